@@ -1,0 +1,41 @@
+import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import type { Announcement, EventPublisher, Telemetry } from '../core/ports.ts';
+import { EVENT_DETAIL_TYPES, EVENT_SOURCE } from '../names.ts';
+
+/** Of `detail`; grows when a member changes its meaning or goes. */
+const DETAIL_VERSION = '1';
+
+/** One PutEvents for what one change has to say. An announcement that fails never fails a saved refresh. */
+export class EventBridgePublisher implements EventPublisher {
+  readonly #client: EventBridgeClient;
+  readonly #eventBusName: string;
+  readonly #secretId: string;
+  readonly #telemetry: Telemetry;
+
+  constructor(client: EventBridgeClient, eventBusName: string, secretId: string, telemetry: Telemetry) {
+    this.#client = client;
+    this.#eventBusName = eventBusName;
+    this.#secretId = secretId;
+    this.#telemetry = telemetry;
+  }
+
+  async publish(announcements: readonly Announcement[]): Promise<void> {
+    const entries = announcements.map(({ type, ...detail }) => ({
+      EventBusName: this.#eventBusName,
+      Source: EVENT_SOURCE,
+      DetailType: EVENT_DETAIL_TYPES[type],
+      Detail: JSON.stringify({ version: DETAIL_VERSION, secretId: this.#secretId, ...detail }),
+    }));
+    try {
+      const { Entries = [] } = await this.#client.send(new PutEventsCommand({ Entries: entries }));
+      // PutEvents answers 200 although it took none; its entries are told apart by their place alone.
+      for (const { ErrorCode } of Entries) {
+        if (ErrorCode !== undefined) this.#telemetry.warn('EventBridge did not take an event', { reason: ErrorCode });
+      }
+    } catch (error) {
+      this.#telemetry.warn('Could not publish events', {
+        reason: error instanceof Error ? error.name : 'unknown error',
+      });
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { LogMembers, Telemetry } from '../core/ports.ts';
+import { METRIC_CODE_DIMENSION, METRIC_DIMENSION, METRIC_NAMESPACE, METRICS } from '../names.ts';
+
+/** JSON lines and CloudWatch EMF on standard output. */
+export class PowertoolsTelemetry implements Telemetry {
+  readonly #logger = new Logger({ serviceName: 'retently-token-refresh' });
+  readonly #metrics = new Metrics({ namespace: METRIC_NAMESPACE });
+  #functionName = '';
+
+  /** Before each run. */
+  begin(runId: string, functionName: string): void {
+    this.#functionName = functionName;
+    this.#logger.resetKeys();
+    this.#logger.appendKeys({ runId });
+    useDimensions(this.#metrics, { [METRIC_DIMENSION]: functionName });
+  }
+
+  /** After each run: prints what was recorded. */
+  end(): void {
+    this.#metrics.publishStoredMetrics();
+  }
+
+  info(message: string, members: LogMembers = {}): void {
+    this.#logger.info(message, { ...members });
+  }
+
+  warn(message: string, members: LogMembers = {}): void {
+    this.#logger.warn(message, { ...members });
+  }
+
+  error(message: string, members: LogMembers = {}): void {
+    this.#logger.error(message, { ...members });
+  }
+
+  recordStates({ tokenSecondsRemaining, isReauthorizationRequired }: Parameters<Telemetry['recordStates']>[0]): void {
+    this.#metrics.addMetric(METRICS.tokenSecondsRemaining, MetricUnit.Seconds, tokenSecondsRemaining);
+    this.#metrics.addMetric(METRICS.reauthorizationRequired, MetricUnit.Count, isReauthorizationRequired ? 1 : 0);
+  }
+
+  countRefreshed(): void {
+    this.#metrics.addMetric(METRICS.refreshed, MetricUnit.Count, 1);
+  }
+
+  countFailed(code: string): void {
+    this.#metrics.addMetric(METRICS.refreshFailed, MetricUnit.Count, 1);
+    // An alarm sees a metric only under exactly its own set of dimensions, so this is a second one.
+    const byCode = this.#metrics.singleMetric();
+    useDimensions(byCode, { [METRIC_DIMENSION]: this.#functionName, [METRIC_CODE_DIMENSION]: code });
+    byCode.addMetric(METRICS.refreshFailed, MetricUnit.Count, 1);
+  }
+
+  countTokenNotStored(): void {
+    this.#metrics.addMetric(METRICS.tokenNotStored, MetricUnit.Count, 1);
+  }
+
+  countClaimTakenOver(): void {
+    this.#metrics.addMetric(METRICS.claimTakenOver, MetricUnit.Count, 1);
+  }
+
+  recordExchangeMilliseconds(milliseconds: number): void {
+    this.#metrics.addMetric(METRICS.exchangeMilliseconds, MetricUnit.Milliseconds, milliseconds);
+  }
+}
+
+/** These and no others: Powertools adds a dimension `service` of its own. */
+function useDimensions(metrics: Metrics, dimensions: { [name: string]: string }): void {
+  metrics.clearDefaultDimensions();
+  metrics.setDefaultDimensions(dimensions);
+}

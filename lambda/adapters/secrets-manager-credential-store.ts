@@ -1,0 +1,182 @@
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  type GetSecretValueCommandInput,
+  InvalidParameterException,
+  InvalidRequestException,
+  ListSecretVersionIdsCommand,
+  PutSecretValueCommand,
+  ResourceExistsException,
+  ResourceNotFoundException,
+  type SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { Fault } from '../core/fault.ts';
+import type { CredentialStore, Version } from '../core/ports.ts';
+import { JOURNAL_STAGE } from '../names.ts';
+
+/** What AWS and KMS call a refusal. They have no modelled class, hence names. */
+const DENIALS = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'DecryptionFailure',
+  'EncryptionFailure',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'IncompleteSignature',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'MissingAuthenticationToken',
+  'NotAuthorized',
+  'SignatureDoesNotMatch',
+  'UnrecognizedClientException',
+]);
+
+/** One secret of AWS Secrets Manager. Whatever fails is told by its class or name, never by its text. */
+export class SecretsManagerCredentialStore implements CredentialStore {
+  readonly #client: SecretsManagerClient;
+  readonly #secretId: string;
+
+  constructor(client: SecretsManagerClient, secretId: string) {
+    this.#client = client;
+    this.#secretId = secretId;
+  }
+
+  async readCurrent(): Promise<Version | undefined> {
+    const current = await this.#read({ VersionStage: 'AWSCURRENT' });
+    // "No such secret" and "no value yet" are one answer; only DescribeSecret tells which.
+    if (current === undefined) await this.#describe();
+    return current;
+  }
+
+  readHead(): Promise<Version | undefined> {
+    return this.#read({ VersionStage: JOURNAL_STAGE });
+  }
+
+  readVersion(versionId: string): Promise<Version | undefined> {
+    return this.#read({ VersionId: versionId });
+  }
+
+  async putVersion(versionId: string, secretString: string): Promise<'created' | 'exists'> {
+    try {
+      await this.#client.send(
+        new PutSecretValueCommand({
+          SecretId: this.#secretId,
+          ClientRequestToken: versionId,
+          SecretString: secretString,
+          // A stage must be named: without one, PutSecretValue promotes at once and the swap below protects nothing.
+          VersionStages: [JOURNAL_STAGE],
+        }),
+      );
+      return 'created';
+    } catch (error) {
+      if (error instanceof ResourceExistsException) return 'exists';
+      throw await this.#toFault(error, 'PutSecretValue');
+    }
+  }
+
+  async promote(versionId: string, expectedVersionId: string): Promise<'promoted' | 'refused'> {
+    try {
+      await this.#client.send(
+        new UpdateSecretVersionStageCommand({
+          SecretId: this.#secretId,
+          VersionStage: 'AWSCURRENT',
+          MoveToVersionId: versionId,
+          RemoveFromVersionId: expectedVersionId,
+        }),
+      );
+      return 'promoted';
+    } catch (error) {
+      // A general class, and the version may be gone: the caller reads again instead of asking why.
+      if (error instanceof InvalidParameterException || error instanceof ResourceNotFoundException) return 'refused';
+      throw await this.#toFault(error, 'UpdateSecretVersionStage');
+    }
+  }
+
+  async listVersionTimes(): Promise<readonly number[]> {
+    const times: number[] = [];
+    let nextToken: string | undefined;
+    do {
+      const page = await this.#listPage(nextToken);
+      for (const { CreatedDate } of page.Versions ?? []) times.push(toMs(CreatedDate));
+      nextToken = page.NextToken;
+    } while (nextToken !== undefined);
+    return times;
+  }
+
+  async #listPage(nextToken: string | undefined) {
+    try {
+      return await this.#client.send(
+        new ListSecretVersionIdsCommand({
+          SecretId: this.#secretId,
+          IncludeDeprecated: true,
+          MaxResults: 100,
+          NextToken: nextToken,
+        }),
+      );
+    } catch (error) {
+      throw await this.#toFault(error, 'ListSecretVersionIds');
+    }
+  }
+
+  async #read(which: Pick<GetSecretValueCommandInput, 'VersionId' | 'VersionStage'>): Promise<Version | undefined> {
+    try {
+      const { VersionId, CreatedDate, SecretString } = await this.#client.send(
+        new GetSecretValueCommand({ SecretId: this.#secretId, ...which }),
+      );
+      return { versionId: VersionId ?? '', createdAt: toMs(CreatedDate), secretString: SecretString };
+    } catch (error) {
+      if (error instanceof ResourceNotFoundException) return undefined;
+      throw await this.#toFault(error, 'GetSecretValue');
+    }
+  }
+
+  /** @throws Fault where the secret does not exist or is scheduled for deletion */
+  async #describe(): Promise<void> {
+    try {
+      const { DeletedDate } = await this.#client.send(new DescribeSecretCommand({ SecretId: this.#secretId }));
+      if (DeletedDate === undefined) return;
+    } catch (error) {
+      if (error instanceof ResourceNotFoundException)
+        throw this.#notFound('does not exist in this account and region. Check CREDENTIALS_SECRET_ID');
+      throw this.#failed(error, 'DescribeSecret');
+    }
+    throw this.#notFound(
+      `is scheduled for deletion. 'aws secretsmanager restore-secret' brings it back with all its versions`,
+    );
+  }
+
+  async #toFault(error: unknown, operation: string): Promise<Fault> {
+    if (error instanceof InvalidRequestException || error instanceof ResourceNotFoundException) {
+      // The state of the secret forbids it: mostly, it is scheduled for deletion.
+      try {
+        await this.#describe();
+      } catch (fault) {
+        if (fault instanceof Fault) return fault;
+      }
+    }
+    return this.#failed(error, operation);
+  }
+
+  #notFound(what: string): Fault {
+    return new Fault('SECRET_NOT_FOUND', `Secret ${this.#secretId} ${what}. Nothing was sent.`);
+  }
+
+  #failed(error: unknown, operation: string): Fault {
+    const name = error instanceof Error ? error.name : 'an unknown error';
+    if (DENIALS.has(name) || name.startsWith('KMS')) {
+      return new Fault(
+        'STORE_DENIED',
+        `${operation} on secret ${this.#secretId} was refused: ${name}. Check the function's role, the secret's resource policy and, for a customer-managed KMS key, its key policy and state.`,
+      );
+    }
+    return new Fault(
+      'STORE_UNAVAILABLE',
+      `${operation} on secret ${this.#secretId} failed: ${name}. The next run tries again; nothing is lost.`,
+    );
+  }
+}
+
+function toMs(date: Date | undefined): number {
+  return date?.getTime() ?? 0;
+}

@@ -1,0 +1,68 @@
+import * as z from 'zod/mini';
+import { Fault } from './core/fault.ts';
+import { DEFAULTS, ENVIRONMENT } from './names.ts';
+
+export interface Configuration {
+  /** ARN or name. */
+  readonly credentialsSecretId: string;
+  readonly tokenEndpoint: URL;
+  /** `undefined`: no events. */
+  readonly eventBusName: string | undefined;
+  readonly defaultTokenLifetimeSeconds: number;
+  readonly leaseSeconds: number;
+}
+
+const YEAR_SECONDS = 365 * 24 * 60 * 60;
+const LOOPBACK_HOSTS = new Set(['127.0.0.1', '[::1]', 'localhost']);
+
+const seconds = (max: number, standard: number) =>
+  z.pipe(
+    z._default(z.string().check(z.regex(/^[1-9]\d*$/, 'is not a whole number of seconds above 0')), String(standard)),
+    z.pipe(z.transform(Number), z.number().check(z.lte(max, `is more than ${max}`))),
+  );
+
+const Environment = z.object({
+  [ENVIRONMENT.credentialsSecretId]: z
+    .string('is not set: give the ARN or name of the secret')
+    .check(z.minLength(1, 'is empty: give the ARN or name of the secret')),
+  [ENVIRONMENT.tokenEndpoint]: z._default(
+    z
+      .string()
+      .check(z.refine(isTokenEndpoint, 'is no https: URL without user name and fragment (http: on loopback alone)')),
+    DEFAULTS.tokenEndpoint,
+  ),
+  [ENVIRONMENT.eventBusName]: z._default(z.string(), DEFAULTS.eventBusName),
+  [ENVIRONMENT.defaultTokenLifetimeSeconds]: seconds(YEAR_SECONDS, DEFAULTS.defaultTokenLifetimeSeconds),
+  [ENVIRONMENT.leaseSeconds]: seconds(YEAR_SECONDS, DEFAULTS.leaseSeconds),
+});
+
+/**
+ * @throws Fault `CONFIGURATION_INVALID`, which names every mistake at once
+ */
+export function parseConfiguration(
+  environment: { readonly [name: string]: string | undefined } = process.env,
+): Configuration {
+  const parsed = Environment.safeParse(environment);
+  if (!parsed.success) {
+    const mistakes = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+    throw new Fault(
+      'CONFIGURATION_INVALID',
+      `The function's environment is wrong: ${mistakes.join('; ')}. Nothing was read or sent.`,
+    );
+  }
+  const { data } = parsed;
+  return {
+    credentialsSecretId: data[ENVIRONMENT.credentialsSecretId],
+    tokenEndpoint: new URL(data[ENVIRONMENT.tokenEndpoint]),
+    eventBusName: data[ENVIRONMENT.eventBusName] || undefined,
+    defaultTokenLifetimeSeconds: data[ENVIRONMENT.defaultTokenLifetimeSeconds],
+    leaseSeconds: data[ENVIRONMENT.leaseSeconds],
+  };
+}
+
+function isTokenEndpoint(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, hash } = new URL(text);
+  const isPlain = username === '' && password === '' && hash === '';
+  return isPlain && (protocol === 'https:' || (protocol === 'http:' && LOOPBACK_HOSTS.has(hostname)));
+}

@@ -1,0 +1,95 @@
+import type { Context } from './context.ts';
+import { type Decision, decide, type Situation } from './decide.ts';
+import {
+  type ClaimEntry,
+  claimId,
+  type DocumentEntry,
+  type FailureEntry,
+  failureId,
+  parseEntry,
+  renderClaim,
+} from './journal.ts';
+import { readSuccessor } from './load.ts';
+
+/** Secrets Manager keeps every version of the last 24 hours, and refuses to make one beyond 100. */
+const MAX_RECENT_VERSIONS = 100;
+const RETENTION_MS = 24 * 60 * 60 * 1000;
+
+/** For operators' edits and merges: the claim that took the last place would leave none for the answer. */
+const RESERVED_VERSIONS = 10;
+const VERSIONS_PER_ATTEMPT = 2;
+
+export type Claimed =
+  /** This run, and no other within the lease, may spend the token. */
+  | { readonly kind: 'claimed'; readonly attempt: number }
+  /** It has been spent already. */
+  | { readonly kind: 'spent'; readonly successor: DocumentEntry };
+
+type Attempt = Extract<Decision, { kind: 'attempt' }>;
+
+/**
+ * Puts the claim, which also proves, before anything is spent, that this role may write this secret under this key.
+ * Where the id is taken, what is found there decides: the label is a hint, the ids are not.
+ */
+export async function claim(
+  context: Context,
+  situation: Situation,
+  first: Attempt,
+): Promise<Claimed | Exclude<Decision, Attempt>> {
+  const { store, runtime, telemetry } = context;
+  const { key } = situation.current;
+  const roomAtMs = findRoom(await store.listVersionTimes(), runtime.now());
+  if (roomAtMs !== undefined) {
+    telemetry.warn('No room in the version history for a claim and its answer');
+    return { kind: 'waiting', retryAtMs: roomAtMs, why: 'write budget' };
+  }
+
+  let decision: Decision = first;
+  while (decision.kind === 'attempt') {
+    const { attempt, takesOverClaim } = decision;
+    const [put, successor] = await Promise.all([
+      store.putVersion(claimId(key, attempt), renderClaim(key, attempt, runtime.nonce())),
+      readSuccessor(context, key),
+    ]);
+    if (successor) return { kind: 'spent', successor };
+    if (put === 'created') {
+      if (takesOverClaim) sayTakenOver(context, attempt);
+      return { kind: 'claimed', attempt };
+    }
+    const nowMs = runtime.now();
+    decision = decide({ ...situation, nowMs, head: await readAttempt(context, key, attempt, nowMs) });
+  }
+  return decision;
+}
+
+function sayTakenOver({ telemetry }: Context, attempt: number): void {
+  telemetry.countClaimTakenOver();
+  telemetry.warn('The run behind the last claim is gone and left no answer: it may have spent the token. Taking over', {
+    attempt,
+  });
+}
+
+/** How an attempt ended or, where it has not, its claim. */
+async function readAttempt(
+  { store }: Context,
+  key: string,
+  attempt: number,
+  nowMs: number,
+): Promise<FailureEntry | ClaimEntry> {
+  const [claimed, failed] = await Promise.all([
+    store.readVersion(claimId(key, attempt)),
+    store.readVersion(failureId(key, attempt)),
+  ]);
+  const failure = failed && parseEntry(failed);
+  if (failure?.kind === 'failure') return failure;
+  // The id says what it is, whatever somebody wrote there; what is gone again counts from now.
+  return { kind: 'claim', versionId: claimId(key, attempt), key, attempt, createdAt: claimed?.createdAt ?? nowMs };
+}
+
+/** `undefined` where there is room for an attempt, else the instant at which there will be. */
+function findRoom(versionTimes: readonly number[], nowMs: number): number | undefined {
+  const recent = versionTimes.filter((createdAt) => createdAt > nowMs - RETENTION_MS).sort((a, b) => a - b);
+  const excess = recent.length + VERSIONS_PER_ATTEMPT - (MAX_RECENT_VERSIONS - RESERVED_VERSIONS);
+  const lastToAge = recent[excess - 1];
+  return lastToAge === undefined ? undefined : lastToAge + RETENTION_MS;
+}

@@ -1,0 +1,27 @@
+import type { TokenMembers } from './credentials.ts';
+import type { DocumentEntry } from './journal.ts';
+import type { CredentialStore, EventPublisher, Runtime, Telemetry, TokenEndpoint } from './ports.ts';
+
+export interface Settings {
+  /** ARN or name, for messages and events. */
+  readonly secretId: string;
+  readonly tokenEndpoint: string;
+  readonly defaultTokenLifetimeSeconds: number;
+  readonly leaseSeconds: number;
+}
+
+/** An answer that could not be recorded, kept for the next run in this execution environment. */
+export interface Memory {
+  unsaved?: { readonly parent: DocumentEntry; readonly tokens: TokenMembers } | undefined;
+}
+
+/** All that one run works with. `memory` outlives it; `runtime` is its own. */
+export interface Context {
+  readonly settings: Settings;
+  readonly store: CredentialStore;
+  readonly tokenEndpoint: TokenEndpoint;
+  readonly events: EventPublisher;
+  readonly telemetry: Telemetry;
+  readonly runtime: Runtime;
+  readonly memory: Memory;
+}

@@ -1,0 +1,215 @@
+import * as z from 'zod/mini';
+import { Fault } from './fault.ts';
+import { sha256 } from './fingerprint.ts';
+
+/** What the API that this mirrors calls its OAuth input: each of the three optional in the type. */
+export interface RetentlyCredentials {
+  client_id?: string | undefined;
+  client_secret?: string | undefined;
+  refresh_token?: string | undefined;
+}
+
+/** Secrets Manager's limit for `SecretString`, in bytes. */
+const SECRET_STRING_MAX_BYTES = 65_536;
+
+/** Room for an answer of the token endpoint (read to 16 KiB) and the function's other members. */
+export const ANSWER_ROOM_BYTES = 17 * 1024;
+
+const text = z.optional(z.nullable(z.string()));
+
+/** The members that this function reads or writes; every other one is carried along untouched. */
+const Members = z.object({
+  client_id: text,
+  client_secret: text,
+  refresh_token: text,
+  access_token: text,
+  token_type: text,
+  expires_at: text,
+  refreshed_at: text,
+  spent_refresh_token_sha256: text,
+  redirect_uri: text,
+});
+
+type MemberName = keyof z.infer<typeof Members>;
+const MEMBER_NAMES: readonly string[] = Object.keys(Members.shape);
+
+/** Replaced together by every refresh: they come from one answer and are only true together. */
+const TOKEN_MEMBERS = [
+  'refresh_token',
+  'access_token',
+  'token_type',
+  'expires_at',
+  'refreshed_at',
+  'spent_refresh_token_sha256',
+] as const satisfies readonly MemberName[];
+
+/** The token members of one document; an absent one is absent in the secret too. */
+export type TokenMembers = { readonly [name in (typeof TOKEN_MEMBERS)[number]]?: string | undefined };
+
+type JsonObject = { [name: string]: unknown };
+
+/** The secret as it was found: the whole object, and where in it the members live. */
+export interface CredentialsDocument {
+  readonly raw: JsonObject;
+  /** The members live under `credentials` (Airbyte's connector configuration) and not at the top. */
+  readonly isNested: boolean;
+  /** Empty and `null` members are absent here. */
+  readonly members: RetentlyCredentials & { readonly [name in MemberName]?: string | undefined };
+}
+
+/** What the token endpoint needs; `redirectUri` where the secret has one. */
+export interface Grant {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly refreshToken: string;
+  readonly redirectUri?: string | undefined;
+}
+
+/**
+ * Reads `SecretString`. `where` names the secret or version in messages.
+ *
+ * @throws Fault `CREDENTIALS_INVALID`: not JSON, not an object, a member of the wrong type, both shapes at once, a
+ * number that a double cannot hold, or too little room for an answer. No message shows a value.
+ */
+export function parseDocument(secretString: string | undefined, where: string): CredentialsDocument {
+  const refuse = (what: string): never => {
+    throw new Fault('CREDENTIALS_INVALID', `${where} ${what} Nothing was sent and nothing was changed.`);
+  };
+  if (secretString === undefined) return refuse('is a SecretBinary. Store one JSON object as SecretString instead.');
+  const raw = parseJson(secretString);
+  if (raw === undefined) {
+    return refuse(
+      `is not JSON (${secretString.length} characters). Store one JSON object; 'put-secret-value --secret-string file://…' avoids quoting mistakes.`,
+    );
+  }
+  if (!isObject(raw))
+    return refuse(
+      `is JSON, but ${describeType(raw)}. Store one JSON object with client_id, client_secret and refresh_token.`,
+    );
+
+  const nested = raw['credentials'];
+  const isAtTop = hasMember(raw);
+  if (isAtTop && isObject(nested) && hasMember(nested)) {
+    return refuse(`has credentials both at the top and under 'credentials'. Keep one of the two.`);
+  }
+  const isNested = !isAtTop && isObject(nested);
+  const holder = isNested ? nested : raw;
+  const parsed = Members.safeParse(holder);
+  if (!parsed.success) {
+    const wrong = parsed.error.issues.map(
+      ({ path }) => `${memberPath(isNested, String(path[0]))} is ${describeType(holder[String(path[0])])}`,
+    );
+    return refuse(`has members of the wrong type: ${wrong.join(', ')}. Each of them is a string.`);
+  }
+  if (hasOverflow(raw))
+    return refuse('has a number that is too large for a double and would be lost on writing. Make it a string.');
+  const sizeBytes = sizeWithoutTokens(raw, isNested);
+  if (sizeBytes === undefined) return refuse('is nested too deeply to be written back.');
+  if (sizeBytes > SECRET_STRING_MAX_BYTES - ANSWER_ROOM_BYTES) {
+    return refuse(
+      `takes ${sizeBytes} bytes beside its tokens, which leaves less than ${ANSWER_ROOM_BYTES} of the ${SECRET_STRING_MAX_BYTES} for a new token. Move other data out of this secret.`,
+    );
+  }
+  const members = Object.fromEntries(Object.entries(parsed.data).filter(([, value]) => value !== null && value !== ''));
+  return { raw, isNested, members };
+}
+
+/**
+ * The three credentials, all present.
+ *
+ * @throws Fault `CREDENTIALS_INCOMPLETE`, which names every missing one at once.
+ */
+export function requireGrant({ members, isNested }: CredentialsDocument, where: string): Grant {
+  const { client_id, client_secret, refresh_token, redirect_uri } = members;
+  if (client_id !== undefined && client_secret !== undefined && refresh_token !== undefined) {
+    return { clientId: client_id, clientSecret: client_secret, refreshToken: refresh_token, redirectUri: redirect_uri };
+  }
+  const missing = Object.entries({ client_id, client_secret, refresh_token })
+    .filter(([, value]) => value === undefined)
+    .map(([name]) => memberPath(isNested, name));
+  throw new Fault(
+    'CREDENTIALS_INCOMPLETE',
+    `${where} has no ${missing.join(', no ')} (missing, empty or null). Client ID and Client Secret are at ` +
+      'app.retently.com/settings/oauth; the refresh token comes from authorizing that application. Add what is missing ' +
+      'with put-secret-value; the next run uses it. Nothing was sent.',
+  );
+}
+
+/**
+ * What the journal calls this document by: the SHA-256 of its refresh token. Where the server did not rotate, the same
+ * token was also spent for this document; `refreshed_at` then tells it from its predecessor.
+ */
+export function documentKey({ members }: CredentialsDocument): string {
+  const tokenHash = sha256(members.refresh_token ?? '');
+  const isUnrotated = members.spent_refresh_token_sha256 === tokenHash && members.refreshed_at !== undefined;
+  return isUnrotated ? sha256(`${tokenHash} ${members.refreshed_at}`) : tokenHash;
+}
+
+/** The token members of a document. */
+export function tokenMembers({ members }: CredentialsDocument): TokenMembers {
+  return Object.fromEntries(TOKEN_MEMBERS.map((name) => [name, members[name]]));
+}
+
+/** `document` as text, its token members replaced as a whole by `tokens` and everything else as it was. */
+export function renderWithTokens({ raw, isNested }: CredentialsDocument, tokens: TokenMembers): string {
+  const replace = (holder: JsonObject): JsonObject => {
+    // Spread defines members and assignment sets them: only the first keeps one that is named __proto__.
+    const replaced = { ...holder };
+    for (const name of TOKEN_MEMBERS) {
+      if (tokens[name] === undefined) delete replaced[name];
+      else replaced[name] = tokens[name];
+    }
+    return replaced;
+  };
+  const nested = raw['credentials'];
+  return JSON.stringify(isNested && isObject(nested) ? { ...raw, credentials: replace(nested) } : replace(raw));
+}
+
+function parseJson(secretString: string): unknown {
+  try {
+    return JSON.parse(secretString);
+  } catch {
+    // No `cause`: the SyntaxError quotes the text that it failed on, and that text is a secret.
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function hasMember(holder: JsonObject): boolean {
+  return MEMBER_NAMES.some((name) => Object.hasOwn(holder, name));
+}
+
+function memberPath(isNested: boolean, name: string): string {
+  return isNested ? `credentials.${name}` : name;
+}
+
+function describeType(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** `1e400` parses to Infinity and would be written back as `null`. Iterative: the text may nest thousands deep. */
+function hasOverflow(root: unknown): boolean {
+  const pending = [root];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (typeof value === 'number' && !Number.isFinite(value)) return true;
+    if (typeof value === 'object' && value !== null) {
+      for (const member of Object.values(value)) pending.push(member);
+    }
+  }
+  return false;
+}
+
+function sizeWithoutTokens(raw: JsonObject, isNested: boolean): number | undefined {
+  try {
+    return Buffer.byteLength(renderWithTokens({ raw, isNested, members: {} }, {}));
+  } catch {
+    // JSON.parse takes any depth, JSON.stringify recurses: better to know before a token is spent.
+    return undefined;
+  }
+}

@@ -1,0 +1,85 @@
+import type { CredentialsDocument } from './credentials.ts';
+import type { DocumentEntry, FailureEntry, JournalEntry } from './journal.ts';
+
+/** What to do next, and why; the states are the table in design and README. */
+export type Decision =
+  | { readonly kind: 'fresh' }
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'waiting'; readonly retryAtMs: number; readonly why: 'back-off' | 'write budget' }
+  | { readonly kind: 'rejected'; readonly failure: FailureEntry }
+  | { readonly kind: 'attempt'; readonly attempt: number; readonly takesOverClaim: boolean };
+
+export interface Situation {
+  readonly current: DocumentEntry;
+  /** The newest entry of the journal; `undefined` where there is none, or none that this function wrote. */
+  readonly head: JournalEntry | undefined;
+  /** Digest of the credentials that an attempt would use now. */
+  readonly digest: string;
+  readonly nowMs: number;
+  readonly force: boolean;
+  readonly leaseSeconds: number;
+}
+
+const YEAR_SECONDS = 365 * 24 * 60 * 60;
+
+/** Longest back-off between attempts: less than two ticks of the default schedule. */
+const MAX_BACK_OFF_SECONDS = 45 * 60;
+
+/**
+ * A pure function of the current document, the head of the journal, the time and `force`. Current's successor is known
+ * not to exist: that is settled first.
+ */
+export function decide({ current, head, digest, nowMs, force, leaseSeconds }: Situation): Decision {
+  if (!force && isFresh(current.document, nowMs) && isSettled(current, head)) return { kind: 'fresh' };
+  if (head === undefined || head.kind === 'document' || head.key !== current.key) return attempt(0);
+
+  if (head.kind === 'claim') {
+    // Lambda has ended the run behind an older claim: the lease is longer than its timeout.
+    const isLive = nowMs < head.createdAt + leaseSeconds * 1000;
+    return isLive ? { kind: 'busy' } : attempt(head.attempt + 1, true);
+  }
+  if (isPermanent(head)) {
+    const isSameGrant = head.digest === digest;
+    return isSameGrant && !force ? { kind: 'rejected', failure: head } : attempt(head.attempt + 1);
+  }
+  const retryAtMs = head.createdAt + backOffSeconds(head) * 1000;
+  return nowMs < retryAtMs && !force ? { kind: 'waiting', retryAtMs, why: 'back-off' } : attempt(head.attempt + 1);
+}
+
+/** True for a refusal that asking again cannot change. */
+export function isPermanent({ code }: Pick<FailureEntry, 'code'>): boolean {
+  return code === 'REAUTHORIZATION_REQUIRED' || code === 'CLIENT_REJECTED';
+}
+
+/** Seconds until `expires_at`, rounded down; 0 where the token is dead, absent or of unknown life. */
+export function secondsRemaining({ members }: CredentialsDocument, nowMs: number): number {
+  const expiresAtMs = Date.parse(members.expires_at ?? '');
+  const isKnown = members.access_token !== undefined && !Number.isNaN(expiresAtMs);
+  return isKnown ? Math.max(0, Math.floor((expiresAtMs - nowMs) / 1000)) : 0;
+}
+
+/** More than half of its life is left. */
+function isFresh({ members }: CredentialsDocument, nowMs: number): boolean {
+  const expiresAtMs = Date.parse(members.expires_at ?? '');
+  const lifetimeMs = expiresAtMs - Date.parse(members.refreshed_at ?? '');
+  // No refresh ever wrote a longer life. Comparisons with NaN, where an instant is missing, are false.
+  const isPlausible = lifetimeMs > 0 && lifetimeMs <= YEAR_SECONDS * 1000;
+  return members.access_token !== undefined && isPlausible && expiresAtMs - nowMs > lifetimeMs / 2;
+}
+
+/**
+ * The journal ends in a document with this refresh token. Otherwise somebody wrote another one (new credentials are
+ * used at once), or an attempt at this one was begun and is still owed.
+ */
+function isSettled(current: DocumentEntry, head: JournalEntry | undefined): boolean {
+  return head === undefined || (head.kind === 'document' && head.key === current.key);
+}
+
+function attempt(number: number, takesOverClaim = false): Decision {
+  return { kind: 'attempt', attempt: number, takesOverClaim };
+}
+
+/** One minute, doubled by each failed attempt; longer where the server asked for it. */
+function backOffSeconds({ attempt, retryAfterSeconds }: FailureEntry): number {
+  return Math.min(MAX_BACK_OFF_SECONDS, Math.max(60 * 2 ** attempt, retryAfterSeconds ?? 0));
+}

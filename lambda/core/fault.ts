@@ -1,0 +1,31 @@
+/**
+ * Everything that can go wrong, by the name that callers, alarms and events see. An outcome that is part of normal
+ * work ("still fresh", "another run has it") is a value, never one of these.
+ */
+export type FaultCode =
+  | 'CONFIGURATION_INVALID'
+  | 'EVENT_INVALID'
+  | 'CREDENTIALS_INVALID'
+  | 'CREDENTIALS_INCOMPLETE'
+  | 'SECRET_NOT_FOUND'
+  | 'STORE_DENIED'
+  | 'STORE_UNAVAILABLE'
+  | 'REAUTHORIZATION_REQUIRED'
+  | 'CLIENT_REJECTED'
+  | 'PROVIDER_UNAVAILABLE'
+  | 'PROVIDER_AMBIGUOUS'
+  | 'TOKEN_NOT_STORED';
+
+/**
+ * An error whose `name` is its code and whose `message` says what happened, what was received where that is safe, and
+ * what to do. It never has a `cause`: Lambda logs thrown errors whole, and what libraries put into theirs may quote a
+ * secret.
+ */
+export class Fault extends Error {
+  override readonly name: FaultCode;
+
+  constructor(code: FaultCode, message: string) {
+    super(message);
+    this.name = code;
+  }
+}

@@ -1,0 +1,11 @@
+import { createHash } from 'node:crypto';
+
+/** Lower-case hex, 64 characters. */
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** What logs and events may show of a token: enough to follow its lineage, nothing to use it with. 12 hex characters. */
+export function fingerprint(token: string): string {
+  return sha256(token).slice(0, 12);
+}

@@ -1,0 +1,58 @@
+import type { Context } from './context.ts';
+import { type Grant, requireGrant } from './credentials.ts';
+import {
+  type DocumentEntry,
+  digestGrant,
+  type JournalEntry,
+  parseDocumentEntry,
+  parseEntry,
+  successorId,
+} from './journal.ts';
+
+/** The secret as one run sees it at one moment. */
+export interface View {
+  readonly current: DocumentEntry;
+  readonly head: JournalEntry | undefined;
+  /** Where current's refresh token is known to be spent: the document that came of it. */
+  readonly successor: DocumentEntry | undefined;
+}
+
+/**
+ * Reads current and head, in parallel; and, only where the head is not current, whether current has a successor.
+ *
+ * @returns `undefined` where the secret has no value yet
+ * @throws Fault `CREDENTIALS_INVALID` for what holds `AWSCURRENT`
+ */
+export async function load({ store, settings, telemetry }: Context): Promise<View | undefined> {
+  const [currentVersion, headVersion] = await Promise.all([store.readCurrent(), store.readHead()]);
+  if (currentVersion === undefined) return undefined;
+  const current = parseDocumentEntry(currentVersion, `Secret ${settings.secretId}`);
+  if (headVersion === undefined) return { current, head: undefined, successor: undefined };
+  if (headVersion.versionId === current.versionId) return { current, head: current, successor: undefined };
+
+  const head = parseEntry(headVersion);
+  if (head === undefined) {
+    telemetry.warn('The journal label is on a version that is no journal entry; going by version ids alone', {
+      versionId: headVersion.versionId,
+    });
+  }
+  return { current, head, successor: await readSuccessor({ store }, current.key) };
+}
+
+/** The document that came of the refresh token of `key`, where it was traded. */
+export async function readSuccessor(
+  { store }: Pick<Context, 'store'>,
+  key: string,
+): Promise<DocumentEntry | undefined> {
+  const version = await store.readVersion(successorId(key));
+  return (
+    version &&
+    parseDocumentEntry(version, `Version ${version.versionId}, where the answer to a spent refresh token is kept,`)
+  );
+}
+
+/** The credentials of `current`, and the digest by which a refusal of exactly these is remembered. */
+export function grantOf({ settings }: Context, { document }: DocumentEntry): { grant: Grant; digest: string } {
+  const grant = requireGrant(document, `Secret ${settings.secretId}`);
+  return { grant, digest: digestGrant(grant, settings.tokenEndpoint) };
+}

@@ -1,0 +1,133 @@
+import type { Grant } from './credentials.ts';
+
+/** One immutable version of the secret. */
+export interface Version {
+  readonly versionId: string;
+  /** Milliseconds since the epoch, by the store's clock. */
+  readonly createdAt: number;
+  /** Absent where the version holds a SecretBinary. */
+  readonly secretString: string | undefined;
+}
+
+/**
+ * The secret and its version history. Every method throws a `Fault` `STORE_DENIED` or `STORE_UNAVAILABLE` where the
+ * store refuses or fails, and `SECRET_NOT_FOUND` where the secret is gone.
+ */
+export interface CredentialStore {
+  /** The version that holds `AWSCURRENT`; `undefined` where the secret exists and has no value yet. */
+  readCurrent(): Promise<Version | undefined>;
+  /** The version that holds the journal's label. The label is a hint: it may lag, and anybody may move it. */
+  readHead(): Promise<Version | undefined>;
+  readVersion(versionId: string): Promise<Version | undefined>;
+  /**
+   * Create-if-absent, and the journal's label moves to what was created; never `AWSCURRENT`. The same id with the same
+   * content is `created` again, so a call whose answer was lost may be repeated.
+   */
+  putVersion(versionId: string, secretString: string): Promise<'created' | 'exists'>;
+  /** Compare-and-swap of `AWSCURRENT`. */
+  promote(versionId: string, expectedVersionId: string): Promise<'promoted' | 'refused'>;
+  /** `createdAt` of every version that is still kept, unlabelled ones too, in no order. */
+  listVersionTimes(): Promise<readonly number[]>;
+}
+
+/** What the token endpoint said, or how it failed to. `reason` is safe to log: it quotes nothing that was received. */
+export type TokenAnswer =
+  | {
+      readonly kind: 'token';
+      readonly accessToken: string;
+      readonly tokenType: string;
+      /** Absent where the answer gave none that makes sense. */
+      readonly expiresInSeconds: number | undefined;
+      /** Absent where the server did not rotate (RFC 6749 section 6: the old one stays valid). */
+      readonly refreshToken: string | undefined;
+    }
+  /** A success that is no token answer but carries a refresh token, which must not be lost. */
+  | { readonly kind: 'refresh-token-only'; readonly refreshToken: string; readonly reason: string }
+  /** No byte of the request left. */
+  | { readonly kind: 'not-sent'; readonly reason: string }
+  /** 429 or 503. */
+  | { readonly kind: 'throttled'; readonly retryAfterSeconds: number | undefined; readonly reason: string }
+  /** Any other 3xx or 4xx. */
+  | { readonly kind: 'odd'; readonly reason: string }
+  /** The token may have been spent. */
+  | { readonly kind: 'ambiguous'; readonly reason: string }
+  /** An error code of RFC 6749 section 5.2. */
+  | { readonly kind: 'refused'; readonly error: OAuthErrorCode; readonly reason: string };
+
+export const OAUTH_ERROR_CODES = [
+  'invalid_request',
+  'invalid_client',
+  'invalid_grant',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'invalid_scope',
+] as const;
+export type OAuthErrorCode = (typeof OAUTH_ERROR_CODES)[number];
+
+export interface TokenEndpoint {
+  /** One POST of the refresh grant, ended after `timeoutMs` whatever happens. Never throws. */
+  requestToken(grant: Grant, timeoutMs: number): Promise<TokenAnswer>;
+}
+
+/** What the world is told once for each change; published after `AWSCURRENT` has moved. */
+export interface Announcement {
+  readonly type: 'refreshed' | 'recovered' | 'failed' | 'reauthorizationRequired';
+  readonly versionId: string;
+  readonly expiresAt?: string | undefined;
+  readonly rotated?: boolean | undefined;
+  readonly attempt?: number | undefined;
+  readonly code?: string | undefined;
+  /** 12 hex characters each. */
+  readonly fingerprints?: {
+    readonly [token in 'accessToken' | 'refreshToken' | 'spentRefreshToken']?: string | undefined;
+  };
+}
+
+export interface EventPublisher {
+  /** Best effort: throws nothing, and says in the log what was not taken. */
+  publish(announcements: readonly Announcement[]): Promise<void>;
+}
+
+/** The only members that a log line may have: none of them can hold a secret. */
+export interface LogMembers {
+  readonly outcome?: string;
+  readonly decision?: string;
+  readonly code?: string;
+  readonly reason?: string;
+  readonly attempt?: number;
+  readonly versionId?: string;
+  readonly previousVersionId?: string;
+  readonly expiresAt?: string;
+  readonly retryAt?: string;
+  readonly rotated?: boolean;
+  readonly milliseconds?: number;
+  readonly versionCount?: number;
+  readonly refreshToken?: string;
+  readonly spentRefreshToken?: string;
+}
+
+export interface Telemetry {
+  info(message: string, members?: LogMembers): void;
+  warn(message: string, members?: LogMembers): void;
+  error(message: string, members?: LogMembers): void;
+  /** States, on every run. Seconds are 0 where no token was seen. */
+  recordStates(states: { tokenSecondsRemaining: number; isReauthorizationRequired: boolean }): void;
+  countRefreshed(): void;
+  countFailed(code: string): void;
+  countTokenNotStored(): void;
+  countClaimTakenOver(): void;
+  recordExchangeMilliseconds(milliseconds: number): void;
+}
+
+/** Time and chance, so that tests own both. */
+export interface Runtime {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Until the platform ends this run. */
+  remainingMs(): number;
+  sleep(milliseconds: number): Promise<void>;
+  /** 0 ≤ x < 1. */
+  random(): number;
+  /** Never the same twice, in any run anywhere. */
+  nonce(): string;
+}

@@ -1,0 +1,85 @@
+import type { Context } from './context.ts';
+import { renderWithTokens, type TokenMembers } from './credentials.ts';
+import { Fault } from './fault.ts';
+import { type DocumentEntry, parseDocumentEntry, successorId } from './journal.ts';
+import { readSuccessor } from './load.ts';
+
+/** The longest that one store call takes with the adapter's time-outs and retries. */
+const STORE_CALL_MAX_MS = 8_000;
+
+const FIRST_RETRY_DELAY_MS = 100;
+const MAX_RETRY_DELAY_MS = 2_000;
+
+/**
+ * Stores an answer under the one id where it belongs. From here on, any run that finds it can finish the work.
+ *
+ * @returns the document that the answer became
+ * @throws Fault `TOKEN_NOT_STORED`; the answer then stays in memory, for the next run in this execution environment
+ */
+export async function record(context: Context, parent: DocumentEntry, tokens: TokenMembers): Promise<DocumentEntry> {
+  const { memory, telemetry } = context;
+  memory.unsaved = { parent, tokens };
+  try {
+    const recorded = (await recordAfter(context, parent, tokens)) ?? (await recordLate(context, parent, tokens));
+    memory.unsaved = undefined;
+    return recorded;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    telemetry.countTokenNotStored();
+    throw new Fault(
+      'TOKEN_NOT_STORED',
+      `Retently answered with a new token and it could not be stored until the deadline (${error.name}: ${error.message}) ` +
+        'It is kept in the memory of this execution environment alone, and the next run there stores it first. Do not ' +
+        'deploy or change the function now; mend the access to the secret or its key and invoke the function again.',
+    );
+  }
+}
+
+/** Stores the answer that an earlier run in this execution environment could not. */
+export async function recordUnsaved(context: Context): Promise<void> {
+  const { unsaved } = context.memory;
+  if (unsaved === undefined) return;
+  const { versionId } = await record(context, unsaved.parent, unsaved.tokens);
+  context.telemetry.info('Stored the answer that an earlier run could not store', { versionId });
+}
+
+/** Puts until the deadline: the same id with the same content, so repeating it is safe. */
+export async function putUntilDeadline(
+  { store, runtime, telemetry }: Context,
+  versionId: string,
+  secretString: string,
+): Promise<'created' | 'exists'> {
+  for (let delayMs = FIRST_RETRY_DELAY_MS; ; delayMs = Math.min(delayMs * 2, MAX_RETRY_DELAY_MS)) {
+    try {
+      return await store.putVersion(versionId, secretString);
+    } catch (error) {
+      if (!(error instanceof Fault) || runtime.remainingMs() < STORE_CALL_MAX_MS + delayMs) throw error;
+      telemetry.warn('Could not store a version; trying again', { versionId, code: error.name });
+      await runtime.sleep(delayMs * (0.5 + runtime.random() / 2));
+    }
+  }
+}
+
+async function recordAfter(
+  context: Context,
+  parent: DocumentEntry,
+  tokens: TokenMembers,
+): Promise<DocumentEntry | undefined> {
+  const versionId = successorId(parent.key);
+  const secretString = renderWithTokens(parent.document, tokens);
+  const put = await putUntilDeadline(context, versionId, secretString);
+  return put === 'exists'
+    ? undefined
+    : parseDocumentEntry({ versionId, createdAt: context.runtime.now(), secretString }, 'The new document');
+}
+
+/**
+ * A run believed dead has answered before us. With the same refresh token it is the same answer; otherwise ours is
+ * the newer one and follows it, unless that one has been traded meanwhile and so is known to have been alive.
+ */
+async function recordLate(context: Context, parent: DocumentEntry, tokens: TokenMembers): Promise<DocumentEntry> {
+  const other = await readSuccessor(context, parent.key);
+  if (other === undefined) throw new Fault('STORE_UNAVAILABLE', 'A version that exists could not be read.');
+  if (other.document.members.refresh_token === tokens.refresh_token) return other;
+  return (await recordAfter(context, other, tokens)) ?? other;
+}

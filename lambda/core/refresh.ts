@@ -1,0 +1,256 @@
+import { announceFailed, announceRefreshed } from './announce.ts';
+import { claim } from './claim.ts';
+import type { Context } from './context.ts';
+import { decide, type Situation, secondsRemaining } from './decide.ts';
+import { EXCHANGE_TIMEOUT_MS, exchange, type NotExchanged, SAVE_RESERVE_MS } from './exchange.ts';
+import { Fault } from './fault.ts';
+import { type DocumentEntry, type FailureEntry, failureId, renderFailure } from './journal.ts';
+import { grantOf, load, type View } from './load.ts';
+import { ADOPTED, ADVICE, BUSY, FRESH, NO_TIME, NOT_CONFIGURED, REFRESHED, WAITING } from './messages.ts';
+import { putUntilDeadline, record, recordUnsaved } from './record.ts';
+import { type Result, toResult } from './result.ts';
+import { settle } from './settle.ts';
+import { instant, toTokenMembers } from './token-members.ts';
+
+/** How often a run starts over where others keep moving `AWSCURRENT`, before it leaves the rest to the next run. */
+const MAX_STARTS = 10;
+
+/** How long a forced run waits between two looks at another run's claim. */
+const CLAIM_POLL_MS = 1_000;
+
+/** The claim and its reads, the POST, the save. */
+const ATTEMPT_MIN_MS = 5_000 + EXCHANGE_TIMEOUT_MS + SAVE_RESERVE_MS;
+
+/**
+ * One run: load, settle, decide, claim, exchange, record, promote, announce. A run that finds the ground moved under it
+ * starts over.
+ *
+ * @param force refresh although the token is fresh, a back-off runs or the grant was rejected; never past a live claim
+ * @throws Fault
+ */
+export async function refresh(context: Context, { force }: { readonly force: boolean }): Promise<Result> {
+  return await new RefreshRun(context, force).run();
+}
+
+/** `status`: what {@link refresh} would do now. Reads only. @throws Fault */
+export async function status(context: Context): Promise<Result> {
+  return await new RefreshRun(context, false).status();
+}
+
+class RefreshRun {
+  readonly #context: Context;
+  #force: boolean;
+  /** The last that was seen of the secret. */
+  #current: DocumentEntry | undefined;
+  #isReauthorizationRequired = false;
+  /** What this run itself recorded, once it has. */
+  #recorded: { readonly entry: DocumentEntry; readonly attempt: number; readonly isRecovery: boolean } | undefined;
+  /** Another run's work was finished or waited for. */
+  #hasAdopted = false;
+  /** The key whose live claim a forced run has waited for. */
+  #awaitedKey: string | undefined;
+
+  constructor(context: Context, force: boolean) {
+    this.#context = context;
+    this.#force = force;
+  }
+
+  async run(): Promise<Result> {
+    try {
+      await recordUnsaved(this.#context);
+      for (let starts = 0; starts < MAX_STARTS; ) {
+        const end = await this.#round();
+        if (end !== 'start over' && end !== 'waited') return end;
+        if (end === 'start over') starts++;
+      }
+    } finally {
+      this.#recordStates();
+    }
+    throw new Fault(
+      'STORE_UNAVAILABLE',
+      `AWSCURRENT of ${this.#context.settings.secretId} moved ${MAX_STARTS} times during this run. The next run goes on; nothing is lost.`,
+    );
+  }
+
+  async status(): Promise<Result> {
+    try {
+      const view = await this.#load();
+      if (view === undefined) return this.#result('status', NOT_CONFIGURED, { decision: 'not-configured' });
+      if (view.successor)
+        return this.#result(
+          'status',
+          'The current document holds a spent refresh token; the next refresh settles it.',
+          { decision: 'settle' },
+        );
+      const decision = decide(this.#situation(view));
+      const retryAt = decision.kind === 'waiting' ? { retryAt: instant(decision.retryAtMs) } : {};
+      return this.#result('status', `A refresh now would decide: ${decision.kind}. Nothing was sent or changed.`, {
+        decision: decision.kind,
+        ...retryAt,
+      });
+    } finally {
+      this.#recordStates();
+    }
+  }
+
+  async #round(): Promise<Result | 'start over' | 'waited'> {
+    const view = await this.#load();
+    if (view === undefined) return this.#result('not-configured', NOT_CONFIGURED);
+    if (this.#recorded && view.current.versionId === this.#recorded.entry.versionId)
+      return await this.#refreshed(view.current);
+    if (view.successor) return await this.#settle(view.current, view.successor);
+
+    const situation = this.#situation(view);
+    const decided = decide(situation);
+    const decision =
+      decided.kind === 'attempt' && this.#hasTimeForAttempt()
+        ? await claim(this.#context, situation, decided)
+        : decided;
+    switch (decision.kind) {
+      case 'fresh':
+        return this.#fresh();
+      case 'busy':
+        return await this.#busy(view.current.key);
+      case 'waiting':
+        return this.#result('waiting', WAITING[decision.why], { retryAt: instant(decision.retryAtMs) });
+      case 'rejected':
+        throw this.#rejected(decision.failure);
+      case 'spent':
+        return await this.#settle(view.current, decision.successor);
+      case 'claimed':
+        return await this.#spend(view, situation.digest, decision.attempt);
+      case 'attempt':
+        throw new Fault('STORE_UNAVAILABLE', NO_TIME);
+    }
+  }
+
+  async #load(): Promise<View | undefined> {
+    const view = await load(this.#context);
+    this.#current = view?.current;
+    return view;
+  }
+
+  #situation({ current, head }: View): Situation {
+    const { settings, runtime } = this.#context;
+    const { digest } = grantOf(this.#context, current);
+    const isLatched = head?.kind === 'failure' && head.key === current.key && head.digest === digest;
+    this.#isReauthorizationRequired = isLatched && head.code === 'REAUTHORIZATION_REQUIRED';
+    const hasEnded = this.#awaitedKey !== undefined && !(head?.kind === 'claim' && head.key === this.#awaitedKey);
+    // The refresh that was asked for is the one that was waited for.
+    if (hasEnded) this.#force = false;
+    return { current, head, digest, nowMs: runtime.now(), force: this.#force, leaseSeconds: settings.leaseSeconds };
+  }
+
+  async #settle(current: DocumentEntry, successor: DocumentEntry): Promise<'start over'> {
+    const settled = await settle(this.#context, current, successor);
+    this.#hasAdopted = true;
+    if (settled) await announceRefreshed(this.#context, settled, this.#recorded ?? {});
+    return 'start over';
+  }
+
+  /** Exchange, record, promote, announce: the token of `current` is this run's to spend. */
+  async #spend({ current, head }: View, digest: string, attempt: number): Promise<Result | 'start over'> {
+    const { settings, store, tokenEndpoint, runtime, telemetry } = this.#context;
+    const { grant } = grantOf(this.#context, current);
+    const answer = await exchange(tokenEndpoint, grant, runtime, telemetry);
+    if (answer.kind === 'failed') return await this.#failed(current, digest, attempt, answer);
+
+    const tokens = toTokenMembers(answer, current.document, grant.refreshToken, settings.defaultTokenLifetimeSeconds);
+    const entry = await record(this.#context, current, tokens);
+    this.#recorded = { entry, attempt, isRecovery: head?.kind === 'failure' };
+    this.#force = false;
+    telemetry.info('Recorded the answer', { versionId: entry.versionId, attempt });
+    if (answer.kind === 'token' && tokens.access_token === current.document.members.access_token) {
+      telemetry.warn('No progress: Retently answered with the bearer token that was there already', {
+        versionId: entry.versionId,
+      });
+    }
+    const promoted = await store.promote(entry.versionId, current.versionId);
+    if (answer.kind === 'refresh-token-only') throw await this.#incomplete(entry, attempt, answer.reason);
+    return promoted === 'promoted' ? await this.#refreshed(entry) : 'start over';
+  }
+
+  async #failed(current: DocumentEntry, digest: string, attempt: number, failure: NotExchanged): Promise<'start over'> {
+    const { code, reason, retryAfterSeconds } = failure;
+    if (code === 'REAUTHORIZATION_REQUIRED' && (await this.#hasMoved(current))) return 'start over';
+    const { key } = current;
+    try {
+      await putUntilDeadline(
+        this.#context,
+        failureId(key, attempt),
+        renderFailure({ key, attempt, code, digest, retryAfterSeconds }),
+      );
+    } catch (error) {
+      // What Retently said matters more than that it could not be noted; the claim ages and is taken over.
+      if (!(error instanceof Fault)) throw error;
+      this.#context.telemetry.warn('Could not record the failure', { code: error.name });
+    }
+    const fault = new Fault(code, `${reason}. ${ADVICE[code]}`);
+    this.#isReauthorizationRequired = code === 'REAUTHORIZATION_REQUIRED';
+    await announceFailed(this.#context, current, fault, attempt);
+    throw fault;
+  }
+
+  /** `invalid_grant` may only mean that another run, or an operator, was first. */
+  async #hasMoved({ key }: DocumentEntry): Promise<boolean> {
+    const view = await this.#load();
+    return view === undefined || view.current.key !== key || view.successor !== undefined;
+  }
+
+  async #incomplete(entry: DocumentEntry, attempt: number, reason: string): Promise<Fault> {
+    const fault = new Fault(
+      'PROVIDER_AMBIGUOUS',
+      `${reason}. The refresh token in that answer is saved, and the next run uses it.`,
+    );
+    await announceFailed(this.#context, entry, fault, attempt);
+    return fault;
+  }
+
+  async #refreshed(entry: DocumentEntry): Promise<Result> {
+    this.#current = entry;
+    await announceRefreshed(this.#context, entry, this.#recorded ?? {});
+    return this.#result('refreshed', REFRESHED);
+  }
+
+  #fresh(): Result {
+    if (this.#recorded) return this.#result('refreshed', REFRESHED);
+    return this.#hasAdopted || this.#awaitedKey !== undefined
+      ? this.#result('adopted', ADOPTED)
+      : this.#result('fresh', FRESH);
+  }
+
+  /** A forced run waits for the claim's end while time allows. */
+  async #busy(key: string): Promise<Result | 'waited'> {
+    const { runtime } = this.#context;
+    if (!this.#force || runtime.remainingMs() < ATTEMPT_MIN_MS + CLAIM_POLL_MS) {
+      return this.#result('busy', BUSY);
+    }
+    this.#awaitedKey = key;
+    await runtime.sleep(CLAIM_POLL_MS);
+    return 'waited';
+  }
+
+  #rejected(failure: FailureEntry): Fault {
+    const { code, createdAt } = failure;
+    return new Fault(
+      code,
+      `Retently refused these very credentials on ${instant(createdAt)}, and they were not sent again. ${ADVICE[code]}`,
+    );
+  }
+
+  #hasTimeForAttempt(): boolean {
+    return this.#context.runtime.remainingMs() >= ATTEMPT_MIN_MS;
+  }
+
+  #recordStates(): void {
+    const { telemetry, runtime } = this.#context;
+    telemetry.recordStates({
+      tokenSecondsRemaining: this.#current ? secondsRemaining(this.#current.document, runtime.now()) : 0,
+      isReauthorizationRequired: this.#isReauthorizationRequired,
+    });
+  }
+
+  #result(outcome: Result['outcome'], message: string, extra?: Pick<Result, 'retryAt' | 'decision'>): Result {
+    return toResult(this.#context, outcome, message, this.#current, extra);
+  }
+}

@@ -1,0 +1,50 @@
+import type { CredentialsDocument, TokenMembers } from './credentials.ts';
+import type { Exchanged } from './exchange.ts';
+import { sha256 } from './fingerprint.ts';
+
+/**
+ * The members that an answer writes into the document whose refresh token it was traded for.
+ *
+ * @param spentRefreshToken the one that was sent
+ */
+export function toTokenMembers(
+  answer: Exchanged,
+  { members }: CredentialsDocument,
+  spentRefreshToken: string,
+  defaultTokenLifetimeSeconds: number,
+): TokenMembers {
+  const spent = { spent_refresh_token_sha256: sha256(spentRefreshToken) };
+  if (answer.kind === 'refresh-token-only') {
+    // The old bearer token lives on. Without refreshed_at the document is due, so the next run asks for a new one.
+    const { access_token, token_type, expires_at } = members;
+    return { refresh_token: answer.refreshToken, access_token, token_type, expires_at, ...spent };
+  }
+  const refreshedAt = instant(answer.startedAtMs);
+  // Where the server does not rotate, refreshed_at alone tells a document from its predecessor.
+  const isRepeated = refreshedAt === members.refreshed_at;
+  return {
+    // The server may omit refresh_token; then the old one stays valid (RFC 6749 section 6).
+    refresh_token: answer.refreshToken ?? spentRefreshToken,
+    access_token: answer.accessToken,
+    token_type: answer.tokenType,
+    expires_at: expiresAt(answer, members, defaultTokenLifetimeSeconds),
+    refreshed_at: isRepeated ? instant(answer.startedAtMs + 1) : refreshedAt,
+    ...spent,
+  };
+}
+
+function expiresAt(
+  { accessToken, expiresInSeconds, startedAtMs }: Extract<Exchanged, { kind: 'token' }>,
+  members: CredentialsDocument['members'],
+  defaultTokenLifetimeSeconds: number,
+): string {
+  const isSameToken = accessToken === members.access_token;
+  // A token that came back unchanged does not live longer for it, unless the server says so.
+  if (isSameToken && expiresInSeconds === undefined && members.expires_at !== undefined) return members.expires_at;
+  return instant(startedAtMs + (expiresInSeconds ?? defaultTokenLifetimeSeconds) * 1000);
+}
+
+/** RFC 3339, UTC. */
+export function instant(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,37 @@
+import * as z from 'zod/mini';
+import { Fault } from './core/fault.ts';
+
+export type Action = { readonly action: 'refresh'; readonly force: boolean } | { readonly action: 'status' };
+
+const Event = z.discriminatedUnion('action', [
+  z.strictObject({ action: z.literal('refresh'), force: z._default(z.boolean(), false) }),
+  z.strictObject({ action: z.literal('status') }),
+]);
+
+/** What a classic EventBridge rule sends. */
+const ScheduledEvent = z.object({ 'detail-type': z.literal('Scheduled Event'), source: z.literal('aws.events') });
+
+const EmptyEvent = z.union([z.undefined(), z.null(), z.strictObject({})]);
+
+const ACCEPTED = '{}, {"action":"refresh"}, {"action":"refresh","force":true} and {"action":"status"} are accepted.';
+
+/**
+ * @throws Fault `EVENT_INVALID`, which names what is wrong and shows no value
+ */
+export function parseEvent(event: unknown): Action {
+  const isPlain = EmptyEvent.safeParse(event).success || ScheduledEvent.safeParse(event).success;
+  if (isPlain) return { action: 'refresh', force: false };
+  const parsed = Event.safeParse(event);
+  if (parsed.success) return parsed.data;
+  throw new Fault(
+    'EVENT_INVALID',
+    `The event is not accepted: ${parsed.error.issues.map(describeIssue).join('; ')}. ${ACCEPTED} Nothing was read or sent.`,
+  );
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const where = issue.path.join('.') || 'it';
+  if (issue.code === 'unrecognized_keys') return `unknown member ${issue.keys.join(', ')}`;
+  if (issue.code === 'invalid_union') return `action is neither "refresh" nor "status"`;
+  return issue.code === 'invalid_type' ? `${where} is not of type ${issue.expected}` : `${where} is not accepted`;
+}

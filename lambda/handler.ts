@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { EventBridgePublisher } from './adapters/event-bridge-publisher.ts';
+import { PowertoolsTelemetry } from './adapters/powertools-telemetry.ts';
+import { SecretsManagerCredentialStore } from './adapters/secrets-manager-credential-store.ts';
+import { HttpTokenEndpoint } from './adapters/token-endpoint.ts';
+import { type Configuration, parseConfiguration } from './configuration.ts';
+import type { Context, Memory } from './core/context.ts';
+import { Fault } from './core/fault.ts';
+import type { EventPublisher, Runtime } from './core/ports.ts';
+import { refresh, status } from './core/refresh.ts';
+import type { Result } from './core/result.ts';
+import { parseEvent } from './event.ts';
+
+/** What is used of Lambda's context. */
+export interface LambdaContext {
+  readonly awsRequestId: string;
+  readonly functionName: string;
+  getRemainingTimeInMillis(): number;
+}
+
+/** Three tries of two seconds are over within what the core allows for one store call. */
+const CLIENT_OPTIONS = {
+  maxAttempts: 3,
+  // Without throwOnRequestTimeout, the time-out is a line in the log and the call goes on.
+  requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
+};
+
+const telemetry = new PowertoolsTelemetry();
+const wire = wiring();
+
+/**
+ * One invocation; see README for events, results and errors.
+ *
+ * @throws an error whose `name` is its code
+ */
+export async function handler(event: unknown, lambdaContext: LambdaContext): Promise<Result> {
+  telemetry.begin(lambdaContext.awsRequestId, lambdaContext.functionName);
+  try {
+    const action = parseEvent(event);
+    const context = wire(lambdaContext);
+    const result = action.action === 'status' ? await status(context) : await refresh(context, action);
+    telemetry.info(result.message, {
+      outcome: result.outcome,
+      ...(result.versionId && { versionId: result.versionId }),
+    });
+    return result;
+  } catch (error) {
+    const fault = toFault(error);
+    telemetry.countFailed(fault.name);
+    telemetry.error(fault.message, { code: fault.name });
+    throw fault;
+  } finally {
+    telemetry.end();
+  }
+}
+
+/** Made once in each execution environment, so that a warm invocation costs no set-up. */
+function wiring(): (lambdaContext: LambdaContext) => Context {
+  let configuration: Configuration;
+  try {
+    configuration = parseConfiguration();
+  } catch (error) {
+    // Said by each invocation, where its caller and the metrics see it; thrown here it would only be an "init error".
+    return () => {
+      throw error;
+    };
+  }
+  const { credentialsSecretId: secretId, tokenEndpoint, defaultTokenLifetimeSeconds, leaseSeconds } = configuration;
+  const shared = {
+    settings: { secretId, tokenEndpoint: tokenEndpoint.href, defaultTokenLifetimeSeconds, leaseSeconds },
+    store: new SecretsManagerCredentialStore(new SecretsManagerClient(CLIENT_OPTIONS), secretId),
+    tokenEndpoint: new HttpTokenEndpoint(tokenEndpoint, Date.now),
+    events: toEventPublisher(configuration),
+    telemetry,
+    memory: {} satisfies Memory,
+  };
+  return (lambdaContext) => ({ ...shared, runtime: toRuntime(lambdaContext, leaseSeconds) });
+}
+
+function toEventPublisher({ eventBusName, credentialsSecretId }: Configuration): EventPublisher {
+  if (eventBusName === undefined) return { publish: async () => {} };
+  return new EventBridgePublisher(new EventBridgeClient(CLIENT_OPTIONS), eventBusName, credentialsSecretId, telemetry);
+}
+
+function toRuntime(lambdaContext: LambdaContext, leaseSeconds: number): Runtime {
+  const remainingMs = () => lambdaContext.getRemainingTimeInMillis();
+  if (remainingMs() >= leaseSeconds * 1000) {
+    throw new Fault(
+      'CONFIGURATION_INVALID',
+      `LEASE_SECONDS is ${leaseSeconds} and this run may last ${Math.ceil(remainingMs() / 1000)} s: another run would take its claim for dead. ` +
+        "Set it to the function's timeout and 30 s more. Nothing was read or sent.",
+    );
+  }
+  return {
+    now: Date.now,
+    remainingMs,
+    sleep: (milliseconds) => sleep(milliseconds),
+    random: Math.random,
+    nonce: randomUUID,
+  };
+}
+
+/** A mistake of ours gets through without its message, which may quote what it failed on. */
+function toFault(error: unknown): Error {
+  if (error instanceof Fault) return error;
+  const isError = error instanceof Error;
+  const unexpected = new Error(`Unexpected ${isError ? error.name : typeof error}. Please report it with this stack.`);
+  unexpected.name = 'UNEXPECTED';
+  const frames = (isError && error.stack?.split('\n').filter((line) => line.startsWith('    at '))) || [];
+  unexpected.stack = [`${unexpected.name}: ${unexpected.message}`, ...frames].join('\n');
+  return unexpected;
+}
