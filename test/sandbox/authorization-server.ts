@@ -1,0 +1,153 @@
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
+import type { Configuration } from 'oidc-provider';
+import { Provider } from 'oidc-provider/lib/provider.js';
+import * as z from 'zod';
+import { startLoopbackServer } from './loopback-server.ts';
+import { OidcStorage } from './oidc-storage.ts';
+
+const TOKEN_PATH = '/api/oauth/token';
+const SCOPE = 'offline_access';
+const ACCOUNT_ID = 'retently-account';
+const YEAR_SECONDS = 31_536_000;
+
+const tokenRequestParameters = z.object({ client_id: z.string().optional(), refresh_token: z.string().optional() });
+const errorAnswer = z.object({ error: z.string() });
+
+export interface AuthorizationServerOptions {
+  /**
+   * `rotation`: a refresh token is good for one use, and a second use revokes the whole family. `grace`: the same, but
+   * a spent token answers again for `graceSeconds`. `no-rotation`: it stays, and the answer brings the same one.
+   */
+  kind: 'rotation' | 'no-rotation' | 'grace';
+  /** @default 60 */
+  graceSeconds?: number;
+  /** @default 21600, six hours */
+  accessTokenLifetimeSeconds?: number;
+  /** Clock of the grace window, in ms. @default the real one */
+  now?: () => number;
+}
+
+/** One POST to the token endpoint; nothing secret in it. */
+interface TokenRequest {
+  clientId: string | undefined;
+  /** SHA-256 of the refresh token that was presented, in hex. */
+  refreshTokenSha256: string | undefined;
+  /** `performance.now()` at its arrival and at its answer. */
+  beganAtMs: number;
+  endedAtMs: number;
+  status: number;
+  /** Error code of RFC 6749 section 5.2. */
+  error: string | undefined;
+}
+
+/** A real authorization server (`oidc-provider`) on loopback, with one client. */
+export interface AuthorizationServer extends AsyncDisposable {
+  /** The token endpoint. */
+  readonly url: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** In the order of their answers. */
+  readonly requests: TokenRequest[];
+  /** A first refresh token, as if somebody had clicked through the consent screen. */
+  mintRefreshToken(): Promise<string>;
+  /** Whether the token endpoint would trade this refresh token now. */
+  isLive(refreshToken: string): Promise<boolean>;
+  /** Kills every grant that was minted so far: what follows is `invalid_grant`. */
+  revoke(): void;
+  close(): Promise<void>;
+}
+
+export async function startAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
+  const { kind, now = Date.now, graceSeconds = 60 } = options;
+  const storage = new OidcStorage({ now, graceMs: kind === 'grace' ? graceSeconds * 1000 : 0 });
+  const clientId = 'retently-app';
+  const clientSecret = randomBytes(24).toString('base64url');
+  const provider = new Provider('http://127.0.0.1', configure(options, storage, { clientId, clientSecret }));
+  const requests: TokenRequest[] = [];
+  let turn: Promise<unknown> = Promise.resolve();
+  provider.use(async (context, next) => {
+    const beganAtMs = performance.now();
+    // `oidc-provider` takes Basic from a client of `client_secret_post`; Retently knows credentials in the body only.
+    delete context.req.headers.authorization;
+    // One at a time: `oidc-provider` looks and consumes in two steps, so two requests at once could spend a token twice.
+    const answered = turn.then(next);
+    turn = answered.catch(() => undefined);
+    await answered;
+    if (context.path !== TOKEN_PATH) return;
+    const request = toTokenRequest(context['oidc']?.params, context.body);
+    requests.push({ ...request, beganAtMs, endedAtMs: performance.now(), status: context.status });
+  });
+  const { url, close } = await startLoopbackServer(provider.callback());
+  const grantIds: string[] = [];
+  return {
+    url: url + TOKEN_PATH,
+    clientId,
+    clientSecret,
+    requests,
+    async mintRefreshToken() {
+      const { grantId, refreshToken } = await mintRefreshToken(provider, clientId);
+      grantIds.push(grantId);
+      return refreshToken;
+    },
+    async isLive(refreshToken) {
+      return (await provider.RefreshToken.find(refreshToken))?.isValid ?? false;
+    },
+    revoke() {
+      for (const grantId of grantIds) storage.revokeGrant(grantId);
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function configure(
+  { kind, accessTokenLifetimeSeconds = 21_600 }: AuthorizationServerOptions,
+  storage: OidcStorage,
+  { clientId, clientSecret }: { clientId: string; clientSecret: string },
+): Configuration {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return {
+    adapter: (model) => storage.adapterFor(model),
+    clients: [
+      {
+        client_id: clientId,
+        client_secret: clientSecret,
+        grant_types: ['authorization_code', 'refresh_token'],
+        redirect_uris: ['https://client.example/callback'],
+        id_token_signed_response_alg: 'ES256',
+        token_endpoint_auth_method: 'client_secret_post',
+      },
+    ],
+    clientAuthMethods: ['client_secret_post'],
+    cookies: { keys: [randomBytes(32).toString('base64url')] },
+    features: { devInteractions: { enabled: false } },
+    findAccount: (_context, accountId) => ({ accountId, claims: async () => ({ sub: accountId }) }),
+    jwks: { keys: [privateKey.export({ format: 'jwk' })] },
+    rotateRefreshToken: kind !== 'no-rotation',
+    routes: { token: TOKEN_PATH },
+    ttl: { AccessToken: accessTokenLifetimeSeconds, Grant: YEAR_SECONDS, IdToken: 3600, RefreshToken: YEAR_SECONDS },
+  };
+}
+
+async function mintRefreshToken(provider: Provider, clientId: string) {
+  const client = await provider.Client.find(clientId);
+  if (client === undefined) throw new Error(`The authorization server does not know ${clientId}.`);
+  const grant = new provider.Grant({ accountId: ACCOUNT_ID, clientId });
+  grant.addOIDCScope(SCOPE);
+  const grantId = await grant.save();
+  const token = new provider.RefreshToken({
+    accountId: ACCOUNT_ID,
+    client,
+    grantId,
+    gty: 'authorization_code',
+    scope: SCOPE,
+  });
+  return { grantId, refreshToken: await token.save() };
+}
+
+function toTokenRequest(parameters: unknown, body: unknown): Omit<TokenRequest, 'beganAtMs' | 'endedAtMs' | 'status'> {
+  const { client_id: clientId, refresh_token: refreshToken } = tokenRequestParameters.parse(parameters ?? {});
+  const refreshTokenSha256 =
+    refreshToken === undefined ? undefined : createHash('sha256').update(refreshToken).digest('hex');
+  return { clientId, refreshTokenSha256, error: errorAnswer.safeParse(body).data?.error };
+}

@@ -1,0 +1,145 @@
+import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type Aws, type AwsOptions, startAws } from './aws-server.ts';
+import type { FaultKind } from './fault.ts';
+
+const SecretId = 'RetentlyCredentials';
+const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
+const READ = new GetSecretValueCommand({ SecretId, VersionStage: 'AWSCURRENT' });
+
+vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
+
+let aws: Aws;
+
+beforeEach(async () => {
+  aws = await start();
+});
+
+afterEach(async () => {
+  await aws.close();
+});
+
+async function start(options: AwsOptions = {}): Promise<Aws> {
+  const started = await startAws(options);
+  started.secretsManager.createSecret({ Name: SecretId, SecretString: 'first' });
+  return started;
+}
+
+function createClient({ maxAttempts = 1, url = aws.url } = {}): SecretsManagerClient {
+  return new SecretsManagerClient({ endpoint: url, region: 'us-east-1', credentials: CREDENTIALS, maxAttempts });
+}
+
+function write(SecretString: string): PutSecretValueCommand {
+  return new PutSecretValueCommand({ SecretId, SecretString });
+}
+
+describe('faults', () => {
+  test.each<[FaultKind, string, number]>([
+    ['throttle', 'ThrottlingException', 400],
+    ['internal-error', 'InternalServiceError', 500],
+    ['access-denied', 'AccessDeniedException', 400],
+    ['kms', 'DecryptionFailure', 400],
+  ])('%s is answered as %s', async (kind, name, status) => {
+    aws.inject({ kind, operation: 'GetSecretValue' });
+    await expect(createClient().send(READ)).rejects.toMatchObject({ name, $metadata: { httpStatusCode: status } });
+    expect(aws.calls).toMatchObject([{ operation: 'GetSecretValue', status, error: name, fault: kind }]);
+  });
+
+  test('kms on a write is EncryptionFailure', async () => {
+    aws.inject({ kind: 'kms', operation: 'PutSecretValue' });
+    await expect(createClient().send(write('second'))).rejects.toMatchObject({ name: 'EncryptionFailure' });
+  });
+
+  test('drop-before loses the request: nothing is done', async () => {
+    aws.inject({ kind: 'drop-before', operation: 'PutSecretValue' });
+    await expect(createClient().send(write('second'))).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(aws.secretsManager.getSecretValue({ SecretId }).SecretString).toBe('first');
+    expect(aws.calls[0]).not.toHaveProperty('status');
+  });
+
+  test('drop-after loses the answer: it is done', async () => {
+    aws.inject({ kind: 'drop-after', operation: 'PutSecretValue' });
+    await expect(createClient().send(write('second'))).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(aws.secretsManager.getSecretValue({ SecretId }).SecretString).toBe('second');
+  });
+
+  test('latency lets the caller wait', async () => {
+    aws.inject({ kind: 'latency', operation: '*', latencyMs: 50 });
+    const client = createClient();
+    const beganAtMs = performance.now();
+    await client.send(READ);
+    expect(performance.now() - beganAtMs).toBeGreaterThanOrEqual(49);
+  });
+
+  test('a fault strikes as often as it was told, after as many calls as it was told', async () => {
+    aws.inject({ kind: 'access-denied', operation: '*', skip: 1, times: 2 });
+    const client = createClient();
+    const outcomes: string[] = [];
+    for (let call = 1; call <= 4; call += 1) {
+      outcomes.push(
+        await client.send(READ).then(
+          () => 'fine',
+          () => 'refused',
+        ),
+      );
+    }
+    expect(outcomes).toEqual(['fine', 'refused', 'refused', 'fine']);
+  });
+
+  test('a fault strikes only the inputs that it is meant for', async () => {
+    const when = (input: object) => 'SecretString' in input && input.SecretString === 'third';
+    aws.inject({ kind: 'throttle', operation: 'PutSecretValue', when });
+    await createClient().send(write('second'));
+    await expect(createClient().send(write('third'))).rejects.toMatchObject({ name: 'ThrottlingException' });
+  });
+
+  test('the retries of the SDK outlast a passing fault', async () => {
+    aws.inject({ kind: 'internal-error', operation: 'GetSecretValue' });
+    const { SecretString } = await createClient({ maxAttempts: 2 }).send(READ);
+    expect(SecretString).toBe('first');
+    expect(aws.calls.map(({ status }) => status)).toEqual([500, 200]);
+  });
+});
+
+describe('authorization', () => {
+  test('a policy sees action, ARN and input of each call', async () => {
+    const seen: unknown[] = [];
+    await using guarded = await start({
+      authorize(request) {
+        seen.push(request);
+        return request.action !== 'secretsmanager:PutSecretValue';
+      },
+    });
+    const resource = guarded.secretsManager.arnOf(SecretId);
+    const client = createClient({ url: guarded.url });
+    await client.send(READ);
+    await expect(client.send(write('second'))).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    expect(seen).toMatchObject([
+      { action: 'secretsmanager:GetSecretValue', resource, input: { SecretId, VersionStage: 'AWSCURRENT' } },
+      { action: 'secretsmanager:PutSecretValue', resource, input: { SecretId, SecretString: 'second' } },
+    ]);
+    expect(guarded.secretsManager.getSecretValue({ SecretId }).SecretString).toBe('first');
+  });
+
+  test('an unsigned request is refused', async () => {
+    const headers = { 'x-amz-target': 'secretsmanager.DescribeSecret' };
+    const response = await fetch(aws.url, { method: 'POST', headers, body: JSON.stringify({ SecretId }) });
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ __type: 'MissingAuthenticationTokenException' });
+  });
+});
+
+test('an operation that is not modelled is refused, not ignored', async () => {
+  const client = createClient();
+  const { RotateSecretCommand } = await import('@aws-sdk/client-secrets-manager');
+  await expect(client.send(new RotateSecretCommand({ SecretId }))).rejects.toMatchObject({
+    name: 'UnknownOperationException',
+  });
+});
+
+test('closing cuts the connections that are kept alive', async () => {
+  const client = createClient();
+  await client.send(READ);
+  await aws.close();
+  await expect(client.send(READ)).rejects.toThrow();
+});

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import { AwsError } from './aws-error.ts';
+import { type AwsServices, findOperation, type PreparedCall } from './aws-operations.ts';
+import { EventBridge } from './event-bridge.ts';
+import { type Fault, type FaultKind, FaultPlan, toAccessDenied, toFaultError } from './fault.ts';
+import { startLoopbackServer } from './loopback-server.ts';
+import { SecretsManager } from './secrets-manager.ts';
+
+const DEFAULT_LATENCY_MS = 100;
+const SIGNATURE = /^AWS4-HMAC-SHA256 Credential=[^,]+, SignedHeaders=[^,]+, Signature=[0-9a-f]{64}$/;
+
+interface AuthorizationRequest {
+  /** IAM action, such as `secretsmanager:GetSecretValue`. */
+  action: string;
+  /** ARN of the secret or of the event bus. */
+  resource: string;
+  input: object;
+}
+
+export interface AwsOptions {
+  /** Clock of the services, in ms since 1970. @default the real one */
+  now?: () => number;
+  /** Event buses beside `default`. */
+  eventBusNames?: readonly string[];
+  /** Evaluates an IAM policy: `false` is answered with AccessDeniedException. @default everything is allowed */
+  authorize?: (request: AuthorizationRequest) => boolean;
+  /** See `SecretsManager`. */
+  maxVersions?: number;
+  /** See `SecretsManager`. */
+  retentionMs?: number;
+}
+
+/** One request that arrived, in the order of arrival; the last three members once it was answered. */
+interface AwsCall {
+  service: 'secretsmanager' | 'events';
+  operation: string;
+  input: object;
+  /** HTTP status; `undefined` where the connection was dropped. */
+  status?: number;
+  /** AWS error code. */
+  error?: string;
+  fault?: FaultKind;
+}
+
+/** Secrets Manager and EventBridge on loopback, as the AWS SDK speaks to them: AWS JSON 1.1, signed with SigV4. */
+export interface Aws extends AwsServices, AsyncDisposable {
+  readonly url: string;
+  readonly calls: AwsCall[];
+  inject(fault: Fault): void;
+  close(): Promise<void>;
+}
+
+export async function startAws(options: AwsOptions = {}): Promise<Aws> {
+  const { now = Date.now, authorize = () => true, eventBusNames = [], ...limits } = options;
+  const services = {
+    secretsManager: new SecretsManager({ now, ...limits }),
+    eventBridge: new EventBridge({ now, eventBusNames }),
+  };
+  const endpoint = new AwsEndpoint(services, authorize);
+  const { url, close } = await startLoopbackServer((request, response) => void endpoint.answer(request, response));
+  const inject = (fault: Fault) => endpoint.faults.add(fault);
+  return { ...services, url, calls: endpoint.calls, inject, close, [Symbol.asyncDispose]: close };
+}
+
+class AwsEndpoint {
+  readonly calls: AwsCall[] = [];
+  readonly faults = new FaultPlan();
+  readonly #services: AwsServices;
+  readonly #authorize: (request: AuthorizationRequest) => boolean;
+
+  constructor(services: AwsServices, authorize: (request: AuthorizationRequest) => boolean) {
+    this.#services = services;
+    this.#authorize = authorize;
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let call: AwsCall | undefined;
+    try {
+      const body = await text(request);
+      if (!SIGNATURE.test(request.headers.authorization ?? '')) throw toUnsigned();
+      const { service, name, prepare } = findOperation(request.headers['x-amz-target']?.toString() ?? '');
+      const prepared = prepare(this.#services, JSON.parse(body));
+      call = { service, operation: name, input: prepared.input };
+      this.calls.push(call);
+      const output = await this.#carryOut(call, prepared);
+      if (output === undefined) request.socket.destroy();
+      else send(response, call, 200, output);
+    } catch (error) {
+      const { name, message, statusCode } = toAwsError(error);
+      if (call !== undefined) call.error = name;
+      send(response, call, statusCode, { __type: name, message });
+    }
+  }
+
+  /** `undefined`: the connection is to be dropped. */
+  async #carryOut(call: AwsCall, { input, resources, run }: PreparedCall): Promise<object | undefined> {
+    const fault = this.faults.take(call.operation, input);
+    if (fault !== undefined) {
+      call.fault = fault.kind;
+      if (fault.kind === 'latency') await sleep(fault.latencyMs ?? DEFAULT_LATENCY_MS, undefined, { ref: false });
+      if (fault.kind === 'drop-before') return undefined;
+      const error = toFaultError(fault.kind, call.operation);
+      if (error !== undefined) throw error;
+    }
+    const action = `${call.service}:${call.operation}`;
+    for (const resource of resources) {
+      if (!this.#authorize({ action, resource, input })) throw toAccessDenied(`${action} on resource: ${resource}`);
+    }
+    const output = run();
+    return fault?.kind === 'drop-after' ? undefined : output;
+  }
+}
+
+function send(response: ServerResponse, call: AwsCall | undefined, status: number, output: object): void {
+  if (call !== undefined) call.status = status;
+  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': randomUUID() });
+  response.end(JSON.stringify(output, toWire));
+}
+
+/** Replacer of `JSON.stringify`; looks at the holder, for it gets a `Date` only after `toJSON`. */
+function toWire(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  const member = this[key];
+  if (member instanceof Date) return member.getTime() / 1000;
+  if (member instanceof Uint8Array) return Buffer.from(member).toString('base64');
+  return value;
+}
+
+function toAwsError(error: unknown): AwsError {
+  if (error instanceof AwsError) return error;
+  if (error instanceof z.ZodError) return new AwsError('ValidationException', z.prettifyError(error));
+  if (error instanceof SyntaxError) return new AwsError('SerializationException', 'The body is no JSON.');
+  return new AwsError('InternalServiceError', String(error), 500);
+}
+
+function toUnsigned(): AwsError {
+  return new AwsError('MissingAuthenticationTokenException', 'The request is not signed with SigV4.', 403);
+}

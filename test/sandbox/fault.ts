@@ -1,0 +1,76 @@
+import { AwsError } from './aws-error.ts';
+
+export type FaultKind =
+  | 'throttle'
+  | 'internal-error'
+  | 'access-denied'
+  /** The KMS key of the secret does not work: disabled, deleted, or out of reach. */
+  | 'kms'
+  /** The connection dies, nothing was done. */
+  | 'drop-before'
+  /** It was done, then the connection dies: the answer is lost. */
+  | 'drop-after'
+  /** The answer comes, late. */
+  | 'latency';
+
+export interface Fault {
+  kind: FaultKind;
+  /** Name of the operation, such as `PutSecretValue`, or `*`. */
+  operation: string;
+  /** Only calls with such an input count. @default all */
+  when?: (input: object) => boolean;
+  /** How many calls go well before the fault strikes. @default 0 */
+  skip?: number;
+  /** How many times it strikes; the SDK's own retries count. @default 1 */
+  times?: number;
+  /** How long `latency` lasts. @default 100 */
+  latencyMs?: number;
+}
+
+/** The faults that are still to strike, oldest first; one call meets at most one of them. */
+export class FaultPlan {
+  #pending: { fault: Fault; skip: number; times: number }[] = [];
+
+  add(fault: Fault): void {
+    this.#pending.push({ fault, skip: fault.skip ?? 0, times: fault.times ?? 1 });
+  }
+
+  /** The fault that strikes this call, and counts as used; `undefined`: the call goes well. */
+  take(operation: string, input: object): Fault | undefined {
+    for (const entry of this.#pending) {
+      const { fault } = entry;
+      const isMeant = fault.operation === '*' || fault.operation === operation;
+      if (!isMeant || fault.when?.(input) === false) continue;
+      if (entry.skip > 0) {
+        entry.skip -= 1;
+        continue;
+      }
+      entry.times -= 1;
+      this.#pending = this.#pending.filter(({ times }) => times > 0);
+      return fault;
+    }
+    return undefined;
+  }
+}
+
+/** The error that AWS answers under this fault; `undefined` for the faults of the network. */
+export function toFaultError(kind: FaultKind, operation: string): AwsError | undefined {
+  switch (kind) {
+    case 'throttle':
+      return new AwsError('ThrottlingException', 'Rate exceeded');
+    case 'internal-error':
+      return new AwsError(operation === 'PutEvents' ? 'InternalException' : 'InternalServiceError', 'Try again.', 500);
+    case 'access-denied':
+      return toAccessDenied(operation);
+    case 'kms':
+      return operation === 'GetSecretValue'
+        ? new AwsError('DecryptionFailure', "Secrets Manager can't decrypt the protected secret text.")
+        : new AwsError('EncryptionFailure', "Secrets Manager can't encrypt the protected secret text.");
+    default:
+      return undefined;
+  }
+}
+
+export function toAccessDenied(action: string): AwsError {
+  return new AwsError('AccessDeniedException', `User is not authorized to perform: ${action}`);
+}

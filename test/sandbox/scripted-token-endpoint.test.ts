@@ -1,0 +1,84 @@
+import { afterEach, expect, test } from 'vitest';
+import { type ScriptedTokenEndpoint, type Step, startScriptedTokenEndpoint } from './scripted-token-endpoint.ts';
+
+let endpoint: ScriptedTokenEndpoint;
+
+afterEach(async () => {
+  await endpoint.close();
+});
+
+async function play(...script: Step[]): Promise<void> {
+  endpoint = await startScriptedTokenEndpoint(script);
+}
+
+function post(signal?: AbortSignal): Promise<Response> {
+  const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: 'a+b/c' });
+  return fetch(endpoint.url, { method: 'POST', body, redirect: 'manual', ...(signal === undefined ? {} : { signal }) });
+}
+
+test('plays literal answers in their order, and repeats the last one', async () => {
+  await play(
+    { status: 429, headers: { 'retry-after': '7' } },
+    { status: 200, body: '<html>' },
+    { status: 200, body: { access_token: 'x' } },
+  );
+  const first = await post();
+  expect([first.status, first.headers.get('retry-after'), await first.text()]).toEqual([429, '7', '']);
+  expect(await (await post()).text()).toBe('<html>');
+  const third = await post();
+  expect(third.headers.get('content-type')).toBe('application/json');
+  expect(await third.json()).toEqual({ access_token: 'x' });
+  expect(await (await post()).json()).toEqual({ access_token: 'x' });
+});
+
+test('keeps what was sent', async () => {
+  await play({ status: 200 });
+  await post();
+  expect(endpoint.requests).toMatchObject([
+    {
+      method: 'POST',
+      path: '/api/oauth/token',
+      headers: { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' },
+      form: { grant_type: 'refresh_token', refresh_token: 'a+b/c' },
+    },
+  ]);
+});
+
+test('reset reads the request, reset-before does not', async () => {
+  await play('reset', 'reset-before');
+  await expect(post()).rejects.toMatchObject({ cause: { code: 'ECONNRESET' } });
+  expect(endpoint.requests).toHaveLength(1);
+  await expect(post()).rejects.toThrow();
+  expect(endpoint.requests).toHaveLength(1);
+});
+
+test('hang never answers', async () => {
+  await play('hang');
+  await expect(post(AbortSignal.timeout(100))).rejects.toMatchObject({ name: 'TimeoutError' });
+  expect(endpoint.requests).toHaveLength(1);
+});
+
+test('truncated-body ends before its content-length', async () => {
+  await play('truncated-body');
+  const response = await post();
+  expect(response.status).toBe(200);
+  await expect(response.text()).rejects.toThrow();
+});
+
+test('endless-body goes on for as long as somebody reads', async () => {
+  await play('endless-body');
+  const { body } = await post();
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    if (bytes > 1_000_000) break;
+  }
+  expect(bytes).toBeGreaterThan(1_000_000);
+});
+
+test('slow answers late', async () => {
+  await play({ slowMs: 50, answer: { status: 204 } });
+  const beganAtMs = performance.now();
+  expect((await post()).status).toBe(204);
+  expect(performance.now() - beganAtMs).toBeGreaterThanOrEqual(49);
+});

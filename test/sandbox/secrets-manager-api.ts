@@ -1,0 +1,84 @@
+/** Requests and responses of the AWS Secrets Manager API, as far as the sandbox models it; names as AWS has them. */
+
+export interface SecretValue {
+  SecretString?: string | undefined;
+  SecretBinary?: Uint8Array | undefined;
+}
+
+export interface SecretReference {
+  SecretId: string;
+}
+
+export interface SecretIdentity {
+  ARN: string;
+  Name: string;
+}
+
+export interface CreateSecretRequest extends SecretValue {
+  Name: string;
+  ClientRequestToken?: string | undefined;
+}
+
+export interface CreateSecretResponse extends SecretIdentity {
+  VersionId?: string;
+}
+
+export interface DescribeSecretResponse extends SecretIdentity {
+  CreatedDate: Date;
+  LastChangedDate: Date;
+  DeletedDate?: Date;
+  VersionIdsToStages?: Record<string, string[]>;
+}
+
+export interface GetSecretValueRequest extends SecretReference {
+  VersionId?: string | undefined;
+  VersionStage?: string | undefined;
+}
+
+export interface GetSecretValueResponse extends SecretIdentity, SecretValue {
+  VersionId: string;
+  VersionStages: string[] | undefined;
+  CreatedDate: Date;
+}
+
+export interface PutSecretValueRequest extends SecretReference, SecretValue {
+  ClientRequestToken?: string | undefined;
+  VersionStages?: readonly string[] | undefined;
+}
+
+export interface PutSecretValueResponse extends SecretIdentity {
+  VersionId: string;
+  VersionStages: string[] | undefined;
+}
+
+export interface UpdateSecretVersionStageRequest extends SecretReference {
+  VersionStage: string;
+  RemoveFromVersionId?: string | undefined;
+  MoveToVersionId?: string | undefined;
+}
+
+export interface ListSecretVersionIdsRequest extends SecretReference {
+  MaxResults?: number | undefined;
+  NextToken?: string | undefined;
+  IncludeDeprecated?: boolean | undefined;
+}
+
+export interface SecretVersionsListEntry {
+  VersionId: string;
+  VersionStages: string[] | undefined;
+  CreatedDate: Date;
+}
+
+export interface ListSecretVersionIdsResponse extends SecretIdentity {
+  Versions: SecretVersionsListEntry[];
+  NextToken?: string;
+}
+
+export interface DeleteSecretRequest extends SecretReference {
+  RecoveryWindowInDays?: number | undefined;
+  ForceDeleteWithoutRecovery?: boolean | undefined;
+}
+
+export interface DeleteSecretResponse extends SecretIdentity {
+  DeletionDate: Date;
+}

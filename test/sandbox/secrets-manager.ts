@@ -1,0 +1,227 @@
+import { randomUUID } from 'node:crypto';
+import { AwsError, toInvalidParameter } from './aws-error.ts';
+import { MAX_STAGES_PER_VERSION, Secret, type SecretVersion, type VersionLimits } from './secret.ts';
+import { hasValue, isSameValue, requireValidValue, requireValidVersionId } from './secret-value.ts';
+import type * as Api from './secrets-manager-api.ts';
+
+const DAY_MS = 86_400_000;
+const MAX_PAGE = 100;
+const ARN_PREFIX = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:';
+
+export interface SecretsManagerOptions extends Partial<VersionLimits> {
+  /** Clock of the service, in ms since 1970. */
+  now: () => number;
+  /** Six characters for the end of an ARN. @default random */
+  arnSuffix?: () => string;
+}
+
+/**
+ * AWS Secrets Manager in memory: one account, one Region, every rule that AWS documents for versions, staging labels,
+ * idempotency and quotas. Synchronous and without copies, so that a simulation can drive it hundreds of thousands of
+ * times a second; hence a caller must not change what it gets. Throws `AwsError`, with the codes of the real service.
+ */
+export class SecretsManager {
+  readonly #now: () => number;
+  readonly #limits: VersionLimits;
+  readonly #arnSuffix: () => string;
+  /** Each secret under its name, its ARN, and its ARN without the suffix. */
+  readonly #secrets = new Map<string, Secret>();
+
+  constructor({ now, maxVersions = 100, retentionMs = DAY_MS, arnSuffix = randomArnSuffix }: SecretsManagerOptions) {
+    this.#now = now;
+    this.#limits = { maxVersions, retentionMs };
+    this.#arnSuffix = arnSuffix;
+  }
+
+  /** ARN of a secret by name or ARN; without the suffix where there is no such secret. */
+  arnOf(secretId: string): string {
+    const arn = secretId.startsWith('arn:') ? secretId : ARN_PREFIX + secretId;
+    return this.#secrets.get(secretId)?.identity.ARN ?? arn;
+  }
+
+  createSecret(request: Api.CreateSecretRequest): Api.CreateSecretResponse {
+    const existing = this.#secrets.get(request.Name);
+    if (existing !== undefined) return this.#recreate(existing, request);
+    if (hasValue(request)) requireValidValue(request);
+    const arn = `${ARN_PREFIX}${request.Name}-${this.#arnSuffix()}`;
+    const secret = new Secret({ ARN: arn, Name: request.Name }, this.#now());
+    const version = hasValue(request) ? this.#addVersion(secret, request, []) : undefined;
+    for (const key of keysOf(secret)) this.#secrets.set(key, secret);
+    return version === undefined ? secret.identity : { ...secret.identity, VersionId: version.id };
+  }
+
+  describeSecret({ SecretId }: Api.SecretReference): Api.DescribeSecretResponse {
+    const secret = this.#find(SecretId);
+    const versionIdsToStages: Record<string, string[]> = {};
+    for (const [stage, { id }] of secret.holders) {
+      const stages = versionIdsToStages[id];
+      if (stages === undefined) versionIdsToStages[id] = [stage];
+      else stages.push(stage);
+    }
+    return {
+      ...secret.identity,
+      CreatedDate: new Date(secret.createdAtMs),
+      LastChangedDate: new Date(secret.changedAtMs),
+      ...(secret.deletionAtMs === undefined ? {} : { DeletedDate: new Date(secret.deletionAtMs) }),
+      ...(secret.holders.size === 0 ? {} : { VersionIdsToStages: versionIdsToStages }),
+    };
+  }
+
+  getSecretValue({ SecretId, VersionId, VersionStage }: Api.GetSecretValueRequest): Api.GetSecretValueResponse {
+    if (VersionId !== undefined) requireValidVersionId('versionId', VersionId);
+    const secret = this.#findUsable(SecretId);
+    const stage = VersionStage ?? 'AWSCURRENT';
+    const version = VersionId === undefined ? secret.holders.get(stage) : secret.versions.get(VersionId);
+    if (version === undefined) {
+      const wanted = VersionId === undefined ? `staging label: ${stage}` : `VersionId: ${VersionId}`;
+      throw toNotFound(`the specified secret value for ${wanted}`);
+    }
+    if (VersionId !== undefined && VersionStage !== undefined && secret.holders.get(VersionStage) !== version) {
+      const message = 'You provided a VersionStage that is not associated to the provided VersionId.';
+      throw new AwsError('InvalidRequestException', message);
+    }
+    const { ARN, Name } = secret.identity;
+    const { SecretString, SecretBinary } = version.value;
+    const CreatedDate = new Date(version.createdAtMs);
+    const VersionStages = toVersionStages(secret, version);
+    return { ARN, Name, VersionId: version.id, VersionStages, CreatedDate, SecretString, SecretBinary };
+  }
+
+  putSecretValue(request: Api.PutSecretValueRequest): Api.PutSecretValueResponse {
+    requireValidValue(request);
+    const secret = this.#findUsable(request.SecretId);
+    const version = this.#addVersion(secret, request, request.VersionStages ?? ['AWSCURRENT']);
+    const { ARN, Name } = secret.identity;
+    return { ARN, Name, VersionId: version.id, VersionStages: toVersionStages(secret, version) };
+  }
+
+  updateSecretVersionStage(request: Api.UpdateSecretVersionStageRequest): Api.SecretIdentity {
+    const { VersionStage: stage, RemoveFromVersionId: from, MoveToVersionId: to } = request;
+    const secret = this.#findUsable(request.SecretId);
+    const target = to === undefined ? undefined : secret.versions.get(to);
+    if (to !== undefined && target === undefined) throw toNotFound(`the specified secret version: ${to}`);
+    secret.requireHolder(stage, from, target);
+    if (target !== undefined) secret.moveStage(stage, target);
+    else secret.removeStage(stage);
+    secret.changedAtMs = this.#now();
+    return secret.identity;
+  }
+
+  listSecretVersionIds(request: Api.ListSecretVersionIdsRequest): Api.ListSecretVersionIdsResponse {
+    const secret = this.#find(request.SecretId);
+    const entries: Api.SecretVersionsListEntry[] = [];
+    for (const version of secret.versions.values()) {
+      const entry = toVersionEntry(secret, version);
+      if (entry.VersionStages !== undefined || request.IncludeDeprecated === true) entries.push(entry);
+    }
+    const start = request.NextToken === undefined ? 0 : Number(request.NextToken);
+    if (!Number.isSafeInteger(start)) throw new AwsError('InvalidNextTokenException', 'The NextToken is invalid.');
+    const end = start + (request.MaxResults ?? MAX_PAGE);
+    const page = { ...secret.identity, Versions: entries.slice(start, end) };
+    return end < entries.length ? { ...page, NextToken: String(end) } : page;
+  }
+
+  deleteSecret(request: Api.DeleteSecretRequest): Api.DeleteSecretResponse {
+    const { SecretId, RecoveryWindowInDays, ForceDeleteWithoutRecovery: force = false } = request;
+    if (force && RecoveryWindowInDays !== undefined) {
+      throw toInvalidParameter("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.");
+    }
+    const days = RecoveryWindowInDays ?? 30;
+    if (days < 7 || days > 30) throw toInvalidParameter('RecoveryWindowInDays must be between 7 and 30 days.');
+    if (!force) {
+      const secret = this.#findUsable(SecretId);
+      secret.deletionAtMs = this.#now() + days * DAY_MS;
+      return { ...secret.identity, DeletionDate: new Date(secret.deletionAtMs) };
+    }
+    const secret = this.#secrets.get(SecretId);
+    for (const key of secret === undefined ? [] : keysOf(secret)) this.#secrets.delete(key);
+    // AWS: forcing the deletion of a secret that does not exist is no error.
+    return {
+      ...(secret?.identity ?? { ARN: this.arnOf(SecretId), Name: SecretId }),
+      DeletionDate: new Date(this.#now()),
+    };
+  }
+
+  restoreSecret({ SecretId }: Api.SecretReference): Api.SecretIdentity {
+    const secret = this.#find(SecretId);
+    secret.deletionAtMs = undefined;
+    return secret.identity;
+  }
+
+  #find(secretId: string): Secret {
+    const secret = this.#secrets.get(secretId);
+    if (secret === undefined) throw toNotFound('the specified secret.');
+    return secret;
+  }
+
+  #findUsable(secretId: string): Secret {
+    const secret = this.#find(secretId);
+    if (secret.deletionAtMs === undefined) return secret;
+    const message = "You can't perform this operation on the secret because it was marked for deletion.";
+    throw new AwsError('InvalidRequestException', message);
+  }
+
+  /** CreateSecret for a name that is taken: fine only where it repeats the call that made the secret. */
+  #recreate(secret: Secret, request: Api.CreateSecretRequest): Api.CreateSecretResponse {
+    if (secret.deletionAtMs !== undefined) {
+      const message = "You can't create this secret because a secret with this name is already scheduled for deletion.";
+      throw new AwsError('InvalidRequestException', message);
+    }
+    const version = secret.versions.get(request.ClientRequestToken ?? '');
+    if (version !== undefined && isSameValue(version.value, request))
+      return { ...secret.identity, VersionId: version.id };
+    const message = `The operation failed because the secret ${request.Name} already exists.`;
+    throw new AwsError('ResourceExistsException', message);
+  }
+
+  #addVersion(
+    secret: Secret,
+    request: Omit<Api.PutSecretValueRequest, 'SecretId'>,
+    stages: readonly string[],
+  ): SecretVersion {
+    const { ClientRequestToken: id = randomUUID(), SecretString, SecretBinary } = request;
+    requireValidVersionId('clientRequestToken', id);
+    const existing = secret.versions.get(id);
+    if (existing !== undefined) {
+      // The labels are left alone, whatever the request asks for: AWS "ignores" the request.
+      if (isSameValue(existing.value, request)) return existing;
+      const message = `You can't use ClientRequestToken ${id} because that value is already in use for a version of secret ${secret.identity.ARN}.`;
+      throw new AwsError('ResourceExistsException', message);
+    }
+    const needsCurrent = secret.versions.size === 0 && !stages.includes('AWSCURRENT');
+    const labels = needsCurrent ? [...stages, 'AWSCURRENT'] : stages;
+    if (labels.length > MAX_STAGES_PER_VERSION) throw toInvalidParameter('Too many staging labels for one version.');
+    const nowMs = this.#now();
+    secret.requireRoom(this.#limits, nowMs);
+    const value = SecretString === undefined ? { SecretBinary } : { SecretString };
+    const version: SecretVersion = { id, value, createdAtMs: nowMs };
+    secret.versions.set(id, version);
+    for (const label of labels) secret.moveStage(label, version);
+    secret.changedAtMs = nowMs;
+    secret.purge(this.#limits, nowMs);
+    return version;
+  }
+}
+
+function toVersionEntry(secret: Secret, version: SecretVersion): Api.SecretVersionsListEntry {
+  const CreatedDate = new Date(version.createdAtMs);
+  return { VersionId: version.id, VersionStages: toVersionStages(secret, version), CreatedDate };
+}
+
+/** AWS has no empty list: a version without labels has no `VersionStages`. */
+function toVersionStages(secret: Secret, version: SecretVersion): string[] | undefined {
+  const stages = secret.stagesOf(version);
+  return stages.length === 0 ? undefined : stages;
+}
+
+function keysOf({ identity: { ARN, Name } }: Secret): string[] {
+  return [Name, ARN, ARN_PREFIX + Name];
+}
+
+function randomArnSuffix(): string {
+  return randomUUID().slice(0, 6);
+}
+
+function toNotFound(what: string): AwsError {
+  return new AwsError('ResourceNotFoundException', `Secrets Manager can't find ${what}`);
+}
