@@ -1,14 +1,6 @@
 import type { Context } from './context.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
-import {
-  type ClaimEntry,
-  claimId,
-  type DocumentEntry,
-  type FailureEntry,
-  failureId,
-  parseEntry,
-  renderClaim,
-} from './journal.ts';
+import { type ClaimEntry, claimId, type DocumentEntry, failureId, parseEntry, renderClaim } from './journal.ts';
 import { readSuccessor } from './load.ts';
 
 /** Secrets Manager keeps every version of the last 24 hours, and refuses to make one beyond 100. */
@@ -44,7 +36,8 @@ export async function claim(
     return { kind: 'waiting', retryAtMs: roomAtMs, why: 'write budget' };
   }
 
-  let decision: Decision = first;
+  // A label that lags, or that somebody moved, may show a claim whose end is recorded.
+  let decision: Decision = first.takesOverClaim ? await decideAnew(context, situation, first.attempt - 1) : first;
   while (decision.kind === 'attempt') {
     const { attempt, takesOverClaim } = decision;
     const [put, successor] = await Promise.all([
@@ -56,8 +49,7 @@ export async function claim(
       if (takesOverClaim) sayTakenOver(context, attempt);
       return { kind: 'claimed', attempt };
     }
-    const nowMs = runtime.now();
-    decision = decide({ ...situation, nowMs, head: await readAttempt(context, key, attempt, nowMs) });
+    decision = await decideAnew(context, situation, attempt);
   }
   return decision;
 }
@@ -69,21 +61,24 @@ function sayTakenOver({ telemetry }: Context, attempt: number): void {
   });
 }
 
-/** How an attempt ended or, where it has not, its claim. */
-async function readAttempt(
-  { store }: Context,
-  key: string,
-  attempt: number,
-  nowMs: number,
-): Promise<FailureEntry | ClaimEntry> {
+/** Decides by the ids of one attempt: how it ended or, where it has not, its claim. */
+async function decideAnew({ store, runtime }: Context, situation: Situation, attempt: number): Promise<Decision> {
+  const { key } = situation.current;
   const [claimed, failed] = await Promise.all([
     store.readVersion(claimId(key, attempt)),
     store.readVersion(failureId(key, attempt)),
   ]);
+  const nowMs = runtime.now();
   const failure = failed && parseEntry(failed);
-  if (failure?.kind === 'failure') return failure;
   // The id says what it is, whatever somebody wrote there; what is gone again counts from now.
-  return { kind: 'claim', versionId: claimId(key, attempt), key, attempt, createdAt: claimed?.createdAt ?? nowMs };
+  const claim: ClaimEntry = {
+    kind: 'claim',
+    versionId: claimId(key, attempt),
+    key,
+    attempt,
+    createdAt: claimed?.createdAt ?? nowMs,
+  };
+  return decide({ ...situation, nowMs, head: failure?.kind === 'failure' ? failure : claim });
 }
 
 /** `undefined` where there is room for an attempt, else the instant at which there will be. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { type CredentialsDocument, documentKey, type Grant, parseDocument } from './credentials.ts';
 import { Fault, type FaultCode } from './fault.ts';
@@ -48,6 +48,8 @@ const Failure = z.object({
   /** What the token endpoint asked for, where it did. */
   retry_after_seconds: z.optional(z.number()),
 });
+
+const JournalRecord = z.discriminatedUnion('kind', [Claim, Failure]);
 
 export type FailureCode = z.infer<typeof Failure>['code'] & FaultCode;
 
@@ -103,12 +105,11 @@ export function renderFailure({
 /** `undefined` for a version that this function did not write and that holds no credentials either. */
 export function parseEntry(version: Version): JournalEntry | undefined {
   const { versionId, createdAt, secretString } = version;
-  const json = parseJournalJson(secretString);
-  const claim = Claim.safeParse(json);
-  if (claim.success) return { kind: 'claim', versionId, createdAt, key: claim.data.key, attempt: claim.data.attempt };
-  const failure = Failure.safeParse(json);
-  if (failure.success) {
-    const { key, attempt, code, digest, retry_after_seconds: retryAfterSeconds } = failure.data;
+  const record = secretString?.startsWith('{"kind":"retently-token-refresh/') ? parseRecord(secretString) : undefined;
+  if (record?.kind === 'retently-token-refresh/claim')
+    return { kind: 'claim', versionId, createdAt, key: record.key, attempt: record.attempt };
+  if (record) {
+    const { key, attempt, code, digest, retry_after_seconds: retryAfterSeconds } = record;
     return { kind: 'failure', versionId, createdAt, key, attempt, code, digest, retryAfterSeconds };
   }
   try {
@@ -133,9 +134,10 @@ export function digestGrant(
   return sha256(JSON.stringify([tokenEndpoint, clientId, clientSecret, refreshToken, redirectUri ?? null]));
 }
 
-function parseJournalJson(secretString: string | undefined): unknown {
+/** `undefined` for what only begins like one. */
+function parseRecord(secretString: string): z.infer<typeof JournalRecord> | undefined {
   try {
-    return JSON.parse(secretString ?? 'null');
+    return JournalRecord.safeParse(JSON.parse(secretString)).data;
   } catch {
     return undefined;
   }
@@ -149,11 +151,9 @@ function versionId(name: string): string {
 const VERSION_ID_NAMESPACE = '9f1b5c1e-6a0d-4c53-8a4e-2d8c6f0b7a31';
 
 export function uuidv5(name: string, namespace: string): string {
-  const hash = createHash('sha1')
-    .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))
-    .update(name)
-    .digest();
-  hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x50, 6);
-  hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);
-  return hash.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  const bytes = Buffer.concat([Buffer.from(namespace.replaceAll('-', ''), 'hex'), Buffer.from(name)]);
+  const digest = Buffer.from(hash('sha1', bytes, 'hex'), 'hex');
+  digest.writeUInt8((digest.readUInt8(6) & 0x0f) | 0x50, 6);
+  digest.writeUInt8((digest.readUInt8(8) & 0x3f) | 0x80, 8);
+  return digest.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }

@@ -18,7 +18,8 @@ export interface View {
 }
 
 /**
- * Reads current and head, in parallel; and, only where the head is not current, whether current has a successor.
+ * Reads current and head, in parallel; and, only where the head is not current, whether current has a successor. (A
+ * document that was never refreshed and has no journal beside it has none.)
  *
  * @returns `undefined` where the secret has no value yet
  * @throws Fault `CREDENTIALS_INVALID` for what holds `AWSCURRENT`
@@ -27,11 +28,12 @@ export async function load({ store, settings, telemetry }: Context): Promise<Vie
   const [currentVersion, headVersion] = await Promise.all([store.readCurrent(), store.readHead()]);
   if (currentVersion === undefined) return undefined;
   const current = parseDocumentEntry(currentVersion, `Secret ${settings.secretId}`);
-  if (headVersion === undefined) return { current, head: undefined, successor: undefined };
-  if (headVersion.versionId === current.versionId) return { current, head: current, successor: undefined };
+  const hasJournal = headVersion !== undefined || current.document.members.spent_refresh_token_sha256 !== undefined;
+  if (!hasJournal) return { current, head: undefined, successor: undefined };
+  if (headVersion?.versionId === current.versionId) return { current, head: current, successor: undefined };
 
-  const head = parseEntry(headVersion);
-  if (head === undefined) {
+  const head = headVersion && parseEntry(headVersion);
+  if (headVersion && head === undefined) {
     telemetry.warn('The journal label is on a version that is no journal entry; going by version ids alone', {
       versionId: headVersion.versionId,
     });
