@@ -1,0 +1,43 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import type { TokenRefreshSettings } from './options.ts';
+
+/** The one topic that every alarm speaks to. */
+export class AlarmTopic extends Construct {
+  readonly topic: Topic;
+
+  constructor(scope: Construct, id: string, { alarmEmails, kmsKeyArn }: TokenRefreshSettings) {
+    super(scope, id);
+    this.topic = new Topic(this, 'Topic', {
+      displayName: 'Retently token refresh',
+      enforceSSL: true,
+      ...(kmsKeyArn === undefined ? {} : { masterKey: Key.fromKeyArn(this, 'Key', kmsKeyArn) }),
+    });
+    const stack = Stack.of(this);
+    // A policy that enforces TLS takes the place of the default one, by which the alarms of the account may publish.
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'AllowAlarms',
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': stack.account },
+          ArnLike: {
+            'aws:SourceArn': stack.formatArn({
+              service: 'cloudwatch',
+              resource: 'alarm',
+              resourceName: '*',
+              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+            }),
+          },
+        },
+      }),
+    );
+    for (const email of alarmEmails) this.topic.addSubscription(new EmailSubscription(email));
+  }
+}

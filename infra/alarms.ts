@@ -1,0 +1,118 @@
+import { Duration } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, type IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { METRICS } from '../lambda/names.ts';
+import { ownMetric } from './own-metric.ts';
+import { ATTEMPTS_PER_TICK } from './schedule-limits.ts';
+
+const PERIOD_MINUTES = 5;
+
+export interface AlarmsProps {
+  readonly lambdaFunction: IFunction;
+  readonly undeliveredTicks: IQueue;
+  readonly failedRuns: IQueue;
+  readonly topic: ITopic;
+  readonly tokenLifetimeSeconds: number;
+  /** The longest time without a run in which nothing but one tick was lost. */
+  readonly silenceMinutes: number;
+}
+
+interface Rule {
+  readonly metric: IMetric;
+  readonly threshold: number;
+  readonly comparisonOperator: ComparisonOperator;
+  readonly treatMissingData: TreatMissingData;
+  readonly evaluationPeriods?: number;
+  /** What happened, and what it means for those who read the token. */
+  readonly says: string;
+  /** The entry of the README's section "Runbook". */
+  readonly runbook: string;
+}
+
+/** Everything that calls for a person, and nothing else. */
+export class Alarms extends Construct {
+  readonly alarms: readonly Alarm[];
+
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
+    super(scope, id);
+    const action = new SnsAction(props.topic);
+    this.alarms = Object.entries(toRules(props)).map(([name, { says, runbook, evaluationPeriods = 1, ...rule }]) => {
+      const alarmDescription = `${says} What to do: README, "Runbook", "${runbook}".`;
+      const alarm = new Alarm(this, name, { ...rule, evaluationPeriods, alarmDescription });
+      alarm.addAlarmAction(action);
+      return alarm;
+    });
+  }
+}
+
+function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
+  const { lambdaFunction, silenceMinutes, tokenLifetimeSeconds } = props;
+  // One period more than the silence, for the run itself and for CloudWatch to read its metrics out of the log.
+  const silencePeriods = Math.ceil(silenceMinutes / PERIOD_MINUTES) + 1;
+  const halfLifeSeconds = Math.floor(tokenLifetimeSeconds / 2);
+  return {
+    TokenExpiringSoon: {
+      metric: ownMetric(lambdaFunction, METRICS.tokenSecondsRemaining, Stats.MAXIMUM, PERIOD_MINUTES),
+      // A token is due at half of its life, so a healthy run leaves more than that. All periods must breach, and most
+      // of them hold no run at all: one good run in the whole window keeps the alarm quiet, one bad run cannot raise it.
+      threshold: halfLifeSeconds,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      evaluationPeriods: silencePeriods,
+      treatMissingData: TreatMissingData.BREACHING,
+      says: `For ${silencePeriods * PERIOD_MINUTES} minutes no run has left a bearer token with more than half of its life (${halfLifeSeconds} seconds), or there was no run at all. Consumers can still read the last token, until it expires; then every call to Retently fails.`,
+      runbook: 'Token expiring soon',
+    },
+    ReauthorizationRequired: {
+      metric: ownMetric(lambdaFunction, METRICS.reauthorizationRequired, Stats.MAXIMUM, PERIOD_MINUTES),
+      threshold: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      // A state that every run reports: between two runs it stays what it was.
+      treatMissingData: TreatMissingData.IGNORE,
+      says: 'Retently refused the refresh token for good, so nothing but a person at the consent screen can bring a new one. Consumers can still use the last bearer token, until it expires.',
+      runbook: 'Reauthorization required',
+    },
+    TokenNotStored: {
+      metric: ownMetric(lambdaFunction, METRICS.tokenNotStored, Stats.SUM, PERIOD_MINUTES),
+      threshold: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+      says: 'Retently answered with new tokens and Secrets Manager did not take them, so the refresh token may be lost. Consumers can still use the last bearer token, until it expires.',
+      runbook: 'Token not stored',
+    },
+    FunctionFailing: {
+      metric: lambdaFunction.metricErrors({ period: Duration.minutes(silenceMinutes), statistic: Stats.SUM }),
+      // One tick fails three times at most, with its retries: four errors took more than one tick.
+      threshold: ATTEMPTS_PER_TICK + 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+      says: `Runs failed at least ${ATTEMPTS_PER_TICK + 1} times in ${silenceMinutes} minutes, which is more than one tick and its retries. Consumers notice nothing yet; the token is no longer looked after.`,
+      runbook: 'Function failing',
+    },
+    UndeliveredTicks: {
+      ...toQueueRule(props.undeliveredTicks),
+      says: 'EventBridge Scheduler could not invoke the function and gave up on a tick. Consumers notice nothing yet; unless the next ticks arrive, the token is no longer looked after.',
+      runbook: 'Undelivered ticks',
+    },
+    FailedRuns: {
+      ...toQueueRule(props.failedRuns),
+      says: 'The function failed on an event and on both retries of it. Consumers notice nothing yet; the next tick tries again.',
+      runbook: 'Failed runs',
+    },
+  };
+}
+
+function toQueueRule(queue: IQueue): Omit<Rule, 'says' | 'runbook'> {
+  return {
+    metric: queue.metricApproximateNumberOfMessagesVisible({
+      period: Duration.minutes(PERIOD_MINUTES),
+      statistic: Stats.MAXIMUM,
+    }),
+    threshold: 1,
+    comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    treatMissingData: TreatMissingData.NOT_BREACHING,
+  };
+}

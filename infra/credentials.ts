@@ -1,0 +1,56 @@
+import { ArnFormat, CfnDeletionPolicy, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+import type { TokenRefreshSettings } from './options.ts';
+
+/** The secret that holds `RetentlyCredentials`: created empty, or one that is there already. */
+export class Credentials extends Construct {
+  /** What names the secret to Secrets Manager: its ARN, or the name by which it was imported. */
+  readonly secretId: string;
+  readonly secretArn: string;
+  /** What names the secret in a policy. */
+  readonly policyArn: string;
+
+  constructor(scope: Construct, id: string, settings: TokenRefreshSettings) {
+    super(scope, id);
+    const { existingSecret } = settings;
+    if (existingSecret === undefined) {
+      this.secretId = this.createSecret(settings).ref;
+      this.secretArn = this.secretId;
+      this.policyArn = this.secretId;
+    } else if (existingSecret.startsWith('arn:')) {
+      this.secretId = existingSecret;
+      this.secretArn = existingSecret;
+      this.policyArn = existingSecret;
+    } else {
+      // Not the partial ARN: where the name ends like a complete one, Secrets Manager takes it for that.
+      this.secretId = existingSecret;
+      this.secretArn = Stack.of(this).formatArn({
+        service: 'secretsmanager',
+        resource: 'secret',
+        resourceName: existingSecret,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      });
+      // AWS puts a hyphen and six random characters after the name.
+      this.policyArn = `${this.secretArn}-??????`;
+    }
+  }
+
+  private createSecret({ kmsKeyArn, removalPolicies }: TokenRefreshSettings): CfnSecret {
+    // Not `new Secret()`, which generates a value. No name: one that depended on an option would replace the secret.
+    const secret = new CfnSecret(this, 'Secret', {
+      description:
+        'RetentlyCredentials: client_id, client_secret and refresh_token, and the bearer token they trade for',
+      ...(kmsKeyArn === undefined ? {} : { kmsKeyId: kmsKeyArn }),
+    });
+    secret.applyRemovalPolicy(removalPolicies.secret === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY);
+    secret.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+    acknowledge(
+      secret,
+      'AwsSolutions-SMG4',
+      'The function of this stack rotates the tokens at every half of their life; RotateSecret knows days, not hours. The client secret can only be changed by a person, at Retently.',
+    );
+    return secret;
+  }
+}

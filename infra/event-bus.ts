@@ -1,0 +1,38 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { Construct } from 'constructs';
+import type { TokenRefreshSettings } from './options.ts';
+
+/** Where events go, if they go anywhere. */
+export class Bus extends Construct {
+  /** What names the bus to `PutEvents`; empty: no events. */
+  readonly eventBusName: string;
+  /** What names the bus in a policy. */
+  readonly policyArn: string | undefined;
+
+  constructor(scope: Construct, id: string, { eventBus }: TokenRefreshSettings) {
+    super(scope, id);
+    if (eventBus === 'none') {
+      this.eventBusName = '';
+    } else if (typeof eventBus === 'object' && 'create' in eventBus) {
+      const created = new EventBus(this, 'EventBus', {
+        eventBusName: eventBus.create,
+        description: 'What becomes of the Retently bearer token',
+      });
+      this.eventBusName = created.eventBusName;
+      this.policyArn = created.eventBusArn;
+    } else {
+      this.eventBusName = typeof eventBus === 'object' ? eventBus.existing : eventBus;
+      this.policyArn = this.eventBusName.startsWith('arn:') ? this.eventBusName : this.toArn(this.eventBusName);
+    }
+  }
+
+  private toArn(eventBusName: string): string {
+    return Stack.of(this).formatArn({
+      service: 'events',
+      resource: 'event-bus',
+      resourceName: eventBusName,
+      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+    });
+  }
+}

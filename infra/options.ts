@@ -1,0 +1,209 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import * as z from 'zod';
+import { DEFAULTS } from '../lambda/names.ts';
+import { ACCEPTED_EXPRESSIONS, parseScheduleExpression } from './schedule-expression.ts';
+
+// Every check of a member has the same message, which completes the sentence "… is X, but must …".
+
+export const text = (pattern: RegExp, must: string) => z.string({ error: must }).regex(pattern, { error: must });
+const whole = (from: number, to: number, unit: string) => {
+  const error = `be a whole number${unit} from ${from} to ${to}`;
+  return z.int({ error }).min(from, { error }).max(to, { error });
+};
+const flag = () => z.boolean({ error: 'be true or false' });
+export const members = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: (issue) => (issue.code === 'unrecognized_keys' ? Object.keys(shape).sort().join(', ') : 'be an object'),
+  });
+
+const RETENTION_DAYS = Object.values(RetentionDays).filter(
+  (days): days is RetentionDays => typeof days === 'number' && days !== RetentionDays.INFINITE,
+);
+const removal = (must: string) => z.enum(['retain', 'destroy'], { error: must });
+const TAG_NAME = 'be named without aws: at the beginning, by at most 128 letters, digits and _.:/=+@-';
+const TIME_ZONE = 'be an IANA time zone such as Europe/Paris';
+const ENDPOINT = 'be an https URL without user name and fragment';
+const SECRET_NAME = String.raw`[\w/+=.@-]{1,512}`;
+
+const schedule = members({
+  /**
+   * When to look after the token: `rate(…)`, or `cron(…)` with the same ticks every day.
+   * @default "rate(30 minutes)"
+   */
+  expression: z
+    .string({ error: `be ${ACCEPTED_EXPRESSIONS}` })
+    .refine((expression) => parseScheduleExpression(expression) !== undefined, { error: `be ${ACCEPTED_EXPRESSIONS}` })
+    .default('rate(30 minutes)'),
+  /**
+   * IANA time zone of a cron expression.
+   * @default - UTC
+   */
+  timeZone: z.string({ error: TIME_ZONE }).refine(isTimeZone, { error: TIME_ZONE }).optional(),
+  /**
+   * EventBridge Scheduler ticks at any moment of this window, so that many schedules do not tick at once; 0: none.
+   * @default 10
+   */
+  flexibleWindowMinutes: whole(0, 120, ' of minutes').default(10),
+});
+
+const EVENT_BUS =
+  'be "default", "none", { "create": "name" } for a new event bus, or { "existing": "name or ARN" } for one that is there';
+const eventBus = z.union(
+  [
+    z.enum(['default', 'none']),
+    members({
+      create: text(
+        /^(?!aws\.|default$)[\w./-]{1,256}$/,
+        'be a name for an event bus, neither "default" nor one of AWS',
+      ),
+    }),
+    members({
+      existing: text(
+        /^(arn:aws[\w-]*:events:[a-z0-9-]+:\d{12}:event-bus\/)?[\w./-]{1,256}$/,
+        'be the name or the ARN of an event bus',
+      ),
+    }),
+  ],
+  { error: EVENT_BUS },
+);
+
+export const optionsSchema = members({
+  /**
+   * Name or complete ARN of a secret that is there already. It is never changed or deleted by the stack.
+   * @default - a secret is created, empty
+   */
+  existingSecret: text(
+    new RegExp(
+      `^(arn:aws[\\w-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:${SECRET_NAME}-[A-Za-z0-9]{6}|${SECRET_NAME})$`,
+    ),
+    'be the name or the complete ARN (with the six characters at its end) of a secret',
+  ).optional(),
+  /**
+   * Customer-managed KMS key for the secret, the queues, the topic and the logs. Its key policy must admit
+   * `logs.<region>.amazonaws.com` and `cloudwatch.amazonaws.com`.
+   * @default - keys of AWS
+   */
+  kmsKeyArn: text(
+    /^arn:aws[\w-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
+    'be the ARN of a KMS key (arn:aws:kms:region:account:key/id; no alias)',
+  ).optional(),
+  /** When the function runs. A member left out keeps its default. */
+  schedule: schedule.prefault({}),
+  /**
+   * How long a bearer token lives where the answer does not say (`expires_in`). The schedule is checked and the alarm
+   * on expiry is set by it.
+   * @default 21600
+   */
+  tokenLifetimeSeconds: whole(7_200, 31_536_000, ' of seconds').default(DEFAULTS.defaultTokenLifetimeSeconds),
+  /**
+   * Token endpoint of the authorization server.
+   * @default "https://app.retently.com/api/oauth/token"
+   */
+  tokenEndpoint: z
+    .string({ error: ENDPOINT })
+    .refine(isTokenEndpoint, { error: ENDPOINT })
+    .default(DEFAULTS.tokenEndpoint),
+  /**
+   * Where events go: `"default"`, `"none"`, `{ "create": "name" }` or `{ "existing": "name or ARN" }`.
+   * @default "default"
+   */
+  eventBus: eventBus.default('default'),
+  /**
+   * Who hears of alarms. Each address must be confirmed by a click in a mail of AWS.
+   * @default []
+   */
+  alarmEmails: z
+    .array(z.email({ error: 'be an e-mail address' }), { error: 'be a list of e-mail addresses' })
+    .refine((emails) => new Set(emails.map((email) => email.toLowerCase())).size === emails.length, {
+      error: 'name each address once',
+    })
+    .default([]),
+  /** @default 256 */
+  memoryMegabytes: whole(128, 10_240, ' of megabytes').default(256),
+  /**
+   * Longest run of the function. The lease of a claim is 30 seconds longer.
+   * @default 60
+   */
+  timeoutSeconds: whole(30, 900, ' of seconds').default(60),
+  /** @default 90 */
+  logRetentionDays: z
+    .int({ error: `be one of ${RETENTION_DAYS.join(', ')}` })
+    .refine((days) => RETENTION_DAYS.includes(days), { error: `be one of ${RETENTION_DAYS.join(', ')}` })
+    .default(90),
+  /**
+   * Concurrency that is set aside for the function. Fails to deploy where the AWS account would keep fewer than 100.
+   * @default - none is reserved
+   */
+  reservedConcurrency: whole(1, 1_000, '').optional(),
+  /** @default false */
+  xray: flag().default(false),
+  /**
+   * Subnets (with a way out to AWS and to the token endpoint) and security groups for the function.
+   * @default - the function runs outside of any VPC
+   */
+  vpc: members({
+    subnetIds: z
+      .array(text(/^subnet-[0-9a-f]{8,17}$/, 'be the id of a subnet'), { error: 'be a list of ids of subnets' })
+      .min(1, { error: 'name at least one subnet' }),
+    securityGroupIds: z
+      .array(text(/^sg-[0-9a-f]{8,17}$/, 'be the id of a security group'), {
+        error: 'be a list of ids of security groups',
+      })
+      .min(1, { error: 'name at least one security group' }),
+  }).optional(),
+  /**
+   * One dashboard. The first three of an AWS account are free, more cost 3 USD a month each.
+   * @default - true, but false where the app has more than three accounts
+   */
+  dashboard: flag().default(true),
+  /** What becomes of state when it leaves the stack: `"retain"` or `"destroy"`. */
+  removalPolicies: members({
+    /** @default "retain" */
+    secret: removal('be "retain" or "destroy"').default('retain'),
+    /** @default "destroy" */
+    queues: removal('be "retain" or "destroy"').default('destroy'),
+    /** @default "destroy" */
+    logs: removal('be "retain" or "destroy"').default('destroy'),
+  }).prefault({}),
+  /**
+   * Tags on everything that takes tags.
+   * @default {}
+   */
+  tags: z
+    .record(
+      z.string().regex(/^(?!aws:)[\p{L}\p{N} _.:/=+@-]{1,128}$/iu),
+      text(/^[\p{L}\p{N} _.:/=+@-]{0,256}$/u, 'be a text of at most 256 letters, digits and _.:/=+@-'),
+      { error: (issue) => (issue.code === 'invalid_key' ? TAG_NAME : 'be an object of texts') },
+    )
+    .default({}),
+  /**
+   * IAM policy that bounds every role of the stack.
+   * @default - none
+   */
+  permissionsBoundaryArn: text(
+    /^arn:aws[\w-]*:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/,
+    'be the ARN of an IAM policy',
+  ).optional(),
+});
+
+/** What the construct takes; everything has a default. */
+export type TokenRefreshOptions = z.input<typeof optionsSchema>;
+/** The same, checked and complete. */
+export type TokenRefreshSettings = z.output<typeof optionsSchema>;
+
+function isTokenEndpoint(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, hash } = new URL(text);
+  return protocol === 'https:' && username === '' && password === '' && hash === '';
+}
+
+function isTimeZone(timeZone: string): boolean {
+  // Intl also takes offsets such as +01:00, which EventBridge Scheduler does not.
+  if (!/^[A-Za-z]/.test(timeZone)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone });
+    return true;
+  } catch {
+    return false;
+  }
+}

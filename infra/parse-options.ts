@@ -1,0 +1,99 @@
+import * as z from 'zod';
+import { optionsSchema, type TokenRefreshOptions, type TokenRefreshSettings } from './options.ts';
+import { findTimingProblems, type Problem } from './schedule-limits.ts';
+
+/** Names every mistake that the options hold, a line each. */
+export class OptionsError extends Error {
+  override readonly name = 'OptionsError';
+
+  constructor(sentences: readonly string[]) {
+    super(`The options of the token refresh were refused:\n${sentences.map((sentence) => `- ${sentence}`).join('\n')}`);
+  }
+}
+
+/**
+ * Checks the options of one stack and fills in the defaults.
+ *
+ * @param regionOfStack where the stack goes, if that is known; ARNs of another region are refused
+ * @throws OptionsError that names every mistake
+ */
+export function parseOptions(options: TokenRefreshOptions, regionOfStack?: string): TokenRefreshSettings {
+  const sentences = findMistakes(optionsSchema, options, (member) => member, regionOfStack);
+  if (sentences.length > 0) throw new OptionsError(sentences);
+  return optionsSchema.parse(options);
+}
+
+/**
+ * Every mistake in the options of one stack, as sentences.
+ *
+ * @param schema the options of the construct, or those of a stack, which has more
+ * @param toPath where the reader of a sentence finds a top-level member
+ */
+export function findMistakes(
+  schema: z.ZodType,
+  options: unknown,
+  toPath: (member: string) => string,
+  regionOfStack?: string,
+): readonly string[] {
+  const parsed = schema.safeParse(options);
+  // The rules between members are checked on their own, so that one bad member does not hide what they have to say.
+  const timing = timingSchema.safeParse(options);
+  const regional = regionalSchema.safeParse(options);
+  const problems = [
+    ...(parsed.error?.issues ?? []).flatMap(toProblems),
+    ...(timing.success ? findTimingProblems(timing.data) : []),
+    ...(regional.success && regionOfStack !== undefined ? findRegionProblems(regional.data, regionOfStack) : []),
+  ];
+  // What was got includes the defaults: a rule can be broken by one of them.
+  const got = { ...toMembers(options), ...timing.data };
+  return problems.map((problem) => toSentence(problem, got, toPath));
+}
+
+const { schedule, timeoutSeconds, tokenLifetimeSeconds, existingSecret, kmsKeyArn, eventBus } = optionsSchema.shape;
+const timingSchema = z.object({ schedule, timeoutSeconds, tokenLifetimeSeconds });
+const regionalSchema = z.object({ existingSecret, kmsKeyArn, eventBus });
+
+function findRegionProblems(arns: z.output<typeof regionalSchema>, regionOfStack: string): readonly Problem[] {
+  const must = `lie in ${regionOfStack}, where the stack goes (env.region, else the region that the AWS CLI is set to)`;
+  const bus = typeof arns.eventBus === 'object' && 'existing' in arns.eventBus ? arns.eventBus.existing : undefined;
+  const candidates: readonly (readonly [string | undefined, readonly string[]])[] = [
+    [arns.existingSecret, ['existingSecret']],
+    [arns.kmsKeyArn, ['kmsKeyArn']],
+    [bus, ['eventBus', 'existing']],
+  ];
+  return candidates.flatMap(([arn, path]) => {
+    const region = arn?.startsWith('arn:') ? arn.split(':')[3] : undefined;
+    return region === undefined || region === regionOfStack ? [] : [{ path, must }];
+  });
+}
+
+function toProblems(issue: z.core.$ZodIssue): readonly Problem[] {
+  if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, must: issue.message }];
+  return issue.keys.map((key) => ({
+    path: [...issue.path, key],
+    must: `be left out: the members here are ${issue.message}`,
+  }));
+}
+
+/** "`tokenRefresh.timeoutSeconds` is 5, but must be a whole number of seconds from 30 to 900." */
+export function toSentence({ path, must }: Problem, options: unknown, toPath: (member: string) => string): string {
+  const [member, ...rest] = path.map(String);
+  const inside = rest.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`)).join('');
+  // The value of an unknown member stays unsaid: it may be a credential in the wrong place.
+  const got = must.startsWith('be left out: ') ? 'there' : describe(path.reduce(readMember, options));
+  return `${toPath(member ?? '')}${inside} is ${got}, but must ${must}.`;
+}
+
+function toMembers(options: unknown): object {
+  return typeof options === 'object' && options !== null ? options : {};
+}
+
+function readMember(value: unknown, member: PropertyKey): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, member) : undefined;
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'missing';
+  const json = JSON.stringify(value);
+  return json.length <= 200 ? json : `${json.slice(0, 200)}…`;
+}

@@ -1,0 +1,139 @@
+import { CfnResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Architecture, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { ENVIRONMENT, EVENT_SOURCE } from '../lambda/names.ts';
+import { acknowledge } from './acknowledge.ts';
+import { bundledCode } from './bundling.ts';
+import type { Credentials } from './credentials.ts';
+import type { Bus } from './event-bus.ts';
+import type { TokenRefreshSettings } from './options.ts';
+import { ATTEMPTS_PER_TICK } from './schedule-limits.ts';
+import { allow, allowKeyThrough } from './statements.ts';
+
+// Lambda kills a run at its timeout; half a minute more covers the difference of the clocks.
+const LEASE_OVER_TIMEOUT_SECONDS = 30;
+
+export interface RefreshFunctionProps {
+  readonly settings: TokenRefreshSettings;
+  readonly credentials: Credentials;
+  readonly bus: Bus;
+  readonly failedRuns: IQueue;
+  readonly eventAgeSeconds: number;
+}
+
+/** The function, its log group, and a role that holds what the function calls and nothing else. */
+export class RefreshFunction extends Construct {
+  readonly lambdaFunction: LambdaFunction;
+  readonly logGroup: LogGroup;
+  readonly role: Role;
+
+  constructor(scope: Construct, id: string, props: RefreshFunctionProps) {
+    super(scope, id);
+    this.logGroup = this.createLogGroup(props.settings);
+    this.role = this.createRole(props);
+    this.lambdaFunction = this.createFunction(props);
+  }
+
+  private createLogGroup({ kmsKeyArn, logRetentionDays, removalPolicies }: TokenRefreshSettings): LogGroup {
+    return new LogGroup(this, 'LogGroup', {
+      retention: logRetentionDays,
+      removalPolicy: removalPolicies.logs === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      ...(kmsKeyArn === undefined ? {} : { encryptionKey: Key.fromKeyArn(this, 'LogKey', kmsKeyArn) }),
+    });
+  }
+
+  /** Not the managed policies of AWS, nor CDK's grants: each allows more than the function calls. */
+  private createRole({ settings, credentials, bus, failedRuns }: RefreshFunctionProps): Role {
+    const role = new Role(this, 'Role', {
+      description: 'Refreshes the Retently bearer token in its secret',
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    });
+    role.addToPolicy(
+      allow(
+        'KeepCredentials',
+        [
+          'secretsmanager:DescribeSecret',
+          'secretsmanager:GetSecretValue',
+          'secretsmanager:ListSecretVersionIds',
+          'secretsmanager:PutSecretValue',
+          'secretsmanager:UpdateSecretVersionStage',
+        ],
+        [credentials.policyArn],
+      ),
+    );
+    if (bus.policyArn !== undefined) {
+      const asOurselves = { StringEquals: { 'events:source': EVENT_SOURCE } };
+      role.addToPolicy(allow('PublishEvents', ['events:PutEvents'], [bus.policyArn], asOurselves));
+    }
+    role.addToPolicy(allow('WriteLogs', ['logs:CreateLogStream', 'logs:PutLogEvents'], [this.logGroup.logGroupArn]));
+    role.addToPolicy(allow('KeepFailedRuns', ['sqs:SendMessage'], [failedRuns.queueArn]));
+    if (settings.kmsKeyArn !== undefined) {
+      role.addToPolicy(allowKeyThrough(this, 'EncryptCredentials', 'secretsmanager', settings.kmsKeyArn));
+      role.addToPolicy(allowKeyThrough(this, 'EncryptFailedRuns', 'sqs', settings.kmsKeyArn));
+    }
+    if (settings.xray) {
+      role.addToPolicy(allow('Trace', ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], ['*']));
+    }
+    if (settings.vpc !== undefined) role.addToPolicy(allow('AttachToVpc', NETWORK_INTERFACE_ACTIONS, ['*']));
+    if (settings.xray || settings.vpc !== undefined) {
+      acknowledge(
+        role,
+        'AwsSolutions-IAM5[Resource::*]',
+        'X-Ray and the network interfaces of Lambda know no resources: AWS accepts these actions on * only.',
+      );
+    }
+    return role;
+  }
+
+  private createFunction({ settings, credentials, bus, failedRuns, eventAgeSeconds }: RefreshFunctionProps) {
+    const lambdaFunction = new LambdaFunction(this, 'Function', {
+      description: 'Keeps the Retently bearer token fresh',
+      code: bundledCode(),
+      handler: 'index.handler',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: settings.memoryMegabytes,
+      timeout: Duration.seconds(settings.timeoutSeconds),
+      environment: {
+        [ENVIRONMENT.credentialsSecretId]: credentials.secretId,
+        [ENVIRONMENT.tokenEndpoint]: settings.tokenEndpoint,
+        [ENVIRONMENT.eventBusName]: bus.eventBusName,
+        [ENVIRONMENT.defaultTokenLifetimeSeconds]: String(settings.tokenLifetimeSeconds),
+        [ENVIRONMENT.leaseSeconds]: String(settings.timeoutSeconds + LEASE_OVER_TIMEOUT_SECONDS),
+      },
+      // CDK adds statements of its own to a role that it may change.
+      role: this.role.withoutPolicyUpdates(),
+      logGroup: this.logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      tracing: settings.xray ? Tracing.ACTIVE : Tracing.DISABLED,
+      retryAttempts: ATTEMPTS_PER_TICK - 1,
+      maxEventAge: Duration.seconds(eventAgeSeconds),
+      onFailure: { bind: () => ({ destination: failedRuns.queueArn }) },
+      ...(settings.reservedConcurrency === undefined
+        ? {}
+        : { reservedConcurrentExecutions: settings.reservedConcurrency }),
+    });
+    const resource = lambdaFunction.node.defaultChild;
+    if (settings.vpc !== undefined && CfnResource.isCfnResource(resource)) {
+      // By ids alone: a Vpc construct wants availability zones, which only a lookup in the AWS account tells.
+      resource.addPropertyOverride('VpcConfig', {
+        SubnetIds: settings.vpc.subnetIds,
+        SecurityGroupIds: settings.vpc.securityGroupIds,
+      });
+    }
+    return lambdaFunction;
+  }
+}
+
+const NETWORK_INTERFACE_ACTIONS = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+];

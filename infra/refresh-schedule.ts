@@ -1,0 +1,76 @@
+import { ArnFormat, Duration, Stack, TimeZone } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { Schedule, ScheduleExpression, ScheduleTargetInput, TimeWindow } from 'aws-cdk-lib/aws-scheduler';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { TokenRefreshSettings } from './options.ts';
+import { allow, allowKeyThrough } from './statements.ts';
+
+const DELIVERY_RETRIES = 5;
+
+export interface RefreshScheduleProps {
+  readonly settings: TokenRefreshSettings;
+  readonly lambdaFunction: IFunction;
+  readonly undeliveredTicks: IQueue;
+  readonly eventAgeSeconds: number;
+}
+
+/** EventBridge Scheduler, and a role that may invoke the one function. */
+export class RefreshSchedule extends Construct {
+  readonly schedule: Schedule;
+  readonly role: Role;
+
+  constructor(scope: Construct, id: string, props: RefreshScheduleProps) {
+    super(scope, id);
+    this.role = this.createRole(props);
+    const { expression, timeZone, flexibleWindowMinutes } = props.settings.schedule;
+    this.schedule = new Schedule(this, 'Schedule', {
+      description: 'Looks after the Retently bearer token',
+      schedule: ScheduleExpression.expression(
+        expression,
+        timeZone === undefined ? TimeZone.ETC_UTC : TimeZone.of(timeZone),
+      ),
+      timeWindow:
+        flexibleWindowMinutes === 0 ? TimeWindow.off() : TimeWindow.flexible(Duration.minutes(flexibleWindowMinutes)),
+      target: new LambdaInvoke(props.lambdaFunction, {
+        // Without an input, Scheduler sends a notification of its own, which the function refuses.
+        input: ScheduleTargetInput.fromObject({}),
+        // CDK would grant every version and alias of the function too.
+        role: this.role.withoutPolicyUpdates(),
+        deadLetterQueue: props.undeliveredTicks,
+        retryAttempts: DELIVERY_RETRIES,
+        maxEventAge: Duration.seconds(props.eventAgeSeconds),
+      }),
+    });
+    this.schedule.node.addDependency(this.role);
+  }
+
+  private createRole({ settings, lambdaFunction, undeliveredTicks }: RefreshScheduleProps): Role {
+    const stack = Stack.of(this);
+    const role = new Role(this, 'Role', {
+      description: 'Invokes the function that refreshes the Retently bearer token',
+      // Otherwise a schedule in another AWS account could make Scheduler use this role (the confused deputy).
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: {
+          StringEquals: {
+            'aws:SourceAccount': stack.account,
+            'aws:SourceArn': stack.formatArn({
+              service: 'scheduler',
+              resource: 'schedule-group',
+              resourceName: 'default',
+              arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+            }),
+          },
+        },
+      }),
+    });
+    role.addToPolicy(allow('InvokeFunction', ['lambda:InvokeFunction'], [lambdaFunction.functionArn]));
+    role.addToPolicy(allow('KeepUndeliveredTicks', ['sqs:SendMessage'], [undeliveredTicks.queueArn]));
+    if (settings.kmsKeyArn !== undefined) {
+      role.addToPolicy(allowKeyThrough(this, 'EncryptUndeliveredTicks', 'sqs', settings.kmsKeyArn));
+    }
+    return role;
+  }
+}

@@ -1,0 +1,42 @@
+import { CfnOutput, Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { StackSettings } from './parse-context.ts';
+import { TokenRefresh } from './token-refresh.ts';
+
+// The AWS CLI gives up after a minute by default, and then invokes the function again.
+const CLI_OVER_TIMEOUT_SECONDS = 30;
+
+/** One Retently account, and what ops need to know of it. */
+export class TokenRefreshStack extends Stack {
+  readonly tokenRefresh: TokenRefresh;
+
+  constructor(scope: Construct, { stackName, account, region, settings }: StackSettings) {
+    super(scope, stackName, {
+      description: 'Keeps a Retently OAuth bearer token fresh in AWS Secrets Manager',
+      // Otherwise the CLI adds a resource that tells AWS which constructs are used.
+      analyticsReporting: false,
+      env: { ...(account === undefined ? {} : { account }), ...(region === undefined ? {} : { region }) },
+    });
+    this.tokenRefresh = new TokenRefresh(this, 'TokenRefresh', settings);
+    this.addOutputs(this.tokenRefresh);
+  }
+
+  private addOutputs({ credentials, overview, refreshFunction, timeoutSeconds }: TokenRefresh): void {
+    const { functionName } = refreshFunction.lambdaFunction;
+    const { secretArn, secretId } = credentials;
+    const output = (id: string, description: string, value: string) => new CfnOutput(this, id, { description, value });
+    output('FunctionName', 'The function', functionName);
+    output('SecretArn', 'The secret that consumers read the bearer token from', secretArn);
+    output(
+      'InvokeCommand',
+      'Refreshes the token if it is due, now',
+      `aws lambda invoke --region ${this.region} --function-name ${functionName} --cli-read-timeout ${timeoutSeconds + CLI_OVER_TIMEOUT_SECONDS} --cli-binary-format raw-in-base64-out --payload '{}' /dev/stdout`,
+    );
+    output(
+      'PutSecretCommand',
+      'Stores credentials.json: client_id, client_secret and refresh_token. Delete the file afterwards',
+      `aws secretsmanager put-secret-value --region ${this.region} --secret-id ${secretId} --secret-string file://credentials.json`,
+    );
+    if (overview !== undefined) output('DashboardUrl', 'The dashboard', overview.url);
+  }
+}

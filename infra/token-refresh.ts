@@ -1,0 +1,76 @@
+import { Stack, Tags, Token } from 'aws-cdk-lib';
+import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import { AlarmTopic } from './alarm-topic.ts';
+import { Alarms } from './alarms.ts';
+import { Credentials } from './credentials.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { Bus } from './event-bus.ts';
+import type { TokenRefreshOptions } from './options.ts';
+import { Overview } from './overview.ts';
+import { parseOptions } from './parse-options.ts';
+import { RefreshFunction } from './refresh-function.ts';
+import { RefreshSchedule } from './refresh-schedule.ts';
+import { parseScheduleExpression } from './schedule-expression.ts';
+import { eventAgeSeconds, silenceMinutes } from './schedule-limits.ts';
+
+/**
+ * Keeps the bearer token of one Retently account fresh: the secret, the function, its schedule, and the alarms.
+ *
+ * The ids of the constructs below are part of the contract: a renamed one replaces what it names.
+ */
+export class TokenRefresh extends Construct {
+  readonly credentials: Credentials;
+  readonly bus: Bus;
+  readonly deadLetters: DeadLetters;
+  readonly refreshFunction: RefreshFunction;
+  readonly refreshSchedule: RefreshSchedule;
+  readonly alarmTopic: AlarmTopic;
+  readonly alarms: Alarms;
+  readonly overview: Overview | undefined;
+  readonly timeoutSeconds: number;
+
+  /** @throws OptionsError that names every mistake in `options` */
+  constructor(scope: Construct, id: string, options: TokenRefreshOptions = {}) {
+    super(scope, id);
+    const { region } = Stack.of(this);
+    const settings = parseOptions(options, Token.isUnresolved(region) ? undefined : region);
+    const { schedule, tokenLifetimeSeconds } = settings;
+    const ticks = parseScheduleExpression(schedule.expression);
+    if (ticks === undefined) throw new Error(`schedule.expression is ${schedule.expression}, which was checked above`);
+    const timing = { settings, eventAgeSeconds: eventAgeSeconds(ticks) };
+
+    this.timeoutSeconds = settings.timeoutSeconds;
+    this.credentials = new Credentials(this, 'Credentials', settings);
+    this.bus = new Bus(this, 'Bus', settings);
+    this.deadLetters = new DeadLetters(this, 'DeadLetters', settings);
+    const { failedRuns, undeliveredTicks } = this.deadLetters;
+    this.refreshFunction = new RefreshFunction(this, 'Function', {
+      ...timing,
+      credentials: this.credentials,
+      bus: this.bus,
+      failedRuns,
+    });
+    const { lambdaFunction } = this.refreshFunction;
+    this.refreshSchedule = new RefreshSchedule(this, 'Schedule', { ...timing, lambdaFunction, undeliveredTicks });
+    this.alarmTopic = new AlarmTopic(this, 'AlarmTopic', settings);
+    this.alarms = new Alarms(this, 'Alarms', {
+      lambdaFunction,
+      undeliveredTicks,
+      failedRuns,
+      topic: this.alarmTopic.topic,
+      tokenLifetimeSeconds,
+      silenceMinutes: silenceMinutes(ticks, schedule),
+    });
+    if (settings.dashboard) {
+      const { alarms } = this.alarms;
+      this.overview = new Overview(this, 'Overview', { lambdaFunction, alarms, tokenLifetimeSeconds });
+    }
+
+    for (const [key, value] of Object.entries(settings.tags)) Tags.of(this).add(key, value);
+    if (settings.permissionsBoundaryArn !== undefined) {
+      const boundary = ManagedPolicy.fromManagedPolicyArn(this, 'Boundary', settings.permissionsBoundaryArn);
+      PermissionsBoundary.of(this).apply(boundary);
+    }
+  }
+}

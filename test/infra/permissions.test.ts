@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { EVERY_OPTION, KEY_ARN, resourceOf, resourcesOf, synthesise } from './synthesise.ts';
+
+const SECRET_ACTIONS = [
+  'secretsmanager:DescribeSecret',
+  'secretsmanager:GetSecretValue',
+  'secretsmanager:ListSecretVersionIds',
+  'secretsmanager:PutSecretValue',
+  'secretsmanager:UpdateSecretVersionStage',
+];
+const secret = { Ref: 'TokenRefreshCredentialsSecretCBF4F6B8' };
+const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
+const inThisAccount = (service: string, rest: string) => ({
+  'Fn::Join': [
+    '',
+    [
+      'arn:',
+      { Ref: 'AWS::Partition' },
+      `:${service}:`,
+      { Ref: 'AWS::Region' },
+      ':',
+      { Ref: 'AWS::AccountId' },
+      `:${rest}`,
+    ],
+  ],
+});
+const asOurselves = { StringEquals: { 'events:source': 'retently.token-refresh' } };
+const through = (service: string) => ({
+  StringEquals: { 'kms:ViaService': { 'Fn::Join': ['', [`${service}.eu-west-1.`, { Ref: 'AWS::URLSuffix' }]] } },
+});
+const allow = (Sid: string, Action: unknown, Resource: unknown, Condition?: unknown) => ({
+  Sid,
+  Effect: 'Allow',
+  Action,
+  Resource,
+  ...(Condition === undefined ? {} : { Condition }),
+});
+const KEY_ACTIONS = ['kms:Decrypt', 'kms:GenerateDataKey'];
+
+const statementsOf = (options: unknown, role: string) =>
+  resourceOf(synthesise(options), 'AWS::IAM::Policy', role).Properties['PolicyDocument'];
+const policy = (...Statement: readonly unknown[]) => ({ Version: '2012-10-17', Statement });
+
+const WRITE_LOGS = allow(
+  'WriteLogs',
+  ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  arn('TokenRefreshFunctionLogGroupD12B8BB4'),
+);
+const KEEP_FAILED_RUNS = allow('KeepFailedRuns', 'sqs:SendMessage', arn('TokenRefreshDeadLettersFailedRunsC3C69276'));
+const INVOKE = allow('InvokeFunction', 'lambda:InvokeFunction', arn('TokenRefreshFunctionDFF3ACD5'));
+const KEEP_TICKS = allow(
+  'KeepUndeliveredTicks',
+  'sqs:SendMessage',
+  arn('TokenRefreshDeadLettersUndeliveredTicksD0CA8994'),
+);
+
+describe('the role of the function', () => {
+  it('holds exactly what the function calls', () => {
+    expect(statementsOf(undefined, 'FunctionRole')).toEqual(
+      policy(
+        allow('KeepCredentials', SECRET_ACTIONS, secret),
+        allow('PublishEvents', 'events:PutEvents', inThisAccount('events', 'event-bus/default'), asOurselves),
+        WRITE_LOGS,
+        KEEP_FAILED_RUNS,
+      ),
+    );
+  });
+
+  it('holds more where an option asks for it, and then only through the service in question', () => {
+    expect(statementsOf(EVERY_OPTION, 'FunctionRole')).toEqual(
+      policy(
+        allow('KeepCredentials', SECRET_ACTIONS, secret),
+        allow('PublishEvents', 'events:PutEvents', arn('TokenRefreshBusEventBus0228B614'), asOurselves),
+        WRITE_LOGS,
+        KEEP_FAILED_RUNS,
+        allow('EncryptCredentials', KEY_ACTIONS, KEY_ARN, through('secretsmanager')),
+        allow('EncryptFailedRuns', KEY_ACTIONS, KEY_ARN, through('sqs')),
+        allow('Trace', ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], '*'),
+        allow(
+          'AttachToVpc',
+          [
+            'ec2:AssignPrivateIpAddresses',
+            'ec2:CreateNetworkInterface',
+            'ec2:DeleteNetworkInterface',
+            'ec2:DescribeNetworkInterfaces',
+            'ec2:DescribeSubnets',
+            'ec2:UnassignPrivateIpAddresses',
+          ],
+          '*',
+        ),
+      ),
+    );
+  });
+
+  it.each([
+    [
+      'by ARN',
+      'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbCdEf',
+      'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbCdEf',
+    ],
+    ['by name', 'retently/mine', inThisAccount('secretsmanager', 'secret:retently/mine-??????')],
+  ])('reaches an existing secret %s, and no other', (_, existingSecret, resource) => {
+    expect(statementsOf({ existingSecret }, 'FunctionRole')).toMatchObject({
+      Statement: expect.arrayContaining([allow('KeepCredentials', SECRET_ACTIONS, resource)]),
+    });
+  });
+
+  it.each([
+    ['none', undefined],
+    [{ existing: 'mine' }, inThisAccount('events', 'event-bus/mine')],
+    [
+      { existing: 'arn:aws:events:eu-west-1:210987654321:event-bus/theirs' },
+      'arn:aws:events:eu-west-1:210987654321:event-bus/theirs',
+    ],
+  ])('publishes to the event bus %j', (eventBus, resource) => {
+    const publish = allow('PublishEvents', 'events:PutEvents', resource, asOurselves);
+    expect(statementsOf({ eventBus }, 'FunctionRole')).toEqual(
+      policy(
+        allow('KeepCredentials', SECRET_ACTIONS, secret),
+        ...(resource === undefined ? [] : [publish]),
+        WRITE_LOGS,
+        KEEP_FAILED_RUNS,
+      ),
+    );
+  });
+});
+
+describe('the role of the schedule', () => {
+  it('invokes the one function and keeps what it could not deliver', () => {
+    expect(statementsOf(undefined, 'ScheduleRole')).toEqual(policy(INVOKE, KEEP_TICKS));
+  });
+
+  it('may use the key of an encrypted queue, which CDK does not grant', () => {
+    expect(statementsOf(EVERY_OPTION, 'ScheduleRole')).toEqual(
+      policy(INVOKE, KEEP_TICKS, allow('EncryptUndeliveredTicks', KEY_ACTIONS, KEY_ARN, through('sqs'))),
+    );
+  });
+
+  it('can be assumed by the schedules of this AWS account alone', () => {
+    expect(resourceOf(synthesise(), 'AWS::IAM::Role', 'ScheduleRole').Properties['AssumeRolePolicyDocument']).toEqual(
+      policy({
+        Effect: 'Allow',
+        Action: 'sts:AssumeRole',
+        Principal: { Service: 'scheduler.amazonaws.com' },
+        Condition: {
+          StringEquals: {
+            'aws:SourceAccount': { Ref: 'AWS::AccountId' },
+            'aws:SourceArn': inThisAccount('scheduler', 'schedule-group/default'),
+          },
+        },
+      }),
+    );
+  });
+});
+
+it('there are no other roles and policies, and no managed ones', () => {
+  for (const options of [undefined, EVERY_OPTION]) {
+    const template = synthesise(options);
+    expect(resourcesOf(template, 'AWS::IAM::Role')).toHaveLength(2);
+    expect(resourcesOf(template, 'AWS::IAM::Policy')).toHaveLength(2);
+    for (const { Properties } of resourcesOf(template, 'AWS::IAM::Role')) {
+      expect(Properties).not.toHaveProperty('ManagedPolicyArns');
+      expect(Properties).not.toHaveProperty('Policies');
+    }
+  }
+});

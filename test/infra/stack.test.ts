@@ -1,0 +1,284 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULTS, METRIC_NAMESPACE, METRICS } from '../../lambda/names.ts';
+import { EVERY_OPTION, resourceOf, resourcesOf, synthesise, synthesiseAll } from './synthesise.ts';
+
+// Part of the contract: under another id CloudFormation makes a new resource and takes the old one away.
+const LOGICAL_IDS = [
+  'TokenRefreshAlarmTopic87D62E97',
+  'TokenRefreshAlarmTopicPolicyFB0204DF',
+  'TokenRefreshAlarmsFailedRunsF5C97FF9',
+  'TokenRefreshAlarmsFunctionFailingE68595A6',
+  'TokenRefreshAlarmsReauthorizationRequired2034499B',
+  'TokenRefreshAlarmsTokenExpiringSoonC088732A',
+  'TokenRefreshAlarmsTokenNotStored080CB030',
+  'TokenRefreshAlarmsUndeliveredTicks11F8C746',
+  'TokenRefreshCredentialsSecretCBF4F6B8',
+  'TokenRefreshDeadLettersFailedRunsC3C69276',
+  'TokenRefreshDeadLettersFailedRunsPolicyA72E5F58',
+  'TokenRefreshDeadLettersUndeliveredTicksD0CA8994',
+  'TokenRefreshDeadLettersUndeliveredTicksPolicy6A31587E',
+  'TokenRefreshFunctionDFF3ACD5',
+  'TokenRefreshFunctionEventInvokeConfigC38F6904',
+  'TokenRefreshFunctionLogGroupD12B8BB4',
+  'TokenRefreshFunctionRoleDefaultPolicy22A431CF',
+  'TokenRefreshFunctionRoleFA912134',
+  'TokenRefreshOverviewDashboard6CCE174A',
+  'TokenRefreshSchedule80AAEB22',
+  'TokenRefreshScheduleRole6F227E76',
+  'TokenRefreshScheduleRoleDefaultPolicyA8D6C2A0',
+];
+const OPTIONAL_LOGICAL_IDS = [
+  'TokenRefreshAlarmTopicnightexamplecom3C14F682',
+  'TokenRefreshAlarmTopicopsexamplecom19D8FCE6',
+  'TokenRefreshBusEventBus0228B614',
+];
+
+const template = synthesise();
+const failedRuns = { 'Fn::GetAtt': ['TokenRefreshDeadLettersFailedRunsC3C69276', 'Arn'] };
+const undeliveredTicks = { 'Fn::GetAtt': ['TokenRefreshDeadLettersUndeliveredTicksD0CA8994', 'Arn'] };
+const functionName = { Ref: 'TokenRefreshFunctionDFF3ACD5' };
+
+describe('the stack, with every default', () => {
+  it('keeps the logical ids by which CloudFormation knows its resources', () => {
+    expect(Object.keys(template.Resources).sort()).toEqual(LOGICAL_IDS);
+    expect(Object.keys(synthesise({ ...EVERY_OPTION, dashboard: true }).Resources).sort()).toEqual(
+      [...LOGICAL_IDS, ...OPTIONAL_LOGICAL_IDS].sort(),
+    );
+  });
+
+  it('stays far below 60 resources', () => {
+    expect(Object.keys(template.Resources).length).toBeLessThan(60);
+  });
+
+  it('makes the same template for every account, apart from what names it', () => {
+    const [one, other] = synthesiseAll({ accounts: [{ name: 'eu' }, { name: 'us' }] });
+    expect(one).toEqual(other);
+  });
+
+  it('creates an empty secret that outlives the stack', () => {
+    expect(resourceOf(template, 'AWS::SecretsManager::Secret')).toEqual({
+      Type: 'AWS::SecretsManager::Secret',
+      Properties: { Description: expect.stringContaining('RetentlyCredentials') },
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+    });
+  });
+
+  it.each([['defaults', undefined] as const, ['every option', EVERY_OPTION] as const])(
+    'has no value of a secret in its template (%s)',
+    (_, options) => {
+      expect(JSON.stringify(synthesise(options))).not.toMatch(
+        /SecretString|GenerateSecretString|resolve:secretsmanager/,
+      );
+    },
+  );
+
+  it('ticks every 30 minutes, within ten, and keeps a tick no longer than half of that', () => {
+    expect(resourceOf(template, 'AWS::Scheduler::Schedule').Properties).toEqual({
+      Description: expect.any(String),
+      ScheduleExpression: 'rate(30 minutes)',
+      ScheduleExpressionTimezone: 'Etc/UTC',
+      FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 10 },
+      State: 'ENABLED',
+      Target: {
+        Arn: { 'Fn::GetAtt': ['TokenRefreshFunctionDFF3ACD5', 'Arn'] },
+        RoleArn: { 'Fn::GetAtt': ['TokenRefreshScheduleRole6F227E76', 'Arn'] },
+        Input: '{}',
+        RetryPolicy: { MaximumEventAgeInSeconds: 900, MaximumRetryAttempts: 5 },
+        DeadLetterConfig: { Arn: undeliveredTicks },
+      },
+    });
+  });
+
+  it('runs the function on Node.js 24 and arm64, with its own role, log group and environment', () => {
+    expect(resourceOf(template, 'AWS::Lambda::Function').Properties).toEqual({
+      Description: expect.any(String),
+      Code: expect.any(Object),
+      Handler: 'index.handler',
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      MemorySize: 256,
+      Timeout: 60,
+      Role: { 'Fn::GetAtt': ['TokenRefreshFunctionRoleFA912134', 'Arn'] },
+      LoggingConfig: { LogFormat: 'JSON', LogGroup: { Ref: 'TokenRefreshFunctionLogGroupD12B8BB4' } },
+      Environment: {
+        Variables: {
+          CREDENTIALS_SECRET_ID: { Ref: 'TokenRefreshCredentialsSecretCBF4F6B8' },
+          TOKEN_ENDPOINT: DEFAULTS.tokenEndpoint,
+          EVENT_BUS_NAME: DEFAULTS.eventBusName,
+          DEFAULT_TOKEN_LIFETIME_SECONDS: String(DEFAULTS.defaultTokenLifetimeSeconds),
+          LEASE_SECONDS: String(DEFAULTS.leaseSeconds),
+        },
+      },
+    });
+    expect(resourceOf(template, 'AWS::Logs::LogGroup')).toMatchObject({
+      Properties: { RetentionInDays: 90 },
+      DeletionPolicy: 'Delete',
+    });
+  });
+
+  it('has the function retried twice within the other half of the interval, and then keeps the event', () => {
+    expect(resourceOf(template, 'AWS::Lambda::EventInvokeConfig').Properties).toEqual({
+      FunctionName: functionName,
+      Qualifier: '$LATEST',
+      MaximumRetryAttempts: 2,
+      MaximumEventAgeInSeconds: 900,
+      DestinationConfig: { OnFailure: { Destination: failedRuns } },
+    });
+  });
+
+  it('encrypts both queues, keeps their messages for 14 days, and speaks TLS alone', () => {
+    const queues = resourcesOf(template, 'AWS::SQS::Queue');
+    expect(queues).toHaveLength(2);
+    for (const { Properties } of queues) {
+      expect(Properties).toEqual({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true });
+    }
+    const policies = [...resourcesOf(template, 'AWS::SQS::QueuePolicy'), resourceOf(template, 'AWS::SNS::TopicPolicy')];
+    for (const { Properties } of policies) {
+      expect(Properties['PolicyDocument']).toMatchObject({
+        Statement: expect.arrayContaining([
+          expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      });
+    }
+  });
+
+  it('lets the alarms of this AWS account publish, which a policy for TLS alone would forbid', () => {
+    expect(resourceOf(template, 'AWS::SNS::TopicPolicy').Properties['PolicyDocument']).toMatchObject({
+      Statement: expect.arrayContaining([
+        expect.objectContaining({
+          Sid: 'AllowAlarms',
+          Effect: 'Allow',
+          Action: 'sns:Publish',
+          Principal: { Service: 'cloudwatch.amazonaws.com' },
+          Condition: expect.objectContaining({ StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } }),
+        }),
+      ]),
+    });
+  });
+
+  it('tells ops what they need next', () => {
+    expect(template.Outputs).toMatchObject({
+      FunctionName: { Value: functionName },
+      SecretArn: { Value: { Ref: 'TokenRefreshCredentialsSecretCBF4F6B8' } },
+    });
+    const text = (output: string) => JSON.stringify(template.Outputs[output]?.Value);
+    expect(text('InvokeCommand')).toMatch(
+      /--cli-read-timeout 90 --cli-binary-format raw-in-base64-out --payload '\{}'/,
+    );
+    expect(text('PutSecretCommand')).toMatch(/put-secret-value .* --secret-string file:\/\/credentials\.json/);
+    expect(text('DashboardUrl')).toContain('#dashboards/dashboard/');
+    expect(Object.keys(template.Outputs)).toHaveLength(5);
+  });
+});
+
+describe('the alarms', () => {
+  const own = (name: string) => ({
+    Namespace: METRIC_NAMESPACE,
+    MetricName: name,
+    Dimensions: [{ Name: 'FunctionName', Value: functionName }],
+  });
+  const queue = (id: string) => ({
+    Namespace: 'AWS/SQS',
+    MetricName: 'ApproximateNumberOfMessagesVisible',
+    Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [id, 'QueueName'] } }],
+    Statistic: 'Maximum',
+    Period: 300,
+    EvaluationPeriods: 1,
+    ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+    Threshold: 1,
+    TreatMissingData: 'notBreaching',
+  });
+
+  it.each([
+    [
+      'TokenExpiringSoon',
+      'Token expiring soon',
+      {
+        ...own(METRICS.tokenSecondsRemaining),
+        Statistic: 'Maximum',
+        Period: 300,
+        EvaluationPeriods: 15,
+        ComparisonOperator: 'LessThanThreshold',
+        Threshold: 10_800,
+        TreatMissingData: 'breaching',
+      },
+    ],
+    [
+      'ReauthorizationRequired',
+      'Reauthorization required',
+      {
+        ...own(METRICS.reauthorizationRequired),
+        Statistic: 'Maximum',
+        Period: 300,
+        EvaluationPeriods: 1,
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+        Threshold: 1,
+        TreatMissingData: 'ignore',
+      },
+    ],
+    [
+      'TokenNotStored',
+      'Token not stored',
+      {
+        ...own(METRICS.tokenNotStored),
+        Statistic: 'Sum',
+        Period: 300,
+        EvaluationPeriods: 1,
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+        Threshold: 1,
+        TreatMissingData: 'notBreaching',
+      },
+    ],
+    [
+      'FunctionFailing',
+      'Function failing',
+      {
+        ...own('Errors'),
+        Namespace: 'AWS/Lambda',
+        Statistic: 'Sum',
+        Period: 4_200,
+        EvaluationPeriods: 1,
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+        Threshold: 4,
+        TreatMissingData: 'notBreaching',
+      },
+    ],
+    ['UndeliveredTicks', 'Undelivered ticks', queue('TokenRefreshDeadLettersUndeliveredTicksD0CA8994')],
+    ['FailedRuns', 'Failed runs', queue('TokenRefreshDeadLettersFailedRunsC3C69276')],
+  ])('%s says what happened, what it means for consumers, and where its runbook is', (id, runbook, properties) => {
+    expect(resourceOf(template, 'AWS::CloudWatch::Alarm', id).Properties).toEqual({
+      ...properties,
+      AlarmDescription: expect.stringMatching(
+        new RegExp(`Consumers .* What to do: README, "Runbook", "${runbook}"\\.$`),
+      ),
+      AlarmActions: [{ Ref: 'TokenRefreshAlarmTopic87D62E97' }],
+    });
+  });
+
+  it.each([
+    // interval, flexible window, life of a token: periods of 5 minutes, threshold, window for errors
+    ['rate(30 minutes)', 0, 21_600, 13, 10_800, 3_600],
+    ['rate(60 minutes)', 10, 21_600, 27, 10_800, 7_800],
+    ['rate(360 minutes)', 0, 604_800, 145, 302_400, 43_200],
+  ])(
+    'watch over two intervals of %s, %i minutes and one period more',
+    (expression, window, life, periods, threshold, errors) => {
+      const slow = synthesise({
+        schedule: { expression, flexibleWindowMinutes: window },
+        tokenLifetimeSeconds: life,
+      });
+      const expiring = resourceOf(slow, 'AWS::CloudWatch::Alarm', 'TokenExpiringSoon').Properties;
+      expect(expiring).toMatchObject({ EvaluationPeriods: periods, Threshold: threshold });
+      // CloudWatch takes no more than a day of periods that are shorter than an hour.
+      expect(periods * 300).toBeLessThanOrEqual(86_400);
+      expect(resourceOf(slow, 'AWS::CloudWatch::Alarm', 'FunctionFailing').Properties['Period']).toBe(errors);
+    },
+  );
+
+  it('sleep through the hour that a time zone repeats', () => {
+    const paris = synthesise({ schedule: { expression: 'cron(0/30 * * * ? *)', timeZone: 'Europe/Paris' } });
+    const { Properties } = resourceOf(paris, 'AWS::CloudWatch::Alarm', 'TokenExpiringSoon');
+    expect(Properties['EvaluationPeriods']).toBe(27);
+  });
+});

@@ -1,0 +1,224 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { describe, expect, it } from 'vitest';
+import { TokenRefresh } from '../../infra/token-refresh.ts';
+import {
+  EVERY_OPTION,
+  KEY_ARN,
+  resourceOf,
+  resourcesOf,
+  type SynthesisedTemplate,
+  synthesise,
+  WITHOUT_BUNDLING,
+} from './synthesise.ts';
+
+// "Update requires: Replacement" in the CloudFormation reference, for every type of the stack.
+const REPLACING: Readonly<Record<string, readonly string[]>> = {
+  'AWS::CloudWatch::Alarm': ['AlarmName'],
+  'AWS::CloudWatch::Dashboard': ['DashboardName'],
+  'AWS::Events::EventBus': ['Name'],
+  'AWS::IAM::Policy': [],
+  'AWS::IAM::Role': ['Path', 'RoleName'],
+  'AWS::Lambda::EventInvokeConfig': ['FunctionName', 'Qualifier'],
+  'AWS::Lambda::Function': ['DurableConfig', 'FunctionName', 'PackageType', 'TenancyConfig'],
+  'AWS::Logs::LogGroup': ['LogGroupName'],
+  'AWS::SNS::Subscription': ['Endpoint', 'Protocol', 'TopicArn'],
+  'AWS::SNS::Topic': ['FifoTopic', 'TopicName'],
+  'AWS::SNS::TopicPolicy': ['Id'],
+  'AWS::SQS::Queue': ['FifoQueue', 'QueueName'],
+  'AWS::SQS::QueuePolicy': [],
+  'AWS::Scheduler::Schedule': ['Name'],
+  'AWS::SecretsManager::Secret': ['Name'],
+};
+const STATEFUL = ['AWS::Logs::LogGroup', 'AWS::SNS::Topic', 'AWS::SQS::Queue', 'AWS::SecretsManager::Secret'];
+
+/** What CloudFormation would do to the resources of a stack, by logical id. */
+function planUpdate(before: SynthesisedTemplate, after: SynthesisedTemplate) {
+  const ids = Object.keys(before.Resources);
+  return {
+    added: Object.keys(after.Resources).filter((id) => !ids.includes(id)),
+    removed: ids.filter((id) => after.Resources[id] === undefined),
+    replaced: ids.filter((id) => {
+      const [old, young] = [before.Resources[id], after.Resources[id]];
+      if (old === undefined || young === undefined) return false;
+      const replacing = REPLACING[old.Type];
+      if (replacing === undefined) throw new Error(`what replaces ${old.Type}?`);
+      return (
+        old.Type !== young.Type ||
+        replacing.some((name) => JSON.stringify(old.Properties[name]) !== JSON.stringify(young.Properties[name]))
+      );
+    }),
+  };
+}
+
+const { stackName, env, ...options } = EVERY_OPTION;
+const ADDED: Readonly<Record<string, readonly string[]>> = {
+  alarmEmails: ['TokenRefreshAlarmTopicnightexamplecom3C14F682', 'TokenRefreshAlarmTopicopsexamplecom19D8FCE6'],
+  eventBus: ['TokenRefreshBusEventBus0228B614'],
+};
+const REMOVED: Readonly<Record<string, readonly string[]>> = { dashboard: ['TokenRefreshOverviewDashboard6CCE174A'] };
+
+describe('a change of options', () => {
+  it.each(Object.entries(options))('%s replaces nothing', (name, value) => {
+    const changed = synthesise({ [name]: value });
+    const plan = planUpdate(synthesise(), changed);
+    expect({ ...plan, added: plan.added.sort() }).toEqual({
+      added: ADDED[name] ?? [],
+      removed: REMOVED[name] ?? [],
+      replaced: [],
+    });
+    expect(changed).not.toEqual(synthesise());
+  });
+
+  it('all at once, and back again, touches no state', () => {
+    const [defaults, everything] = [synthesise(), synthesise(EVERY_OPTION)];
+    for (const plan of [planUpdate(defaults, everything), planUpdate(everything, defaults)]) {
+      const touched = [...plan.removed, ...plan.replaced];
+      const types = touched.map((id) => (defaults.Resources[id] ?? everything.Resources[id])?.Type);
+      expect(types.filter((type) => type !== undefined && STATEFUL.includes(type))).toEqual([]);
+      expect(plan.replaced).toEqual([]);
+    }
+  });
+
+  it('to another name of a created event bus replaces the bus, the one thing with a name of its own', () => {
+    const plan = planUpdate(synthesise({ eventBus: { create: 'one' } }), synthesise({ eventBus: { create: 'other' } }));
+    expect(plan).toEqual({ added: [], removed: [], replaced: ['TokenRefreshBusEventBus0228B614'] });
+  });
+
+  it('to an existing secret leaves the created one behind, unharmed', () => {
+    const before = synthesise();
+    const plan = planUpdate(before, synthesise({ existingSecret: 'mine' }));
+    expect(plan).toEqual({ added: [], removed: ['TokenRefreshCredentialsSecretCBF4F6B8'], replaced: [] });
+    expect(resourceOf(before, 'AWS::SecretsManager::Secret').DeletionPolicy).toBe('Retain');
+  });
+
+  it('covers every type of the stack', () => {
+    const types = Object.values(synthesise({ ...EVERY_OPTION, dashboard: true }).Resources).map(({ Type }) => Type);
+    expect([...new Set(types)].sort()).toEqual(Object.keys(REPLACING).sort());
+  });
+});
+
+describe('every option', () => {
+  const template = synthesise(EVERY_OPTION);
+
+  it('finds its way into the function', () => {
+    expect(resourceOf(template, 'AWS::Lambda::Function').Properties).toMatchObject({
+      MemorySize: 512,
+      Timeout: 90,
+      ReservedConcurrentExecutions: 2,
+      TracingConfig: { Mode: 'Active' },
+      VpcConfig: { SubnetIds: ['subnet-0123456789abcdef0'], SecurityGroupIds: ['sg-0123456789abcdef0'] },
+      Environment: {
+        Variables: {
+          TOKEN_ENDPOINT: 'https://auth.example.com/token',
+          EVENT_BUS_NAME: { Ref: 'TokenRefreshBusEventBus0228B614' },
+          DEFAULT_TOKEN_LIFETIME_SECONDS: '28800',
+          LEASE_SECONDS: '120',
+        },
+      },
+    });
+    expect(JSON.stringify(template.Outputs['InvokeCommand'])).toContain('--cli-read-timeout 120 ');
+  });
+
+  it('finds its way into the schedule', () => {
+    expect(resourceOf(template, 'AWS::Scheduler::Schedule').Properties).toMatchObject({
+      ScheduleExpression: 'cron(5/30 * * * ? *)',
+      ScheduleExpressionTimezone: 'Europe/Paris',
+      FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 5 },
+    });
+    const punctual = synthesise({ schedule: { flexibleWindowMinutes: 0 } });
+    expect(resourceOf(punctual, 'AWS::Scheduler::Schedule').Properties['FlexibleTimeWindow']).toEqual({ Mode: 'OFF' });
+  });
+
+  it('gives the key to the secret, the queues, the topic and the logs', () => {
+    const keys = [
+      resourceOf(template, 'AWS::SecretsManager::Secret').Properties['KmsKeyId'],
+      resourceOf(template, 'AWS::Logs::LogGroup').Properties['KmsKeyId'],
+      resourceOf(template, 'AWS::SNS::Topic').Properties['KmsMasterKeyId'],
+      ...resourcesOf(template, 'AWS::SQS::Queue').map(({ Properties }) => Properties['KmsMasterKeyId']),
+    ];
+    expect(keys).toEqual([KEY_ARN, KEY_ARN, KEY_ARN, KEY_ARN, KEY_ARN]);
+  });
+
+  it('gives the mails their subscriptions and the bus its name', () => {
+    const subscribers = resourcesOf(template, 'AWS::SNS::Subscription').map(({ Properties }) => Properties);
+    expect(subscribers.map(({ Endpoint, Protocol }) => [Protocol, Endpoint])).toEqual([
+      ['email', 'ops@example.com'],
+      ['email', 'night@example.com'],
+    ]);
+    expect(resourceOf(template, 'AWS::Events::EventBus').Properties['Name']).toBe('retently');
+  });
+
+  it('decides what becomes of state', () => {
+    expect(resourceOf(template, 'AWS::SecretsManager::Secret')).toMatchObject({
+      DeletionPolicy: 'Delete',
+      UpdateReplacePolicy: 'Retain',
+    });
+    expect(resourceOf(template, 'AWS::Logs::LogGroup')).toMatchObject({
+      Properties: { RetentionInDays: 365 },
+      DeletionPolicy: 'Retain',
+    });
+    for (const queue of resourcesOf(template, 'AWS::SQS::Queue')) expect(queue.DeletionPolicy).toBe('Retain');
+  });
+
+  it('tags what takes tags and bounds both roles', () => {
+    const tagged = Object.values(template.Resources).filter(({ Properties }) =>
+      JSON.stringify(Properties['Tags'] ?? []).includes('{"Key":"team","Value":"feedback"}'),
+    );
+    expect([...new Set(tagged.map(({ Type }) => Type))].sort()).toEqual([
+      'AWS::CloudWatch::Alarm',
+      'AWS::Events::EventBus',
+      'AWS::IAM::Role',
+      'AWS::Lambda::Function',
+      'AWS::Logs::LogGroup',
+      'AWS::SNS::Topic',
+      'AWS::SQS::Queue',
+      'AWS::SecretsManager::Secret',
+    ]);
+    for (const { Properties } of resourcesOf(template, 'AWS::IAM::Role')) {
+      expect(Properties['PermissionsBoundary']).toBe(EVERY_OPTION.permissionsBoundaryArn);
+    }
+  });
+
+  it.each([
+    ['none', ''],
+    [{ existing: 'mine' }, 'mine'],
+    [
+      { existing: 'arn:aws:events:eu-west-1:123456789012:event-bus/mine' },
+      'arn:aws:events:eu-west-1:123456789012:event-bus/mine',
+    ],
+  ])('names the event bus %j to the function', (eventBus, name) => {
+    expect(resourceOf(synthesise({ eventBus }), 'AWS::Lambda::Function').Properties).toMatchObject({
+      Environment: { Variables: { EVENT_BUS_NAME: name } },
+    });
+  });
+
+  it.each([['arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbCdEf'], ['retently/mine']])(
+    'names the existing secret %s to the function and to ops, and creates none',
+    (existingSecret) => {
+      const imported = synthesise({ existingSecret });
+      expect(resourcesOf(imported, 'AWS::SecretsManager::Secret')).toEqual([]);
+      expect(JSON.stringify(imported.Outputs['SecretArn']?.Value)).toContain(existingSecret);
+      expect(JSON.stringify(imported.Outputs['PutSecretCommand']?.Value)).toContain(`--secret-id ${existingSecret} `);
+      expect(resourceOf(imported, 'AWS::Lambda::Function').Properties).toMatchObject({
+        Environment: { Variables: { CREDENTIALS_SECRET_ID: existingSecret } },
+      });
+    },
+  );
+});
+
+describe('the construct in a stack of somebody else', () => {
+  const inRegion = (region: string) => new Stack(new App({ context: WITHOUT_BUNDLING }), 'Theirs', { env: { region } });
+
+  it('takes its options itself', () => {
+    const { alarms } = new TokenRefresh(inRegion('eu-west-1'), 'TokenRefresh', { kmsKeyArn: KEY_ARN });
+    expect(alarms.alarms).toHaveLength(6);
+  });
+
+  it('refuses them as the app does', () => {
+    expect(
+      () => new TokenRefresh(inRegion('us-east-1'), 'TokenRefresh', { kmsKeyArn: KEY_ARN, timeoutSeconds: 1 }),
+    ).toThrow(
+      `- timeoutSeconds is 1, but must be a whole number of seconds from 30 to 900.\n- kmsKeyArn is "${KEY_ARN}", but must lie in us-east-1`,
+    );
+  });
+});
