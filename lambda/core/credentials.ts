@@ -72,46 +72,26 @@ export interface Grant {
  * number that a double cannot hold, or too little room for an answer. No message shows a value.
  */
 export function parseDocument(secretString: string | undefined, where: string): CredentialsDocument {
-  const refuse = (what: string): never => {
-    throw new Fault('CREDENTIALS_INVALID', `${where} ${what} Nothing was sent and nothing was changed.`);
-  };
-  if (secretString === undefined) return refuse('is a SecretBinary. Store one JSON object as SecretString instead.');
-  const raw = parseJson(secretString);
-  if (raw === undefined) {
-    return refuse(
-      `is not JSON (${secretString.length} characters). Store one JSON object; 'put-secret-value --secret-string file://…' avoids quoting mistakes.`,
-    );
-  }
-  if (!isObject(raw))
-    return refuse(
-      `is JSON, but ${describeType(raw)}. Store one JSON object with client_id, client_secret and refresh_token.`,
-    );
-
-  const nested = raw['credentials'];
-  const isAtTop = hasMember(raw);
-  if (isAtTop && isObject(nested) && hasMember(nested)) {
-    return refuse(`has credentials both at the top and under 'credentials'. Keep one of the two.`);
-  }
-  const isNested = !isAtTop && isObject(nested);
-  const holder = isNested ? nested : raw;
+  const raw = parseObject(secretString, where);
+  const { isNested, holder } = findHolder(raw, where);
   const parsed = Members.safeParse(holder);
   if (!parsed.success) {
-    const wrong = parsed.error.issues.map(
-      ({ path }) => `${memberPath(isNested, String(path[0]))} is ${describeType(holder[String(path[0])])}`,
-    );
-    return refuse(`has members of the wrong type: ${wrong.join(', ')}. Each of them is a string.`);
+    const wrong = parsed.error.issues.map(({ path }) => String(path[0]));
+    const received = wrong.map((name) => `${memberPath(isNested, name)} is ${describeType(holder[name])}`);
+    throw invalid(where, `has members of the wrong type: ${received.join(', ')}. Each of them is a string.`);
   }
-  if (hasOverflow(raw))
-    return refuse('has a number that is too large for a double and would be lost on writing. Make it a string.');
+  if (hasOverflow(raw)) {
+    throw invalid(where, 'has a number that is too large for a double and would be lost on writing. Make it a string.');
+  }
   const sizeBytes = sizeWithoutTokens(raw, isNested);
-  if (sizeBytes === undefined) return refuse('is nested too deeply to be written back.');
+  if (sizeBytes === undefined) throw invalid(where, 'is nested too deeply to be written back.');
   if (sizeBytes > SECRET_STRING_MAX_BYTES - ANSWER_ROOM_BYTES) {
-    return refuse(
+    throw invalid(
+      where,
       `takes ${sizeBytes} bytes beside its tokens, which leaves less than ${ANSWER_ROOM_BYTES} of the ${SECRET_STRING_MAX_BYTES} for a new token. Move other data out of this secret.`,
     );
   }
-  const members = Object.fromEntries(Object.entries(parsed.data).filter(([, value]) => value !== null && value !== ''));
-  return { raw, isNested, members };
+  return { raw, isNested, members: presentMembers(parsed.data) };
 }
 
 /**
@@ -165,13 +145,44 @@ export function renderWithTokens({ raw, isNested }: CredentialsDocument, tokens:
   return JSON.stringify(isNested && isObject(nested) ? { ...raw, credentials: replace(nested) } : replace(raw));
 }
 
-function parseJson(secretString: string): unknown {
+function invalid(where: string, what: string): Fault {
+  return new Fault('CREDENTIALS_INVALID', `${where} ${what} Nothing was sent and nothing was changed.`);
+}
+
+function parseObject(secretString: string | undefined, where: string): JsonObject {
+  if (secretString === undefined) {
+    throw invalid(where, 'is a SecretBinary. Store one JSON object as SecretString instead.');
+  }
+  let json: unknown;
   try {
-    return JSON.parse(secretString);
+    json = JSON.parse(secretString);
   } catch {
     // No `cause`: the SyntaxError quotes the text that it failed on, and that text is a secret.
-    return undefined;
+    throw invalid(
+      where,
+      `is not JSON (${secretString.length} characters). Store one JSON object; 'put-secret-value --secret-string file://…' avoids quoting mistakes.`,
+    );
   }
+  if (isObject(json)) return json;
+  throw invalid(
+    where,
+    `is JSON, but ${describeType(json)}. Store one JSON object with client_id, client_secret and refresh_token.`,
+  );
+}
+
+/** The object that has the members: the document itself or its `credentials`. */
+function findHolder(raw: JsonObject, where: string): { isNested: boolean; holder: JsonObject } {
+  const nested = raw['credentials'];
+  const isAtTop = hasMember(raw);
+  if (!isObject(nested)) return { isNested: false, holder: raw };
+  if (isAtTop && hasMember(nested)) {
+    throw invalid(where, "has credentials both at the top and under 'credentials'. Keep one of the two.");
+  }
+  return isAtTop ? { isNested: false, holder: raw } : { isNested: true, holder: nested };
+}
+
+function presentMembers(parsed: z.infer<typeof Members>): CredentialsDocument['members'] {
+  return Object.fromEntries(Object.entries(parsed).filter(([, value]) => value !== null && value !== ''));
 }
 
 function isObject(value: unknown): value is JsonObject {

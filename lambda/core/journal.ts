@@ -143,16 +143,20 @@ function parseRecord(secretString: string): z.infer<typeof JournalRecord> | unde
   }
 }
 
-/** A UUIDv5 (RFC 9562 section 5.5), since Secrets Manager takes the version id from its caller. */
+const VERSION_ID_NAMESPACE = '9f1b5c1e-6a0d-4c53-8a4e-2d8c6f0b7a31';
+
+/** Secrets Manager takes the version id from its caller. */
 function versionId(name: string): string {
   return uuidv5(name, VERSION_ID_NAMESPACE);
 }
 
-const VERSION_ID_NAMESPACE = '9f1b5c1e-6a0d-4c53-8a4e-2d8c6f0b7a31';
-
+/** RFC 9562 section 5.5. */
 export function uuidv5(name: string, namespace: string): string {
-  const bytes = Buffer.concat([Buffer.from(namespace.replaceAll('-', ''), 'hex'), Buffer.from(name)]);
-  const digest = Buffer.from(hash('sha1', bytes, 'hex'), 'hex');
+  const digest = hash(
+    'sha1',
+    Buffer.concat([Buffer.from(namespace.replaceAll('-', ''), 'hex'), Buffer.from(name)]),
+    'buffer',
+  );
   digest.writeUInt8((digest.readUInt8(6) & 0x0f) | 0x50, 6);
   digest.writeUInt8((digest.readUInt8(8) & 0x3f) | 0x80, 8);
   return digest.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');

@@ -1,0 +1,190 @@
+import { parseDocument } from '../../lambda/core/credentials.ts';
+import { secondsRemaining } from '../../lambda/core/decide.ts';
+import { Fault } from '../../lambda/core/fault.ts';
+import type { Telemetry } from '../../lambda/core/ports.ts';
+import { refresh } from '../../lambda/core/refresh.ts';
+import type { Choices } from './choices.ts';
+import { readVersion, SECRET_ID, Violation } from './invariants.ts';
+import { operate } from './operator.ts';
+import type { ProviderKind } from './provider.ts';
+import { type Environment, SimulatedRun } from './simulated-run.ts';
+import { type Sabotage, World } from './world.ts';
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+
+const PROVIDER_KINDS = ['strict', 'grace', 'newest', 'no-rotation'] as const satisfies readonly ProviderKind[];
+
+/** Faults told to a human: each says why the token cannot be fresh. */
+const TOLD = new Set([
+  'REAUTHORIZATION_REQUIRED',
+  'CLIENT_REJECTED',
+  'CREDENTIALS_INVALID',
+  'CREDENTIALS_INCOMPLETE',
+  'TOKEN_NOT_STORED',
+]);
+
+export interface Told {
+  /** How often each outcome, fault and accident was seen. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly violation: Violation | undefined;
+  /** Hands {@link Choices.replay} the very same history. */
+  readonly taken: readonly number[];
+}
+
+/** Plays one history, start to end: a chain, a storm, silence, two ticks, and the questions. */
+export async function playHistory(choices: Choices, sabotage?: Sabotage, trace?: World['trace']): Promise<Told> {
+  const kind = choices.pick(PROVIDER_KINDS);
+  const world = new World(choices, kind, sabotage);
+  world.trace = trace;
+  const history = new History(world, choices);
+  world.faults.count(`provider: ${kind}`);
+  try {
+    await history.play();
+    return { counts: world.faults.counts, violation: undefined, taken: choices.taken };
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    return { counts: world.faults.counts, violation: error, taken: choices.taken };
+  }
+}
+
+class History {
+  readonly #world: World;
+  readonly #choices: Choices;
+  readonly #environments: readonly Environment[] = [0, 1, 2].map(() => ({ memory: {}, isBusy: false }));
+  #runs = 0;
+
+  constructor(world: World, choices: Choices) {
+    this.#world = world;
+    this.#choices = choices;
+  }
+
+  async play(): Promise<void> {
+    const { secretsManager, provider, labels, witness } = this.#world;
+    const credentials = { client_id: 'id', client_secret: 'secret', refresh_token: provider.authorize(), note: 0 };
+    secretsManager.createSecret({ Name: SECRET_ID, SecretString: JSON.stringify(credentials) });
+    labels.note();
+    await this.#makeChain();
+    await this.#storm();
+    await this.#calm();
+    if (witness.isSpentInBothLabels()) await this.#untilDue();
+    this.#examine();
+  }
+
+  /** No faults yet: zero to two refreshes, so that there are old documents to go back to. */
+  async #makeChain(): Promise<void> {
+    for (let link = this.#choices.next(3); link > 0; link--) {
+      this.#start(false, 0);
+      await this.#world.play(this.#world.nowMs + 4 * HOUR_MS);
+    }
+  }
+
+  async #storm(): Promise<void> {
+    const { faults } = this.#world;
+    faults.oneIn = this.#choices.pick([0, 32, 12, 5]);
+    faults.isSlow = this.#choices.next(2) === 1;
+    const startMs = this.#world.nowMs;
+    for (let acts = 1 + this.#choices.next(5); acts > 0; acts--) {
+      const offsetMs = this.#choices.pick([
+        0,
+        10,
+        25,
+        60,
+        400,
+        5 * SECOND_MS,
+        61 * SECOND_MS,
+        95 * SECOND_MS,
+        35 * MINUTE_MS,
+      ]);
+      const isRun = this.#choices.next(3) < 2;
+      const isForced = this.#choices.next(3) === 2;
+      const skewMs = this.#choices.pick([0, 29_000, -29_000]);
+      this.#world.at(startMs + offsetMs, () =>
+        isRun ? this.#start(isForced, skewMs) : operate(this.#world, this.#choices),
+      );
+    }
+    await this.#world.play(startMs + 40 * MINUTE_MS);
+  }
+
+  /** Faults are over: at most two ticks of the schedule, which is all that is promised to be needed. */
+  async #calm(): Promise<void> {
+    const { faults } = this.#world;
+    faults.oneIn = 0;
+    faults.isSlow = false;
+    for (const _tick of [1, 2]) {
+      this.#start(false, 0);
+      await this.#world.play(this.#world.nowMs + 30 * MINUTE_MS);
+      if (this.#last?.outcome === 'refreshed') return;
+    }
+  }
+
+  /** Both labels on a spent document look settled. Only when it is due does its successor come to light. */
+  async #untilDue(): Promise<void> {
+    await this.#world.play(this.#world.nowMs + 3 * HOUR_MS);
+    await this.#calm();
+  }
+
+  #last: { outcome: string } | undefined;
+
+  #start(isForced: boolean, skewMs: number): void {
+    const environment = this.#environments.find(({ isBusy }) => !isBusy);
+    if (environment === undefined) return;
+    const run = new SimulatedRun(this.#world, ++this.#runs, environment, isForced, skewMs);
+    const end = (outcome: string): void => {
+      this.#world.faults.count(`outcome: ${outcome}`);
+      this.#last = { outcome };
+      this.#world.trace?.(this.#world.nowMs, `${run.id} ends: ${outcome}`);
+      run.end();
+    };
+    refresh(run.context(this.#telemetry), { force: isForced }).then(
+      ({ outcome }) => {
+        if (outcome === 'fresh' && run.calls !== 2 && !isForced) this.#checkFreshCalls(run);
+        end(outcome);
+      },
+      (error: unknown) => {
+        if (error instanceof Violation) this.#world.fail(error);
+        else if (error instanceof Fault) end(error.name);
+        else this.#world.fail(new Violation('I7', `a run failed unexpectedly: ${error}`));
+      },
+    );
+  }
+
+  /** One more read where the journal's label is not on current: the label was taken, or current was edited. */
+  #checkFreshCalls({ calls }: SimulatedRun): void {
+    if (calls > 3) this.#world.fail(new Violation('I8', `a fresh tick made ${calls} calls`));
+  }
+
+  readonly #telemetry: Telemetry = {
+    info: () => {},
+    warn: () => {},
+    error: () => {},
+    recordStates: () => {},
+    countRefreshed: () => this.#world.faults.count('refreshed'),
+    countFailed: () => {},
+    countTokenNotStored: () => this.#world.faults.count('token not stored'),
+    countClaimTakenOver: () => this.#world.faults.count('claim taken over'),
+    recordExchangeMilliseconds: () => {},
+  };
+
+  #examine(): void {
+    const { witness, provider, secretsManager, nowMs } = this.#world;
+    const outcome = this.#last?.outcome ?? 'nothing';
+    const secretString = readVersion(secretsManager, witness.currentVersionId());
+    const token = witness.currentToken() ?? '';
+    if (TOLD.has(outcome)) {
+      const isExcused = outcome !== 'REAUTHORIZATION_REQUIRED' || witness.hasLostAnswer(token);
+      if (!isExcused) throw new Violation('I1', `the grant is dead although no answer was lost: ${outcome}`);
+      return;
+    }
+    if (outcome !== 'fresh' && outcome !== 'refreshed' && outcome !== 'adopted')
+      throw new Violation('I7', `two ticks after the last fault the outcome is ${outcome}`);
+    if (secretString === undefined || secondsRemaining(parseDocument(secretString, ''), nowMs) === 0)
+      throw new Violation('I7', 'the bearer token is dead');
+    if (witness.endOfChain()?.refreshToken !== token)
+      throw new Violation('I3', 'AWSCURRENT holds a spent refresh token while the journal holds its answer');
+    const isKnownDead = !provider.isLive(token) && !witness.hasLostAnswer(token);
+    if (isKnownDead)
+      throw new Violation('I1', `the refresh token ${token} in AWSCURRENT is dead although no answer was lost`);
+  }
+}

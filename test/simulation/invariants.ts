@@ -1,0 +1,205 @@
+import { renderWithTokens } from '../../lambda/core/credentials.ts';
+import { sha256 } from '../../lambda/core/fingerprint.ts';
+import { type JournalEntry, parseEntry, successorId } from '../../lambda/core/journal.ts';
+import { JOURNAL_STAGE } from '../../lambda/names.ts';
+import type { SecretsManager } from '../sandbox/secrets-manager.ts';
+import type { Provider } from './provider.ts';
+
+/** What must hold, whatever happens. I5 (no secret outside the secret) has a test of its own, on real processes. */
+export const INVARIANTS = {
+  I1: 'No lost token: once an answer was recorded, every later state leads to it.',
+  I2: 'Single flight: no two runs send the same refresh token within a lease, and none sends one whose answer is recorded.',
+  I3: 'AWSCURRENT is always whole, moves by promotion alone and ends on a live token where there is one.',
+  I4: 'No lost edit: what an operator writes stays, and new credentials from an operator win.',
+  I6: 'A dead grant is tried once, unless somebody forces it.',
+  I7: 'Convergence: once faults stop, two ticks later the token is fresh or a human has been told why it cannot be.',
+  I8: 'Bounded cost: two reads for a fresh tick, and no run without a bound.',
+} as const;
+
+export type Invariant = keyof typeof INVARIANTS;
+
+export class Violation extends Error {
+  readonly invariant: Invariant;
+
+  constructor(invariant: Invariant, detail: string) {
+    super(`${invariant} is broken: ${detail}`);
+    this.invariant = invariant;
+  }
+}
+
+export const SECRET_ID = 'simulated';
+
+/** Everything but the bookkeeping of one refresh; told apart so that edits can be compared. */
+interface SeenDocument {
+  readonly refreshToken: string;
+  readonly spentTokenHash: string | undefined;
+  readonly hasBearerToken: boolean;
+  readonly successorId: string;
+  /** All members that are not the function's, in one order. */
+  readonly rest: string;
+}
+
+/**
+ * Sees every commit in the store and every POST, as an all-knowing bystander, and throws a {@link Violation} at the
+ * first that should not be. It judges states, not code: it knows nothing of how the protocol gets there.
+ */
+export class Witness {
+  readonly #secretsManager: SecretsManager;
+  readonly #provider: Provider;
+  /** Tokens in the order in which answers with them were recorded. */
+  readonly #recordedTokens: string[] = [];
+  /** Refresh tokens whose answer is recorded. */
+  readonly #answeredTokens = new Set<string>();
+  /** Digests of the credentials whose refusal was recorded. */
+  readonly #refused = new Set<string>();
+  /** Runs that are sending a token right now. */
+  readonly #sending = new Map<string, number>();
+  /** Answers on their way: given by the provider, not recorded yet. */
+  readonly #unrecorded = new Set<string>();
+
+  constructor(secretsManager: SecretsManager, provider: Provider) {
+    this.#secretsManager = secretsManager;
+    this.#provider = provider;
+  }
+
+  currentVersionId(): string {
+    return this.#secretsManager.getSecretValue({ SecretId: SECRET_ID }).VersionId;
+  }
+
+  currentToken(): string | undefined {
+    return this.#document(this.currentVersionId())?.refreshToken;
+  }
+
+  /** @param before what held AWSCURRENT before the put */
+  afterPut({ isForced }: { isForced: boolean }, versionId: string, secretString: string, before: string): void {
+    if (this.currentVersionId() !== before) throw new Violation('I3', 'a put by the function moved AWSCURRENT');
+    const document = see(secretString);
+    if (document === undefined) {
+      this.#noteRecord(isForced, parseEntry({ versionId, createdAt: 0, secretString }));
+      return;
+    }
+    const { refreshToken, spentTokenHash } = document;
+    const isNewAnswer = this.#unrecorded.delete(refreshToken) || !this.#recordedTokens.includes(refreshToken);
+    if (isNewAnswer) this.#recordedTokens.push(refreshToken);
+    if (spentTokenHash !== undefined) this.#answeredTokens.add(spentTokenHash);
+    this.#leadsToRecorded();
+  }
+
+  /** @param before what held AWSCURRENT before the promotion */
+  afterPromote(before: string): void {
+    const now = this.#document(this.currentVersionId());
+    const then = this.#document(before);
+    if (now === undefined || now.refreshToken === '')
+      throw new Violation('I3', 'what was promoted is no document with a refresh token');
+    if (then?.hasBearerToken && !now.hasBearerToken)
+      throw new Violation('I3', 'a promotion took the bearer token away');
+    if (then !== undefined && then.rest !== now.rest)
+      throw new Violation('I4', `an edit was overwritten: ${then.rest} became ${now.rest}`);
+    if (then !== undefined && !this.#provider.areOfOneFamily(then.refreshToken, now.refreshToken)) {
+      throw new Violation('I4', "an operator's new credentials were overwritten");
+    }
+    this.#leadsToRecorded();
+  }
+
+  afterOperator(): void {
+    this.#leadsToRecorded();
+  }
+
+  beforePost({ id: runId, isForced }: { id: number; isForced: boolean }, refreshToken: string, digest: string): void {
+    const other = this.#sending.get(refreshToken);
+    if (other !== undefined && other !== runId)
+      throw new Violation('I2', `runs ${other} and ${runId} send the same refresh token at once`);
+    if (this.#provider.kind !== 'no-rotation' && this.#answeredTokens.has(sha256(refreshToken))) {
+      throw new Violation('I2', 'a refresh token was sent whose answer is recorded');
+    }
+    if (!isForced && this.#refused.has(digest))
+      throw new Violation('I6', 'credentials were sent again after their refusal was recorded');
+    this.#sending.set(refreshToken, runId);
+  }
+
+  afterPost(refreshToken: string): void {
+    this.#sending.delete(refreshToken);
+  }
+
+  senderDied(runId: number): void {
+    for (const [refreshToken, sender] of this.#sending) if (sender === runId) this.#sending.delete(refreshToken);
+  }
+
+  answerGiven(refreshToken: string | undefined): void {
+    if (refreshToken !== undefined) this.#unrecorded.add(refreshToken);
+  }
+
+  /** An answer of this token's family was given and is recorded nowhere: the one window that is left. */
+  hasLostAnswer(token: string): boolean {
+    for (const lost of this.#unrecorded) if (this.#provider.areOfOneFamily(lost, token)) return true;
+    return false;
+  }
+
+  /** An operator has put both labels on a document whose successor exists. */
+  isSpentInBothLabels(): boolean {
+    if (this.endOfChain()?.refreshToken === this.currentToken()) return false;
+    const { VersionIdsToStages = {} } = this.#secretsManager.describeSecret({ SecretId: SECRET_ID });
+    return VersionIdsToStages[this.currentVersionId()]?.includes(JOURNAL_STAGE) === true;
+  }
+
+  /** The end of the chain that starts with what holds AWSCURRENT. */
+  endOfChain(): SeenDocument | undefined {
+    let end = this.#document(this.currentVersionId());
+    for (let hops = 0; end !== undefined && hops < 1_000; hops++) {
+      const next = this.#document(end.successorId);
+      if (next === undefined) return end;
+      end = next;
+    }
+    return end;
+  }
+
+  #noteRecord(isForced: boolean, entry: JournalEntry | undefined): void {
+    if (entry?.kind === 'failure' && entry.code === 'REAUTHORIZATION_REQUIRED') this.#refused.add(entry.digest);
+    // An attempt that somebody forced may be ended by the run that takes it over.
+    if (entry?.kind === 'claim' && isForced) this.#refused.clear();
+  }
+
+  #leadsToRecorded(): void {
+    const token = this.endOfChain()?.refreshToken;
+    if (token === undefined) return;
+    const last = this.#recordedTokens.findLast((recorded) => this.#provider.areOfOneFamily(recorded, token));
+    if (last !== undefined && last !== token)
+      throw new Violation('I1', `AWSCURRENT leads to ${token}, but ${last} was recorded last`);
+  }
+
+  #document(versionId: string): SeenDocument | undefined {
+    const secretString = readVersion(this.#secretsManager, versionId);
+    return secretString === undefined ? undefined : see(secretString);
+  }
+}
+
+/** Histories are alike, so most of what is seen was seen before. */
+const seen = new Map<string, SeenDocument | undefined>();
+const SEEN_MAX = 50_000;
+
+function see(secretString: string): SeenDocument | undefined {
+  const known = seen.get(secretString);
+  if (known !== undefined) return known;
+  const entry = parseEntry({ versionId: '', createdAt: 0, secretString });
+  if (entry?.kind !== 'document') return undefined;
+  const { members } = entry.document;
+  const document = {
+    refreshToken: members.refresh_token ?? '',
+    spentTokenHash: members.spent_refresh_token_sha256,
+    hasBearerToken: members.access_token !== undefined,
+    successorId: successorId(entry.key),
+    rest: JSON.stringify(Object.entries(JSON.parse(renderWithTokens(entry.document, {}))).sort()),
+  };
+  if (seen.size >= SEEN_MAX) seen.clear();
+  seen.set(secretString, document);
+  return document;
+}
+
+/** `undefined` where there is no such version. */
+export function readVersion(secretsManager: SecretsManager, versionId: string): string | undefined {
+  try {
+    return secretsManager.getSecretValue({ SecretId: SECRET_ID, VersionId: versionId }).SecretString;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,121 @@
+import { JOURNAL_STAGE } from '../../lambda/names.ts';
+import type { Choices } from './choices.ts';
+import { readVersion, SECRET_ID } from './invariants.ts';
+import type { World } from './world.ts';
+
+/** One thing that a human does to the secret by hand, while runs are under way or not. */
+export function operate(world: World, choices: Choices): void {
+  const [name, act] = choices.pick(ACTS);
+  world.faults.count(`operator: ${name}`);
+  world.trace?.(world.nowMs, `an operator ${name}`);
+  act(world, choices);
+  world.labels.note();
+  world.witness.afterOperator();
+}
+
+type Act = (world: World, choices: Choices) => void;
+
+const ACTS: readonly [[string, Act], ...[string, Act][]] = [
+  ['adds a member', addMember],
+  ['adds a member to what was read a while ago', editSlowly],
+  ['puts new credentials', putNewCredentials],
+  ['pastes an old document back', pasteBack],
+  ['moves AWSCURRENT back', moveBack],
+  ['removes the journal label', removeLabel],
+  ['moves the journal label', moveLabel],
+  ['scribbles in the journal', scribble],
+];
+
+function put(world: World, secretString: string, stages?: readonly string[]): void {
+  const id = `operator-${String(world.nextNumber()).padStart(32, '0')}`;
+  world.secretsManager.putSecretValue({
+    SecretId: SECRET_ID,
+    ClientRequestToken: id,
+    SecretString: secretString,
+    VersionStages: stages,
+  });
+}
+
+function currentText({ secretsManager, witness }: World): string {
+  return readVersion(secretsManager, witness.currentVersionId()) ?? '{}';
+}
+
+function withNote(secretString: string, note: number): string {
+  return JSON.stringify({ ...JSON.parse(secretString), note });
+}
+
+function addMember(world: World): void {
+  put(world, withNote(currentText(world), world.nextNumber()));
+}
+
+function editSlowly(world: World, choices: Choices): void {
+  const read = currentText(world);
+  const delayMs = choices.pick([20, 60, 300, 5_000]);
+  world.at(world.nowMs + delayMs, () => {
+    put(world, withNote(read, world.nextNumber()));
+    world.labels.note();
+    world.witness.afterOperator();
+  });
+}
+
+function putNewCredentials(world: World): void {
+  put(world, JSON.stringify({ ...JSON.parse(currentText(world)), refresh_token: world.provider.authorize() }));
+}
+
+/** Any document of the history, under a new id. */
+function pasteBack(world: World, choices: Choices): void {
+  const secretString = readVersion(world.secretsManager, pickDocument(world, choices));
+  if (secretString !== undefined) put(world, secretString);
+}
+
+function moveBack(world: World, choices: Choices): void {
+  const { secretsManager, witness } = world;
+  const from = witness.currentVersionId();
+  secretsManager.updateSecretVersionStage({
+    SecretId: SECRET_ID,
+    VersionStage: 'AWSCURRENT',
+    MoveToVersionId: pickDocument(world, choices),
+    RemoveFromVersionId: from,
+  });
+}
+
+function removeLabel(world: World): void {
+  const holder = labelHolder(world);
+  if (holder !== undefined)
+    world.secretsManager.updateSecretVersionStage({
+      SecretId: SECRET_ID,
+      VersionStage: JOURNAL_STAGE,
+      RemoveFromVersionId: holder,
+    });
+}
+
+function moveLabel(world: World, choices: Choices): void {
+  const ids = versionIds(world);
+  const target = ids[choices.next(ids.length)];
+  world.secretsManager.updateSecretVersionStage({
+    SecretId: SECRET_ID,
+    VersionStage: JOURNAL_STAGE,
+    MoveToVersionId: target,
+    RemoveFromVersionId: labelHolder(world),
+  });
+}
+
+function scribble(world: World): void {
+  put(world, 'scribble', [JOURNAL_STAGE]);
+}
+
+function labelHolder({ secretsManager }: World): string | undefined {
+  const { VersionIdsToStages = {} } = secretsManager.describeSecret({ SecretId: SECRET_ID });
+  return Object.entries(VersionIdsToStages).find(([, stages]) => stages.includes(JOURNAL_STAGE))?.[0];
+}
+
+function versionIds({ secretsManager }: World): readonly string[] {
+  return (secretsManager.listSecretVersionIds({ SecretId: SECRET_ID, IncludeDeprecated: true }).Versions ?? []).map(
+    ({ VersionId }) => VersionId,
+  );
+}
+
+function pickDocument(world: World, choices: Choices): string {
+  const documents = versionIds(world).filter((id) => readVersion(world.secretsManager, id)?.includes('"client_id"'));
+  return documents[choices.next(documents.length)] ?? world.witness.currentVersionId();
+}

@@ -1,0 +1,97 @@
+import type { Grant } from '../../lambda/core/credentials.ts';
+
+/**
+ * How an authorization server treats a refresh token that was used: `strict` answers once and revokes the family on
+ * reuse; `grace` answers a spent one again for a while, all its answers living side by side; `newest` does the same but
+ * lets only its last answer live; `no-rotation` keeps the token as it is.
+ */
+export type ProviderKind = 'strict' | 'grace' | 'newest' | 'no-rotation';
+
+const GRACE_MS = 60_000;
+
+interface Family {
+  isRevoked: boolean;
+}
+
+interface RefreshToken {
+  readonly family: Family;
+  /** The token that was traded for it. */
+  readonly parent: string | undefined;
+  spentAtMs: number | undefined;
+  isReplaced: boolean;
+}
+
+/** An authorization server's memory, without HTTP. */
+export class Provider {
+  readonly kind: ProviderKind;
+  readonly #tokens = new Map<string, RefreshToken>();
+  #count = 0;
+
+  constructor(kind: ProviderKind) {
+    this.kind = kind;
+  }
+
+  /** A new grant, as if a human had clicked through the consent screen. */
+  authorize(): string {
+    return this.#issue({ isRevoked: false }, undefined);
+  }
+
+  isLive(refreshToken: string): boolean {
+    const token = this.#tokens.get(refreshToken);
+    return token !== undefined && !token.family.isRevoked && token.spentAtMs === undefined && !token.isReplaced;
+  }
+
+  revokeFamily(refreshToken: string): void {
+    const token = this.#tokens.get(refreshToken);
+    if (token) token.family.isRevoked = true;
+  }
+
+  areOfOneFamily(one: string, other: string): boolean {
+    const family = this.#tokens.get(one)?.family;
+    return one === other || (family !== undefined && family === this.#tokens.get(other)?.family);
+  }
+
+  exchange(
+    { refreshToken }: Grant,
+    nowMs: number,
+  ): { accessToken: string; refreshToken: string | undefined } | 'invalid_grant' {
+    const token = this.#tokens.get(refreshToken);
+    if (token === undefined || token.family.isRevoked || token.isReplaced) return 'invalid_grant';
+    const accessToken = `at-${++this.#count}`;
+    if (this.kind === 'no-rotation') return { accessToken, refreshToken: undefined };
+    if (token.spentAtMs === undefined) token.spentAtMs = nowMs;
+    else if (!this.#answersAgain(token.spentAtMs, nowMs)) {
+      token.family.isRevoked = true;
+      return 'invalid_grant';
+    }
+    if (this.kind === 'newest') this.#replaceAnswersTo(refreshToken);
+    return { accessToken, refreshToken: this.#issue(token.family, refreshToken) };
+  }
+
+  /** All that its future answers depend on. */
+  dump(): unknown {
+    return [...this.#tokens].map(([token, { family, parent, spentAtMs, isReplaced }]) => [
+      token,
+      family.isRevoked,
+      parent,
+      spentAtMs,
+      isReplaced,
+    ]);
+  }
+
+  #answersAgain(spentAtMs: number, nowMs: number): boolean {
+    return this.kind !== 'strict' && nowMs - spentAtMs < GRACE_MS;
+  }
+
+  #replaceAnswersTo(parent: string): void {
+    for (const token of this.#tokens.values()) {
+      if (token.parent === parent) token.isReplaced = true;
+    }
+  }
+
+  #issue(family: Family, parent: string | undefined): string {
+    const refreshToken = `rt-${++this.#count}`;
+    this.#tokens.set(refreshToken, { family, parent, spentAtMs: undefined, isReplaced: false });
+    return refreshToken;
+  }
+}

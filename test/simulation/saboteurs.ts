@@ -1,0 +1,167 @@
+import { uuidv5 } from '../../lambda/core/journal.ts';
+import type { CredentialStore, Version } from '../../lambda/core/ports.ts';
+import { type Invariant, SECRET_ID } from './invariants.ts';
+import type { Sabotage } from './world.ts';
+
+export interface Saboteur {
+  /** What a protocol with this mistake does. */
+  readonly mistake: string;
+  /** Any of these may be what is seen first. */
+  readonly breaks: readonly Invariant[];
+  readonly sabotage: Sabotage;
+}
+
+/** The protocol with one mistake each. A simulation that does not catch every one of them proves nothing. */
+export const SABOTEURS: readonly Saboteur[] = [
+  {
+    mistake: 'stores the answer where nobody can find it after a crash',
+    breaks: ['I1'],
+    sabotage: withStore((store, world) => {
+      const ids = new Map<string, string>();
+      return {
+        putVersion: (versionId, secretString) => {
+          if (isRecord(secretString)) return store.putVersion(versionId, secretString);
+          const id = uuidv5(`${versionId} ${world.nextNumber()}`, NAMESPACE);
+          ids.set(versionId, id);
+          return store.putVersion(id, secretString);
+        },
+        promote: (versionId, expected) => store.promote(ids.get(versionId) ?? versionId, expected),
+      };
+    }),
+  },
+  {
+    mistake: 'never looks for what became of a spent token',
+    breaks: ['I1', 'I2', 'I3'],
+    sabotage: withStore((store) => ({
+      readVersion: async (versionId) => {
+        const version = await store.readVersion(versionId);
+        return version?.secretString !== undefined && isRecord(version.secretString) ? version : undefined;
+      },
+    })),
+  },
+  {
+    mistake: 'spends without a claim',
+    breaks: ['I2'],
+    sabotage: withStore((store) => ({
+      putVersion: (versionId, secretString) =>
+        isClaim(secretString) ? Promise.resolve('created') : store.putVersion(versionId, secretString),
+    })),
+  },
+  {
+    mistake: 'claims without a nonce, so that two runs both own the claim',
+    breaks: ['I2'],
+    sabotage: (ports) => ({ ...ports, runtime: { ...bind(ports.runtime), nonce: () => 'the same for all' } }),
+  },
+  {
+    mistake: 'has a lease that is shorter than a run',
+    breaks: ['I2'],
+    sabotage: (ports) => ({ ...ports, settings: { ...ports.settings, leaseSeconds: 1 } }),
+  },
+  {
+    mistake: 'puts the answer straight into AWSCURRENT',
+    breaks: ['I3'],
+    sabotage: withStore((store, { secretsManager, witness }) => ({
+      putVersion: async (versionId, secretString) => {
+        const put = await store.putVersion(versionId, secretString);
+        const before = witness.currentVersionId();
+        if (isRecord(secretString) || put === 'exists') return put;
+        secretsManager.updateSecretVersionStage({
+          SecretId: SECRET_ID,
+          VersionStage: 'AWSCURRENT',
+          MoveToVersionId: versionId,
+          RemoveFromVersionId: before,
+        });
+        witness.afterPut({ isForced: false }, versionId, secretString, before);
+        return put;
+      },
+    })),
+  },
+  {
+    mistake: 'moves AWSCURRENT without comparing',
+    breaks: ['I1', 'I4'],
+    sabotage: withStore((store, { witness }) => ({
+      promote: (versionId) => store.promote(versionId, witness.currentVersionId()),
+    })),
+  },
+  {
+    mistake: 'writes back only the members that it knows',
+    breaks: ['I4'],
+    sabotage: withStore((store) => ({
+      putVersion: (versionId, secretString) =>
+        store.putVersion(versionId, isRecord(secretString) ? secretString : withoutNote(secretString)),
+    })),
+  },
+  {
+    mistake: 'forgets that it was refused',
+    breaks: ['I6'],
+    sabotage: withStore((store) => ({
+      readHead: async () => unlessFailure(await store.readHead()),
+      readVersion: async (versionId) => unlessFailure(await store.readVersion(versionId)),
+    })),
+  },
+  {
+    mistake: 'takes every claim that exists for a live one',
+    breaks: ['I7'],
+    sabotage: withStore((store, world) => ({
+      readHead: async () => asIfNew(await store.readHead(), world.nowMs),
+      readVersion: async (versionId) => asIfNew(await store.readVersion(versionId), world.nowMs),
+    })),
+  },
+  {
+    mistake: 'waits for a claim without pausing',
+    breaks: ['I8'],
+    sabotage: (ports) => ({ ...ports, runtime: { ...bind(ports.runtime), sleep: async () => {} } }),
+  },
+];
+
+const NAMESPACE = '00000000-0000-0000-0000-000000000000';
+
+function withStore(
+  replace: (store: CredentialStore, world: Parameters<Sabotage>[1]) => Partial<CredentialStore>,
+): Sabotage {
+  return (ports, world) => {
+    const { store } = ports;
+    const honest: CredentialStore = {
+      readCurrent: () => store.readCurrent(),
+      readHead: () => store.readHead(),
+      readVersion: (versionId) => store.readVersion(versionId),
+      putVersion: (versionId, secretString) => store.putVersion(versionId, secretString),
+      promote: (versionId, expectedVersionId) => store.promote(versionId, expectedVersionId),
+      listVersionTimes: () => store.listVersionTimes(),
+    };
+    return { ...ports, store: { ...honest, ...replace(store, world) } };
+  };
+}
+
+function bind(runtime: Parameters<Sabotage>[0]['runtime']): Parameters<Sabotage>[0]['runtime'] {
+  return {
+    now: () => runtime.now(),
+    remainingMs: () => runtime.remainingMs(),
+    sleep: (milliseconds) => runtime.sleep(milliseconds),
+    random: () => runtime.random(),
+    nonce: () => runtime.nonce(),
+  };
+}
+
+function isRecord(secretString: string): boolean {
+  return secretString.startsWith('{"kind":"retently-token-refresh/');
+}
+
+function isClaim(secretString: string): boolean {
+  return secretString.startsWith('{"kind":"retently-token-refresh/claim"');
+}
+
+function withoutNote(secretString: string): string {
+  const { note: _note, ...known } = JSON.parse(secretString);
+  return JSON.stringify(known);
+}
+
+function unlessFailure(version: Version | undefined): Version | undefined {
+  return version?.secretString?.startsWith('{"kind":"retently-token-refresh/failure"') ? undefined : version;
+}
+
+function asIfNew(version: Version | undefined, nowMs: number): Version | undefined {
+  return version?.secretString !== undefined && isClaim(version.secretString)
+    ? { ...version, createdAt: nowMs }
+    : version;
+}

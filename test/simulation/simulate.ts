@@ -1,0 +1,78 @@
+import { parseArgs } from 'node:util';
+import { Choices } from './choices.ts';
+import { playHistory } from './history.ts';
+import { INVARIANTS } from './invariants.ts';
+import { type Found, Search } from './search.ts';
+
+const USAGE = `npm run simulate -- [options]
+  --histories N   how many to play (default 20000)
+  --seed N        of the first; the next ones follow (default 1)
+  --trace         with --seed: tell that one history step by step`;
+
+const PROGRESS_EVERY = 10_000;
+
+function parseCount(text: string, name: string): number {
+  const isCount = /^\d+$/.test(text) && Number.isSafeInteger(Number(text));
+  if (!isCount) throw new Error(`--${name} takes a whole number, not '${text}'`);
+  return Number(text);
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      histories: { type: 'string', default: '20000' },
+      seed: { type: 'string', default: '1' },
+      trace: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  // Errors that are part of the game would spend most of the time on their stacks.
+  Error.stackTraceLimit = 0;
+  const seed = parseCount(values.seed, 'seed');
+  return values.trace ? await traceHistory(seed) : await search(seed, parseCount(values.histories, 'histories'));
+}
+
+async function traceHistory(seed: number): Promise<number> {
+  let startMs: number | undefined;
+  const { violation } = await playHistory(Choices.fromSeed(seed), undefined, (nowMs, what) => {
+    startMs ??= nowMs;
+    console.log(`${((nowMs - startMs) / 1_000).toFixed(3).padStart(12)} s  ${what.slice(0, 160)}`);
+  });
+  console.log(violation?.message ?? 'No invariant is broken.');
+  return violation ? 1 : 0;
+}
+
+async function search(firstSeed: number, histories: number): Promise<number> {
+  const search = new Search();
+  const startMs = performance.now();
+  const perSecond = (): number => Math.round(search.histories / ((performance.now() - startMs) / 1_000));
+  let found: Found | undefined;
+  for (let played = 0; played < histories && !found; played += PROGRESS_EVERY) {
+    found = await search.play(firstSeed + played, Math.min(PROGRESS_EVERY, histories - played));
+    console.log(`${search.histories} histories, ${perSecond()} a second`);
+  }
+  console.log('\nWhat happened in them:');
+  for (const [what, count] of [...search.counts].sort(([, a], [, b]) => b - a))
+    console.log(`${String(count).padStart(10)}  ${what}`);
+  if (found) return tellViolation(found);
+  console.log(`\nNo invariant is broken (${Object.keys(INVARIANTS).join(', ')}).`);
+  return 0;
+}
+
+function tellViolation({ seed, violation, shrunk }: Found): number {
+  console.log(
+    `\n${violation.message}\n  seed ${seed}: npm run simulate -- --seed ${seed} --trace\n  the simplest choices that break it: [${shrunk.join(', ')}]`,
+  );
+  return 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,281 @@
+import type { Context, Memory } from '../../lambda/core/context.ts';
+import type { Grant } from '../../lambda/core/credentials.ts';
+import { Fault } from '../../lambda/core/fault.ts';
+import { digestGrant } from '../../lambda/core/journal.ts';
+import type {
+  CredentialStore,
+  EventPublisher,
+  Runtime,
+  Telemetry,
+  TokenAnswer,
+  TokenEndpoint,
+  Version,
+} from '../../lambda/core/ports.ts';
+import { JOURNAL_STAGE } from '../../lambda/names.ts';
+import { AwsError } from '../sandbox/aws-error.ts';
+import { SECRET_ID, Violation } from './invariants.ts';
+import type { World } from './world.ts';
+
+export const SETTINGS = {
+  secretId: SECRET_ID,
+  tokenEndpoint: 'https://simulated.invalid/api/oauth/token',
+  defaultTokenLifetimeSeconds: 21_600,
+  leaseSeconds: 90,
+};
+
+/** Lambda ends a run here. */
+const TIMEOUT_MS = 60_000;
+
+/** A whole refresh, its troubles included, and the looks at another run's claim once a second: three calls each. */
+const MAX_CALLS = 30;
+const MAX_CALLS_PER_SECOND = 4;
+
+/** An execution environment: one run at a time, and the memory that outlives it. */
+export interface Environment {
+  memory: Memory;
+  isBusy: boolean;
+}
+
+/**
+ * The ports of one run. Each call reaches the world after a latency, may be refused, may lose its answer after it was
+ * carried out, and may be where the run dies.
+ */
+export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublisher, Runtime {
+  readonly id: number;
+  readonly isForced: boolean;
+  calls = 0;
+  #nonces = 0;
+  /** Nothing more will come of it. */
+  isDead = false;
+  readonly #world: World;
+  readonly #environment: Environment;
+  readonly #skewMs: number;
+  readonly #deadlineMs: number;
+
+  constructor(world: World, id: number, environment: Environment, isForced: boolean, skewMs: number) {
+    this.#world = world;
+    this.id = id;
+    this.isForced = isForced;
+    this.#environment = environment;
+    this.#skewMs = skewMs;
+    this.#deadlineMs = world.nowMs + TIMEOUT_MS;
+    environment.isBusy = true;
+    world.at(this.#deadlineMs, () => this.die(), `${id} dies`);
+  }
+
+  context(telemetry: Telemetry): Context {
+    const { memory } = this.#environment;
+    const ports = this.#world.sabotage({ store: this, tokenEndpoint: this, runtime: this, settings: SETTINGS });
+    return { ...ports, events: this, telemetry, memory };
+  }
+
+  /** A crash, or the end of the function's timeout: nothing of it goes on, and its memory is gone. */
+  die(): void {
+    if (this.isDead) return;
+    this.isDead = true;
+    this.#world.witness.senderDied(this.id);
+    this.#environment.memory = {};
+    this.#environment.isBusy = false;
+  }
+
+  end(): void {
+    this.isDead = true;
+    this.#environment.isBusy = false;
+  }
+
+  now(): number {
+    return this.#world.nowMs + this.#skewMs;
+  }
+
+  remainingMs(): number {
+    return this.#deadlineMs - this.#world.nowMs;
+  }
+
+  sleep(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => this.#world.at(this.#world.nowMs + milliseconds, () => this.isDead || resolve()));
+  }
+
+  random(): number {
+    return 0.5;
+  }
+
+  nonce(): string {
+    return `nonce of run ${this.id}, ${++this.#nonces}`;
+  }
+
+  publish(): Promise<void> {
+    return this.#call('publish', () => undefined).catch(() => undefined);
+  }
+
+  readCurrent(): Promise<Version | undefined> {
+    return this.#call('read current', () => this.#readStage('AWSCURRENT'));
+  }
+
+  readHead(): Promise<Version | undefined> {
+    return this.#call('read head', () => this.#readStage(JOURNAL_STAGE));
+  }
+
+  readVersion(versionId: string): Promise<Version | undefined> {
+    return this.#call(`read ${versionId}`, () => this.#read({ VersionId: versionId }));
+  }
+
+  putVersion(versionId: string, secretString: string): Promise<'created' | 'exists'> {
+    return this.#call(`put ${versionId} ${secretString}`, () => this.#put(versionId, secretString));
+  }
+
+  promote(versionId: string, expectedVersionId: string): Promise<'promoted' | 'refused'> {
+    return this.#call(`promote ${versionId} ${expectedVersionId}`, () => this.#promote(versionId, expectedVersionId));
+  }
+
+  listVersionTimes(): Promise<readonly number[]> {
+    return this.#call('list', () => {
+      const { Versions = [] } = this.#world.secretsManager.listSecretVersionIds({
+        SecretId: SECRET_ID,
+        IncludeDeprecated: true,
+      });
+      return Versions.map(({ CreatedDate }) => CreatedDate.getTime());
+    });
+  }
+
+  #read(which: { VersionId: string } | { VersionStage: string }): Version | undefined {
+    try {
+      const { VersionId, CreatedDate, SecretString } = this.#world.secretsManager.getSecretValue({
+        SecretId: SECRET_ID,
+        ...which,
+      });
+      return { versionId: VersionId, createdAt: CreatedDate.getTime(), secretString: SecretString };
+    } catch (error) {
+      if (error instanceof AwsError && error.name === 'ResourceNotFoundException') return undefined;
+      throw error;
+    }
+  }
+
+  #put(versionId: string, secretString: string): 'created' | 'exists' {
+    const { secretsManager, witness } = this.#world;
+    const before = witness.currentVersionId();
+    try {
+      secretsManager.putSecretValue({
+        SecretId: SECRET_ID,
+        ClientRequestToken: versionId,
+        SecretString: secretString,
+        VersionStages: [JOURNAL_STAGE],
+      });
+    } catch (error) {
+      if (error instanceof AwsError && error.name === 'ResourceExistsException') return 'exists';
+      throw error;
+    }
+    witness.afterPut(this, versionId, secretString, before);
+    return 'created';
+  }
+
+  #promote(versionId: string, expectedVersionId: string): 'promoted' | 'refused' {
+    const { secretsManager, witness } = this.#world;
+    const before = witness.currentVersionId();
+    try {
+      secretsManager.updateSecretVersionStage({
+        SecretId: SECRET_ID,
+        VersionStage: 'AWSCURRENT',
+        MoveToVersionId: versionId,
+        RemoveFromVersionId: expectedVersionId,
+      });
+    } catch {
+      return 'refused';
+    }
+    witness.afterPromote(before);
+    return 'promoted';
+  }
+
+  /** Labels may lag: what a read of one gives can be a second old. */
+  #readStage(stage: 'AWSCURRENT' | typeof JOURNAL_STAGE): Version | undefined {
+    const stale = this.#world.labels.before(stage);
+    return this.#read(
+      stale !== undefined && this.#world.faults.isStaleRead() ? { VersionId: stale } : { VersionStage: stage },
+    );
+  }
+
+  /** Unlike a store call, a POST takes effect at one moment and is answered at another. */
+  requestToken(grant: Grant): Promise<TokenAnswer> {
+    const { provider, witness, faults } = this.#world;
+    this.#count();
+    witness.beforePost(this, grant.refreshToken, digestGrant(grant, SETTINGS.tokenEndpoint));
+    return new Promise((resolve) => {
+      const answerWith = (answer: TokenAnswer): void => {
+        this.#later('answer', () => {
+          witness.afterPost(grant.refreshToken);
+          if (!this.isDead) resolve(answer);
+        });
+      };
+      this.#later(`POST ${grant.refreshToken}`, () => {
+        const fault = this.isDead ? 'none' : faults.ofPost();
+        if (fault === 'crash-before' || (this.isDead && faults.isLostOnItsWay())) return this.die();
+        if (isUnanswered(fault)) return answerWith(answerFor[fault]);
+        const answer = provider.exchange(grant, this.#world.nowMs);
+        if (answer !== 'invalid_grant') witness.answerGiven(answer.refreshToken);
+        if (fault === 'crash-after' || this.isDead) return this.die();
+        if (fault === 'ambiguous-after') return answerWith(answerFor[fault]);
+        return answerWith(answer === 'invalid_grant' ? answerFor[answer] : toAnswer(answer, fault));
+      });
+    });
+  }
+
+  #count(): void {
+    const seconds = (TIMEOUT_MS - this.remainingMs()) / 1_000;
+    const isTooMany = ++this.calls > MAX_CALLS + seconds * MAX_CALLS_PER_SECOND;
+    if (isTooMany) throw new Violation('I8', `run ${this.id} makes its call number ${this.calls}`);
+  }
+
+  #later(name: string, act: () => void): void {
+    this.#world.at(
+      this.#world.nowMs + this.#world.faults.latencyMs(name.startsWith('POST') ? 8_000 : 4_000),
+      act,
+      `${this.id} ${name}`,
+    );
+  }
+
+  #call<T>(name: string, carryOut: () => T): Promise<T> {
+    const { faults, labels } = this.#world;
+    this.#count();
+    return new Promise((resolve, reject) => {
+      this.#later(name, () => {
+        // What was on its way when its sender died may arrive all the same.
+        if (this.isDead && faults.isLostOnItsWay()) return;
+        const fault = this.isDead ? undefined : faults.ofCall();
+        if (fault === 'crash-before') return this.die();
+        if (fault === 'refused') return reject(new Fault('STORE_UNAVAILABLE', 'simulated'));
+        try {
+          const answer = carryOut();
+          labels.note();
+          if (fault === 'crash-after') return this.die();
+          if (fault === 'answer-lost') return reject(new Fault('STORE_UNAVAILABLE', 'simulated'));
+          if (!this.isDead) resolve(answer);
+        } catch (error) {
+          if (error instanceof Violation) return this.#world.fail(error);
+          reject(error instanceof AwsError ? new Fault('STORE_UNAVAILABLE', error.name) : error);
+        }
+      });
+    });
+  }
+}
+
+const answerFor = {
+  'not-sent': { kind: 'not-sent', reason: 'simulated' },
+  throttled: { kind: 'throttled', retryAfterSeconds: undefined, reason: 'simulated' },
+  odd: { kind: 'odd', reason: 'simulated' },
+  'ambiguous-before': { kind: 'ambiguous', reason: 'simulated' },
+  'ambiguous-after': { kind: 'ambiguous', reason: 'simulated' },
+  invalid_grant: { kind: 'refused', error: 'invalid_grant', reason: 'simulated' },
+} as const satisfies { [fault: string]: TokenAnswer };
+
+/** The provider never saw the request, or did nothing. */
+function isUnanswered(fault: string): fault is 'not-sent' | 'throttled' | 'odd' | 'ambiguous-before' {
+  return fault === 'not-sent' || fault === 'throttled' || fault === 'odd' || fault === 'ambiguous-before';
+}
+
+function toAnswer(
+  { accessToken, refreshToken }: { accessToken: string; refreshToken: string | undefined },
+  fault: string,
+): TokenAnswer {
+  if (fault === 'refresh-token-only' && refreshToken !== undefined)
+    return { kind: 'refresh-token-only', refreshToken, reason: 'simulated' };
+  return { kind: 'token', accessToken, tokenType: 'Bearer', expiresInSeconds: 21_600, refreshToken };
+}

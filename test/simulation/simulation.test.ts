@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Choices, shrink } from './choices.ts';
+import { playHistory } from './history.ts';
+import { SABOTEURS } from './saboteurs.ts';
+import { Search } from './search.ts';
+import { walk } from './walk.ts';
+
+const { stackTraceLimit } = Error;
+beforeAll(() => {
+  // Errors that are part of the game would spend most of the time on their stacks.
+  Error.stackTraceLimit = 0;
+});
+afterAll(() => {
+  Error.stackTraceLimit = stackTraceLimit;
+});
+
+describe('the refresh journal', () => {
+  test('keeps every invariant in 4,000 random histories, and all that can happen happens in them', async () => {
+    const search = new Search();
+    const found = await search.play(1, 4_000);
+    expect(found && `seed ${found.seed}: ${found.violation.message}, [${found.shrunk}]`).toBeUndefined();
+    expect(WHAT_HAPPENS.filter((what) => !search.counts.has(what))).toEqual([]);
+  });
+
+  test.each(['strict', 'no-rotation'] as const)(
+    'keeps every invariant in every interleaving of two runs that may die anywhere (%s)',
+    async (kind) => {
+      const { states, ends, violation } = await walk(kind, 'none');
+      expect(violation && `${violation.error.message}: ${violation.path.join(', ')}`).toBeUndefined();
+      expect(states).toBeGreaterThan(2_000);
+      expect(ends).toBeGreaterThan(1);
+    },
+  );
+});
+
+describe('the simulation can fail', () => {
+  test.each(SABOTEURS)('it catches a protocol that $mistake', async ({ sabotage, breaks }) => {
+    const found = await new Search(sabotage).play(1, 2_000);
+    expect(breaks).toContain(found?.violation.invariant);
+  });
+
+  test('the walk catches two runs that both own a claim', async () => {
+    const nonceless = SABOTEURS.find(({ mistake }) => mistake.includes('nonce'));
+    const { violation } = await walk('strict', 'none', nonceless?.sabotage);
+    expect(violation?.error.invariant).toBe('I2');
+  });
+});
+
+describe('a history', () => {
+  test('is the same again from its seed, and from its recorded choices', async () => {
+    const first = await playHistory(Choices.fromSeed(77));
+    const second = await playHistory(Choices.fromSeed(77));
+    const third = await playHistory(Choices.replay(first.taken));
+    expect(second).toEqual(first);
+    expect(third).toEqual(first);
+  });
+
+  test('is shrunk to choices that still break the same invariant', async () => {
+    const isLong = async (recorded: readonly number[]) => recorded.includes(7) && recorded.length >= 3;
+    expect(await shrink([1, 2, 3, 7, 9, 11, 4], isLong)).toHaveLength(3);
+  });
+});
+
+/** A search that found nothing because nothing happened in it proves nothing. */
+const WHAT_HAPPENS = [
+  'provider: strict',
+  'provider: grace',
+  'provider: newest',
+  'provider: no-rotation',
+  'outcome: refreshed',
+  'outcome: fresh',
+  'outcome: adopted',
+  'outcome: busy',
+  'outcome: waiting',
+  'outcome: REAUTHORIZATION_REQUIRED',
+  'outcome: PROVIDER_UNAVAILABLE',
+  'outcome: PROVIDER_AMBIGUOUS',
+  'outcome: STORE_UNAVAILABLE',
+  'claim taken over',
+  'stale read',
+  'crash-before',
+  'crash-after',
+  'refused',
+  'answer-lost',
+  'not-sent',
+  'throttled',
+  'odd',
+  'ambiguous-before',
+  'ambiguous-after',
+  'refresh-token-only',
+  'operator: adds a member',
+  'operator: adds a member to what was read a while ago',
+  'operator: puts new credentials',
+  'operator: pastes an old document back',
+  'operator: moves AWSCURRENT back',
+  'operator: removes the journal label',
+  'operator: moves the journal label',
+  'operator: scribbles in the journal',
+];

@@ -1,0 +1,213 @@
+import type { Context, Settings } from '../../lambda/core/context.ts';
+import type { CredentialStore, Runtime, TokenEndpoint } from '../../lambda/core/ports.ts';
+import { JOURNAL_STAGE } from '../../lambda/names.ts';
+import { SecretsManager } from '../sandbox/secrets-manager.ts';
+import type { Choices } from './choices.ts';
+import { SECRET_ID, type Violation, Witness } from './invariants.ts';
+import { Provider, type ProviderKind } from './provider.ts';
+
+type SabotagedPorts = Pick<Context, 'store' | 'tokenEndpoint' | 'runtime' | 'settings'>;
+
+/** Breaks the protocol on purpose, to show that the simulation would see it. */
+export type Sabotage = (
+  ports: { store: CredentialStore; tokenEndpoint: TokenEndpoint; runtime: Runtime; settings: Settings },
+  world: World,
+) => SabotagedPorts;
+
+/** How long a label may lag behind. */
+const LABEL_LAG_MS = 1_000;
+
+interface Scheduled {
+  readonly atMs: number;
+  readonly name: string;
+  readonly act: () => unknown;
+}
+
+/** One secret, one authorization server, one clock, and whatever is about to happen, in order of time. */
+export class World {
+  nowMs = Date.UTC(2026, 0, 1);
+  readonly secretsManager: SecretsManager;
+  readonly provider: Provider;
+  readonly witness: Witness;
+  readonly labels: Labels;
+  readonly faults: Faults;
+  readonly sabotage: (ports: Parameters<Sabotage>[0]) => SabotagedPorts;
+  /** Told of everything that happens, where somebody wants to read along. */
+  trace: ((nowMs: number, what: string) => void) | undefined;
+  readonly #scheduled: Scheduled[] = [];
+  #number = 0;
+  #violation: Violation | undefined;
+
+  constructor(choices: Choices, kind: ProviderKind, sabotage: Sabotage = (ports) => ports) {
+    this.secretsManager = new SecretsManager({ now: () => this.nowMs, arnSuffix: () => 'AbCdEf' });
+    this.provider = new Provider(kind);
+    this.witness = new Witness(this.secretsManager, this.provider);
+    this.labels = new Labels(this);
+    this.faults = new Faults(choices);
+    this.sabotage = (ports) => sabotage(ports, this);
+  }
+
+  nextNumber(): number {
+    return ++this.#number;
+  }
+
+  fail(violation: Violation): void {
+    this.#violation ??= violation;
+  }
+
+  /**
+   * Things of the same moment happen in the order in which they were planned.
+   *
+   * @param name tells it from everything else that may be pending with it
+   */
+  at(atMs: number, act: () => unknown, name = ''): void {
+    let place = this.#scheduled.length;
+    while (place > 0 && (this.#scheduled[place - 1]?.atMs ?? 0) > atMs) place--;
+    this.#scheduled.splice(place, 0, { atMs, act, name });
+  }
+
+  /** Until nothing is left to happen before `untilMs`. @throws Violation */
+  async play(untilMs: number): Promise<void> {
+    await this.#letRunsGoOn();
+    for (;;) {
+      const next = this.#scheduled[0];
+      if (next === undefined || next.atMs > untilMs) break;
+      this.nowMs = Math.max(this.nowMs, next.atMs);
+      await this.perform(0);
+    }
+    this.nowMs = Math.max(this.nowMs, untilMs);
+  }
+
+  /** What may happen next, for a caller that knows no time and tries every order. */
+  get pending(): readonly { readonly name: string }[] {
+    return this.#scheduled;
+  }
+
+  /** Makes one pending thing happen. @throws Violation */
+  async perform(index: number): Promise<void> {
+    const [next] = this.#scheduled.splice(index, 1);
+    if (next?.name) this.trace?.(this.nowMs, next.name);
+    next?.act();
+    await this.#letRunsGoOn();
+  }
+
+  /** Lets everything that was just started come to its first call. */
+  async settleDown(): Promise<void> {
+    await this.#letRunsGoOn();
+    await this.#letRunsGoOn();
+  }
+
+  dropPending(): void {
+    this.#scheduled.length = 0;
+  }
+
+  /** One thing happened to one run: it is as far as it gets alone once it has made its next call, or is out of turns. */
+  async #letRunsGoOn(): Promise<void> {
+    const { length } = this.#scheduled;
+    for (let turn = 0; turn < MICROTASK_TURNS && this.#scheduled.length === length; turn++) await undefined;
+    if (this.#violation) throw this.#violation;
+  }
+}
+
+const MICROTASK_TURNS = 24;
+
+/** Where the two labels are, and where they were a moment ago. */
+class Labels {
+  readonly #world: World;
+  readonly #holders = new Map<string, { now: string | undefined; before: string | undefined; movedAtMs: number }>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** After each commit. */
+  note(): void {
+    for (const stage of ['AWSCURRENT', JOURNAL_STAGE]) {
+      const now = this.#holder(stage);
+      const known = this.#holders.get(stage);
+      if (known?.now !== now) this.#holders.set(stage, { now, before: known?.now, movedAtMs: this.#world.nowMs });
+    }
+  }
+
+  /** The version that held the label until a moment ago. */
+  before(stage: string): string | undefined {
+    const known = this.#holders.get(stage);
+    return known !== undefined && this.#world.nowMs - known.movedAtMs < LABEL_LAG_MS ? known.before : undefined;
+  }
+
+  #holder(stage: string): string | undefined {
+    try {
+      return this.#world.secretsManager.getSecretValue({ SecretId: SECRET_ID, VersionStage: stage }).VersionId;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+export type CallFault = 'crash-before' | 'crash-after' | 'refused' | 'answer-lost';
+export type PostFault =
+  | 'crash-before'
+  | 'crash-after'
+  | 'not-sent'
+  | 'throttled'
+  | 'odd'
+  | 'ambiguous-before'
+  | 'ambiguous-after'
+  | 'refresh-token-only';
+
+/** What goes wrong, as often as this history has it. Everything is harmless while `oneIn` is 0. */
+export class Faults {
+  /** One call in so many fails; 0: none. */
+  oneIn = 0;
+  isSlow = false;
+  readonly counts = new Map<string, number>();
+  readonly #choices: Choices;
+
+  constructor(choices: Choices) {
+    this.#choices = choices;
+  }
+
+  ofCall(): CallFault | undefined {
+    return this.#strike(['refused', 'answer-lost', 'crash-before', 'crash-after']);
+  }
+
+  ofPost(): PostFault | 'none' {
+    const faults = [
+      'ambiguous-after',
+      'ambiguous-before',
+      'crash-before',
+      'crash-after',
+      'not-sent',
+      'throttled',
+      'odd',
+      'refresh-token-only',
+    ] as const;
+    return this.#strike(faults) ?? 'none';
+  }
+
+  isLostOnItsWay(): boolean {
+    return this.#choices.happens(2);
+  }
+
+  isStaleRead(): boolean {
+    const isStale = this.#choices.happens(this.oneIn);
+    if (isStale) this.count('stale read');
+    return isStale;
+  }
+
+  latencyMs(maxMs: number): number {
+    if (!this.isSlow) return 5 + (this.oneIn > 0 ? this.#choices.next(4) * 5 : 0);
+    return this.#choices.pick([5, 10, 50, 200, 1_000, maxMs]);
+  }
+
+  count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+
+  #strike<Fault extends string>(faults: readonly [Fault, ...Fault[]]): Fault | undefined {
+    if (!this.#choices.happens(this.oneIn)) return undefined;
+    const fault = this.#choices.pick(faults);
+    this.count(fault);
+    return fault;
+  }
+}
