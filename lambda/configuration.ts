@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { Fault } from './core/fault.ts';
+import { MAX_TOKEN_LIFETIME_SECONDS } from './core/ports.ts';
 import { DEFAULTS, ENVIRONMENT } from './names.ts';
 
 export interface Configuration {
@@ -12,13 +13,17 @@ export interface Configuration {
   readonly leaseSeconds: number;
 }
 
-const YEAR_SECONDS = 365 * 24 * 60 * 60;
+/** Lambda's longest timeout, and time for clocks to differ. A longer lease only delays takeovers. */
+const MAX_LEASE_SECONDS = 3_600;
 const LOOPBACK_HOSTS = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
 const seconds = (max: number, standard: number) =>
   z.pipe(
-    z._default(z.string().check(z.regex(/^[1-9]\d*$/, 'is not a whole number of seconds above 0')), String(standard)),
-    z.pipe(z.transform(Number), z.number().check(z.lte(max, `is more than ${max}`))),
+    z._default(
+      z.string().check(z.refine((text) => isWholeNumber(text, max), `is no whole number from 1 to ${max}`)),
+      String(standard),
+    ),
+    z.transform(Number),
   );
 
 const Environment = z.object({
@@ -32,8 +37,8 @@ const Environment = z.object({
     DEFAULTS.tokenEndpoint,
   ),
   [ENVIRONMENT.eventBusName]: z._default(z.string(), DEFAULTS.eventBusName),
-  [ENVIRONMENT.defaultTokenLifetimeSeconds]: seconds(YEAR_SECONDS, DEFAULTS.defaultTokenLifetimeSeconds),
-  [ENVIRONMENT.leaseSeconds]: seconds(YEAR_SECONDS, DEFAULTS.leaseSeconds),
+  [ENVIRONMENT.defaultTokenLifetimeSeconds]: seconds(MAX_TOKEN_LIFETIME_SECONDS, DEFAULTS.defaultTokenLifetimeSeconds),
+  [ENVIRONMENT.leaseSeconds]: seconds(MAX_LEASE_SECONDS, DEFAULTS.leaseSeconds),
 });
 
 /**
@@ -65,4 +70,8 @@ function isTokenEndpoint(text: string): boolean {
   const { protocol, hostname, username, password, hash } = new URL(text);
   const isPlain = username === '' && password === '' && hash === '';
   return isPlain && (protocol === 'https:' || (protocol === 'http:' && LOOPBACK_HOSTS.has(hostname)));
+}
+
+function isWholeNumber(text: string, max: number): boolean {
+  return /^[1-9]\d*$/.test(text) && Number(text) <= max;
 }

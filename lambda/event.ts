@@ -32,6 +32,6 @@ export function parseEvent(event: unknown): Action {
 function describeIssue(issue: z.core.$ZodIssue): string {
   const where = issue.path.join('.') || 'it';
   if (issue.code === 'unrecognized_keys') return `unknown member ${issue.keys.join(', ')}`;
-  if (issue.code === 'invalid_union') return `action is neither "refresh" nor "status"`;
-  return issue.code === 'invalid_type' ? `${where} is not of type ${issue.expected}` : `${where} is not accepted`;
+  if (issue.code === 'invalid_type') return `${where} is not of type ${issue.expected}`;
+  return 'action is neither "refresh" nor "status"';
 }

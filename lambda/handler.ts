@@ -8,7 +8,7 @@ import { SecretsManagerCredentialStore } from './adapters/secrets-manager-creden
 import { HttpTokenEndpoint } from './adapters/token-endpoint.ts';
 import { type Configuration, parseConfiguration } from './configuration.ts';
 import type { Context, Memory } from './core/context.ts';
-import { Fault } from './core/fault.ts';
+import { Fault, nameOf } from './core/fault.ts';
 import type { EventPublisher, Runtime } from './core/ports.ts';
 import { refresh, status } from './core/refresh.ts';
 import type { Result } from './core/result.ts';
@@ -25,7 +25,13 @@ export interface LambdaContext {
 const CLIENT_OPTIONS = {
   maxAttempts: 3,
   // Without throwOnRequestTimeout, the time-out is a line in the log and the call goes on.
-  requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
+  // `requestTimeout` ends with the headers; an answer whose body stalls is what `socketTimeout` is for.
+  requestHandler: {
+    connectionTimeout: 1_000,
+    requestTimeout: 2_000,
+    socketTimeout: 2_000,
+    throwOnRequestTimeout: true,
+  },
 };
 
 const telemetry = new PowertoolsTelemetry();
@@ -87,7 +93,8 @@ function toEventPublisher({ eventBusName, credentialsSecretId }: Configuration):
 
 function toRuntime(lambdaContext: LambdaContext, leaseSeconds: number): Runtime {
   const remainingMs = () => lambdaContext.getRemainingTimeInMillis();
-  if (remainingMs() >= leaseSeconds * 1000) {
+  // Rounded up: of a timeout of 90 s, a moment has passed.
+  if (Math.ceil(remainingMs() / 1000) >= leaseSeconds) {
     throw new Fault(
       'CONFIGURATION_INVALID',
       `LEASE_SECONDS is ${leaseSeconds} and this run may last ${Math.ceil(remainingMs() / 1000)} s: another run would take its claim for dead. ` +
@@ -107,7 +114,7 @@ function toRuntime(lambdaContext: LambdaContext, leaseSeconds: number): Runtime 
 function toFault(error: unknown): Error {
   if (error instanceof Fault) return error;
   const isError = error instanceof Error;
-  const unexpected = new Error(`Unexpected ${isError ? error.name : typeof error}. Please report it with this stack.`);
+  const unexpected = new Error(`Unexpected ${nameOf(error)}. Please report it with this stack.`);
   unexpected.name = 'UNEXPECTED';
   const frames = (isError && error.stack?.split('\n').filter((line) => line.startsWith('    at '))) || [];
   unexpected.stack = [`${unexpected.name}: ${unexpected.message}`, ...frames].join('\n');

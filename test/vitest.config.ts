@@ -4,6 +4,8 @@ export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
     include: ['test/**/*.test.ts'],
+    // One process for many files: to load the AWS SDK and CDK anew for each costs more than all the tests.
+    isolate: false,
     coverage: { provider: 'v8', include: ['lambda/**'], thresholds: { 100: true } },
   },
 });

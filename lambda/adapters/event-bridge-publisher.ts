@@ -1,4 +1,5 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { nameOf } from '../core/fault.ts';
 import type { Announcement, EventPublisher, Telemetry } from '../core/ports.ts';
 import { EVENT_DETAIL_TYPES, EVENT_SOURCE } from '../names.ts';
 
@@ -34,7 +35,7 @@ export class EventBridgePublisher implements EventPublisher {
       }
     } catch (error) {
       this.#telemetry.warn('Could not publish events', {
-        reason: error instanceof Error ? error.name : 'unknown error',
+        reason: nameOf(error),
       });
     }
   }

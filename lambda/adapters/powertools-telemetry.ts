@@ -3,7 +3,7 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { LogMembers, Telemetry } from '../core/ports.ts';
 import { METRIC_CODE_DIMENSION, METRIC_DIMENSION, METRIC_NAMESPACE, METRICS } from '../names.ts';
 
-/** JSON lines and CloudWatch EMF on standard output. */
+/** JSON lines, and CloudWatch EMF. */
 export class PowertoolsTelemetry implements Telemetry {
   readonly #logger = new Logger({ serviceName: 'retently-token-refresh' });
   readonly #metrics = new Metrics({ namespace: METRIC_NAMESPACE });

@@ -11,25 +11,23 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { Fault } from '../core/fault.ts';
+import { Fault, nameOf } from '../core/fault.ts';
 import type { CredentialStore, Version } from '../core/ports.ts';
 import { JOURNAL_STAGE } from '../names.ts';
 
-/** What AWS and KMS call a refusal. They have no modelled class, hence names. */
+/** What AWS and KMS call a refusal, mostly with `Exception` behind it. They have no modelled class, hence names. */
 const DENIALS = new Set([
   'AccessDenied',
-  'AccessDeniedException',
   'DecryptionFailure',
   'EncryptionFailure',
   'ExpiredToken',
-  'ExpiredTokenException',
   'IncompleteSignature',
   'InvalidClientTokenId',
-  'InvalidSignatureException',
+  'InvalidSignature',
   'MissingAuthenticationToken',
   'NotAuthorized',
   'SignatureDoesNotMatch',
-  'UnrecognizedClientException',
+  'UnrecognizedClient',
 ]);
 
 /** One secret of AWS Secrets Manager. Whatever fails is told by its class or name, never by its text. */
@@ -45,7 +43,8 @@ export class SecretsManagerCredentialStore implements CredentialStore {
   async readCurrent(): Promise<Version | undefined> {
     const current = await this.#read({ VersionStage: 'AWSCURRENT' });
     // "No such secret" and "no value yet" are one answer; only DescribeSecret tells which.
-    if (current === undefined) await this.#describe();
+    const fault = current === undefined ? await this.#findStateFault() : undefined;
+    if (fault) throw fault;
     return current;
   }
 
@@ -131,17 +130,16 @@ export class SecretsManagerCredentialStore implements CredentialStore {
     }
   }
 
-  /** @throws Fault where the secret does not exist or is scheduled for deletion */
-  async #describe(): Promise<void> {
+  /** What is wrong with the secret as a whole; `undefined` where it exists and is in use. */
+  async #findStateFault(): Promise<Fault | undefined> {
     try {
       const { DeletedDate } = await this.#client.send(new DescribeSecretCommand({ SecretId: this.#secretId }));
-      if (DeletedDate === undefined) return;
+      if (DeletedDate === undefined) return undefined;
     } catch (error) {
-      if (error instanceof ResourceNotFoundException)
-        throw this.#notFound('does not exist in this account and region. Check CREDENTIALS_SECRET_ID');
-      throw this.#failed(error, 'DescribeSecret');
+      if (!(error instanceof ResourceNotFoundException)) return this.#failed(error, 'DescribeSecret');
+      return this.#notFound('does not exist in this account and region. Check CREDENTIALS_SECRET_ID');
     }
-    throw this.#notFound(
+    return this.#notFound(
       `is scheduled for deletion. 'aws secretsmanager restore-secret' brings it back with all its versions`,
     );
   }
@@ -149,11 +147,7 @@ export class SecretsManagerCredentialStore implements CredentialStore {
   async #toFault(error: unknown, operation: string): Promise<Fault> {
     if (error instanceof InvalidRequestException || error instanceof ResourceNotFoundException) {
       // The state of the secret forbids it: mostly, it is scheduled for deletion.
-      try {
-        await this.#describe();
-      } catch (fault) {
-        if (fault instanceof Fault) return fault;
-      }
+      return (await this.#findStateFault()) ?? this.#failed(error, operation);
     }
     return this.#failed(error, operation);
   }
@@ -163,8 +157,8 @@ export class SecretsManagerCredentialStore implements CredentialStore {
   }
 
   #failed(error: unknown, operation: string): Fault {
-    const name = error instanceof Error ? error.name : 'an unknown error';
-    if (DENIALS.has(name) || name.startsWith('KMS')) {
+    const name = nameOf(error);
+    if (DENIALS.has(name.replace(/Exception$/, '')) || name.startsWith('KMS')) {
       return new Fault(
         'STORE_DENIED',
         `${operation} on secret ${this.#secretId} was refused: ${name}. Check the function's role, the secret's resource policy and, for a customer-managed KMS key, its key policy and state.`,
@@ -172,11 +166,12 @@ export class SecretsManagerCredentialStore implements CredentialStore {
     }
     return new Fault(
       'STORE_UNAVAILABLE',
-      `${operation} on secret ${this.#secretId} failed: ${name}. The next run tries again; nothing is lost.`,
+      `${operation} on secret ${this.#secretId} failed: ${name}. The next run tries again.`,
     );
   }
 }
 
+/** What has no date counts as made just now: a claim as live, a version as one of today. */
 function toMs(date: Date | undefined): number {
-  return date?.getTime() ?? 0;
+  return date?.getTime() ?? Number.POSITIVE_INFINITY;
 }

@@ -45,6 +45,7 @@ function post(url: URL, body: string, timeoutMs: number): Promise<TokenResponse 
   const isSecure = url.protocol === 'https:';
   return new Promise((resolve) => {
     let isConnected = false;
+    let finish: (() => void) | undefined;
     const request = (isSecure ? httpsRequest : httpRequest)(url, {
       method: 'POST',
       agent: false,
@@ -61,24 +62,26 @@ function post(url: URL, body: string, timeoutMs: number): Promise<TokenResponse 
       const { statusCode = 0, headers } = response;
       const chunks: Buffer[] = [];
       let sizeBytes = 0;
-      const finish = (isComplete: boolean): void => {
+      // However it ends: a JSON object that was cut short never parses, and one that is whole must not be lost.
+      finish = () => {
         clearTimeout(timer);
         request.destroy();
         resolve({
           status: statusCode,
           retryAfter: headers['retry-after'],
-          body: isComplete ? Buffer.concat(chunks) : undefined,
+          body: Buffer.concat(chunks).subarray(0, BODY_MAX_BYTES),
         });
       };
       response.on('data', (chunk: Buffer) => {
         sizeBytes += chunk.length;
         chunks.push(chunk);
-        if (sizeBytes > BODY_MAX_BYTES) finish(false);
+        if (sizeBytes > BODY_MAX_BYTES) finish?.();
       });
-      response.on('end', () => finish(true));
-      response.on('error', () => finish(false));
+      response.on('end', finish);
+      response.on('error', finish);
     });
-    request.on('error', (error) => {
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      if (finish) return finish();
       clearTimeout(timer);
       resolve(isConnected ? ambiguous(error) : notSent(error));
     });
@@ -90,15 +93,12 @@ class TimeoutError extends Error {
   readonly code = 'ETIMEDOUT';
 }
 
-function notSent(error: Error): NoResponse {
-  return { kind: 'not-sent', reason: `The token endpoint could not be reached (${errorCode(error)})` };
+// Node's own code, such as `ECONNRESET`, and not its message, which may name addresses and more.
+
+function notSent({ code }: NodeJS.ErrnoException): NoResponse {
+  return { kind: 'not-sent', reason: `The token endpoint could not be reached (${code})` };
 }
 
-function ambiguous(error: Error): NoResponse {
-  return { kind: 'ambiguous', reason: `The token endpoint was reached but gave no answer (${errorCode(error)})` };
-}
-
-/** Node's own code, such as `ECONNRESET`: its messages may name addresses and more. */
-function errorCode(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+function ambiguous({ code }: NodeJS.ErrnoException): NoResponse {
+  return { kind: 'ambiguous', reason: `The token endpoint was reached but gave no answer (${code})` };
 }

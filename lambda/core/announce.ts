@@ -1,8 +1,21 @@
 import type { Context } from './context.ts';
+import type { CredentialsDocument } from './credentials.ts';
+import { expiresAt } from './decide.ts';
 import type { Fault } from './fault.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { DocumentEntry } from './journal.ts';
 import type { Announcement } from './ports.ts';
+
+/** Fingerprints that tell which token came of which. */
+export function lineage({ members }: CredentialsDocument): { refreshToken?: string; spentRefreshToken?: string } {
+  const { refresh_token, spent_refresh_token_sha256: spent = '' } = members;
+  // Whatever an operator may have put there: only a hash is shown.
+  const isHash = /^[0-9a-f]{64}$/.test(spent);
+  return {
+    ...(refresh_token !== undefined && { refreshToken: fingerprint(refresh_token) }),
+    ...(isHash && { spentRefreshToken: spent.slice(0, 12) }),
+  };
+}
 
 /** What this run knows of the refresh beyond the document; all absent where it only finished another run's work. */
 export interface Attempted {
@@ -13,18 +26,21 @@ export interface Attempted {
 /** Whoever moved `AWSCURRENT` tells the world: metrics, then events. Never throws. */
 export async function announceRefreshed(
   { telemetry, events }: Context,
-  { versionId, document: { members } }: DocumentEntry,
-  { attempt, isRecovery }: Attempted,
+  { versionId, document }: DocumentEntry,
+  { attempt, isRecovery }: Attempted = {},
 ): Promise<void> {
-  const { access_token, refresh_token, expires_at: expiresAt, spent_refresh_token_sha256 } = members;
-  const fingerprints = {
-    accessToken: access_token && fingerprint(access_token),
-    refreshToken: refresh_token && fingerprint(refresh_token),
-    spentRefreshToken: spent_refresh_token_sha256?.slice(0, 12),
-  };
+  const { access_token } = document.members;
+  const fingerprints = { accessToken: access_token && fingerprint(access_token), ...lineage(document) };
   const rotated = fingerprints.refreshToken !== fingerprints.spentRefreshToken;
   telemetry.countRefreshed();
-  const announcement: Announcement = { type: 'refreshed', versionId, expiresAt, rotated, attempt, fingerprints };
+  const announcement: Announcement = {
+    type: 'refreshed',
+    versionId,
+    expiresAt: expiresAt(document),
+    rotated,
+    attempt,
+    fingerprints,
+  };
   await events.publish(isRecovery ? [announcement, { ...announcement, type: 'recovered' }] : [announcement]);
 }
 

@@ -18,6 +18,7 @@ export type Claimed =
   | { readonly kind: 'spent'; readonly successor: DocumentEntry };
 
 type Attempt = Extract<Decision, { kind: 'attempt' }>;
+type Waiting = Extract<Decision, { kind: 'waiting' }>;
 
 /**
  * Puts the claim, which also proves, before anything is spent, that this role may write this secret under this key.
@@ -30,10 +31,10 @@ export async function claim(
 ): Promise<Claimed | Exclude<Decision, Attempt>> {
   const { store, runtime, telemetry } = context;
   const { key } = situation.current;
-  const roomAtMs = findRoom(await store.listVersionTimes(), runtime.now());
-  if (roomAtMs !== undefined) {
+  const waiting = await waitForRoom(context);
+  if (waiting) {
     telemetry.warn('No room in the version history for a claim and its answer');
-    return { kind: 'waiting', retryAtMs: roomAtMs, why: 'write budget' };
+    return waiting;
   }
 
   // A label that lags, or that somebody moved, may show a claim whose end is recorded.
@@ -81,10 +82,13 @@ async function decideAnew({ store, runtime }: Context, situation: Situation, att
   return decide({ ...situation, nowMs, head: failure?.kind === 'failure' ? failure : claim });
 }
 
-/** `undefined` where there is room for an attempt, else the instant at which there will be. */
-function findRoom(versionTimes: readonly number[], nowMs: number): number | undefined {
-  const recent = versionTimes.filter((createdAt) => createdAt > nowMs - RETENTION_MS).sort((a, b) => a - b);
+/** `undefined` where the version history has room for an attempt, else until when it has none. */
+export async function waitForRoom({ store, runtime }: Context): Promise<Waiting | undefined> {
+  const nowMs = runtime.now();
+  const times = await store.listVersionTimes();
+  const recent = times.filter((createdAt) => createdAt > nowMs - RETENTION_MS).sort((a, b) => a - b);
   const excess = recent.length + VERSIONS_PER_ATTEMPT - (MAX_RECENT_VERSIONS - RESERVED_VERSIONS);
   const lastToAge = recent[excess - 1];
-  return lastToAge === undefined ? undefined : lastToAge + RETENTION_MS;
+  if (lastToAge === undefined) return undefined;
+  return { kind: 'waiting', retryAtMs: lastToAge + RETENTION_MS, why: 'write budget' };
 }

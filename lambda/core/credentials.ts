@@ -2,7 +2,11 @@ import * as z from 'zod/mini';
 import { Fault } from './fault.ts';
 import { sha256 } from './fingerprint.ts';
 
-/** What the API that this mirrors calls its OAuth input: each of the three optional in the type. */
+/**
+ * What the API that this mirrors calls its OAuth input: each of the three optional in the type.
+ *
+ * @public
+ */
 export interface RetentlyCredentials {
   client_id?: string | undefined;
   client_secret?: string | undefined;
@@ -13,7 +17,7 @@ export interface RetentlyCredentials {
 const SECRET_STRING_MAX_BYTES = 65_536;
 
 /** Room for an answer of the token endpoint (read to 16 KiB) and the function's other members. */
-export const ANSWER_ROOM_BYTES = 17 * 1024;
+const ANSWER_ROOM_BYTES = 17 * 1024;
 
 const text = z.optional(z.nullable(z.string()));
 
@@ -53,6 +57,8 @@ export interface CredentialsDocument {
   readonly raw: JsonObject;
   /** The members live under `credentials` (Airbyte's connector configuration) and not at the top. */
   readonly isNested: boolean;
+  /** As it would be written. */
+  readonly sizeBytes: number;
   /** Empty and `null` members are absent here. */
   readonly members: RetentlyCredentials & { readonly [name in MemberName]?: string | undefined };
 }
@@ -69,7 +75,7 @@ export interface Grant {
  * Reads `SecretString`. `where` names the secret or version in messages.
  *
  * @throws Fault `CREDENTIALS_INVALID`: not JSON, not an object, a member of the wrong type, both shapes at once, a
- * number that a double cannot hold, or too little room for an answer. No message shows a value.
+ * number that a double cannot hold, or nesting that cannot be written back. No message shows a value.
  */
 export function parseDocument(secretString: string | undefined, where: string): CredentialsDocument {
   const raw = parseObject(secretString, where);
@@ -83,36 +89,35 @@ export function parseDocument(secretString: string | undefined, where: string): 
   if (hasOverflow(raw)) {
     throw invalid(where, 'has a number that is too large for a double and would be lost on writing. Make it a string.');
   }
-  const sizeBytes = sizeWithoutTokens(raw, isNested);
-  if (sizeBytes === undefined) throw invalid(where, 'is nested too deeply to be written back.');
-  if (sizeBytes > SECRET_STRING_MAX_BYTES - ANSWER_ROOM_BYTES) {
-    throw invalid(
-      where,
-      `takes ${sizeBytes} bytes beside its tokens, which leaves less than ${ANSWER_ROOM_BYTES} of the ${SECRET_STRING_MAX_BYTES} for a new token. Move other data out of this secret.`,
-    );
-  }
-  return { raw, isNested, members: presentMembers(parsed.data) };
+  return { raw, isNested, sizeBytes: measure(raw, where), members: presentMembers(parsed.data) };
 }
 
 /**
- * The three credentials, all present.
+ * The three credentials, all present, and room for the answer to them.
  *
- * @throws Fault `CREDENTIALS_INCOMPLETE`, which names every missing one at once.
+ * @throws Fault `CREDENTIALS_INCOMPLETE`, which names every missing one at once; `CREDENTIALS_INVALID` where an answer
+ * might not fit
  */
-export function requireGrant({ members, isNested }: CredentialsDocument, where: string): Grant {
+export function requireGrant({ members, isNested, sizeBytes }: CredentialsDocument, where: string): Grant {
   const { client_id, client_secret, refresh_token, redirect_uri } = members;
-  if (client_id !== undefined && client_secret !== undefined && refresh_token !== undefined) {
-    return { clientId: client_id, clientSecret: client_secret, refreshToken: refresh_token, redirectUri: redirect_uri };
+  if (client_id === undefined || client_secret === undefined || refresh_token === undefined) {
+    const missing = Object.entries({ client_id, client_secret, refresh_token })
+      .filter(([, value]) => value === undefined)
+      .map(([name]) => memberPath(isNested, name));
+    throw new Fault(
+      'CREDENTIALS_INCOMPLETE',
+      `${where} has no ${missing.join(', no ')} (missing, empty or null). Client ID and Client Secret are at ` +
+        'app.retently.com/settings/oauth; the refresh token comes from authorizing that application. Add what is ' +
+        'missing with put-secret-value; the next run uses it. Nothing was sent.',
+    );
   }
-  const missing = Object.entries({ client_id, client_secret, refresh_token })
-    .filter(([, value]) => value === undefined)
-    .map(([name]) => memberPath(isNested, name));
-  throw new Fault(
-    'CREDENTIALS_INCOMPLETE',
-    `${where} has no ${missing.join(', no ')} (missing, empty or null). Client ID and Client Secret are at ` +
-      'app.retently.com/settings/oauth; the refresh token comes from authorizing that application. Add what is missing ' +
-      'with put-secret-value; the next run uses it. Nothing was sent.',
-  );
+  if (sizeBytes > SECRET_STRING_MAX_BYTES - ANSWER_ROOM_BYTES) {
+    throw invalid(
+      where,
+      `takes ${sizeBytes} bytes, which leaves less than ${ANSWER_ROOM_BYTES} of ${SECRET_STRING_MAX_BYTES} for an answer. Move other data out of this secret.`,
+    );
+  }
+  return { clientId: client_id, clientSecret: client_secret, refreshToken: refresh_token, redirectUri: redirect_uri };
 }
 
 /**
@@ -131,7 +136,10 @@ export function tokenMembers({ members }: CredentialsDocument): TokenMembers {
 }
 
 /** `document` as text, its token members replaced as a whole by `tokens` and everything else as it was. */
-export function renderWithTokens({ raw, isNested }: CredentialsDocument, tokens: TokenMembers): string {
+export function renderWithTokens(
+  { raw, isNested }: Pick<CredentialsDocument, 'raw' | 'isNested'>,
+  tokens: TokenMembers,
+): string {
   const replace = (holder: JsonObject): JsonObject => {
     // Spread defines members and assignment sets them: only the first keeps one that is named __proto__.
     const replaced = { ...holder };
@@ -216,11 +224,11 @@ function hasOverflow(root: unknown): boolean {
   return false;
 }
 
-function sizeWithoutTokens(raw: JsonObject, isNested: boolean): number | undefined {
+/** In bytes, as it would be written. JSON.parse takes any depth, JSON.stringify recurses: better to know before. */
+function measure(raw: JsonObject, where: string): number {
   try {
-    return Buffer.byteLength(renderWithTokens({ raw, isNested, members: {} }, {}));
+    return Buffer.byteLength(JSON.stringify(raw));
   } catch {
-    // JSON.parse takes any depth, JSON.stringify recurses: better to know before a token is spent.
-    return undefined;
+    throw invalid(where, 'is nested too deeply to be written back.');
   }
 }

@@ -1,5 +1,6 @@
 import type { CredentialsDocument } from './credentials.ts';
-import type { DocumentEntry, FailureEntry, JournalEntry } from './journal.ts';
+import { type DocumentEntry, type FailureEntry, type JournalEntry, successorId } from './journal.ts';
+import { MAX_TOKEN_LIFETIME_SECONDS } from './ports.ts';
 
 /** What to do next, and why; the states are the table in design and README. */
 export type Decision =
@@ -20,8 +21,6 @@ export interface Situation {
   readonly leaseSeconds: number;
 }
 
-const YEAR_SECONDS = 365 * 24 * 60 * 60;
-
 /** Longest back-off between attempts: less than two ticks of the default schedule. */
 const MAX_BACK_OFF_SECONDS = 45 * 60;
 
@@ -38,41 +37,51 @@ export function decide({ current, head, digest, nowMs, force, leaseSeconds }: Si
     const isLive = nowMs < head.createdAt + leaseSeconds * 1000;
     return isLive ? { kind: 'busy' } : attempt(head.attempt + 1, true);
   }
-  if (isPermanent(head)) {
-    const isSameGrant = head.digest === digest;
-    return isSameGrant && !force ? { kind: 'rejected', failure: head } : attempt(head.attempt + 1);
-  }
+  // What failed with other credentials says nothing about these.
+  if (force || head.digest !== digest) return attempt(head.attempt + 1);
+  if (isPermanent(head)) return { kind: 'rejected', failure: head };
   const retryAtMs = head.createdAt + backOffSeconds(head) * 1000;
-  return nowMs < retryAtMs && !force ? { kind: 'waiting', retryAtMs, why: 'back-off' } : attempt(head.attempt + 1);
+  return nowMs < retryAtMs ? { kind: 'waiting', retryAtMs, why: 'back-off' } : attempt(head.attempt + 1);
 }
 
 /** True for a refusal that asking again cannot change. */
-export function isPermanent({ code }: Pick<FailureEntry, 'code'>): boolean {
+function isPermanent({ code }: Pick<FailureEntry, 'code'>): boolean {
   return code === 'REAUTHORIZATION_REQUIRED' || code === 'CLIENT_REJECTED';
+}
+
+/** RFC 3339, UTC; `undefined` where there is no instant, whatever stands there. */
+export function expiresAt({ members }: CredentialsDocument): string | undefined {
+  const expiresAtMs = toMs(members.expires_at);
+  return Number.isNaN(expiresAtMs) ? undefined : new Date(expiresAtMs).toISOString();
 }
 
 /** Seconds until `expires_at`, rounded down; 0 where the token is dead, absent or of unknown life. */
 export function secondsRemaining({ members }: CredentialsDocument, nowMs: number): number {
-  const expiresAtMs = Date.parse(members.expires_at ?? '');
-  const isKnown = members.access_token !== undefined && !Number.isNaN(expiresAtMs);
-  return isKnown ? Math.max(0, Math.floor((expiresAtMs - nowMs) / 1000)) : 0;
+  const remainingSeconds = Math.floor((toMs(members.expires_at) - nowMs) / 1000);
+  return members.access_token !== undefined && remainingSeconds > 0 ? remainingSeconds : 0;
 }
 
-/** More than half of its life is left. */
+/** `NaN` where there is no instant, or none that makes sense. */
+function toMs(instant: string | undefined): number {
+  return instant === undefined ? Number.NaN : Date.parse(instant);
+}
+
+/** At least half of its life is left. */
 function isFresh({ members }: CredentialsDocument, nowMs: number): boolean {
-  const expiresAtMs = Date.parse(members.expires_at ?? '');
-  const lifetimeMs = expiresAtMs - Date.parse(members.refreshed_at ?? '');
+  const expiresAtMs = toMs(members.expires_at);
+  const lifetimeMs = expiresAtMs - toMs(members.refreshed_at);
   // No refresh ever wrote a longer life. Comparisons with NaN, where an instant is missing, are false.
-  const isPlausible = lifetimeMs > 0 && lifetimeMs <= YEAR_SECONDS * 1000;
-  return members.access_token !== undefined && isPlausible && expiresAtMs - nowMs > lifetimeMs / 2;
+  const isPlausible = lifetimeMs > 0 && lifetimeMs <= MAX_TOKEN_LIFETIME_SECONDS * 1000;
+  return members.access_token !== undefined && isPlausible && expiresAtMs - nowMs >= lifetimeMs / 2;
 }
 
 /**
- * The journal ends in a document with this refresh token. Otherwise somebody wrote another one (new credentials are
- * used at once), or an attempt at this one was begun and is still owed.
+ * The journal ends in a document with this refresh token, or with an attempt that current is the answer to. Otherwise
+ * somebody wrote another one (new credentials are used at once), or an attempt at this one was begun and is still owed.
  */
 function isSettled(current: DocumentEntry, head: JournalEntry | undefined): boolean {
-  return head === undefined || (head.kind === 'document' && head.key === current.key);
+  if (head === undefined) return true;
+  return head.kind === 'document' ? head.key === current.key : current.versionId === successorId(head.key);
 }
 
 function attempt(number: number, takesOverClaim = false): Decision {

@@ -71,16 +71,16 @@ function toFailure(
 ): NotExchanged {
   const { kind, reason } = answer;
   if (kind === 'refused') return { kind: 'failed', code: refusalCode(answer.error), reason };
-  if (kind === 'ambiguous' || isReplay) return { kind: 'failed', code: 'PROVIDER_AMBIGUOUS', reason };
+  const code = kind === 'ambiguous' || isReplay ? 'PROVIDER_AMBIGUOUS' : 'PROVIDER_UNAVAILABLE';
   const retryAfterSeconds = kind === 'throttled' ? answer.retryAfterSeconds : undefined;
-  return { kind: 'failed', code: 'PROVIDER_UNAVAILABLE', reason, retryAfterSeconds };
+  return { kind: 'failed', code, reason, retryAfterSeconds };
 }
 
 function refusalCode(error: OAuthErrorCode): FailureCode {
   return error === 'invalid_grant' ? 'REAUTHORIZATION_REQUIRED' : 'CLIENT_REJECTED';
 }
 
-/** Full jitter over a doubling delay; never before the instant that the server named. */
+/** A doubling delay, jittered over its upper half; never before the instant that the server named. */
 function retryDelayMs(retry: number, retryAfterSeconds: number | undefined, random: number): number {
   const jitteredMs = FIRST_RETRY_DELAY_MS * 2 ** (retry - 1) * (0.5 + random / 2);
   return Math.max(jitteredMs, (retryAfterSeconds ?? 0) * 1000);

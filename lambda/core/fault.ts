@@ -29,3 +29,8 @@ export class Fault extends Error {
     this.name = code;
   }
 }
+
+/** Of whatever was thrown, the one thing that quotes nothing. */
+export function nameOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.name : typeof thrown;
+}

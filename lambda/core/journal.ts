@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { type CredentialsDocument, documentKey, type Grant, parseDocument } from './credentials.ts';
-import { Fault, type FaultCode } from './fault.ts';
+import type { FaultCode } from './fault.ts';
 import { sha256 } from './fingerprint.ts';
 import type { Version } from './ports.ts';
 
@@ -105,18 +105,25 @@ export function renderFailure({
 /** `undefined` for a version that this function did not write and that holds no credentials either. */
 export function parseEntry(version: Version): JournalEntry | undefined {
   const { versionId, createdAt, secretString } = version;
-  const record = secretString?.startsWith('{"kind":"retently-token-refresh/') ? parseRecord(secretString) : undefined;
+  const isRecord = secretString?.startsWith('{"kind":"retently-token-refresh/');
+  if (!isRecord) return parseCredentialsEntry(version);
+  const record = parseRecord(secretString);
   if (record?.kind === 'retently-token-refresh/claim')
     return { kind: 'claim', versionId, createdAt, key: record.key, attempt: record.attempt };
   if (record) {
     const { key, attempt, code, digest, retry_after_seconds: retryAfterSeconds } = record;
     return { kind: 'failure', versionId, createdAt, key, attempt, code, digest, retryAfterSeconds };
   }
+  return undefined;
+}
+
+/** Any JSON object parses as a document; one that this function can have put there has a refresh token. */
+function parseCredentialsEntry(version: Version): DocumentEntry | undefined {
   try {
-    return parseDocumentEntry(version, '');
-  } catch (error) {
-    if (error instanceof Fault) return undefined;
-    throw error;
+    const entry = parseDocumentEntry(version, '');
+    return entry.document.members.refresh_token === undefined ? undefined : entry;
+  } catch {
+    return undefined;
   }
 }
 
@@ -135,7 +142,7 @@ export function digestGrant(
 }
 
 /** `undefined` for what only begins like one. */
-function parseRecord(secretString: string): z.infer<typeof JournalRecord> | undefined {
+function parseRecord(secretString = ''): z.infer<typeof JournalRecord> | undefined {
   try {
     return JournalRecord.safeParse(JSON.parse(secretString)).data;
   } catch {
@@ -152,12 +159,11 @@ function versionId(name: string): string {
 
 /** RFC 9562 section 5.5. */
 export function uuidv5(name: string, namespace: string): string {
-  const digest = hash(
+  const hex = hash(
     'sha1',
     Buffer.concat([Buffer.from(namespace.replaceAll('-', ''), 'hex'), Buffer.from(name)]),
-    'buffer',
+    'hex',
   );
-  digest.writeUInt8((digest.readUInt8(6) & 0x0f) | 0x50, 6);
-  digest.writeUInt8((digest.readUInt8(8) & 0x3f) | 0x80, 8);
-  return digest.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

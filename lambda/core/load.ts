@@ -1,5 +1,6 @@
 import type { Context } from './context.ts';
 import { type Grant, requireGrant } from './credentials.ts';
+import { Fault } from './fault.ts';
 import {
   type DocumentEntry,
   digestGrant,
@@ -47,9 +48,13 @@ export async function readSuccessor(
   key: string,
 ): Promise<DocumentEntry | undefined> {
   const version = await store.readVersion(successorId(key));
-  return (
-    version &&
-    parseDocumentEntry(version, `Version ${version.versionId}, where the answer to a spent refresh token is kept,`)
+  if (version === undefined) return undefined;
+  const where = `Version ${version.versionId}, where the answer to a spent refresh token is kept,`;
+  const successor = parseDocumentEntry(version, where);
+  if (successor.document.members.refresh_token !== undefined) return successor;
+  throw new Fault(
+    'CREDENTIALS_INVALID',
+    `${where} has no refresh_token. Put credentials with a new refresh token. Nothing was sent.`,
   );
 }
 

@@ -25,4 +25,4 @@ export const BUSY = 'Another run is refreshing right now.';
 export const NOT_CONFIGURED =
   'The secret has no value yet. Put client_id, client_secret and refresh_token into it with put-secret-value; the next run uses them.';
 export const NO_TIME =
-  'Too little time was left to ask for a token and save it safely. Nothing was sent; the next run goes on.';
+  'Too little time was left to ask for a token and save it safely. Nothing was sent; the next run goes on. If this happens on every run, the timeout of the function is too short.';

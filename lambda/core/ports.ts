@@ -30,6 +30,9 @@ export interface CredentialStore {
   listVersionTimes(): Promise<readonly number[]>;
 }
 
+/** No bearer token lives longer: what says so is taken for a mistake. */
+export const MAX_TOKEN_LIFETIME_SECONDS = 365 * 24 * 60 * 60;
+
 /** What the token endpoint said, or how it failed to. `reason` is safe to log: it quotes nothing that was received. */
 export type TokenAnswer =
   | {
@@ -91,17 +94,12 @@ export interface EventPublisher {
 /** The only members that a log line may have: none of them can hold a secret. */
 export interface LogMembers {
   readonly outcome?: string;
-  readonly decision?: string;
   readonly code?: string;
   readonly reason?: string;
   readonly attempt?: number;
   readonly versionId?: string;
   readonly previousVersionId?: string;
-  readonly expiresAt?: string;
-  readonly retryAt?: string;
-  readonly rotated?: boolean;
-  readonly milliseconds?: number;
-  readonly versionCount?: number;
+  /** Fingerprints. */
   readonly refreshToken?: string;
   readonly spentRefreshToken?: string;
 }

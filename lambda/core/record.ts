@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
 import { renderWithTokens, type TokenMembers } from './credentials.ts';
-import { Fault } from './fault.ts';
+import { Fault, nameOf } from './fault.ts';
 import { type DocumentEntry, parseDocumentEntry, successorId } from './journal.ts';
 import { readSuccessor } from './load.ts';
 
@@ -24,11 +24,11 @@ export async function record(context: Context, parent: DocumentEntry, tokens: To
     memory.unsaved = undefined;
     return recorded;
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
     telemetry.countTokenNotStored();
+    const reason = error instanceof Fault ? `${error.name}: ${error.message}` : nameOf(error);
     throw new Fault(
       'TOKEN_NOT_STORED',
-      `Retently answered with a new token and it could not be stored until the deadline (${error.name}: ${error.message}) ` +
+      `Retently answered with a new token and it could not be stored until the deadline (${reason}). ` +
         'It is kept in the memory of this execution environment alone, and the next run there stores it first. Do not ' +
         'deploy or change the function now; mend the access to the secret or its key and invoke the function again.',
     );

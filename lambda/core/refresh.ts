@@ -1,16 +1,17 @@
-import { announceFailed, announceRefreshed } from './announce.ts';
-import { claim } from './claim.ts';
+import { announceFailed, announceRefreshed, lineage } from './announce.ts';
+import { claim, waitForRoom } from './claim.ts';
 import type { Context } from './context.ts';
 import { decide, type Situation, secondsRemaining } from './decide.ts';
-import { EXCHANGE_TIMEOUT_MS, exchange, type NotExchanged, SAVE_RESERVE_MS } from './exchange.ts';
+import { EXCHANGE_TIMEOUT_MS, exchange, SAVE_RESERVE_MS } from './exchange.ts';
+import { fail } from './fail.ts';
 import { Fault } from './fault.ts';
-import { type DocumentEntry, type FailureEntry, failureId, renderFailure } from './journal.ts';
+import type { DocumentEntry, FailureEntry, JournalEntry } from './journal.ts';
 import { grantOf, load, type View } from './load.ts';
 import { ADOPTED, ADVICE, BUSY, FRESH, NO_TIME, NOT_CONFIGURED, REFRESHED, WAITING } from './messages.ts';
-import { putUntilDeadline, record, recordUnsaved } from './record.ts';
+import { record, recordUnsaved } from './record.ts';
 import { type Result, toResult } from './result.ts';
 import { settle } from './settle.ts';
-import { instant, toTokenMembers } from './token-members.ts';
+import { instant, isHalfRefreshed, toTokenMembers } from './token-members.ts';
 
 /** How often a run starts over where others keep moving `AWSCURRENT`, before it leaves the rest to the next run. */
 const MAX_STARTS = 10;
@@ -82,7 +83,8 @@ class RefreshRun {
           'The current document holds a spent refresh token; the next refresh settles it.',
           { decision: 'settle' },
         );
-      const decision = decide(this.#situation(view));
+      const decided = decide(this.#situation(view));
+      const decision = (decided.kind === 'attempt' && (await waitForRoom(this.#context))) || decided;
       const retryAt = decision.kind === 'waiting' ? { retryAt: instant(decision.retryAtMs) } : {};
       return this.#result('status', `A refresh now would decide: ${decision.kind}. Nothing was sent or changed.`, {
         decision: decision.kind,
@@ -135,16 +137,20 @@ class RefreshRun {
     const { digest } = grantOf(this.#context, current);
     const isLatched = head?.kind === 'failure' && head.key === current.key && head.digest === digest;
     this.#isReauthorizationRequired = isLatched && head.code === 'REAUTHORIZATION_REQUIRED';
-    const hasEnded = this.#awaitedKey !== undefined && !(head?.kind === 'claim' && head.key === this.#awaitedKey);
-    // The refresh that was asked for is the one that was waited for.
-    if (hasEnded) this.#force = false;
+    // The refresh that was asked for is the one that was waited for, once that has ended.
+    if (this.#hasAwaitedEnded(current, head)) this.#force = false;
     return { current, head, digest, nowMs: runtime.now(), force: this.#force, leaseSeconds: settings.leaseSeconds };
+  }
+
+  #hasAwaitedEnded(current: DocumentEntry, head: JournalEntry | undefined): boolean {
+    if (this.#awaitedKey === undefined) return false;
+    return current.key !== this.#awaitedKey || (head?.kind === 'failure' && head.key === this.#awaitedKey);
   }
 
   async #settle(current: DocumentEntry, successor: DocumentEntry): Promise<'start over'> {
     const settled = await settle(this.#context, current, successor);
     this.#hasAdopted = true;
-    if (settled) await announceRefreshed(this.#context, settled, this.#recorded ?? {});
+    if (settled) await announceRefreshed(this.#context, settled, this.#recorded);
     return 'start over';
   }
 
@@ -153,13 +159,20 @@ class RefreshRun {
     const { settings, store, tokenEndpoint, runtime, telemetry } = this.#context;
     const { grant } = grantOf(this.#context, current);
     const answer = await exchange(tokenEndpoint, grant, runtime, telemetry);
-    if (answer.kind === 'failed') return await this.#failed(current, digest, attempt, answer);
+    if (answer.kind === 'failed') {
+      const isDead = answer.code === 'REAUTHORIZATION_REQUIRED';
+      if (isDead && (await this.#hasMoved(current))) return 'start over';
+      this.#isReauthorizationRequired = isDead;
+      throw await fail(this.#context, current, attempt, digest, answer);
+    }
 
     const tokens = toTokenMembers(answer, current.document, grant.refreshToken, settings.defaultTokenLifetimeSeconds);
     const entry = await record(this.#context, current, tokens);
-    this.#recorded = { entry, attempt, isRecovery: head?.kind === 'failure' };
+    const isRecovery = attempt > 0 || head?.kind === 'failure' || isHalfRefreshed(current.document);
+    this.#recorded = { entry, attempt, isRecovery };
     this.#force = false;
-    telemetry.info('Recorded the answer', { versionId: entry.versionId, attempt });
+    this.#isReauthorizationRequired = false;
+    telemetry.info('Recorded the answer', { versionId: entry.versionId, attempt, ...lineage(entry.document) });
     if (answer.kind === 'token' && tokens.access_token === current.document.members.access_token) {
       telemetry.warn('No progress: Retently answered with the bearer token that was there already', {
         versionId: entry.versionId,
@@ -170,31 +183,15 @@ class RefreshRun {
     return promoted === 'promoted' ? await this.#refreshed(entry) : 'start over';
   }
 
-  async #failed(current: DocumentEntry, digest: string, attempt: number, failure: NotExchanged): Promise<'start over'> {
-    const { code, reason, retryAfterSeconds } = failure;
-    if (code === 'REAUTHORIZATION_REQUIRED' && (await this.#hasMoved(current))) return 'start over';
-    const { key } = current;
-    try {
-      await putUntilDeadline(
-        this.#context,
-        failureId(key, attempt),
-        renderFailure({ key, attempt, code, digest, retryAfterSeconds }),
-      );
-    } catch (error) {
-      // What Retently said matters more than that it could not be noted; the claim ages and is taken over.
-      if (!(error instanceof Fault)) throw error;
-      this.#context.telemetry.warn('Could not record the failure', { code: error.name });
-    }
-    const fault = new Fault(code, `${reason}. ${ADVICE[code]}`);
-    this.#isReauthorizationRequired = code === 'REAUTHORIZATION_REQUIRED';
-    await announceFailed(this.#context, current, fault, attempt);
-    throw fault;
-  }
-
   /** `invalid_grant` may only mean that another run, or an operator, was first. */
   async #hasMoved({ key }: DocumentEntry): Promise<boolean> {
-    const view = await this.#load();
-    return view === undefined || view.current.key !== key || view.successor !== undefined;
+    try {
+      const view = await this.#load();
+      return view === undefined || view.current.key !== key || view.successor !== undefined;
+    } catch {
+      // The refusal is known, and is recorded; what cannot be read now is settled by the next run.
+      return false;
+    }
   }
 
   async #incomplete(entry: DocumentEntry, attempt: number, reason: string): Promise<Fault> {
@@ -208,7 +205,7 @@ class RefreshRun {
 
   async #refreshed(entry: DocumentEntry): Promise<Result> {
     this.#current = entry;
-    await announceRefreshed(this.#context, entry, this.#recorded ?? {});
+    await announceRefreshed(this.#context, entry, this.#recorded);
     return this.#result('refreshed', REFRESHED);
   }
 

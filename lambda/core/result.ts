@@ -1,5 +1,5 @@
 import type { Context } from './context.ts';
-import { type Decision, secondsRemaining } from './decide.ts';
+import { type Decision, expiresAt, secondsRemaining } from './decide.ts';
 import type { DocumentEntry } from './journal.ts';
 
 export type Outcome = 'refreshed' | 'fresh' | 'adopted' | 'busy' | 'waiting' | 'not-configured' | 'status';
@@ -33,7 +33,7 @@ export function toResult(
     message,
     secretId: settings.secretId,
     versionId: current?.versionId ?? null,
-    expiresAt: current?.document.members.expires_at ?? null,
+    expiresAt: (current && expiresAt(current.document)) ?? null,
     secondsRemaining: current ? secondsRemaining(current.document, runtime.now()) : 0,
     ...extra,
   };

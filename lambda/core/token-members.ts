@@ -33,6 +33,11 @@ export function toTokenMembers(
   };
 }
 
+/** An answer brought its refresh token and no bearer token: see the first case of {@link toTokenMembers}. */
+export function isHalfRefreshed({ members }: CredentialsDocument): boolean {
+  return members.spent_refresh_token_sha256 !== undefined && members.refreshed_at === undefined;
+}
+
 function expiresAt(
   { accessToken, expiresInSeconds, startedAtMs }: Extract<Exchanged, { kind: 'token' }>,
   members: CredentialsDocument['members'],

@@ -16,7 +16,7 @@ import { AwsError } from '../sandbox/aws-error.ts';
 import { SECRET_ID, Violation } from './invariants.ts';
 import type { World } from './world.ts';
 
-export const SETTINGS = {
+const SETTINGS = {
   secretId: SECRET_ID,
   tokenEndpoint: 'https://simulated.invalid/api/oauth/token',
   defaultTokenLifetimeSeconds: 21_600,
@@ -151,7 +151,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   }
 
   #put(versionId: string, secretString: string): 'created' | 'exists' {
-    const { secretsManager, witness } = this.#world;
+    const { secretsManager, witness, labels } = this.#world;
     const before = witness.currentVersionId();
     try {
       secretsManager.putSecretValue({
@@ -164,12 +164,13 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
       if (error instanceof AwsError && error.name === 'ResourceExistsException') return 'exists';
       throw error;
     }
+    labels.note();
     witness.afterPut(this, versionId, secretString, before);
     return 'created';
   }
 
   #promote(versionId: string, expectedVersionId: string): 'promoted' | 'refused' {
-    const { secretsManager, witness } = this.#world;
+    const { secretsManager, witness, labels } = this.#world;
     const before = witness.currentVersionId();
     try {
       secretsManager.updateSecretVersionStage({
@@ -181,6 +182,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     } catch {
       return 'refused';
     }
+    labels.note();
     witness.afterPromote(before);
     return 'promoted';
   }
@@ -233,7 +235,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   }
 
   #call<T>(name: string, carryOut: () => T): Promise<T> {
-    const { faults, labels } = this.#world;
+    const { faults } = this.#world;
     this.#count();
     return new Promise((resolve, reject) => {
       this.#later(name, () => {
@@ -244,7 +246,6 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
         if (fault === 'refused') return reject(new Fault('STORE_UNAVAILABLE', 'simulated'));
         try {
           const answer = carryOut();
-          labels.note();
           if (fault === 'crash-after') return this.die();
           if (fault === 'answer-lost') return reject(new Fault('STORE_UNAVAILABLE', 'simulated'));
           if (!this.isDead) resolve(answer);

@@ -1,0 +1,33 @@
+import { announceFailed } from './announce.ts';
+import type { Context } from './context.ts';
+import type { NotExchanged } from './exchange.ts';
+import { Fault, nameOf } from './fault.ts';
+import { type DocumentEntry, failureId, renderFailure } from './journal.ts';
+import { ADVICE } from './messages.ts';
+import { putUntilDeadline } from './record.ts';
+
+/**
+ * Notes how an attempt ended and tells the world.
+ *
+ * @param digest of the credentials that it was made with
+ * @returns what the run ends with
+ */
+export async function fail(
+  context: Context,
+  current: DocumentEntry,
+  attempt: number,
+  digest: string,
+  { code, reason, retryAfterSeconds }: NotExchanged,
+): Promise<Fault> {
+  const { key } = current;
+  const failure = renderFailure({ key, attempt, code, digest, retryAfterSeconds });
+  try {
+    await putUntilDeadline(context, failureId(key, attempt), failure);
+  } catch (error) {
+    // What Retently said matters more than that it could not be noted; the claim ages and is taken over.
+    context.telemetry.warn('Could not record the failure', { code: nameOf(error) });
+  }
+  const fault = new Fault(code, `${reason}. ${ADVICE[code]}`);
+  await announceFailed(context, current, fault, attempt);
+  return fault;
+}

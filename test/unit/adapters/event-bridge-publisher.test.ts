@@ -1,0 +1,99 @@
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { EventBridgePublisher } from '../../../lambda/adapters/event-bridge-publisher.ts';
+import type { Announcement } from '../../../lambda/core/ports.ts';
+import { type Aws, startAws } from '../../sandbox/aws-server.ts';
+import { startLoopbackServer } from '../../sandbox/loopback-server.ts';
+import { FakeTelemetry } from '../core/fake-telemetry.ts';
+import { awsClientOptions } from './aws-client-options.ts';
+
+vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
+
+const REFRESHED: Announcement = {
+  type: 'refreshed',
+  versionId: 'version-2',
+  expiresAt: '2026-11-22T18:00:00.000Z',
+  rotated: true,
+  attempt: 0,
+  fingerprints: { accessToken: '0123456789ab' },
+};
+
+let aws: Aws;
+let telemetry: FakeTelemetry;
+
+beforeEach(async () => {
+  aws = await startAws({ eventBusNames: ['operations'] });
+  telemetry = new FakeTelemetry();
+});
+
+afterEach(() => aws.close());
+
+function publish(announcements: readonly Announcement[], { url = aws.url, bus = 'operations' } = {}) {
+  const client = new EventBridgeClient(awsClientOptions(url));
+  return new EventBridgePublisher(client, bus, 'RetentlyCredentials', telemetry).publish(announcements);
+}
+
+test('one PutEvents carries all that one change has to say, in the words of the contract', async () => {
+  const announcements = [REFRESHED, { ...REFRESHED, type: 'recovered' as const }];
+  await publish(announcements);
+  expect(aws.calls).toHaveLength(1);
+  const { type: _, ...detail } = REFRESHED;
+  const event = {
+    source: 'retently.token-refresh',
+    eventBusName: 'operations',
+    detail: { version: '1', secretId: 'RetentlyCredentials', ...detail },
+  };
+  expect(aws.eventBridge.events).toMatchObject([
+    { ...event, detailType: 'Retently Token Refreshed' },
+    { ...event, detailType: 'Retently Token Recovered' },
+  ]);
+  expect(telemetry.lines).toEqual([]);
+});
+
+test.each([
+  ['failed', 'Retently Token Refresh Failed'],
+  ['reauthorizationRequired', 'Retently Reauthorization Required'],
+] as const)('%s is "%s", with its code', async (type, detailType) => {
+  await publish([{ type, versionId: 'version-1', attempt: 2, code: 'REAUTHORIZATION_REQUIRED' }]);
+  expect(aws.eventBridge.events).toMatchObject([{ detailType, detail: { code: 'REAUTHORIZATION_REQUIRED' } }]);
+});
+
+describe('an announcement that fails never fails a saved refresh', () => {
+  test.each([
+    ['throttle', 'ThrottlingException'],
+    ['access-denied', 'AccessDeniedException'],
+    ['internal-error', 'InternalException'],
+  ] as const)('%s: said in the log by its name', async (kind, reason) => {
+    aws.inject({ kind, operation: 'PutEvents' });
+    await publish([REFRESHED]);
+    expect(telemetry.lines).toEqual([{ level: 'warn', message: 'Could not publish events', members: { reason } }]);
+  });
+
+  test('EventBridge out of reach: said in the log', async () => {
+    await aws.close();
+    await publish([REFRESHED]);
+    expect(telemetry.lines).toMatchObject([{ level: 'warn' }]);
+  });
+
+  test('an entry that was not taken inside an answer of 200 is said', async () => {
+    const { url, close } = await startLoopbackServer((_request, response) => {
+      const entries = [{ EventId: 'taken' }, { ErrorCode: 'InternalFailure', ErrorMessage: 'P1ANTED' }];
+      response.end(JSON.stringify({ FailedEntryCount: 1, Entries: entries }));
+    });
+    await publish([REFRESHED, REFRESHED], { url });
+    await close();
+    const line = {
+      level: 'warn',
+      message: 'EventBridge did not take an event',
+      members: { reason: 'InternalFailure' },
+    };
+    expect(telemetry.lines).toEqual([line]);
+  });
+
+  test('an empty answer is no failure', async () => {
+    const { url, close } = await startLoopbackServer((_request, response) => response.end('{}'));
+    await publish([REFRESHED], { url });
+    await close();
+    expect(telemetry.lines).toEqual([]);
+  });
+});

@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { PowertoolsTelemetry } from '../../../lambda/adapters/powertools-telemetry.ts';
+import { captureOutput } from '../capture-output.ts';
+
+const STATES = { tokenSecondsRemaining: 18_000, isReauthorizationRequired: false };
+
+let output: ReturnType<typeof captureOutput>;
+let telemetry: PowertoolsTelemetry;
+
+beforeEach(() => {
+  output = captureOutput();
+  telemetry = new PowertoolsTelemetry();
+  telemetry.begin('run-1', 'refresh-function');
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** One line of EMF, whole: a dimension too many hides a metric from its alarm. */
+function emf(dimensions: Record<string, string>, metrics: Record<string, [unit: string, value: number | number[]]>) {
+  const definitions = Object.entries(metrics).map(([Name, [Unit]]) => ({ Name, Unit }));
+  return {
+    _aws: {
+      Timestamp: expect.any(Number),
+      CloudWatchMetrics: [
+        { Namespace: 'RetentlyTokenRefresh', Dimensions: [Object.keys(dimensions)], Metrics: definitions },
+      ],
+    },
+    ...dimensions,
+    ...Object.fromEntries(Object.entries(metrics).map(([name, [, value]]) => [name, value])),
+  };
+}
+
+describe('metrics', () => {
+  test('have the one dimension FunctionName, and go out at the end of the run', () => {
+    telemetry.recordStates(STATES);
+    telemetry.countRefreshed();
+    telemetry.recordExchangeMilliseconds(120);
+    telemetry.recordExchangeMilliseconds(80);
+    telemetry.countClaimTakenOver();
+    telemetry.countTokenNotStored();
+    expect(output.text()).toBe('');
+    telemetry.end();
+    expect(output.metrics()).toEqual([
+      emf(
+        { FunctionName: 'refresh-function' },
+        {
+          TokenSecondsRemaining: ['Seconds', 18_000],
+          ReauthorizationRequired: ['Count', 0],
+          Refreshed: ['Count', 1],
+          ExchangeMilliseconds: ['Milliseconds', [120, 80]],
+          ClaimTakenOver: ['Count', 1],
+          TokenNotStored: ['Count', 1],
+        },
+      ),
+    ]);
+  });
+
+  test('ReauthorizationRequired is 1 where it is', () => {
+    telemetry.recordStates({ tokenSecondsRemaining: 0, isReauthorizationRequired: true });
+    telemetry.end();
+    expect(output.metrics()).toMatchObject([{ TokenSecondsRemaining: 0, ReauthorizationRequired: 1 }]);
+  });
+
+  test('RefreshFailed goes out twice: by FunctionName alone, and by FunctionName and Code', () => {
+    telemetry.countFailed('CLIENT_REJECTED');
+    telemetry.end();
+    const failed = { RefreshFailed: ['Count', 1] as [string, number] };
+    expect(output.metrics()).toEqual([
+      emf({ FunctionName: 'refresh-function', Code: 'CLIENT_REJECTED' }, failed),
+      emf({ FunctionName: 'refresh-function' }, failed),
+    ]);
+  });
+
+  test('a run in the same environment begins with nothing of the last one', () => {
+    telemetry.countFailed('STORE_DENIED');
+    telemetry.end();
+    telemetry.begin('run-2', 'another-alias');
+    telemetry.recordStates(STATES);
+    telemetry.end();
+    expect(output.metrics().at(-1)).toEqual(
+      emf(
+        { FunctionName: 'another-alias' },
+        { TokenSecondsRemaining: ['Seconds', 18_000], ReauthorizationRequired: ['Count', 0] },
+      ),
+    );
+  });
+});
+
+describe('log lines', () => {
+  test.each([
+    ['info', 'INFO'],
+    ['warn', 'WARN'],
+    ['error', 'ERROR'],
+  ] as const)('%s: JSON with run id, message and the members that were given', (method, level) => {
+    telemetry[method]('Something happened', { code: 'STORE_DENIED', attempt: 2 });
+    telemetry[method]('Something else happened');
+    const ofPowertools = { service: 'retently-token-refresh', sampling_rate: 0, timestamp: expect.any(String) };
+    const line = { ...ofPowertools, level, runId: 'run-1' };
+    expect(output.logs()).toEqual([
+      { ...line, message: 'Something happened', code: 'STORE_DENIED', attempt: 2 },
+      { ...line, message: 'Something else happened' },
+    ]);
+  });
+
+  test('a run has its own id', () => {
+    telemetry.begin('run-2', 'refresh-function');
+    telemetry.info('Something happened');
+    expect(output.logs()).toMatchObject([{ runId: 'run-2' }]);
+  });
+});

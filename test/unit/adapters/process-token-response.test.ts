@@ -1,0 +1,218 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { processTokenResponse } from '../../../lambda/adapters/process-token-response.ts';
+import { OAUTH_ERROR_CODES } from '../../../lambda/core/ports.ts';
+import { NOW_MS } from '../core/secret-documents.ts';
+
+const SENT = 'refresh-1';
+const PLANT = 'P1ANTED';
+const ANSWER = { access_token: 'access-2', token_type: 'bearer', expires_in: 21_600, refresh_token: 'refresh-2' };
+
+function processBody(status: number, body: unknown, retryAfter?: string) {
+  const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  return processTokenResponse({ status, retryAfter, body: bytes }, SENT, NOW_MS);
+}
+
+function processAnswer(members: object) {
+  return processBody(200, { ...ANSWER, ...members });
+}
+
+describe('a token answer', () => {
+  test('is read in the words of RFC 6749, section 5.1', () => {
+    expect(processBody(200, ANSWER)).toEqual({
+      kind: 'token',
+      accessToken: 'access-2',
+      tokenType: 'bearer',
+      expiresInSeconds: 21_600,
+      refreshToken: 'refresh-2',
+    });
+    expect(processBody(201, ANSWER)).toMatchObject({ kind: 'token' });
+  });
+
+  test.each([undefined, null, '', 7])('token_type %j: Bearer', (token_type) => {
+    expect(processAnswer({ token_type })).toMatchObject({ kind: 'token', tokenType: 'Bearer' });
+  });
+
+  test.each([undefined, null, '', false])('refresh_token %j: the old one lives on', (refresh_token) => {
+    expect(processAnswer({ refresh_token })).toMatchObject({ kind: 'token', refreshToken: undefined });
+  });
+
+  test('a refresh token that comes back unchanged is no new one and no harm', () => {
+    expect(processAnswer({ refresh_token: SENT })).toMatchObject({ kind: 'token', refreshToken: SENT });
+  });
+
+  test.each<[unknown, number | undefined]>([
+    [21_600, 21_600],
+    ['21600', 21_600],
+    ['21600.5', 21_600.5],
+    [0.5, 0.5],
+    [31_536_000, 31_536_000],
+    [31_536_001, undefined],
+    ['9'.repeat(400), undefined],
+    [0, undefined],
+    ['0', undefined],
+    [-1, undefined],
+    ['-1', undefined],
+    ['', undefined],
+    ['1e3', undefined],
+    ['0x10', undefined],
+    [' 60', undefined],
+    ['soon', undefined],
+    [true, undefined],
+    [[60], undefined],
+    [null, undefined],
+    [undefined, undefined],
+  ])('expires_in %j: %j seconds', (expires_in, expiresInSeconds) => {
+    expect(processAnswer({ expires_in })).toMatchObject({ kind: 'token', expiresInSeconds });
+  });
+
+  test('members that nobody asked for change nothing', () => {
+    expect(processAnswer({ error: null, scope: 'all', created_at: 1, __proto__: { error: 'x' } })).toMatchObject({
+      kind: 'token',
+    });
+  });
+});
+
+describe('an error code of RFC 6749, section 5.2', () => {
+  test.each(OAUTH_ERROR_CODES)('%s refuses for good, under 400, 401, 403 and inside a 200', (error) => {
+    for (const status of [400, 401, 403, 200]) {
+      expect(processBody(status, { error, error_description: PLANT })).toEqual({
+        kind: 'refused',
+        error,
+        reason: `Retently answered HTTP ${status} with ${error}`,
+      });
+    }
+  });
+
+  test('beside a bearer token refuses all the same', () => {
+    expect(processBody(200, { error: 'invalid_grant', access_token: 'access-2' })).toMatchObject({ kind: 'refused' });
+  });
+
+  test('that RFC 6749 does not know is odd, or no token answer, and is not quoted', () => {
+    const body = { error: PLANT };
+    expect(processBody(400, body)).toEqual({ kind: 'odd', reason: 'Retently answered HTTP 400' });
+    expect(processBody(200, body)).toEqual({
+      kind: 'ambiguous',
+      reason: 'Retently answered HTTP 200 without a bearer token',
+    });
+  });
+});
+
+describe('design 3.4: the class of every other status', () => {
+  test.each([
+    ...[300, 301, 302, 303, 304, 307, 308].map((status) => [status, 'odd'] as const),
+    ...[400, 401, 403, 404, 405, 409, 410, 418, 422, 451, 499].map((status) => [status, 'odd'] as const),
+    ...[429, 503].map((status) => [status, 'throttled'] as const),
+    ...[500, 502, 504, 520, 522, 524, 525, 529, 599].map((status) => [status, 'ambiguous'] as const),
+  ])('%d with HTML: %s', (status, kind) => {
+    expect(processBody(status, `<html>${PLANT}</html>`)).toMatchObject({
+      kind,
+      reason: `Retently answered HTTP ${status}`,
+    });
+  });
+
+  test('an error code under 5xx, 3xx or 429 does not say that the token is dead', () => {
+    const body = { error: 'invalid_grant' };
+    expect([500, 502, 503, 302, 429].map((status) => processBody(status, body).kind)).toEqual([
+      'ambiguous',
+      'ambiguous',
+      'throttled',
+      'odd',
+      'throttled',
+    ]);
+  });
+
+  test.each<[string, unknown]>([
+    ['HTML', `<html>${PLANT}</html>`],
+    ['nothing', ''],
+    ['cut short', `{"access_token":"${PLANT}`],
+    ['a list', [PLANT]],
+    ['a string', JSON.stringify(PLANT)],
+    ['null', 'null'],
+    ['no access_token', { token_type: 'Bearer' }],
+    ['an empty access_token', { access_token: '' }],
+    ['an access_token of the wrong type', { access_token: { value: PLANT } }],
+    ['the old refresh token alone', { refresh_token: SENT }],
+    ['an error that is no code', { error: { message: PLANT } }],
+  ])('200 with %s: ambiguous', (_what, body) => {
+    expect(processBody(200, body)).toEqual({
+      kind: 'ambiguous',
+      reason: 'Retently answered HTTP 200 without a bearer token',
+    });
+  });
+
+  test('a body that is not UTF-8, or was not read to its end, is none', () => {
+    const bytes = Buffer.concat([Buffer.from('{"access_token":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]);
+    const withBody = (body: Uint8Array) => processTokenResponse({ status: 200, body }, SENT, NOW_MS);
+    expect([withBody(bytes).kind, withBody(Buffer.from('{"access_')).kind]).toEqual(['ambiguous', 'ambiguous']);
+    expect(processTokenResponse({ status: 400, body: Buffer.of() }, SENT, NOW_MS).kind).toBe('odd');
+  });
+});
+
+describe('any new refresh token is kept, however useless the rest', () => {
+  test.each<[string, object]>([
+    ['no access_token', { refresh_token: 'refresh-2' }],
+    ['an access_token of the wrong type', { access_token: 7, refresh_token: 'refresh-2' }],
+    ['an error', { error: 'invalid_grant', refresh_token: 'refresh-2' }],
+    ['an error beside a bearer token', { error: 'invalid_scope', access_token: 'a', refresh_token: 'refresh-2' }],
+  ])('200 with %s', (_what, body) => {
+    expect(processBody(200, body)).toEqual({
+      kind: 'refresh-token-only',
+      refreshToken: 'refresh-2',
+      reason: 'Retently answered HTTP 200 with a new refresh token and no bearer token',
+    });
+  });
+
+  test.each([302, 400, 429, 500, 503])('%d: "any refresh_token seen in an answer" (design 3.4)', (status) => {
+    expect(processBody(status, ANSWER)).toMatchObject({ refreshToken: 'refresh-2' });
+  });
+});
+
+describe('Retry-After (RFC 9110, section 10.2.3)', () => {
+  test.each<[string | undefined, number | undefined]>([
+    [undefined, undefined],
+    ['0', 0],
+    ['120', 120],
+    [new Date(NOW_MS + 90_000).toUTCString(), 90],
+    [new Date(NOW_MS - 90_000).toUTCString(), 0],
+    ['soon', undefined],
+    ['', undefined],
+  ])('%j: %j seconds', (retryAfter, retryAfterSeconds) => {
+    for (const status of [429, 503]) {
+      expect(processBody(status, '', retryAfter)).toMatchObject({ kind: 'throttled', retryAfterSeconds });
+    }
+  });
+
+  test('a date counts from the millisecond of the answer, rounded up: never too early', () => {
+    const answer = processTokenResponse(
+      { status: 429, retryAfter: new Date(NOW_MS + 10_000).toUTCString(), body: Buffer.of() },
+      SENT,
+      NOW_MS + 1,
+    );
+    expect(answer).toMatchObject({ retryAfterSeconds: 10 });
+  });
+
+  // Infinity is null in JSON: the failure record would not parse, and the back-off be lost.
+  test('more digits than a number has are no reason to forget the failure', () => {
+    const answer = processBody(429, '', '9'.repeat(400));
+    expect(JSON.parse(JSON.stringify(answer))).not.toMatchObject({ retryAfterSeconds: null });
+  });
+});
+
+test('whatever comes back, there is an answer, and what it says of itself quotes nothing of it', () => {
+  const body = fc.oneof(
+    fc.uint8Array(),
+    fc.json().map((text) => Buffer.from(text)),
+    fc.record({ error: fc.string(), refresh_token: fc.jsonValue() }).map((json) => Buffer.from(JSON.stringify(json))),
+  );
+  const status = fc.integer({ min: 200, max: 599 });
+  fc.assert(
+    fc.property(status, body, fc.option(fc.string(), { nil: undefined }), (code, bytes, retryAfter) => {
+      const answer = processTokenResponse({ status: code, retryAfter, body: bytes }, SENT, NOW_MS);
+      const reason = 'reason' in answer ? answer.reason : 'Retently answered HTTP 200';
+      expect(reason).toMatch(
+        /^Retently answered HTTP [2-5]\d\d( with [a-z_]+| without a bearer token| with a new refresh token and no bearer token)?$/,
+      );
+    }),
+  );
+});

@@ -1,0 +1,193 @@
+import type { RequestListener } from 'node:http';
+import { createServer } from 'node:https';
+import { afterEach, describe, expect, test } from 'vitest';
+import { HttpTokenEndpoint, toRequestBody } from '../../../lambda/adapters/token-endpoint.ts';
+import { startLoopbackServer } from '../../sandbox/loopback-server.ts';
+import { type Step, startScriptedTokenEndpoint } from '../../sandbox/scripted-token-endpoint.ts';
+import { NOW_MS } from '../core/secret-documents.ts';
+import { createSelfSignedCertificate } from './self-signed-certificate.ts';
+
+const GRANT = { clientId: 'client id+1', clientSecret: 'sécret&=', refreshToken: 'refresh/1' };
+const ANSWER = { access_token: 'access-2', expires_in: 21_600, refresh_token: 'refresh-2' };
+const TIMEOUT_MS = 250;
+const AMPLE_MS = 5_000;
+
+const closing: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+function post(url: string, timeoutMs = AMPLE_MS) {
+  return new HttpTokenEndpoint(new URL(url), () => NOW_MS).requestToken(GRANT, timeoutMs);
+}
+
+async function play(...script: Step[]) {
+  const endpoint = await startScriptedTokenEndpoint(script);
+  closing.push(endpoint.close);
+  return endpoint;
+}
+
+async function serve(listener: RequestListener): Promise<string> {
+  const { url, close } = await startLoopbackServer(listener);
+  closing.push(close);
+  return url;
+}
+
+describe('the request', () => {
+  test('is the refresh grant of RFC 6749, section 6: a form, client credentials in it, nothing else', async () => {
+    const { url, requests } = await play({ status: 200, body: ANSWER });
+    await post(url);
+    expect(requests).toMatchObject([
+      {
+        method: 'POST',
+        path: '/api/oauth/token',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+      },
+    ]);
+    expect(requests[0]?.form).toEqual({
+      grant_type: 'refresh_token',
+      client_id: 'client id+1',
+      client_secret: 'sécret&=',
+      refresh_token: 'refresh/1',
+    });
+    expect(requests[0]?.headers).not.toHaveProperty('authorization');
+  });
+
+  test('carries redirect_uri where the secret has one', () => {
+    const redirectUri = 'https://example.com/callback?a=1';
+    const form = Object.fromEntries(new URLSearchParams(toRequestBody({ ...GRANT, redirectUri })));
+    expect(form).toMatchObject({ grant_type: 'refresh_token', redirect_uri: redirectUri });
+  });
+});
+
+describe('an answer', () => {
+  test('that is a token', async () => {
+    const { url } = await play({ status: 200, body: ANSWER });
+    expect(await post(url)).toMatchObject({ kind: 'token', accessToken: 'access-2', refreshToken: 'refresh-2' });
+  });
+
+  test('that is refused', async () => {
+    const { url } = await play({ status: 400, body: { error: 'invalid_grant' } });
+    expect(await post(url)).toMatchObject({ kind: 'refused', error: 'invalid_grant' });
+  });
+
+  test.each([
+    ['7', 7],
+    [new Date(NOW_MS + 60_000).toUTCString(), 60],
+  ])('that throttles, with Retry-After: %s', async (header, retryAfterSeconds) => {
+    const { url } = await play({ status: 429, headers: { 'retry-after': header } });
+    expect(await post(url)).toMatchObject({ kind: 'throttled', retryAfterSeconds });
+  });
+
+  test('that redirects is not followed: the credentials go to nobody else', async () => {
+    const elsewhere = await play({ status: 200, body: ANSWER });
+    const { url } = await play({ status: 307, headers: { location: elsewhere.url } });
+    expect(await post(url)).toMatchObject({ kind: 'odd', reason: 'Retently answered HTTP 307' });
+    expect(elsewhere.requests).toEqual([]);
+  });
+});
+
+describe('not sent: before a byte of the request left', () => {
+  test('a refused connection', async () => {
+    const { url, close } = await play('hang');
+    await close();
+    expect(await post(url)).toEqual({
+      kind: 'not-sent',
+      reason: 'The token endpoint could not be reached (ECONNREFUSED)',
+    });
+  });
+
+  test('a TLS handshake with a server that speaks no TLS', async () => {
+    const { url } = await play('hang');
+    expect(await post(url.replace('http:', 'https:'))).toMatchObject({ kind: 'not-sent' });
+  });
+
+  test('a certificate that nobody vouches for: the server gets no byte of the request', async () => {
+    const received: unknown[] = [];
+    const server = createServer(createSelfSignedCertificate(), (request) => received.push(request.method));
+    server.on('secureConnection', (socket) => socket.on('data', (bytes) => received.push(bytes)));
+    server.on('tlsClientError', () => {});
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing.push(() => server.close());
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    expect(await post(`https://127.0.0.1:${port}/api/oauth/token`)).toMatchObject({
+      kind: 'not-sent',
+      reason: expect.stringContaining('DEPTH_ZERO_SELF_SIGNED_CERT'),
+    });
+    expect(received).toEqual([]);
+  });
+});
+
+describe('ambiguous: the token may be spent', () => {
+  test('a connection that is reset after the request was read', async () => {
+    const { url, requests } = await play('reset');
+    expect(await post(url)).toEqual({
+      kind: 'ambiguous',
+      reason: 'The token endpoint was reached but gave no answer (ECONNRESET)',
+    });
+    expect(requests).toHaveLength(1);
+  });
+
+  test('no answer in time', async () => {
+    const { url, requests } = await play('hang');
+    expect(await post(url, TIMEOUT_MS)).toEqual({
+      kind: 'ambiguous',
+      reason: 'The token endpoint was reached but gave no answer (ETIMEDOUT)',
+    });
+    expect(requests).toHaveLength(1);
+  });
+
+  test('an answer that is no HTTP', async () => {
+    const url = await serve((request) => request.socket.end('P1ANTED\r\n\r\n'));
+    const answer = await post(url);
+    expect(answer).toMatchObject({ kind: 'ambiguous' });
+    expect(JSON.stringify(answer)).not.toContain('P1ANTED');
+  });
+
+  test('a body that is cut short', async () => {
+    const { url } = await play('truncated-body');
+    expect(await post(url)).toMatchObject({ kind: 'ambiguous' });
+  });
+
+  test('a body that never ends is read to 16 KiB and no further', async () => {
+    const { url } = await play('endless-body');
+    expect(await post(url)).toMatchObject({ kind: 'ambiguous' });
+  });
+
+  test('a body that stops coming', async () => {
+    const url = await serve((_request, response) => void response.write('{"access_token":"P1ANTED'));
+    expect(await post(url, TIMEOUT_MS)).toMatchObject({ kind: 'ambiguous' });
+  });
+});
+
+describe('16 KiB', () => {
+  const answerOf = (sizeBytes: number) => {
+    const padding = sizeBytes - JSON.stringify({ padding: '', ...ANSWER }).length;
+    return { status: 200, body: JSON.stringify({ padding: '.'.repeat(padding), ...ANSWER }) };
+  };
+
+  test.each([
+    [16 * 1024, 'token'],
+    [16 * 1024 + 1, 'ambiguous'],
+  ])('a body of %d bytes: %s', async (sizeBytes, kind) => {
+    const { url } = await play(answerOf(sizeBytes));
+    expect(await post(url)).toMatchObject({ kind });
+  });
+});
+
+describe('a token that did arrive is never thrown away', () => {
+  test('although the connection stays open behind it', async () => {
+    const url = await serve((_request, response) => void response.write(JSON.stringify(ANSWER)));
+    expect(await post(url, TIMEOUT_MS)).toMatchObject({ kind: 'token', refreshToken: 'refresh-2' });
+  });
+
+  test('although the connection is cut behind it', async () => {
+    const url = await serve((_request, response) => {
+      response.writeHead(200, { 'content-length': 4_096 });
+      response.write(JSON.stringify(ANSWER), () => response.socket?.destroy());
+    });
+    expect(await post(url)).toMatchObject({ kind: 'token', refreshToken: 'refresh-2' });
+  });
+});

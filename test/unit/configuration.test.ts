@@ -1,0 +1,98 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { parseConfiguration } from '../../lambda/configuration.ts';
+import { faultOf } from './core/fault-of.ts';
+
+const REQUIRED = { CREDENTIALS_SECRET_ID: 'RetentlyCredentials' };
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+test('the secret alone is required; the defaults are those of the contract', () => {
+  expect(parseConfiguration(REQUIRED)).toEqual({
+    credentialsSecretId: 'RetentlyCredentials',
+    tokenEndpoint: new URL('https://app.retently.com/api/oauth/token'),
+    eventBusName: 'default',
+    defaultTokenLifetimeSeconds: 21_600,
+    leaseSeconds: 90,
+  });
+});
+
+test('everything is taken as it is set', () => {
+  const environment = {
+    CREDENTIALS_SECRET_ID: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:R-AbCdEf',
+    TOKEN_ENDPOINT: 'https://example.com/token?tenant=1',
+    EVENT_BUS_NAME: 'operations',
+    DEFAULT_TOKEN_LIFETIME_SECONDS: '3600',
+    LEASE_SECONDS: '330',
+    PATH: '/usr/bin',
+  };
+  expect(parseConfiguration(environment)).toEqual({
+    credentialsSecretId: environment.CREDENTIALS_SECRET_ID,
+    tokenEndpoint: new URL('https://example.com/token?tenant=1'),
+    eventBusName: 'operations',
+    defaultTokenLifetimeSeconds: 3_600,
+    leaseSeconds: 330,
+  });
+});
+
+test('is read from the process, where nothing else is given', () => {
+  vi.stubEnv('CREDENTIALS_SECRET_ID', 'from-the-process');
+  expect(parseConfiguration()).toMatchObject({ credentialsSecretId: 'from-the-process' });
+});
+
+test('an empty EVENT_BUS_NAME means no events', () => {
+  expect(parseConfiguration({ ...REQUIRED, EVENT_BUS_NAME: '' }).eventBusName).toBeUndefined();
+});
+
+test.each(['http://127.0.0.1:8080/token', 'http://localhost/token', 'http://[::1]:80/token'])(
+  'http: is spoken on loopback alone: %s',
+  (url) => {
+    expect(parseConfiguration({ ...REQUIRED, TOKEN_ENDPOINT: url }).tokenEndpoint.href).toBe(new URL(url).href);
+  },
+);
+
+describe('a mistake is CONFIGURATION_INVALID, with its name and without its value', () => {
+  const NO_URL = 'TOKEN_ENDPOINT is no https: URL without user name and fragment (http: on loopback alone)';
+
+  test.each<[string, { [name: string]: string | undefined }, string]>([
+    ['missing', { CREDENTIALS_SECRET_ID: undefined }, 'CREDENTIALS_SECRET_ID is not set: give the ARN or name'],
+    ['empty', { CREDENTIALS_SECRET_ID: '' }, 'CREDENTIALS_SECRET_ID is empty: give the ARN or name'],
+    ['no URL', { TOKEN_ENDPOINT: 'P1ANTED' }, NO_URL],
+    ['an empty URL', { TOKEN_ENDPOINT: '' }, NO_URL],
+    ['http:', { TOKEN_ENDPOINT: 'http://example.com/P1ANTED' }, NO_URL],
+    ['a host that only looks like loopback', { TOKEN_ENDPOINT: 'http://127.0.0.1.example.com' }, NO_URL],
+    ['another protocol', { TOKEN_ENDPOINT: 'ftp://localhost/P1ANTED' }, NO_URL],
+    ['a user name', { TOKEN_ENDPOINT: 'https://P1ANTED@example.com' }, NO_URL],
+    ['a password', { TOKEN_ENDPOINT: 'https://:P1ANTED@example.com' }, NO_URL],
+    ['a fragment', { TOKEN_ENDPOINT: 'https://example.com/#P1ANTED' }, NO_URL],
+    ['zero', { LEASE_SECONDS: '0' }, 'LEASE_SECONDS is no whole number from 1 to 3600'],
+    ['negative', { LEASE_SECONDS: '-90' }, 'LEASE_SECONDS is no whole number from 1 to 3600'],
+    ['a fraction', { LEASE_SECONDS: '90.5' }, 'LEASE_SECONDS is no whole number from 1 to 3600'],
+    ['with a unit', { LEASE_SECONDS: '90s' }, 'LEASE_SECONDS is no whole number from 1 to 3600'],
+    ['an empty number', { LEASE_SECONDS: '' }, 'LEASE_SECONDS is no whole number from 1 to 3600'],
+    ['over a year', { DEFAULT_TOKEN_LIFETIME_SECONDS: '31536001' }, 'SECONDS is no whole number from 1 to 31536000'],
+  ])('%s', (_what, environment, mistake) => {
+    const { name, message } = faultOf(() => parseConfiguration({ ...REQUIRED, ...environment }));
+    expect(name).toBe('CONFIGURATION_INVALID');
+    expect(message).toContain(mistake);
+    expect(message).toMatch(/Nothing was read or sent\.$/);
+    expect(message).not.toContain('P1ANTED');
+  });
+
+  test('more digits than a number has are too many seconds', () => {
+    const { message } = faultOf(() => parseConfiguration({ ...REQUIRED, LEASE_SECONDS: '9'.repeat(400) }));
+    expect(message).toContain('LEASE_SECONDS is no whole number from 1 to 3600');
+  });
+
+  test('a year is the longest life, and accepted', () => {
+    const environment = { ...REQUIRED, DEFAULT_TOKEN_LIFETIME_SECONDS: '31536000' };
+    expect(parseConfiguration(environment).defaultTokenLifetimeSeconds).toBe(31_536_000);
+  });
+
+  test('all of them are named at once', () => {
+    const all = { TOKEN_ENDPOINT: 'x', DEFAULT_TOKEN_LIFETIME_SECONDS: 'x', LEASE_SECONDS: 'x' };
+    const { message } = faultOf(() => parseConfiguration(all));
+    for (const name of ['CREDENTIALS_SECRET_ID', ...Object.keys(all)]) expect(message).toContain(`${name} is`);
+  });
+});

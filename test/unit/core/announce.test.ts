@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { announceFailed, announceRefreshed } from '../../../lambda/core/announce.ts';
+import { Fault, type FaultCode } from '../../../lambda/core/fault.ts';
+import { fingerprint, sha256 } from '../../../lambda/core/fingerprint.ts';
+import { FakeContext } from './fake-context.ts';
+import { refreshed, toDocumentEntry } from './secret-documents.ts';
+
+const MEMBERS = refreshed(0, { spent_refresh_token_sha256: sha256('refresh-0') });
+
+function announce(members: object, attempted = {}) {
+  const context = new FakeContext();
+  return announceRefreshed(context, toDocumentEntry(members), attempted).then(() => context);
+}
+
+function fail(code: FaultCode) {
+  const context = new FakeContext();
+  return announceFailed(context, toDocumentEntry(MEMBERS), new Fault(code, ''), 2).then(() => context);
+}
+
+test('a refresh is counted and told once, with fingerprints of 12 hex characters', async () => {
+  const context = await announce(MEMBERS, { attempt: 3 });
+  expect(context.telemetry.counts).toEqual(['refreshed']);
+  expect(context.announcements).toEqual([
+    [
+      {
+        type: 'refreshed',
+        versionId: 'version-of-current',
+        expiresAt: MEMBERS.expires_at,
+        rotated: true,
+        attempt: 3,
+        fingerprints: {
+          accessToken: fingerprint('access-1'),
+          refreshToken: fingerprint('refresh-1'),
+          spentRefreshToken: fingerprint('refresh-0'),
+        },
+      },
+    ],
+  ]);
+});
+
+test('a server that did not rotate is said', async () => {
+  const { announced } = await announce({ ...MEMBERS, spent_refresh_token_sha256: sha256('refresh-1') });
+  expect(announced).toMatchObject([{ rotated: false }]);
+});
+
+test('the first success after a failure says recovered too, in the same call', async () => {
+  const { announcements } = await announce(MEMBERS, { attempt: 1, isRecovery: true });
+  expect(announcements).toMatchObject([[{ type: 'refreshed' }, { type: 'recovered', attempt: 1 }]]);
+});
+
+test('what a document does not have is left out', async () => {
+  const { announced } = await announce({ refresh_token: 'refresh-1' });
+  expect(JSON.parse(JSON.stringify(announced))).toEqual([
+    {
+      type: 'refreshed',
+      versionId: 'version-of-current',
+      rotated: true,
+      fingerprints: { refreshToken: fingerprint('refresh-1') },
+    },
+  ]);
+  expect((await announce({ access_token: 'access-1' })).announced).toMatchObject([
+    { fingerprints: { accessToken: fingerprint('access-1') } },
+  ]);
+});
+
+test('a failure is told with its code and attempt', async () => {
+  const { announcements, telemetry } = await fail('PROVIDER_UNAVAILABLE');
+  const failed = { type: 'failed', versionId: 'version-of-current', attempt: 2, code: 'PROVIDER_UNAVAILABLE' };
+  expect(announcements).toEqual([[failed]]);
+  expect(telemetry.counts).toEqual([]);
+});
+
+test('a dead grant says reauthorization required too, a refused client does not', async () => {
+  const types = (await fail('REAUTHORIZATION_REQUIRED')).announced.map(({ type }) => type);
+  expect(types).toEqual(['failed', 'reauthorizationRequired']);
+  expect((await fail('CLIENT_REJECTED')).announced).toHaveLength(1);
+});

@@ -1,0 +1,199 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { claim } from '../../../lambda/core/claim.ts';
+import type { Situation } from '../../../lambda/core/decide.ts';
+import {
+  claimId,
+  type FailureEntry,
+  failureId,
+  type JournalEntry,
+  renderClaim,
+  renderFailure,
+  successorId,
+} from '../../../lambda/core/journal.ts';
+import { JOURNAL_STAGE } from '../../../lambda/names.ts';
+import { FakeContext } from './fake-context.ts';
+import {
+  CREDENTIALS,
+  HOUR_MS,
+  MINUTE_MS,
+  NOW_MS,
+  refreshed,
+  toDocumentEntry,
+  versionIdOf,
+} from './secret-documents.ts';
+
+const DIGEST = 'digest';
+const current = toDocumentEntry(CREDENTIALS, versionIdOf('first'));
+const { key } = current;
+const FIRST = { kind: 'attempt', attempt: 0, takesOverClaim: false } as const;
+
+let context: FakeContext;
+
+beforeEach(() => {
+  context = FakeContext.withSecret(CREDENTIALS);
+});
+
+function run(
+  attempt: typeof FIRST | { kind: 'attempt'; attempt: number; takesOverClaim: true } = FIRST,
+  force = false,
+) {
+  const head: JournalEntry | undefined = undefined;
+  const situation: Situation = { current, head, digest: DIGEST, nowMs: context.world.nowMs, force, leaseSeconds: 90 };
+  return claim(context, situation, attempt);
+}
+
+/** Another run's claim, made now. */
+function claimedByOther(attempt: number): void {
+  context.writeText(renderClaim(key, attempt, 'nonce of another run'), [JOURNAL_STAGE], claimId(key, attempt));
+}
+
+function failedBefore(attempt: number, members: Partial<FailureEntry> = {}): void {
+  claimedByOther(attempt);
+  const text = renderFailure({ key, attempt, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST, ...members });
+  context.writeText(text, [JOURNAL_STAGE], failureId(key, attempt));
+}
+
+test('counts, then puts the claim with the label beside one look for the successor, and AWSCURRENT stays', async () => {
+  expect(await run()).toEqual({ kind: 'claimed', attempt: 0 });
+  expect(context.store.calls).toEqual(['listVersionTimes', 'putVersion', 'readVersion']);
+  expect(context.headVersionId).toBe(claimId(key, 0));
+  expect(context.currentVersionId).toBe(versionIdOf('first'));
+  expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ key, attempt: 0, nonce: 'nonce-1' });
+});
+
+test('a claim holds no secret', async () => {
+  await run();
+  expect(context.textOf(JOURNAL_STAGE)).not.toMatch(/client-id-1|client-secret-1|refresh-1/);
+});
+
+test('a token that was traded already is not claimed for a POST', async () => {
+  context.writeText(JSON.stringify(refreshed(0, { refresh_token: 'refresh-2' })), [JOURNAL_STAGE], successorId(key));
+  expect(await run()).toMatchObject({ kind: 'spent', successor: { versionId: successorId(key) } });
+});
+
+describe('where the id is taken, what is found there decides', () => {
+  test('a live claim is busy, forced or not', async () => {
+    claimedByOther(0);
+    context.advance(89_999);
+    expect(await run()).toEqual({ kind: 'busy' });
+    expect(await run(FIRST, true)).toEqual({ kind: 'busy' });
+  });
+
+  test('a failure whose back-off runs is waiting', async () => {
+    failedBefore(0);
+    expect(await run()).toEqual({ kind: 'waiting', retryAtMs: NOW_MS + MINUTE_MS, why: 'back-off' });
+  });
+
+  test('a dead grant is rejected, although the label was lost', async () => {
+    failedBefore(0, { code: 'REAUTHORIZATION_REQUIRED' });
+    context.loseLabel();
+    context.advance(24 * HOUR_MS);
+    expect(await run()).toMatchObject({ kind: 'rejected', failure: { code: 'REAUTHORIZATION_REQUIRED', attempt: 0 } });
+    expect(await run(FIRST, true)).toEqual({ kind: 'claimed', attempt: 1 });
+  });
+
+  test('failures that are over, or were made with other credentials, lead to the first attempt that is free', async () => {
+    failedBefore(0);
+    failedBefore(1, { code: 'CLIENT_REJECTED', digest: 'digest of another client secret' });
+    failedBefore(2);
+    context.advance(HOUR_MS);
+    expect(await run()).toEqual({ kind: 'claimed', attempt: 3 });
+    expect(context.telemetry.counts).toEqual([]);
+  });
+
+  test('something that is no failure is taken for a claim of its age: the id says what it is', async () => {
+    context.writeText('scribble', [JOURNAL_STAGE], claimId(key, 0));
+    context.writeText('scribble', [JOURNAL_STAGE], failureId(key, 0));
+    expect(await run()).toEqual({ kind: 'busy' });
+    context.advance(90_000);
+    expect(await run()).toEqual({ kind: 'claimed', attempt: 1 });
+  });
+
+  test('a claim that vanished between the put and the look counts as made now', async () => {
+    context.store.intercept('putVersion', 'before', () => claimedByOther(0));
+    const { store } = context;
+    const gone: typeof store.readVersion = async () => undefined;
+    store.readVersion = gone;
+    expect(await run()).toEqual({ kind: 'busy' });
+  });
+});
+
+describe('a dead claim', () => {
+  const TAKEOVER = { kind: 'attempt', attempt: 1, takesOverClaim: true } as const;
+
+  test('is taken over, and that is said aloud: a token may have been spent', async () => {
+    claimedByOther(0);
+    context.advance(90_000);
+    expect(await run(TAKEOVER)).toEqual({ kind: 'claimed', attempt: 1 });
+    expect(context.telemetry.counts).toEqual(['claim taken over']);
+    expect(context.telemetry.lines).toMatchObject([{ level: 'warn', members: { attempt: 1 } }]);
+    expect(context.telemetry.lines[0]?.message).toContain('may have spent the token');
+  });
+
+  test('is taken over where only the ids show it', async () => {
+    claimedByOther(0);
+    context.loseLabel();
+    context.advance(90_000);
+    expect(await run()).toEqual({ kind: 'claimed', attempt: 1 });
+    expect(context.telemetry.counts).toEqual(['claim taken over']);
+  });
+
+  test('that ended in a failure behind a lagging label is no takeover', async () => {
+    failedBefore(0, { code: 'REAUTHORIZATION_REQUIRED' });
+    context.advance(HOUR_MS);
+    expect(await run(TAKEOVER)).toMatchObject({ kind: 'rejected' });
+    expect(context.telemetry.counts).toEqual([]);
+  });
+
+  test('is taken over by one run alone', async () => {
+    claimedByOther(0);
+    context.advance(90_000);
+    expect(await run(TAKEOVER)).toEqual({ kind: 'claimed', attempt: 1 });
+    expect(await run(TAKEOVER)).toEqual({ kind: 'busy' });
+    expect(context.telemetry.counts).toEqual(['claim taken over']);
+  });
+});
+
+describe('design 3.6: the write budget', () => {
+  /** Of 100 versions in 24 hours, ten are kept free, and an attempt takes two. */
+  const MAX_BEFORE_CLAIM = 88;
+
+  function fill(versions: number): void {
+    for (let number = context.versionIds.length; number < versions; number += 1) {
+      context.writeText('{}', ['filler'], versionIdOf(`filler-${number}`));
+    }
+  }
+
+  test.each([
+    [MAX_BEFORE_CLAIM, { kind: 'claimed', attempt: 0 }],
+    [MAX_BEFORE_CLAIM + 1, { kind: 'waiting', why: 'write budget', retryAtMs: NOW_MS + 24 * HOUR_MS }],
+  ])('%d versions of the last 24 hours, those of operators too, forced or not: %j', async (versions, decision) => {
+    fill(versions);
+    expect(await run(FIRST, true)).toEqual(decision);
+  });
+
+  test('nothing is put while there is no room, and room comes when the oldest of the surplus are a day old', async () => {
+    fill(10);
+    context.advance(HOUR_MS);
+    fill(MAX_BEFORE_CLAIM + 11);
+    expect(await run()).toEqual({ kind: 'waiting', why: 'write budget', retryAtMs: NOW_MS + 25 * HOUR_MS });
+    expect(context.versionIds).toHaveLength(MAX_BEFORE_CLAIM + 11);
+    context.advance(24 * HOUR_MS - 1);
+    expect(await run()).toMatchObject({ kind: 'waiting' });
+    context.advance(1);
+    expect(await run()).toEqual({ kind: 'claimed', attempt: 0 });
+  });
+
+  test('waiting for room is said in the log', async () => {
+    fill(MAX_BEFORE_CLAIM + 1);
+    await run();
+    expect(context.telemetry.lines).toMatchObject([
+      { level: 'warn', message: expect.stringContaining('room in the version history') },
+    ]);
+  });
+});
+
+test('a store that refuses the claim keeps anything from being spent', async () => {
+  context.store.refuse('putVersion');
+  await expect(run()).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
+});

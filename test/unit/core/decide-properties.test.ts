@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { decide, type Situation } from '../../../lambda/core/decide.ts';
+import type { JournalEntry } from '../../../lambda/core/journal.ts';
+import { HOUR_MS, iso, NOW_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
+
+const DAY_MS = 24 * HOUR_MS;
+const MAX_BACK_OFF_MS = 45 * 60_000;
+
+const ageMs = fc.oneof(fc.integer({ min: -30_000, max: 5 * 60_000 }), fc.integer({ min: 0, max: DAY_MS }));
+const leaseSeconds = fc.integer({ min: 1, max: 900 });
+const current = fc
+  .record({ refreshedAgoMs: ageMs, lifeMs: fc.integer({ min: 1, max: 2 * DAY_MS }) })
+  .map(({ refreshedAgoMs, lifeMs }) =>
+    toDocumentEntry(
+      refreshed(0, {
+        refreshed_at: iso(NOW_MS - refreshedAgoMs),
+        expires_at: iso(NOW_MS - refreshedAgoMs + lifeMs),
+      }),
+    ),
+  );
+const { key } = toDocumentEntry(refreshed(0));
+
+const entry = fc.record({
+  versionId: fc.constant('version'),
+  createdAt: ageMs.map((age) => NOW_MS - age),
+  key: fc.constantFrom(key, 'another key'),
+  attempt: fc.nat(),
+});
+const head = fc.oneof<fc.Arbitrary<JournalEntry | undefined>[]>(
+  fc.constant(undefined),
+  current,
+  entry.map((members) => ({ ...members, kind: 'claim' as const })),
+  fc
+    .record({
+      code: fc.constantFrom(
+        'PROVIDER_UNAVAILABLE',
+        'PROVIDER_AMBIGUOUS',
+        'REAUTHORIZATION_REQUIRED',
+        'CLIENT_REJECTED',
+      ),
+      digest: fc.constantFrom('digest', 'another digest'),
+      retryAfterSeconds: fc.option(fc.nat(), { nil: undefined }),
+    })
+    .chain((failure) => entry.map((members) => ({ ...members, ...failure, kind: 'failure' as const }))),
+);
+const situation: fc.Arbitrary<Situation> = fc.record({
+  current,
+  head,
+  leaseSeconds,
+  digest: fc.constant('digest'),
+  nowMs: fc.constant(NOW_MS),
+  force: fc.boolean(),
+});
+
+function check(predicate: (situation: Situation) => void): void {
+  fc.assert(fc.property(situation, predicate), { numRuns: 500 });
+}
+
+test('I2: a live claim of this key is never attempted past, forced or not', () => {
+  check((each) => {
+    const isLiveClaim = each.head?.kind === 'claim' && NOW_MS - each.head.createdAt < each.leaseSeconds * 1_000;
+    if (isLiveClaim && each.head?.key === key) expect(decide(each)).toEqual({ kind: 'busy' });
+  });
+});
+
+test('busy is said of a live claim of this key and of nothing else', () => {
+  check((each) => {
+    if (decide(each).kind === 'busy') expect(each.head).toMatchObject({ kind: 'claim', key });
+  });
+});
+
+test('I6: credentials that were refused for good are not sent again unless somebody forces it', () => {
+  check((each) => {
+    const { head: last } = each;
+    const isLatched = last?.kind === 'failure' && last.key === key && last.digest === 'digest';
+    const isForGood = isLatched && ['REAUTHORIZATION_REQUIRED', 'CLIENT_REJECTED'].includes(last.code);
+    if (isForGood) expect(decide(each).kind).toBe(each.force ? 'attempt' : 'rejected');
+    else expect(decide(each).kind).not.toBe('rejected');
+  });
+});
+
+test('a back-off ends within 45 minutes of the failure, and is not over before a minute', () => {
+  check((each) => {
+    const decision = decide(each);
+    if (decision.kind !== 'waiting') return;
+    const lengthMs = decision.retryAtMs - (each.head?.createdAt ?? 0);
+    expect(lengthMs).toBeLessThanOrEqual(MAX_BACK_OFF_MS);
+    expect(lengthMs).toBeGreaterThanOrEqual(60_000);
+    expect(decision.retryAtMs).toBeGreaterThan(NOW_MS);
+    expect(decide({ ...each, nowMs: decision.retryAtMs }).kind).toBe('attempt');
+  });
+});
+
+test('what is called fresh has at least half of its life left', () => {
+  check((each) => {
+    if (decide(each).kind !== 'fresh') return;
+    const { expires_at = '', refreshed_at = '' } = each.current.document.members;
+    const lifeMs = Date.parse(expires_at) - Date.parse(refreshed_at);
+    expect(Date.parse(expires_at) - NOW_MS).toBeGreaterThanOrEqual(lifeMs / 2);
+  });
+});
+
+test('force turns no attempt into anything else, and leaves nothing but an attempt or a live claim', () => {
+  check((each) => {
+    const forced = decide({ ...each, force: true });
+    expect(['attempt', 'busy']).toContain(forced.kind);
+    const plain = decide({ ...each, force: false });
+    if (plain.kind === 'attempt' || plain.kind === 'busy') expect(forced).toEqual(plain);
+  });
+});
+
+test('an attempt is the one after the last of this key, or the first', () => {
+  check((each) => {
+    const decision = decide(each);
+    if (decision.kind !== 'attempt') return;
+    const { head: last } = each;
+    const isOfThisKey = last !== undefined && last.kind !== 'document' && last.key === key;
+    expect(decision.attempt).toBe(isOfThisKey ? last.attempt + 1 : 0);
+    expect(decision.takesOverClaim).toBe(isOfThisKey && last.kind === 'claim');
+  });
+});

@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest';
+import { type Decision, decide, secondsRemaining } from '../../../lambda/core/decide.ts';
+import type { ClaimEntry, FailureEntry, JournalEntry } from '../../../lambda/core/journal.ts';
+import { HOUR_MS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
+
+const LEASE_SECONDS = 90;
+const DAY_MS = 24 * HOUR_MS;
+const DIGEST = 'digest of these very credentials';
+
+const fresh = toDocumentEntry(refreshed(1));
+const due = toDocumentEntry(refreshed(4));
+
+const attempt = (number: number, takesOverClaim = false): Decision => ({
+  kind: 'attempt',
+  attempt: number,
+  takesOverClaim,
+});
+const waitingUntil = (retryAtMs: number): Decision => ({ kind: 'waiting', retryAtMs, why: 'back-off' });
+const waiting = (minutes: number) => waitingUntil(NOW_MS + minutes * MINUTE_MS);
+const rejected = (failure: FailureEntry): Decision => ({ kind: 'rejected', failure });
+const FRESH: Decision = { kind: 'fresh' };
+const BUSY: Decision = { kind: 'busy' };
+
+/** A head of the journal, `ageMs` old. */
+const claim = (number: number, ageMs: number, key = due.key): ClaimEntry => ({
+  kind: 'claim',
+  versionId: 'claim',
+  createdAt: NOW_MS - ageMs,
+  key,
+  attempt: number,
+});
+const failure = (number: number, ageMs: number, members: Partial<FailureEntry> = {}): FailureEntry => ({
+  ...claim(number, ageMs),
+  kind: 'failure',
+  code: 'PROVIDER_UNAVAILABLE',
+  digest: DIGEST,
+  ...members,
+});
+const dead = failure(0, 9 * HOUR_MS, { code: 'REAUTHORIZATION_REQUIRED' });
+const deadForLong = { ...dead, createdAt: NOW_MS - 365 * DAY_MS };
+const otherSecret = failure(0, MINUTE_MS, { code: 'CLIENT_REJECTED', digest: 'digest of the last client secret' });
+const edited = toDocumentEntry(refreshed(1), 'the version before the edit');
+const otherToken = toDocumentEntry(refreshed(1, { refresh_token: 'refresh-9' }), 'the last of the journal');
+
+// Both have one refresh token, and so one key.
+expect(fresh.key).toBe(due.key);
+
+type Row = [when: string, current: typeof due, head: JournalEntry | undefined, unforced: Decision, forced: Decision];
+
+const NONE = undefined;
+
+describe('design 3.3, step 3, and 3.5: what to do, unforced and forced', () => {
+  test.each<Row>([
+    ['fresh, no journal', fresh, NONE, FRESH, attempt(0)],
+    ['fresh, and the head', fresh, fresh, FRESH, attempt(0)],
+    ['fresh, edited since', fresh, edited, FRESH, attempt(0)],
+    ['fresh, with another refresh token than the journal', fresh, otherToken, attempt(0), attempt(0)],
+    ['due, no journal', due, NONE, attempt(0), attempt(0)],
+    ['due, and the head', due, due, attempt(0), attempt(0)],
+
+    ['a live claim', due, claim(2, 0), BUSY, BUSY],
+    ['a claim at 90 s less 1 ms', due, claim(2, 89_999), BUSY, BUSY],
+    ['a claim at 90 s', due, claim(2, 90_000), attempt(3, true), attempt(3, true)],
+    ['a claim from the future', due, claim(2, -20_000), BUSY, BUSY],
+    ['a live claim on a fresh token', fresh, claim(0, 0), BUSY, BUSY],
+    ['a dead claim on a fresh token', fresh, claim(0, HOUR_MS), attempt(1, true), attempt(1, true)],
+    ['a live claim of another key', due, claim(5, 0, 'x'), attempt(0), attempt(0)],
+    ['fresh, a claim of another key', fresh, claim(5, 0, 'x'), attempt(0), attempt(0)],
+
+    ['a failure a moment ago', due, failure(0, 0), waiting(1), attempt(1)],
+    ['a failure at 60 s less 1 ms', due, failure(0, 59_999), waitingUntil(NOW_MS + 1), attempt(1)],
+    ['a failure at 60 s', due, failure(0, 60_000), attempt(1), attempt(1)],
+    ['a failure on a fresh token', fresh, failure(0, 0), waiting(1), attempt(1)],
+    ['a failure of another key', due, failure(4, 0, { key: 'x' }), attempt(0), attempt(0)],
+    ['maybe spent a moment ago', due, failure(0, 0, { code: 'PROVIDER_AMBIGUOUS' }), waiting(1), attempt(1)],
+    ['the second failure', due, failure(1, 0), waiting(2), attempt(2)],
+    ['the sixth failure', due, failure(5, 0), waiting(32), attempt(6)],
+    ['the seventh failure', due, failure(6, 0), waiting(45), attempt(7)],
+    ['the two thousandth failure', due, failure(1_999, 0), waiting(45), attempt(2_000)],
+    ['Retry-After: 600', due, failure(0, 0, { retryAfterSeconds: 600 }), waiting(10), attempt(1)],
+    ['Retry-After: 5, less than the back-off', due, failure(2, 0, { retryAfterSeconds: 5 }), waiting(4), attempt(3)],
+    ['Retry-After of a day', due, failure(0, 0, { retryAfterSeconds: 86_400 }), waiting(45), attempt(1)],
+
+    ['a dead grant', due, dead, rejected(dead), attempt(1)],
+    ['a dead grant on a fresh token', fresh, dead, rejected(dead), attempt(1)],
+    ['a dead grant, a year later', due, deadForLong, rejected(deadForLong), attempt(1)],
+    ['a dead grant of another key', due, { ...dead, key: 'x' }, attempt(0), attempt(0)],
+    ['refused, with another client secret since', due, otherSecret, attempt(1), attempt(1)],
+  ])('%s', (_when, current, head, unforced, forced) => {
+    const situation = { current, head, digest: DIGEST, nowMs: NOW_MS, leaseSeconds: LEASE_SECONDS };
+    expect(decide({ ...situation, force: false })).toEqual(unforced);
+    expect(decide({ ...situation, force: true })).toEqual(forced);
+  });
+});
+
+test('design 3.3: a transient failure made with other credentials binds nobody either', () => {
+  const head = failure(0, 0, { digest: 'digest of the last client secret' });
+  const situation = { current: due, head, digest: DIGEST, nowMs: NOW_MS, leaseSeconds: LEASE_SECONDS };
+  expect(decide({ ...situation, force: false })).toEqual(attempt(1));
+});
+
+describe('design 3.5: when a token is due', () => {
+  const instants = (agoMs: number, lifeMs: number) => ({
+    refreshed_at: iso(NOW_MS - agoMs),
+    expires_at: iso(NOW_MS - agoMs + lifeMs),
+  });
+
+  test.each<[string, object, Decision]>([
+    ['more than half of its life left', instants(3 * HOUR_MS - 1, 6 * HOUR_MS), FRESH],
+    ['less than half', instants(3 * HOUR_MS + 1, 6 * HOUR_MS), attempt(0)],
+    ['a token of a minute, just taken', instants(0, MINUTE_MS), FRESH],
+    ['dead', instants(7 * HOUR_MS, 6 * HOUR_MS), attempt(0)],
+    ['a life of a year, the longest that is taken from an answer', instants(0, 365 * 24 * HOUR_MS), FRESH],
+    ['a longer life than any answer gives', instants(0, 366 * 24 * HOUR_MS), attempt(0)],
+    ['no life at all', instants(-HOUR_MS, 0), attempt(0)],
+    ['dead before it was taken', instants(-HOUR_MS, -MINUTE_MS), attempt(0)],
+    ['no expires_at', { expires_at: null }, attempt(0)],
+    ['no refreshed_at', { refreshed_at: '' }, attempt(0)],
+    ['neither', { expires_at: '', refreshed_at: '' }, attempt(0)],
+    ['no instant at all', { expires_at: 'soon' }, attempt(0)],
+    ['no bearer token', { access_token: null }, attempt(0)],
+  ])('%s', (_what, members, decision) => {
+    const current = toDocumentEntry(refreshed(1, members));
+    const situation = { current, head: current, digest: DIGEST, nowMs: NOW_MS, leaseSeconds: LEASE_SECONDS };
+    expect(decide({ ...situation, force: false })).toEqual(decision);
+  });
+});
+
+describe('secondsRemaining', () => {
+  test.each<[string, object, number]>([
+    ['whole seconds, rounded down', { expires_at: iso(NOW_MS + 1_999) }, 1],
+    ['dead', { expires_at: iso(NOW_MS - 5_000) }, 0],
+    ['no bearer token', { access_token: '' }, 0],
+    ['of unknown life', { expires_at: null }, 0],
+    ['no instant', { expires_at: 'soon' }, 0],
+  ])('%s', (_what, members, seconds) => {
+    expect(secondsRemaining(toDocumentEntry(refreshed(1, members)).document, NOW_MS)).toBe(seconds);
+  });
+});

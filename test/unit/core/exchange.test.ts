@@ -1,0 +1,184 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { exchange } from '../../../lambda/core/exchange.ts';
+import { OAUTH_ERROR_CODES, type TokenAnswer } from '../../../lambda/core/ports.ts';
+import { FakeContext } from './fake-context.ts';
+import {
+  AMBIGUOUS,
+  INVALID_GRANT,
+  NOT_SENT,
+  ODD,
+  REFRESH_TOKEN_ONLY,
+  THROTTLED,
+  TOKEN,
+} from './fake-token-endpoint.ts';
+import { NOW_MS } from './secret-documents.ts';
+
+const GRANT = { clientId: 'c', clientSecret: 's', refreshToken: 'r' };
+const POST_AND_SAVE_MS = 25_000;
+
+let context: FakeContext;
+
+beforeEach(() => {
+  context = new FakeContext();
+});
+
+function run(...answers: TokenAnswer[]) {
+  context.tokenEndpoint.willAnswer(...answers);
+  return exchange(context.tokenEndpoint, GRANT, context.runtime, context.telemetry);
+}
+
+function throttledFor(retryAfterSeconds: number): TokenAnswer {
+  return { ...THROTTLED, retryAfterSeconds };
+}
+
+describe('an answer', () => {
+  test.each<TokenAnswer>([TOKEN, REFRESH_TOKEN_ONLY])(
+    '$kind comes with the instant before its POST',
+    async (answer) => {
+      context.tokenEndpoint.willAnswer(() => {
+        context.advance(1_500);
+        return answer;
+      });
+      expect(await run()).toEqual({ ...answer, startedAtMs: NOW_MS });
+      expect(context.telemetry.exchangeMilliseconds).toEqual([1_500]);
+      expect(context.tokenEndpoint.grants).toEqual([GRANT]);
+      expect(context.tokenEndpoint.timeoutsMs).toEqual([10_000]);
+    },
+  );
+
+  test('after a retry counts from the POST that was answered', async () => {
+    expect(await run(NOT_SENT, TOKEN)).toMatchObject({ startedAtMs: NOW_MS + 375 });
+  });
+});
+
+describe('design 3.4: what each class leads to', () => {
+  test.each(OAUTH_ERROR_CODES)('%s is final: one POST', async (error) => {
+    const code = error === 'invalid_grant' ? 'REAUTHORIZATION_REQUIRED' : 'CLIENT_REJECTED';
+    const reason = `HTTP 400 with ${error}`;
+    expect(await run({ kind: 'refused', error, reason })).toEqual({ kind: 'failed', code, reason });
+  });
+
+  test('odd is transient, without a second try in this run', async () => {
+    expect(await run(ODD)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', reason: ODD.reason });
+  });
+
+  test('not sent is tried again three times, after a delay that doubles', async () => {
+    expect(await run(NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    expect(context.sleepsMs).toEqual([375, 750, 1_500]);
+  });
+
+  test('throttled is tried again, not before Retry-After', async () => {
+    expect(await run(throttledFor(7), throttledFor(0), TOKEN)).toMatchObject({ kind: 'token' });
+    expect(context.sleepsMs).toEqual([7_000, 750]);
+  });
+
+  test('a Retry-After beyond the time left is left to the failure record', async () => {
+    const failed = { kind: 'failed', code: 'PROVIDER_UNAVAILABLE', retryAfterSeconds: 120 };
+    expect(await run(throttledFor(120))).toMatchObject(failed);
+    expect(context.sleepsMs).toEqual([]);
+  });
+
+  test('ambiguous is replayed at once with the same token, at most twice, and ends as maybe spent', async () => {
+    expect(await run(AMBIGUOUS, AMBIGUOUS, AMBIGUOUS)).toMatchObject({ code: 'PROVIDER_AMBIGUOUS' });
+    expect(context.tokenEndpoint.grants).toEqual([GRANT, GRANT, GRANT]);
+    expect(context.sleepsMs).toEqual([]);
+  });
+
+  test('a server with a reuse grace answers the replay', async () => {
+    expect(await run(AMBIGUOUS, TOKEN)).toMatchObject({ kind: 'token' });
+  });
+
+  test.each<[string, TokenAnswer[]]>([
+    ['odd', [ODD]],
+    ['out of reach', [NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT]],
+    ['throttled', [THROTTLED, THROTTLED, THROTTLED, THROTTLED]],
+  ])('once ambiguous, the token may be spent, although the replay was %s', async (_what, answers) => {
+    expect(await run(AMBIGUOUS, ...answers)).toMatchObject({ code: 'PROVIDER_AMBIGUOUS' });
+  });
+
+  test('a replay that is refused is refused', async () => {
+    expect(await run(AMBIGUOUS, INVALID_GRANT)).toMatchObject({ code: 'REAUTHORIZATION_REQUIRED' });
+  });
+
+  test('Retry-After is honoured after an ambiguous answer too, in the run and in the failure record', async () => {
+    expect(await run(AMBIGUOUS, throttledFor(7), throttledFor(120))).toMatchObject({ retryAfterSeconds: 120 });
+    expect(context.sleepsMs).toEqual([7_000]);
+  });
+
+  test('each answer that is no token is said once, without a value', async () => {
+    await run(NOT_SENT, ODD);
+    expect(context.telemetry.lines).toMatchObject([
+      { level: 'warn', members: { code: 'PROVIDER_UNAVAILABLE', reason: NOT_SENT.reason } },
+      { level: 'warn', members: { code: 'PROVIDER_UNAVAILABLE', reason: ODD.reason } },
+    ]);
+  });
+});
+
+describe('time', () => {
+  test('nothing is sent unless the time left covers the POST and the save after it', async () => {
+    context.deadlineMs = NOW_MS + POST_AND_SAVE_MS - 1;
+    const failed = { code: 'PROVIDER_UNAVAILABLE', reason: 'too little time was left to ask' };
+    expect(await run()).toMatchObject(failed);
+    expect(context.tokenEndpoint.grants).toEqual([]);
+  });
+
+  test('one POST is sent where it just does, and none after it', async () => {
+    context.deadlineMs = NOW_MS + POST_AND_SAVE_MS;
+    const late = () => {
+      context.advance(1);
+      return AMBIGUOUS;
+    };
+    context.tokenEndpoint.willAnswer(late);
+    expect(await run()).toMatchObject({ code: 'PROVIDER_AMBIGUOUS', reason: AMBIGUOUS.reason });
+    expect(context.tokenEndpoint.grants).toHaveLength(1);
+  });
+
+  test.each([
+    [375, 2],
+    [374, 1],
+  ])('a delay that leaves %d ms more than POST and save: %d POSTs', async (spareMs, posts) => {
+    context.deadlineMs = NOW_MS + POST_AND_SAVE_MS + spareMs;
+    await run(NOT_SENT, NOT_SENT);
+    expect(context.tokenEndpoint.grants).toHaveLength(posts);
+  });
+
+  test('a delay is jittered between half of it and all of it', async () => {
+    context.random = 0;
+    await run(NOT_SENT, NOT_SENT, TOKEN);
+    context.random = 0.999;
+    await run(NOT_SENT, TOKEN);
+    expect(context.sleepsMs).toEqual([250, 500, 499.75]);
+  });
+});
+
+test('whatever the answers and the time: few POSTs, none without time for its timeout and the save', async () => {
+  const answers = fc.array(
+    fc.constantFrom<TokenAnswer[]>(NOT_SENT, THROTTLED, throttledFor(3), AMBIGUOUS, ODD, TOKEN),
+    {
+      minLength: 6,
+      maxLength: 6,
+    },
+  );
+  await fc.assert(
+    fc.asyncProperty(answers, fc.nat(60_000), fc.nat(5_000), async (script, budgetMs, postMs) => {
+      context = new FakeContext();
+      context.deadlineMs = NOW_MS + budgetMs;
+      const startedMs: number[] = [];
+      for (const answer of script) {
+        context.tokenEndpoint.willAnswer(() => {
+          startedMs.push(context.runtime.remainingMs());
+          context.advance(postMs);
+          return answer;
+        });
+      }
+      await run();
+      expect(startedMs.length).toBeLessThanOrEqual(6);
+      for (const leftMs of startedMs) expect(leftMs).toBeGreaterThanOrEqual(POST_AND_SAVE_MS);
+      const sent = script.slice(0, startedMs.length);
+      expect(sent.filter((answer) => answer === AMBIGUOUS).length).toBeLessThanOrEqual(3);
+      expect(sent.slice(0, -1)).not.toContain(ODD);
+      expect(sent.slice(0, -1)).not.toContain(TOKEN);
+    }),
+  );
+});

@@ -1,0 +1,132 @@
+import type { Context, Memory } from '../../../lambda/core/context.ts';
+import type { Announcement, EventPublisher, Runtime } from '../../../lambda/core/ports.ts';
+import { JOURNAL_STAGE } from '../../../lambda/names.ts';
+import { SecretsManager } from '../../sandbox/secrets-manager.ts';
+import { FakeCredentialStore, SECRET_ID } from './fake-credential-store.ts';
+import { FakeTelemetry } from './fake-telemetry.ts';
+import { FakeTokenEndpoint } from './fake-token-endpoint.ts';
+import { NOW_MS, versionIdOf } from './secret-documents.ts';
+
+/** Where several runs meet: one secret, one clock. */
+class World {
+  nowMs = NOW_MS;
+  numbers = 0;
+  readonly secretsManager = new SecretsManager({ now: () => this.nowMs, arnSuffix: () => 'AbCdEf' });
+}
+
+/** All that one run works with, on a clock that only the test and the run's own sleep move. */
+export class FakeContext implements Context {
+  readonly world: World;
+  readonly settings = {
+    secretId: SECRET_ID,
+    tokenEndpoint: 'https://retently.invalid/api/oauth/token',
+    defaultTokenLifetimeSeconds: 21_600,
+    leaseSeconds: 90,
+  };
+  readonly store: FakeCredentialStore;
+  readonly tokenEndpoint = new FakeTokenEndpoint();
+  readonly telemetry = new FakeTelemetry();
+  readonly announcements: (readonly Announcement[])[] = [];
+  readonly events: EventPublisher = { publish: async (announcements) => void this.announcements.push(announcements) };
+  readonly memory: Memory = {};
+  readonly sleepsMs: number[] = [];
+  /** The function's timeout is 60 s, and so less than the lease. */
+  deadlineMs: number;
+  random = 0.5;
+  /** What others do while this run sleeps. */
+  whileAsleep: () => unknown = () => undefined;
+  readonly runtime: Runtime = {
+    now: () => this.world.nowMs,
+    remainingMs: () => this.deadlineMs - this.world.nowMs,
+    sleep: async (milliseconds) => {
+      this.sleepsMs.push(milliseconds);
+      this.world.nowMs += milliseconds;
+      await this.whileAsleep();
+    },
+    random: () => this.random,
+    nonce: () => `nonce-${++this.world.numbers}`,
+  };
+
+  constructor(world = new World()) {
+    this.world = world;
+    this.store = new FakeCredentialStore(world.secretsManager);
+    this.deadlineMs = world.nowMs + 60_000;
+  }
+
+  /** The secret exists and its first version is `document`. */
+  static withSecret(document: object): FakeContext {
+    const context = new FakeContext();
+    const SecretString = JSON.stringify(document);
+    const first = { Name: SECRET_ID, ClientRequestToken: versionIdOf('first'), SecretString };
+    context.world.secretsManager.createSecret(first);
+    return context;
+  }
+
+  /** The next run of this function: in an execution environment of its own, so without this one's memory. */
+  nextRun({ afterMs = 0 } = {}): FakeContext {
+    this.advance(afterMs);
+    return new FakeContext(this.world);
+  }
+
+  advance(milliseconds: number): void {
+    this.world.nowMs += milliseconds;
+  }
+
+  /** An operator's `put-secret-value`: it moves `AWSCURRENT` and nothing else. */
+  write(document: object): string {
+    return this.writeText(JSON.stringify(document));
+  }
+
+  writeText(SecretString: string, stages = ['AWSCURRENT'], versionId = versionIdOf(`written-${++this.world.numbers}`)) {
+    this.world.secretsManager.putSecretValue({
+      SecretId: SECRET_ID,
+      ClientRequestToken: versionId,
+      SecretString,
+      VersionStages: stages,
+    });
+    return versionId;
+  }
+
+  /** Somebody moves a label by hand, or takes it away. */
+  moveStage(stage: 'AWSCURRENT' | typeof JOURNAL_STAGE, MoveToVersionId: string | undefined): void {
+    const RemoveFromVersionId = this.#version({ VersionStage: stage }).VersionId;
+    const request = { SecretId: SECRET_ID, VersionStage: stage, MoveToVersionId, RemoveFromVersionId };
+    this.world.secretsManager.updateSecretVersionStage(request);
+  }
+
+  loseLabel(): void {
+    this.moveStage(JOURNAL_STAGE, undefined);
+  }
+
+  get currentVersionId(): string {
+    return this.#version({ VersionStage: 'AWSCURRENT' }).VersionId;
+  }
+
+  get headVersionId(): string {
+    return this.#version({ VersionStage: JOURNAL_STAGE }).VersionId;
+  }
+
+  /** What consumers read. */
+  get currentDocument(): unknown {
+    return JSON.parse(this.textOf('AWSCURRENT'));
+  }
+
+  textOf(VersionStage: string): string {
+    return this.#version({ VersionStage }).SecretString ?? '';
+  }
+
+  /** Ids of every version, the oldest first. */
+  get versionIds(): string[] {
+    const request = { SecretId: SECRET_ID, IncludeDeprecated: true };
+    return this.world.secretsManager.listSecretVersionIds(request).Versions.map(({ VersionId }) => VersionId);
+  }
+
+  /** Every announcement, in order. */
+  get announced(): Announcement[] {
+    return this.announcements.flat();
+  }
+
+  #version(which: { VersionStage: string }) {
+    return this.world.secretsManager.getSecretValue({ SecretId: SECRET_ID, ...which });
+  }
+}

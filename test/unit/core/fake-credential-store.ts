@@ -1,0 +1,109 @@
+import { Fault } from '../../../lambda/core/fault.ts';
+import type { CredentialStore, Version } from '../../../lambda/core/ports.ts';
+import { JOURNAL_STAGE } from '../../../lambda/names.ts';
+import { AwsError } from '../../sandbox/aws-error.ts';
+import type { SecretsManager } from '../../sandbox/secrets-manager.ts';
+import type { GetSecretValueRequest } from '../../sandbox/secrets-manager-api.ts';
+
+export const SECRET_ID = 'RetentlyCredentials';
+
+interface Interception {
+  readonly operation: keyof CredentialStore;
+  readonly when: 'before' | 'after';
+  readonly act: () => unknown;
+  times: number;
+}
+
+/** The port on the sandbox's Secrets Manager, without HTTP; notes its calls, and lets a test step between two of them. */
+export class FakeCredentialStore implements CredentialStore {
+  readonly calls: (keyof CredentialStore)[] = [];
+  readonly #secretsManager: SecretsManager;
+  #interceptions: Interception[] = [];
+
+  constructor(secretsManager: SecretsManager) {
+    this.#secretsManager = secretsManager;
+  }
+
+  /** `act` runs before (or after) the next `times` calls of `operation` take effect; what it throws, the call throws. */
+  intercept(operation: keyof CredentialStore, when: 'before' | 'after', act: () => unknown, times = 1): void {
+    this.#interceptions.push({ operation, when, act, times });
+  }
+
+  /** The next `times` calls of `operation` are refused, and nothing is done. */
+  refuse(operation: keyof CredentialStore, times = 1, fault = new Fault('STORE_UNAVAILABLE', 'Refused by the test.')) {
+    this.intercept(operation, 'before', () => Promise.reject(fault), times);
+  }
+
+  readCurrent(): Promise<Version | undefined> {
+    return this.#call('readCurrent', () => this.#read({ VersionStage: 'AWSCURRENT' }));
+  }
+
+  readHead(): Promise<Version | undefined> {
+    return this.#call('readHead', () => this.#read({ VersionStage: JOURNAL_STAGE }));
+  }
+
+  readVersion(versionId: string): Promise<Version | undefined> {
+    return this.#call('readVersion', () => this.#read({ VersionId: versionId }));
+  }
+
+  putVersion(ClientRequestToken: string, SecretString: string): Promise<'created' | 'exists'> {
+    const request = { SecretId: SECRET_ID, ClientRequestToken, SecretString, VersionStages: [JOURNAL_STAGE] };
+    return this.#call('putVersion', () =>
+      answerOr('ResourceExistsException', 'exists', () => {
+        this.#secretsManager.putSecretValue(request);
+        return 'created';
+      }),
+    );
+  }
+
+  promote(MoveToVersionId: string, RemoveFromVersionId: string): Promise<'promoted' | 'refused'> {
+    const request = { SecretId: SECRET_ID, VersionStage: 'AWSCURRENT', MoveToVersionId, RemoveFromVersionId };
+    return this.#call('promote', () =>
+      answerOr('InvalidParameterException', 'refused', () => {
+        this.#secretsManager.updateSecretVersionStage(request);
+        return 'promoted';
+      }),
+    );
+  }
+
+  listVersionTimes(): Promise<readonly number[]> {
+    return this.#call('listVersionTimes', () => {
+      const { Versions } = this.#secretsManager.listSecretVersionIds({ SecretId: SECRET_ID, IncludeDeprecated: true });
+      return Versions.map(({ CreatedDate }) => CreatedDate.getTime());
+    });
+  }
+
+  #read(which: Omit<GetSecretValueRequest, 'SecretId'>): Version | undefined {
+    return answerOr('ResourceNotFoundException', undefined, () => {
+      const found = this.#secretsManager.getSecretValue({ SecretId: SECRET_ID, ...which });
+      return { versionId: found.VersionId, createdAt: found.CreatedDate.getTime(), secretString: found.SecretString };
+    });
+  }
+
+  async #call<Answer>(operation: keyof CredentialStore, carryOut: () => Answer): Promise<Answer> {
+    this.calls.push(operation);
+    await this.#step(operation, 'before');
+    const answer = carryOut();
+    await this.#step(operation, 'after');
+    return answer;
+  }
+
+  async #step(operation: keyof CredentialStore, when: 'before' | 'after'): Promise<void> {
+    const interception = this.#interceptions.find((each) => each.operation === operation && each.when === when);
+    if (interception === undefined) return;
+    interception.times -= 1;
+    this.#interceptions = this.#interceptions.filter(({ times }) => times > 0);
+    await interception.act();
+  }
+}
+
+/** An error of AWS that is an answer to the core; every other one is a fault. */
+function answerOr<Answer, Other>(errorName: string, other: Other, act: () => Answer): Answer | Other {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    if (error.name === errorName) return other;
+    throw new Fault('STORE_UNAVAILABLE', error.name);
+  }
+}

@@ -1,0 +1,53 @@
+import type { LogMembers, Telemetry } from '../../../lambda/core/ports.ts';
+
+type States = Parameters<Telemetry['recordStates']>[0];
+
+interface Line {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly members: LogMembers | undefined;
+}
+
+/** Keeps what it was told, in order. */
+export class FakeTelemetry implements Telemetry {
+  readonly lines: Line[] = [];
+  readonly states: States[] = [];
+  readonly counts: string[] = [];
+  readonly exchangeMilliseconds: number[] = [];
+
+  info(message: string, members?: LogMembers): void {
+    this.lines.push({ level: 'info', message, members });
+  }
+
+  warn(message: string, members?: LogMembers): void {
+    this.lines.push({ level: 'warn', message, members });
+  }
+
+  error(message: string, members?: LogMembers): void {
+    this.lines.push({ level: 'error', message, members });
+  }
+
+  recordStates(states: States): void {
+    this.states.push(states);
+  }
+
+  countRefreshed(): void {
+    this.counts.push('refreshed');
+  }
+
+  countFailed(code: string): void {
+    this.counts.push(`failed ${code}`);
+  }
+
+  countTokenNotStored(): void {
+    this.counts.push('token not stored');
+  }
+
+  countClaimTakenOver(): void {
+    this.counts.push('claim taken over');
+  }
+
+  recordExchangeMilliseconds(milliseconds: number): void {
+    this.exchangeMilliseconds.push(milliseconds);
+  }
+}

@@ -1,0 +1,147 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  claimId,
+  digestGrant,
+  type FailureEntry,
+  failureId,
+  mergeId,
+  parseDocumentEntry,
+  parseEntry,
+  renderClaim,
+  renderFailure,
+  successorId,
+  uuidv5,
+} from '../../../lambda/core/journal.ts';
+import { faultOf } from './fault-of.ts';
+import { CREDENTIALS, toDocumentEntry } from './secret-documents.ts';
+
+const DNS_NAMESPACE = '6ba7b810-9dad-11d1-80b4-00c04fd430c8';
+const KEY = 'ab'.repeat(32);
+const DIGEST = 'cd'.repeat(32);
+
+function versionOf(secretString: string | undefined) {
+  return { versionId: 'version-1', createdAt: 1_000, secretString };
+}
+
+describe('ids', () => {
+  test('are UUIDv5: the test vector of RFC 9562, appendix A.4', () => {
+    expect(uuidv5('www.example.com', DNS_NAMESPACE)).toBe('2ed6657d-e927-568b-95e1-2665a8aea6a2');
+  });
+
+  test('say version 5 and the variant of the RFC, whatever the name', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (name) => {
+        expect(uuidv5(name, DNS_NAMESPACE)).toMatch(
+          /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+        );
+      }),
+    );
+  });
+
+  test('of different kinds, keys and attempts never meet', () => {
+    const keys = [KEY, DIGEST, ''];
+    const attempts = [0, 1, 2, 10, 11, 12, 100];
+    const ids = keys.flatMap((key) => [
+      successorId(key),
+      ...attempts.flatMap((attempt) => [claimId(key, attempt), failureId(key, attempt)]),
+      ...keys.map((other) => mergeId(key, other)),
+    ]);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  // What runs of an earlier release have written is found by these alone.
+  test('do not change from release to release', () => {
+    expect([successorId(KEY), claimId(KEY, 1), failureId(KEY, 1), mergeId('a', 'b')]).toMatchInlineSnapshot(`
+      [
+        "8bc1fe42-787a-542a-805c-03d5b47d1728",
+        "ef396711-b771-57f5-b758-030e36866260",
+        "ae374c1f-a844-50b9-8903-cc092b680aa0",
+        "1b54589f-0ee5-5014-ad34-020afa6e1690",
+      ]
+    `);
+  });
+});
+
+describe('entries', () => {
+  const failure = { key: KEY, attempt: 3, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST } as const;
+
+  test('a claim says what it is for, and a nonce tells two runs apart', () => {
+    const text = renderClaim(KEY, 2, 'nonce-1');
+    expect(parseEntry(versionOf(text))).toEqual({
+      kind: 'claim',
+      versionId: 'version-1',
+      createdAt: 1_000,
+      key: KEY,
+      attempt: 2,
+    });
+    expect(renderClaim(KEY, 2, 'nonce-2')).not.toBe(text);
+  });
+
+  test.each<Partial<FailureEntry>>([
+    { code: 'PROVIDER_UNAVAILABLE', retryAfterSeconds: 120 },
+    { code: 'PROVIDER_AMBIGUOUS' },
+    { code: 'REAUTHORIZATION_REQUIRED' },
+    { code: 'CLIENT_REJECTED' },
+  ])('a failure comes back as it was recorded: %j', (members) => {
+    const recorded = { ...failure, ...members };
+    expect(parseEntry(versionOf(renderFailure(recorded)))).toEqual({
+      kind: 'failure',
+      versionId: 'version-1',
+      createdAt: 1_000,
+      ...recorded,
+    });
+  });
+
+  test('a document comes back with its key', () => {
+    expect(parseEntry(versionOf(JSON.stringify(CREDENTIALS)))).toEqual(
+      toDocumentEntry(CREDENTIALS, 'version-1', 1_000),
+    );
+  });
+
+  test.each<[string, string | undefined]>([
+    ['a SecretBinary', undefined],
+    ['no JSON', 'RDS password'],
+    ['a list', '[1]'],
+    ['a claim that was cut short', renderClaim(KEY, 0, 'nonce').slice(0, -9)],
+    ['a document of the wrong type', '{"client_id":1}'],
+  ])('what somebody else put there is no entry: %s', (_what, text) => {
+    expect(parseEntry(versionOf(text))).toBeUndefined();
+  });
+
+  test.each<[string, string]>([
+    ['an object without credentials', '{"username":"u","password":"p"}'],
+    ['a claim without a key', '{"kind":"retently-token-refresh/claim","attempt":0,"nonce":"n"}'],
+    ['a claim with a broken attempt', renderClaim(KEY, -1, 'nonce')],
+    ['a failure of an unknown code', renderFailure(failure).replace('PROVIDER_UNAVAILABLE', 'TIRED')],
+    ['an entry of a kind to come', '{"kind":"retently-token-refresh/lease","key":"k"}'],
+  ])('nor is %s', (_what, text) => {
+    expect(parseEntry(versionOf(text))).toBeUndefined();
+  });
+
+  test('a document that must be one is refused by its place', () => {
+    const { name, message } = faultOf(() => parseDocumentEntry(versionOf('[]'), 'Version version-1'));
+    expect(name).toBe('CREDENTIALS_INVALID');
+    expect(message).toMatch(/^Version version-1 is JSON, but an array\./);
+  });
+});
+
+describe('the digest of the credentials that were refused', () => {
+  const grant = { clientId: 'c', clientSecret: 's', refreshToken: 'r', redirectUri: undefined };
+  const endpoint = 'https://app.retently.com/api/oauth/token';
+
+  test('changes with each of the five, and with nothing else', () => {
+    const digests = [
+      digestGrant(grant, endpoint),
+      digestGrant(grant, `${endpoint}2`),
+      digestGrant({ ...grant, clientId: 'c2' }, endpoint),
+      digestGrant({ ...grant, clientSecret: 's2' }, endpoint),
+      digestGrant({ ...grant, refreshToken: 'r2' }, endpoint),
+      digestGrant({ ...grant, redirectUri: 'https://example.com' }, endpoint),
+      digestGrant({ ...grant, clientId: 'cs', clientSecret: '' }, endpoint),
+    ];
+    expect(new Set(digests).size).toBe(digests.length);
+    expect(digestGrant({ ...grant }, endpoint)).toBe(digests[0]);
+    expect(digests.join()).toMatch(/^[0-9a-f,]+$/);
+  });
+});

@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { renderClaim, successorId } from '../../../lambda/core/journal.ts';
+import { load } from '../../../lambda/core/load.ts';
+import { JOURNAL_STAGE } from '../../../lambda/names.ts';
+import { FakeContext } from './fake-context.ts';
+import { SECRET_ID } from './fake-credential-store.ts';
+import { faultFrom } from './fault-of.ts';
+import { CREDENTIALS, refreshed, toDocumentEntry, versionIdOf } from './secret-documents.ts';
+
+const SPENT = 'ab'.repeat(32);
+const { key } = toDocumentEntry(CREDENTIALS);
+
+test('a secret without a value is a state of its own', async () => {
+  const context = new FakeContext();
+  context.world.secretsManager.createSecret({ Name: SECRET_ID });
+  expect(await load(context)).toBeUndefined();
+});
+
+test('a document without any journal costs two reads, begun together', async () => {
+  const context = FakeContext.withSecret(CREDENTIALS);
+  let begun = 0;
+  context.store.intercept('readCurrent', 'before', async () => {
+    await undefined;
+    begun = context.store.calls.length;
+  });
+  expect(await load(context)).toMatchObject({ current: { key }, head: undefined, successor: undefined });
+  expect(begun).toBe(2);
+  expect(context.store.calls).toEqual(['readCurrent', 'readHead']);
+});
+
+test('a document that is the head costs two reads', async () => {
+  const context = FakeContext.withSecret(CREDENTIALS);
+  const both = context.writeText(JSON.stringify(refreshed(0)), [JOURNAL_STAGE, 'AWSCURRENT']);
+  expect(await load(context)).toMatchObject({ current: { versionId: both }, head: { versionId: both } });
+  expect(context.store.calls).toEqual(['readCurrent', 'readHead']);
+});
+
+test('current, head and the successor of current are found', async () => {
+  const context = FakeContext.withSecret(CREDENTIALS);
+  const successor = context.writeText(JSON.stringify(refreshed(0)), [JOURNAL_STAGE], successorId(key));
+  const head = context.writeText(renderClaim('other', 0, 'nonce'), [JOURNAL_STAGE]);
+  expect(await load(context)).toMatchObject({
+    current: { kind: 'document', versionId: versionIdOf('first'), document: { members: CREDENTIALS } },
+    head: { kind: 'claim', versionId: head, key: 'other' },
+    successor: { kind: 'document', versionId: successor },
+  });
+});
+
+test('a label that is gone hides no successor of a document that was refreshed', async () => {
+  const members = refreshed(0, { spent_refresh_token_sha256: SPENT });
+  const context = FakeContext.withSecret(members);
+  const text = JSON.stringify({ ...members, refresh_token: 'refresh-2' });
+  const successor = context.writeText(text, ['x'], successorId(toDocumentEntry(members).key));
+  expect(await load(context)).toMatchObject({ head: undefined, successor: { versionId: successor } });
+});
+
+test('a label on a foreign version is said, and passed over', async () => {
+  const context = FakeContext.withSecret(CREDENTIALS);
+  const foreign = context.writeText('foreign', [JOURNAL_STAGE]);
+  expect(await load(context)).toMatchObject({ head: undefined, successor: undefined });
+  expect(context.telemetry.lines).toMatchObject([{ level: 'warn', members: { versionId: foreign } }]);
+});
+
+test('what holds AWSCURRENT must be a document', async () => {
+  const context = FakeContext.withSecret([]);
+  const { name, message } = await faultFrom(load(context));
+  expect(name).toBe('CREDENTIALS_INVALID');
+  expect(message).toContain(`Secret ${SECRET_ID} is JSON, but an array`);
+});

@@ -1,0 +1,133 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { TokenMembers } from '../../../lambda/core/credentials.ts';
+import { Fault } from '../../../lambda/core/fault.ts';
+import { successorId } from '../../../lambda/core/journal.ts';
+import { record, recordUnsaved } from '../../../lambda/core/record.ts';
+import { JOURNAL_STAGE } from '../../../lambda/names.ts';
+import { FakeContext } from './fake-context.ts';
+import { faultFrom } from './fault-of.ts';
+import { CREDENTIALS, NOW_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
+
+const parent = toDocumentEntry(CREDENTIALS);
+const SUCCESSOR = successorId(parent.key);
+const TOKENS: TokenMembers = { access_token: 'access-2', refresh_token: 'refresh-2' };
+const DENIED = new Fault('STORE_DENIED', 'PutSecretValue was refused.');
+
+let context: FakeContext;
+
+beforeEach(() => {
+  context = FakeContext.withSecret(CREDENTIALS);
+});
+
+/** A run believed dead recorded its answer first. */
+function answeredBefore(members: object, versionId = SUCCESSOR): string {
+  return context.writeText(JSON.stringify(refreshed(0, members)), [JOURNAL_STAGE], versionId);
+}
+
+test('stores the whole next document under the one id where it belongs', async () => {
+  expect(await record(context, parent, TOKENS)).toMatchObject({ versionId: SUCCESSOR, document: { members: TOKENS } });
+  expect(context.headVersionId).toBe(SUCCESSOR);
+  expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toStrictEqual({ ...CREDENTIALS, ...TOKENS });
+  expect(context.currentDocument).toEqual(CREDENTIALS);
+  expect(context.memory.unsaved).toBeUndefined();
+});
+
+test('tries again until it is stored, with the same id and content', async () => {
+  context.store.refuse('putVersion', 3);
+  await record(context, parent, TOKENS);
+  expect(context.sleepsMs).toEqual([75, 150, 300]);
+  expect(context.headVersionId).toBe(SUCCESSOR);
+  expect(context.telemetry.lines).toMatchObject([{ level: 'warn', members: { code: 'STORE_UNAVAILABLE' } }, {}, {}]);
+});
+
+test('a put whose answer was lost is found done', async () => {
+  context.store.intercept('putVersion', 'after', () => Promise.reject(DENIED));
+  expect(await record(context, parent, TOKENS)).toMatchObject({ versionId: SUCCESSOR });
+});
+
+describe('an answer that cannot be stored until the deadline', () => {
+  beforeEach(() => {
+    context.deadlineMs = NOW_MS + 20_000;
+    context.store.refuse('putVersion', 1_000, DENIED);
+  });
+
+  test('is TOKEN_NOT_STORED, the loudest alarm: why, where the answer is, and what to do', async () => {
+    const { name, message } = await faultFrom(record(context, parent, TOKENS));
+    expect(name).toBe('TOKEN_NOT_STORED');
+    expect(message).toContain('STORE_DENIED: PutSecretValue was refused.');
+    expect(message).toMatch(/memory of this execution environment .* Do not deploy or change the function now/);
+    expect(message).not.toMatch(/access-2|refresh-2|client-secret-1/);
+    expect(context.telemetry.counts).toEqual(['token not stored']);
+  });
+
+  test('was tried for as long as one more call fits before the deadline', async () => {
+    await faultFrom(record(context, parent, TOKENS));
+    const tries = context.store.calls.filter((call) => call === 'putVersion').length;
+    expect(tries).toBeGreaterThan(5);
+    expect(context.runtime.remainingMs()).toBeGreaterThanOrEqual(8_000);
+    expect(context.runtime.remainingMs()).toBeLessThan(8_000 + 2_000);
+    expect(Math.max(...context.sleepsMs)).toBe(1_500);
+  });
+
+  test('stays in memory, and the next run in this execution environment stores it', async () => {
+    await faultFrom(record(context, parent, TOKENS));
+    const next = context.nextRun();
+    next.memory.unsaved = context.memory.unsaved;
+    await recordUnsaved(next);
+    expect(next.headVersionId).toBe(SUCCESSOR);
+    expect(next.memory.unsaved).toBeUndefined();
+    expect(next.telemetry.lines).toMatchObject([{ level: 'info', members: { versionId: SUCCESSOR } }]);
+  });
+});
+
+test('without an unsaved answer there is nothing to do', async () => {
+  await recordUnsaved(context);
+  expect(context.store.calls).toEqual([]);
+});
+
+test('a mistake of ours is as loud, without its text, and the answer stays in memory', async () => {
+  context.store.intercept('putVersion', 'before', () => Promise.reject(new TypeError('a mistake')));
+  const { name, message } = await faultFrom(record(context, parent, TOKENS));
+  expect([name, message]).toEqual(['TOKEN_NOT_STORED', expect.stringMatching(/until the deadline \(TypeError\)/)]);
+  expect(context.memory.unsaved).toEqual({ parent, tokens: TOKENS });
+});
+
+describe('where a run believed dead has answered before', () => {
+  test('with the same refresh token, its document is adopted', async () => {
+    answeredBefore({ refresh_token: 'refresh-2', access_token: 'access-of-the-other' });
+    expect(await record(context, parent, TOKENS)).toMatchObject({
+      versionId: SUCCESSOR,
+      document: { members: { access_token: 'access-of-the-other' } },
+    });
+  });
+
+  test('with another refresh token, ours is newer and becomes its successor', async () => {
+    const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other', note: 'kept' }));
+    answeredBefore({ refresh_token: 'refresh-of-the-other', note: 'kept' });
+    expect(await record(context, parent, TOKENS)).toMatchObject({ versionId: successorId(other.key) });
+    expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ ...TOKENS, note: 'kept' });
+  });
+
+  test('with another refresh token that was traded meanwhile, so was known to live, its document is adopted', async () => {
+    const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other' }));
+    answeredBefore({ refresh_token: 'refresh-of-the-other' });
+    const next = answeredBefore({ refresh_token: 'refresh-3' }, successorId(other.key));
+    expect(await record(context, parent, TOKENS)).toMatchObject({ versionId: SUCCESSOR });
+    expect(context.headVersionId).toBe(next);
+  });
+
+  test('and cannot be read, the answer is TOKEN_NOT_STORED and stays in memory', async () => {
+    answeredBefore({ refresh_token: 'refresh-of-the-other' });
+    context.store.refuse('readVersion');
+    expect((await faultFrom(record(context, parent, TOKENS))).name).toBe('TOKEN_NOT_STORED');
+    expect(context.memory.unsaved).toEqual({ parent, tokens: TOKENS });
+  });
+
+  test('and has vanished, the answer is TOKEN_NOT_STORED and stays in memory', async () => {
+    answeredBefore({ refresh_token: 'refresh-of-the-other' });
+    context.store.readVersion = async () => undefined;
+    const { name, message } = await faultFrom(record(context, parent, TOKENS));
+    expect([name, message]).toEqual(['TOKEN_NOT_STORED', expect.stringContaining('could not be read')]);
+    expect(context.memory.unsaved).toEqual({ parent, tokens: TOKENS });
+  });
+});

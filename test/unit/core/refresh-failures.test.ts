@@ -1,0 +1,245 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { failureId, successorId } from '../../../lambda/core/journal.ts';
+import type { TokenAnswer } from '../../../lambda/core/ports.ts';
+import { refresh } from '../../../lambda/core/refresh.ts';
+import { JOURNAL_STAGE } from '../../../lambda/names.ts';
+import { FakeContext } from './fake-context.ts';
+import {
+  AMBIGUOUS,
+  INVALID_CLIENT,
+  INVALID_GRANT,
+  ODD,
+  REFRESH_TOKEN_ONLY,
+  THROTTLED,
+  TOKEN,
+} from './fake-token-endpoint.ts';
+import { faultFrom } from './fault-of.ts';
+import { CREDENTIALS, HOUR_MS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
+
+const { key } = toDocumentEntry(CREDENTIALS);
+const IF_DUE = { force: false };
+
+let context: FakeContext;
+
+beforeEach(() => {
+  context = FakeContext.withSecret(CREDENTIALS);
+});
+
+function fail(...answers: TokenAnswer[]) {
+  context.tokenEndpoint.willAnswer(...answers);
+  return faultFrom(refresh(context, IF_DUE));
+}
+
+/** A run when Retently is well again. */
+function recover() {
+  context.tokenEndpoint.willAnswer(TOKEN);
+  return refresh(context, IF_DUE);
+}
+
+/** Ticks every 30 minutes; a POST fails the test. Answers the outcomes, or the codes of what was thrown. */
+async function tick(times: number): Promise<string[]> {
+  const outcomes: string[] = [];
+  for (let run = 0; run < times; run += 1) {
+    context = context.nextRun({ afterMs: 30 * MINUTE_MS });
+    const ended = refresh(context, IF_DUE);
+    outcomes.push(
+      await ended.then(
+        ({ outcome }) => outcome,
+        ({ name }: Error) => name,
+      ),
+    );
+  }
+  return outcomes;
+}
+
+describe('an attempt that failed', () => {
+  test.each<[string, TokenAnswer[], string, RegExp]>([
+    ['odd', [ODD], 'PROVIDER_UNAVAILABLE', /^HTTP 302\. The refresh token is not spent.*tries again after a back-off/],
+    ['ambiguous', [AMBIGUOUS, AMBIGUOUS, AMBIGUOUS], 'PROVIDER_AMBIGUOUS', /^HTTP 502\. .* may be spent/],
+    ['a dead grant', [INVALID_GRANT], 'REAUTHORIZATION_REQUIRED', /invalid_grant\. Authorize the application .* again/],
+    ['a refused client', [INVALID_CLIENT], 'CLIENT_REJECTED', /^HTTP 401\. Check client_id, client_secret/],
+  ])('%s: is recorded, announced once and thrown, and AWSCURRENT stays', async (_what, answers, code, message) => {
+    const fault = await fail(...answers);
+    expect(fault.name).toBe(code);
+    expect(fault.message).toMatch(message);
+    expect(context.headVersionId).toBe(failureId(key, 0));
+    expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ key, attempt: 0, code });
+    expect(context.textOf(JOURNAL_STAGE)).not.toMatch(/client-id-1|client-secret-1|refresh-1/);
+    expect(context.currentDocument).toEqual(CREDENTIALS);
+    expect(context.announcements).toHaveLength(1);
+    expect(context.announced[0]).toMatchObject({ type: 'failed', code, attempt: 0 });
+  });
+
+  test('is waited for, silently, and then tried again; the first success says recovered', async () => {
+    await fail(ODD);
+    const soon = context.nextRun({ afterMs: 1 });
+    expect(await refresh(soon, IF_DUE)).toMatchObject({
+      outcome: 'waiting',
+      message: expect.stringContaining('back-off'),
+      retryAt: iso(NOW_MS + MINUTE_MS),
+    });
+    expect(soon.announcements).toEqual([]);
+    const later = context.nextRun({ afterMs: MINUTE_MS });
+    later.tokenEndpoint.willAnswer(TOKEN);
+    expect(await refresh(later, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+    expect(later.announced.map(({ type, attempt }) => [type, attempt])).toEqual([
+      ['refreshed', 1],
+      ['recovered', 1],
+    ]);
+  });
+
+  test('honours in a later run what Retry-After asked for', async () => {
+    await fail({ ...THROTTLED, retryAfterSeconds: 600 });
+    expect(await refresh(context.nextRun({ afterMs: 5 * MINUTE_MS }), IF_DUE)).toMatchObject({
+      outcome: 'waiting',
+      retryAt: iso(NOW_MS + 10 * MINUTE_MS),
+    });
+  });
+
+  test('that could not be recorded is thrown as what it is', async () => {
+    context.tokenEndpoint.willAnswer(() => {
+      context.store.refuse('putVersion', 1_000);
+      return ODD;
+    });
+    expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('PROVIDER_UNAVAILABLE');
+    expect(context.telemetry.lines.at(-1)).toMatchObject({ level: 'warn', members: { code: 'STORE_UNAVAILABLE' } });
+    expect(context.announced).toMatchObject([{ type: 'failed' }]);
+  });
+
+  test('a mistake of ours while it is recorded does not hide what Retently said', async () => {
+    const mistake = new TypeError('a mistake');
+    context.tokenEndpoint.willAnswer(() => {
+      context.store.intercept('putVersion', 'before', () => Promise.reject(mistake));
+      return ODD;
+    });
+    expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('PROVIDER_UNAVAILABLE');
+    expect(context.telemetry.lines).toContainEqual({
+      level: 'warn',
+      message: 'Could not record the failure',
+      members: { code: 'TypeError' },
+    });
+    expect(context.telemetry.states).toHaveLength(1);
+  });
+});
+
+describe('I6: a dead grant is tried once', () => {
+  test('however many ticks follow: each throws, says so in its states, and announces nothing', async () => {
+    await fail(INVALID_GRANT);
+    expect(context.announced.map(({ type }) => type)).toEqual(['failed', 'reauthorizationRequired']);
+    expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 0, isReauthorizationRequired: true }]);
+    expect(new Set(await tick(48))).toEqual(new Set(['REAUTHORIZATION_REQUIRED']));
+    expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 0, isReauthorizationRequired: true }]);
+    expect(context.announcements).toEqual([]);
+  });
+
+  test('a later run says when it was refused, and what to do', async () => {
+    await fail(INVALID_CLIENT);
+    const { name, message } = await faultFrom(refresh(context.nextRun({ afterMs: HOUR_MS }), IF_DUE));
+    expect(name).toBe('CLIENT_REJECTED');
+    expect(message).toMatch(
+      /^Retently refused these very credentials on 2026-11-22T12:00:00\.000Z, and .* not sent again/,
+    );
+  });
+
+  test('new credentials are used at the next tick, and nothing waits for a back-off', async () => {
+    await fail(INVALID_GRANT);
+    context = context.nextRun();
+    context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
+    expect(await recover()).toMatchObject({ outcome: 'refreshed' });
+    expect(context.announced.map(({ type }) => type)).toEqual(['refreshed', 'recovered']);
+    expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: false }]);
+  });
+
+  test('a corrected client secret is used at the next tick, with the same refresh token', async () => {
+    await fail(INVALID_CLIENT);
+    context = context.nextRun();
+    context.write({ ...CREDENTIALS, client_secret: 'client-secret-2' });
+    expect(await recover()).toMatchObject({ outcome: 'refreshed' });
+    expect(context.announced).toMatchObject([{ attempt: 1 }, { type: 'recovered' }]);
+  });
+
+  test('although the look for a race fails after the refusal', async () => {
+    context.tokenEndpoint.willAnswer(() => {
+      context.store.refuse('readCurrent', 1);
+      return INVALID_GRANT;
+    });
+    await faultFrom(refresh(context, IF_DUE));
+    expect(await tick(2)).toEqual(['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_REQUIRED']);
+  });
+});
+
+describe('invalid_grant that only means that somebody else was first', () => {
+  test('an operator: the new credentials are used, nothing is announced as failed', async () => {
+    context.tokenEndpoint.willAnswer(() => {
+      context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
+      return INVALID_GRANT;
+    }, TOKEN);
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+    expect(context.announced.map(({ type }) => type)).toEqual(['refreshed']);
+  });
+
+  test('another run that recorded its answer: it is adopted', async () => {
+    const answered = refreshed(0, { refresh_token: 'refresh-2', access_token: 'access-2' });
+    context.tokenEndpoint.willAnswer(() => {
+      context.writeText(JSON.stringify(answered), [JOURNAL_STAGE], successorId(key));
+      return INVALID_GRANT;
+    });
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'adopted', secondsRemaining: 21_600 });
+    expect(context.currentDocument).toEqual(answered);
+  });
+
+  test('a secret that was emptied: not configured', async () => {
+    context.tokenEndpoint.willAnswer(() => {
+      context.store.readCurrent = async () => undefined;
+      return INVALID_GRANT;
+    });
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'not-configured' });
+  });
+});
+
+describe('an answer with a refresh token and no bearer token', () => {
+  test('is kept: the new refresh token becomes current beside the old bearer token, and is used next', async () => {
+    const before = refreshed(4);
+    context.write(before);
+    const { name, message } = await fail(REFRESH_TOKEN_ONLY);
+    expect([name, message]).toEqual([
+      'PROVIDER_AMBIGUOUS',
+      expect.stringContaining('is saved, and the next run uses it'),
+    ]);
+    const { access_token, expires_at } = before;
+    expect(context.currentDocument).toMatchObject({ refresh_token: 'refresh-2', access_token, expires_at });
+    expect(context.announced).toMatchObject([{ type: 'failed', code: 'PROVIDER_AMBIGUOUS' }]);
+    context = context.nextRun();
+    context.tokenEndpoint.willAnswer({ ...TOKEN, accessToken: 'access-3', refreshToken: 'refresh-3' });
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+    expect(context.tokenEndpoint.grants[0]?.refreshToken).toBe('refresh-2');
+  });
+
+  test('was announced as failed, so the success after it says recovered', async () => {
+    await fail(REFRESH_TOKEN_ONLY);
+    context = context.nextRun();
+    await recover();
+    expect(context.announced.map(({ type }) => type)).toEqual(['refreshed', 'recovered']);
+  });
+});
+
+test('recovered is said although the run after the failure crashed', async () => {
+  await fail(ODD);
+  const crashed = context.nextRun({ afterMs: MINUTE_MS });
+  crashed.tokenEndpoint.willAnswer(() => Promise.reject(new Error('the run ends here')));
+  await refresh(crashed, IF_DUE).catch(() => undefined);
+  const next = crashed.nextRun({ afterMs: 90_000 });
+  next.tokenEndpoint.willAnswer(TOKEN);
+  await refresh(next, IF_DUE);
+  expect(next.announced.map(({ type }) => type)).toEqual(['refreshed', 'recovered']);
+});
+
+test('a run that died over its POST: the token may be spent, is tried again after the lease, and that is said', async () => {
+  context.tokenEndpoint.willAnswer(() => Promise.reject(new Error('the run ends here')));
+  await refresh(context, IF_DUE).catch(() => undefined);
+  expect(await refresh(context.nextRun({ afterMs: 89_999 }), IF_DUE)).toMatchObject({ outcome: 'busy' });
+  const next = context.nextRun({ afterMs: 1 });
+  next.tokenEndpoint.willAnswer(TOKEN);
+  expect(await refresh(next, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+  expect(next.telemetry.counts).toEqual(['claim taken over', 'refreshed']);
+});

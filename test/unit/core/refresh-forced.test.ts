@@ -1,0 +1,143 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { claimId, renderClaim } from '../../../lambda/core/journal.ts';
+import { refresh } from '../../../lambda/core/refresh.ts';
+import { JOURNAL_STAGE } from '../../../lambda/names.ts';
+import { FakeContext } from './fake-context.ts';
+import { INVALID_GRANT, ODD, TOKEN } from './fake-token-endpoint.ts';
+import { faultFrom } from './fault-of.ts';
+import { CREDENTIALS, HOUR_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
+
+const FORCED = { force: true };
+const IF_DUE = { force: false };
+const { key } = toDocumentEntry(CREDENTIALS);
+
+let context: FakeContext;
+
+beforeEach(() => {
+  context = FakeContext.withSecret(CREDENTIALS);
+});
+
+describe('force goes past', () => {
+  test('fresh', async () => {
+    context.write(refreshed(1));
+    context.tokenEndpoint.willAnswer(TOKEN);
+    expect(await refresh(context, FORCED)).toMatchObject({ outcome: 'refreshed' });
+    expect(context.currentDocument).toMatchObject({ access_token: 'access-2' });
+  });
+
+  test('waiting', async () => {
+    context.tokenEndpoint.willAnswer(ODD);
+    await faultFrom(refresh(context, IF_DUE));
+    const next = context.nextRun();
+    next.tokenEndpoint.willAnswer(TOKEN);
+    expect(await refresh(next, FORCED)).toMatchObject({ outcome: 'refreshed' });
+  });
+
+  test('rejected, with one POST; refused again, it is latched again', async () => {
+    context.tokenEndpoint.willAnswer(INVALID_GRANT);
+    await faultFrom(refresh(context, IF_DUE));
+    const forced = context.nextRun({ afterMs: HOUR_MS });
+    forced.tokenEndpoint.willAnswer(INVALID_GRANT);
+    expect((await faultFrom(refresh(forced, FORCED))).name).toBe('REAUTHORIZATION_REQUIRED');
+    expect((await faultFrom(refresh(context.nextRun({ afterMs: HOUR_MS }), IF_DUE))).name).toBe(
+      'REAUTHORIZATION_REQUIRED',
+    );
+  });
+
+  test('rejected, and once it succeeds no reauthorization is required any more', async () => {
+    context.tokenEndpoint.willAnswer(INVALID_GRANT);
+    await faultFrom(refresh(context, IF_DUE));
+    const forced = context.nextRun({ afterMs: HOUR_MS });
+    forced.tokenEndpoint.willAnswer(TOKEN);
+    expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'refreshed' });
+    expect(forced.telemetry.states).toEqual([{ tokenSecondsRemaining: 21_600, isReauthorizationRequired: false }]);
+  });
+});
+
+describe('never past a live claim: it waits for that one to end and reports it', () => {
+  /** A run in the middle of its POST, and a forced run that meets its claim; `end` is what the POST answers at last. */
+  async function meet(end: () => Promise<typeof TOKEN | typeof INVALID_GRANT | typeof ODD> | never, afterLooks = 3) {
+    const forced = new FakeContext(context.world);
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    context.tokenEndpoint.willAnswer(async () => {
+      await answered;
+      return await end();
+    });
+    const first = refresh(context, IF_DUE).catch(() => undefined);
+    await claimed();
+    forced.whileAsleep = async () => {
+      if (forced.sleepsMs.length !== afterLooks) return;
+      answer();
+      await first;
+    };
+    return { forced, first };
+  }
+
+  /** Until the first run is in its POST. */
+  async function claimed(): Promise<void> {
+    while (context.tokenEndpoint.grants.length === 0) await undefined;
+  }
+
+  test('in a new token: adopted, and no second POST', async () => {
+    const { forced } = await meet(async () => TOKEN);
+    expect(await refresh(forced, FORCED)).toMatchObject({
+      outcome: 'adopted',
+      message: expect.stringContaining('Another run obtained'),
+      versionId: context.currentVersionId,
+    });
+    expect(forced.sleepsMs).toEqual([1_000, 1_000, 1_000]);
+    expect(forced.announcements).toEqual([]);
+  });
+
+  test('in a passing failure: waiting', async () => {
+    const { forced } = await meet(async () => ODD);
+    expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'waiting' });
+  });
+
+  test('in a refusal: thrown, and no second POST', async () => {
+    const { forced } = await meet(async () => INVALID_GRANT);
+    expect((await faultFrom(refresh(forced, FORCED))).name).toBe('REAUTHORIZATION_REQUIRED');
+    expect(forced.announcements).toEqual([]);
+  });
+
+  test('in nothing, for its run is dead: it is taken over once the lease is over', async () => {
+    context.writeText(renderClaim(key, 0, 'nonce of a run that died'), [JOURNAL_STAGE], claimId(key, 0));
+    const forced = context.nextRun({ afterMs: 85_000 });
+    forced.tokenEndpoint.willAnswer(TOKEN);
+    expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'refreshed' });
+    expect(forced.sleepsMs).toHaveLength(5);
+    expect(forced.telemetry.counts).toEqual(['claim taken over', 'refreshed']);
+  });
+
+  test('or says busy when time runs short', async () => {
+    context.writeText(renderClaim(key, 0, 'nonce of another run'), [JOURNAL_STAGE], claimId(key, 0));
+    const forced = context.nextRun();
+    expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'busy' });
+    expect(forced.sleepsMs).toHaveLength(30);
+    expect(forced.runtime.remainingMs()).toBe(30_000);
+  });
+
+  test('an operator who writes new credentials meanwhile: those are used', async () => {
+    context.writeText(renderClaim(key, 0, 'nonce of another run'), [JOURNAL_STAGE], claimId(key, 0));
+    const forced = context.nextRun();
+    forced.whileAsleep = () => {
+      if (forced.sleepsMs.length === 2) forced.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
+    };
+    forced.tokenEndpoint.willAnswer(TOKEN);
+    expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'refreshed' });
+    expect(forced.tokenEndpoint.grants[0]?.refreshToken).toBe('refresh-7');
+  });
+
+  test('although the label is lost: what is not over is not reported as adopted', async () => {
+    const document = refreshed(1);
+    const current = toDocumentEntry(document);
+    context.write(document);
+    context.writeText(renderClaim(current.key, 0, 'nonce'), [JOURNAL_STAGE], claimId(current.key, 0));
+    context.loseLabel();
+    const forced = context.nextRun();
+    expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'busy' });
+  });
+});

@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import { successorId } from '../../../lambda/core/journal.ts';
+import { refresh } from '../../../lambda/core/refresh.ts';
+import { JOURNAL_STAGE } from '../../../lambda/names.ts';
+import { FakeContext } from './fake-context.ts';
+import { TOKEN } from './fake-token-endpoint.ts';
+import { faultFrom } from './fault-of.ts';
+import { CREDENTIALS, NEW_TOKENS, NOW_MS, toDocumentEntry } from './secret-documents.ts';
+
+const IF_DUE = { force: false };
+const SUCCESSOR = successorId(toDocumentEntry(CREDENTIALS).key);
+const REFRESHED = { ...CREDENTIALS, ...NEW_TOKENS };
+
+describe('when others move in between', () => {
+  test('a crash after the record: the next run promotes it and announces it, without a POST', async () => {
+    const crashed = FakeContext.withSecret(CREDENTIALS);
+    crashed.tokenEndpoint.willAnswer(TOKEN);
+    crashed.store.refuse('promote');
+    await faultFrom(refresh(crashed, IF_DUE));
+    expect(crashed.currentDocument).toEqual(CREDENTIALS);
+    const next = crashed.nextRun();
+    expect(await refresh(next, IF_DUE)).toMatchObject({ outcome: 'adopted', versionId: SUCCESSOR });
+    expect(next.currentDocument).toEqual(REFRESHED);
+    expect(next.announced).toMatchObject([{ type: 'refreshed', versionId: SUCCESSOR }]);
+    expect(next.telemetry.counts).toEqual(['refreshed']);
+  });
+
+  test('an edit during the POST stays, with the new tokens', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.tokenEndpoint.willAnswer(() => {
+      context.write({ ...CREDENTIALS, client_secret: 'client-secret-2' });
+      return TOKEN;
+    });
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed', secondsRemaining: 21_600 });
+    expect(context.currentDocument).toEqual({ ...REFRESHED, client_secret: 'client-secret-2' });
+    expect(context.announced).toMatchObject([{ type: 'refreshed', attempt: 0, versionId: context.currentVersionId }]);
+  });
+
+  test('new credentials written during the POST win over its answer, and are used at once', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    const written = { ...CREDENTIALS, refresh_token: 'refresh-from-the-consent-screen' };
+    context.tokenEndpoint.willAnswer(
+      () => {
+        context.write(written);
+        return TOKEN;
+      },
+      { ...TOKEN, accessToken: 'access-3', refreshToken: 'refresh-3' },
+    );
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+    expect(context.tokenEndpoint.grants[1]?.refreshToken).toBe('refresh-from-the-consent-screen');
+    expect(context.currentDocument).toMatchObject({ access_token: 'access-3', refresh_token: 'refresh-3' });
+  });
+
+  test('another run that promotes our answer first has done it: refreshed', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.tokenEndpoint.willAnswer(TOKEN);
+    context.store.intercept('promote', 'before', () => refresh(context.nextRun(), IF_DUE));
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed', versionId: SUCCESSOR });
+  });
+
+  test('and both announce it: rather twice than never, for a promotion whose answer is lost looks the same', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.tokenEndpoint.willAnswer(TOKEN);
+    const other = context.nextRun();
+    context.store.intercept('promote', 'before', () => refresh(other, IF_DUE));
+    await refresh(context, IF_DUE);
+    expect([other.announced.length, context.announced.length]).toEqual([1, 1]);
+  });
+
+  test('a token that turns out to be spent while it is claimed is settled, not sent', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.writeText(JSON.stringify(REFRESHED), ['recorded'], SUCCESSOR);
+    context.tokenEndpoint.willAnswer({ ...TOKEN, refreshToken: 'refresh-3' });
+    await refresh(context, IF_DUE);
+    expect(context.tokenEndpoint.grants.map(({ refreshToken }) => refreshToken)).not.toContain('refresh-1');
+    expect(context.announced[0]).toMatchObject({ type: 'refreshed', versionId: SUCCESSOR });
+  });
+
+  test('nor is the fresh token that settling brought: its claim leaves nothing owed', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.writeText(JSON.stringify(REFRESHED), ['recorded'], SUCCESSOR);
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'adopted', versionId: SUCCESSOR });
+  });
+
+  test('current that moves again and again is left to the next run, with a word', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.writeText(JSON.stringify(REFRESHED), [JOURNAL_STAGE], SUCCESSOR);
+    context.store.intercept('promote', 'before', () => void context.write({ ...CREDENTIALS, at: Math.random() }), 99);
+    const { name, message } = await faultFrom(refresh(context, IF_DUE));
+    expect(name).toBe('STORE_UNAVAILABLE');
+    expect(message).toMatch(/moved 10 times during this run\. The next run goes on; nothing is lost\./);
+    expect(context.telemetry.states).toHaveLength(1);
+  });
+
+  test('an answer that an earlier run here could not store is stored first, then promoted', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.deadlineMs = NOW_MS + 31_000;
+    context.tokenEndpoint.willAnswer(() => {
+      context.store.refuse('putVersion', 1_000);
+      return TOKEN;
+    });
+    expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('TOKEN_NOT_STORED');
+    expect(context.announcements).toEqual([]);
+    const next = context.nextRun({ afterMs: 60_000 });
+    next.memory.unsaved = context.memory.unsaved;
+    expect(await refresh(next, IF_DUE)).toMatchObject({ outcome: 'adopted' });
+    expect(next.currentDocument).toEqual(REFRESHED);
+    expect(next.announced).toMatchObject([{ type: 'refreshed' }]);
+  });
+});

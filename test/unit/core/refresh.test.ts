@@ -1,0 +1,214 @@
+import { describe, expect, test } from 'vitest';
+import { successorId } from '../../../lambda/core/journal.ts';
+import type { TokenAnswer } from '../../../lambda/core/ports.ts';
+import { refresh, status } from '../../../lambda/core/refresh.ts';
+import { FakeContext } from './fake-context.ts';
+import { SECRET_ID } from './fake-credential-store.ts';
+import { REFRESH_TOKEN_ONLY, TOKEN } from './fake-token-endpoint.ts';
+import { faultFrom } from './fault-of.ts';
+import {
+  CREDENTIALS,
+  HOUR_MS,
+  iso,
+  NEW_TOKENS,
+  NOW_MS,
+  refreshed,
+  toDocumentEntry,
+  versionIdOf,
+} from './secret-documents.ts';
+
+const SUCCESSOR = successorId(toDocumentEntry(CREDENTIALS).key);
+const IF_DUE = { force: false };
+
+/** What the secret says after one refresh of `CREDENTIALS`. */
+const REFRESHED = { ...CREDENTIALS, ...NEW_TOKENS };
+
+describe('a refresh without trouble', () => {
+  test('is claim, POST, record, promotion, announcement, and no call more', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.tokenEndpoint.willAnswer(TOKEN);
+    expect(await refresh(context, IF_DUE)).toEqual({
+      outcome: 'refreshed',
+      message: expect.stringContaining('AWSCURRENT'),
+      secretId: SECRET_ID,
+      versionId: SUCCESSOR,
+      expiresAt: REFRESHED.expires_at,
+      secondsRemaining: 21_600,
+    });
+    const reads = ['readCurrent', 'readHead'];
+    const claim = ['listVersionTimes', 'putVersion', 'readVersion'];
+    expect(context.store.calls).toEqual([...reads, ...claim, 'putVersion', 'promote']);
+    expect(context.tokenEndpoint.grants).toEqual([
+      { clientId: 'client-id-1', clientSecret: 'client-secret-1', refreshToken: 'refresh-1' },
+    ]);
+    expect(context.announcements).toMatchObject([[{ type: 'refreshed', versionId: SUCCESSOR, attempt: 0 }]]);
+  });
+
+  test('leaves one whole document, as current and as head', async () => {
+    const context = FakeContext.withSecret({ ...CREDENTIALS, note: [1] });
+    context.tokenEndpoint.willAnswer(TOKEN);
+    await refresh(context, IF_DUE);
+    expect(context.currentDocument).toStrictEqual({ ...REFRESHED, note: [1] });
+    expect([context.currentVersionId, context.headVersionId]).toEqual([SUCCESSOR, SUCCESSOR]);
+  });
+
+  test('publishes only after AWSCURRENT has moved', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.tokenEndpoint.willAnswer(TOKEN);
+    context.store.intercept('promote', 'before', () => expect(context.announcements).toEqual([]));
+    await refresh(context, IF_DUE);
+    expect(context.announcements).toHaveLength(1);
+  });
+
+  test('records the states of the token that is now current', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.tokenEndpoint.willAnswer(TOKEN);
+    await refresh(context, IF_DUE);
+    expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 21_600, isReauthorizationRequired: false }]);
+  });
+
+  test.each([
+    ['rotates', 'refresh-1', 'refresh-2', 'refresh-3'],
+    ['does not rotate', undefined, undefined, undefined],
+  ])('follows on the one before, where the server %s', async (_what, ...refreshTokens) => {
+    let context = FakeContext.withSecret(CREDENTIALS);
+    for (const [index, refreshToken] of refreshTokens.entries()) {
+      const accessToken = `access-of-life-${index}`;
+      context.tokenEndpoint.willAnswer({ ...TOKEN, accessToken, refreshToken });
+      expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed', secondsRemaining: 21_600 });
+      expect(context.currentDocument).toMatchObject({ access_token: accessToken });
+      context = context.nextRun({ afterMs: 4 * HOUR_MS });
+    }
+  });
+});
+
+test('a fresh token costs two reads and nothing else', async () => {
+  const context = FakeContext.withSecret(refreshed(1));
+  expect(await refresh(context, IF_DUE)).toEqual({
+    outcome: 'fresh',
+    message: expect.stringContaining('nothing to do'),
+    secretId: SECRET_ID,
+    versionId: versionIdOf('first'),
+    expiresAt: iso(NOW_MS + 5 * HOUR_MS),
+    secondsRemaining: 18_000,
+  });
+  expect(context.store.calls).toEqual(['readCurrent', 'readHead']);
+  expect(context.announcements).toEqual([]);
+  expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 18_000, isReauthorizationRequired: false }]);
+});
+
+test('a secret without a value is no fault, says what to write, and has no token', async () => {
+  const context = new FakeContext();
+  context.world.secretsManager.createSecret({ Name: SECRET_ID });
+  expect(await refresh(context, IF_DUE)).toEqual({
+    outcome: 'not-configured',
+    message: expect.stringMatching(/Put client_id, client_secret and refresh_token .* put-secret-value/),
+    secretId: SECRET_ID,
+    versionId: null,
+    expiresAt: null,
+    secondsRemaining: 0,
+  });
+  expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 0, isReauthorizationRequired: false }]);
+});
+
+test('an expires_at that is no instant is not known, and not passed on', async () => {
+  const context = FakeContext.withSecret(refreshed(1, { expires_at: 'access-token pasted into the wrong member' }));
+  expect((await status(context)).expiresAt).toBeNull();
+});
+
+test('an answer with the bearer token that was there already is saved, said, and not looped on', async () => {
+  const context = FakeContext.withSecret(refreshed(4));
+  context.tokenEndpoint.willAnswer({ ...TOKEN, accessToken: 'access-1' });
+  expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+  expect(context.currentDocument).toMatchObject({ refresh_token: 'refresh-2', access_token: 'access-1' });
+  expect(context.telemetry.lines).toContainEqual(
+    expect.objectContaining({ level: 'warn', message: expect.stringContaining('No progress') }),
+  );
+  expect(await refresh(context.nextRun(), IF_DUE)).toMatchObject({ outcome: 'fresh' });
+});
+
+describe('a secret with room for an answer of 16 KiB keeps the longest one', () => {
+  const note = '.'.repeat(36 * 1024);
+  const tokenOf = (letter: string) => letter.repeat(10 * 1024);
+
+  test.each([
+    ['that replaces the tokens', { ...TOKEN, refreshToken: tokenOf('s') }],
+    ['that is short', TOKEN],
+  ])('%s', async (_what, answer) => {
+    const context = FakeContext.withSecret({ ...refreshed(4), access_token: tokenOf('a'), note });
+    context.tokenEndpoint.willAnswer(answer);
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+  });
+
+  test.each<[string, object, TokenAnswer]>([
+    [
+      'beside the refresh token that it leaves',
+      { refresh_token: tokenOf('r') },
+      { ...TOKEN, accessToken: tokenOf('b'), refreshToken: undefined },
+    ],
+    [
+      'beside the bearer token that it leaves',
+      { access_token: tokenOf('a') },
+      { ...REFRESH_TOKEN_ONLY, refreshToken: tokenOf('s') },
+    ],
+  ])('%s', async (_what, members, answer) => {
+    const context = FakeContext.withSecret({ ...refreshed(4), ...members, note });
+    context.tokenEndpoint.willAnswer(answer);
+    const ended = refresh(context, IF_DUE);
+    const code = await ended.then(
+      ({ outcome }) => outcome,
+      ({ name }: Error) => name,
+    );
+    expect(code).not.toBe('TOKEN_NOT_STORED');
+  });
+});
+
+describe('a run that does not get as far as the POST', () => {
+  test('says busy while another run holds the claim', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    let other: unknown;
+    context.tokenEndpoint.willAnswer(async () => {
+      other = await refresh(context.nextRun(), IF_DUE);
+      return TOKEN;
+    });
+    await refresh(context, IF_DUE);
+    expect(other).toMatchObject({ outcome: 'busy', message: 'Another run is refreshing right now.' });
+  });
+
+  test('says waiting, and until when, while there is no room for an answer', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    for (let number = 1; number < 90; number += 1) context.writeText('{}', ['filler']);
+    expect(await refresh(context, { force: true })).toMatchObject({
+      outcome: 'waiting',
+      message: expect.stringContaining('too many versions'),
+      retryAt: iso(NOW_MS + 24 * HOUR_MS),
+    });
+  });
+
+  test('with too little time left sends nothing, claims nothing, and says so', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.deadlineMs = NOW_MS + 29_999;
+    const { name, message } = await faultFrom(refresh(context, IF_DUE));
+    expect([name, message]).toEqual(['STORE_UNAVAILABLE', expect.stringContaining('Nothing was sent')]);
+    expect(context.store.calls).toEqual(['readCurrent', 'readHead']);
+  });
+
+  test('with just enough time goes on', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.deadlineMs = NOW_MS + 30_000;
+    context.tokenEndpoint.willAnswer(TOKEN);
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+  });
+
+  test.each([
+    ['CREDENTIALS_INCOMPLETE', { client_id: 'client-id-1' }, 'has no client_secret, no refresh_token'],
+    ['CREDENTIALS_INVALID', { client_id: 7 }, 'client_id is a number'],
+  ])('%s: throws, and records the states all the same', async (code, secret, what) => {
+    const context = FakeContext.withSecret(secret);
+    const { name, message } = await faultFrom(refresh(context, IF_DUE));
+    expect([name, message]).toEqual([code, expect.stringContaining(`Secret ${SECRET_ID} has`)]);
+    expect(message).toContain(what);
+    expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 0, isReauthorizationRequired: false }]);
+    expect(context.store.calls).toEqual(['readCurrent', 'readHead']);
+  });
+});

@@ -1,0 +1,124 @@
+import { beforeEach, expect, test } from 'vitest';
+import { mergeId, successorId } from '../../../lambda/core/journal.ts';
+import { load } from '../../../lambda/core/load.ts';
+import { settle } from '../../../lambda/core/settle.ts';
+import { JOURNAL_STAGE } from '../../../lambda/names.ts';
+import { FakeContext } from './fake-context.ts';
+import { faultFrom } from './fault-of.ts';
+import { CREDENTIALS, refreshed, toDocumentEntry, versionIdOf } from './secret-documents.ts';
+
+const SECOND = { ...refreshed(0), access_token: 'access-2', refresh_token: 'refresh-2' };
+const THIRD = { ...refreshed(0), access_token: 'access-3', refresh_token: 'refresh-3' };
+const { client_id, client_secret, ...tokensOfSecond } = SECOND;
+
+let context: FakeContext;
+
+beforeEach(() => {
+  context = FakeContext.withSecret(CREDENTIALS);
+});
+
+/** A run recorded what `parent` was traded for, and promoted nothing. */
+function record(parent: object, document: object): string {
+  return context.writeText(JSON.stringify(document), [JOURNAL_STAGE], successorId(toDocumentEntry(parent).key));
+}
+
+async function run(beforeSettling = () => {}) {
+  const view = await load(context);
+  beforeSettling();
+  if (view?.successor === undefined) throw new Error('There is nothing to settle.');
+  return await settle(context, view.current, view.successor);
+}
+
+test('a crash before the promotion: the document that was recorded is promoted as it is', async () => {
+  const recorded = record(CREDENTIALS, SECOND);
+  expect(await run()).toMatchObject({ versionId: recorded });
+  expect(context.currentVersionId).toBe(recorded);
+  expect(context.telemetry.lines).toMatchObject([
+    { level: 'info', members: { versionId: recorded, previousVersionId: versionIdOf('first') } },
+  ]);
+});
+
+test('an edit in flight: what the operator wrote stays, with the live tokens', async () => {
+  const recorded = record(CREDENTIALS, SECOND);
+  const edit = context.write({ ...CREDENTIALS, client_secret: 'client-secret-2', note: { by: 'ops' } });
+  const settled = await run();
+  expect(settled?.versionId).toBe(mergeId(edit, recorded));
+  expect(context.currentVersionId).toBe(settled?.versionId);
+  expect(context.headVersionId).toBe(settled?.versionId);
+  expect(context.currentDocument).toStrictEqual({
+    client_id,
+    client_secret: 'client-secret-2',
+    note: { by: 'ops' },
+    ...tokensOfSecond,
+  });
+});
+
+test('an old document pasted back: the chain is followed to its end', async () => {
+  record(CREDENTIALS, SECOND);
+  const end = record(SECOND, THIRD);
+  context.write({ ...CREDENTIALS, note: 'pasted' });
+  await run();
+  expect(context.currentDocument).toMatchObject({
+    note: 'pasted',
+    access_token: 'access-3',
+    refresh_token: 'refresh-3',
+  });
+  expect(context.versionIds).toContain(end);
+});
+
+test('a label moved back by hand: the end of the chain becomes current again', async () => {
+  record(CREDENTIALS, SECOND);
+  const end = record(SECOND, THIRD);
+  expect(await run()).toMatchObject({ versionId: end });
+});
+
+test('a merge that another run has made already is not made again', async () => {
+  const recorded = record(CREDENTIALS, SECOND);
+  const edit = context.write({ ...CREDENTIALS, note: 'edit' });
+  const other = new FakeContext(context.world);
+  context.store.intercept('putVersion', 'before', async () => {
+    const view = await load(other);
+    if (view?.successor) await settle(other, view.current, view.successor);
+  });
+  expect(await run()).toBeUndefined();
+  expect(context.currentVersionId).toBe(mergeId(edit, recorded));
+});
+
+test('a document in the other shape keeps its shape', async () => {
+  record(CREDENTIALS, SECOND);
+  context.write({ credentials: { auth_type: 'Client', ...CREDENTIALS } });
+  await run();
+  expect(context.currentDocument).toStrictEqual({
+    credentials: { auth_type: 'Client', client_id, client_secret, ...tokensOfSecond },
+  });
+});
+
+test('current that moved meanwhile is left alone: its writer wins', async () => {
+  record(CREDENTIALS, SECOND);
+  const later = { ...CREDENTIALS, refresh_token: 'refresh-from-the-consent-screen' };
+  expect(await run(() => void context.write(later))).toBeUndefined();
+  expect(context.currentDocument).toEqual(later);
+  expect(context.telemetry.lines).toEqual([]);
+});
+
+test('a server that hands out a token for the second time bends the chain into a ring: it is walked once', async () => {
+  record(CREDENTIALS, SECOND);
+  record(SECOND, THIRD);
+  record(THIRD, { ...refreshed(0), access_token: 'access-4' });
+  await run();
+  expect(context.store.calls.filter((call) => call === 'readVersion').length).toBeLessThanOrEqual(6);
+});
+
+test('an answer that does not parse is not promoted, and its version is named', async () => {
+  const version = context.writeText('scribble', [JOURNAL_STAGE], successorId(toDocumentEntry(CREDENTIALS).key));
+  const { name, message } = await faultFrom(run());
+  expect(name).toBe('CREDENTIALS_INVALID');
+  expect(message).toContain(`Version ${version}, where the answer to a spent refresh token is kept, is not JSON`);
+  expect(context.currentDocument).toEqual(CREDENTIALS);
+});
+
+test('nor is one that has no refresh token: nothing is promoted that is not whole', async () => {
+  record(CREDENTIALS, { note: 'scribble' });
+  await run().catch(() => undefined);
+  expect(context.currentDocument).toEqual(CREDENTIALS);
+});

@@ -1,0 +1,75 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import {
+  claimId,
+  digestGrant,
+  failureId,
+  renderClaim,
+  renderFailure,
+  successorId,
+} from '../../../lambda/core/journal.ts';
+import { status } from '../../../lambda/core/refresh.ts';
+import { JOURNAL_STAGE } from '../../../lambda/names.ts';
+import { FakeContext } from './fake-context.ts';
+import { SECRET_ID } from './fake-credential-store.ts';
+import { faultFrom } from './fault-of.ts';
+import { CREDENTIALS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
+
+const { key } = toDocumentEntry(CREDENTIALS);
+const READS = new Set(['readCurrent', 'readHead', 'readVersion']);
+
+let context: FakeContext;
+
+beforeEach(() => {
+  context = FakeContext.withSecret(CREDENTIALS);
+});
+
+function failedWith(code: 'PROVIDER_UNAVAILABLE' | 'REAUTHORIZATION_REQUIRED'): void {
+  const grant = { clientId: 'client-id-1', clientSecret: 'client-secret-1', refreshToken: 'refresh-1' };
+  const digest = digestGrant(grant, context.settings.tokenEndpoint);
+  context.writeText(renderFailure({ key, attempt: 0, code, digest }), [JOURNAL_STAGE], failureId(key, 0));
+}
+
+describe('status says what a refresh would decide, reads only, and calls nobody', () => {
+  test.each<[string, () => unknown, object]>([
+    [
+      'fresh',
+      () => context.write(refreshed(1)),
+      { secondsRemaining: 18_000, expiresAt: iso(NOW_MS + 300 * MINUTE_MS) },
+    ],
+    ['attempt', () => undefined, { secondsRemaining: 0, expiresAt: null }],
+    ['busy', () => context.writeText(renderClaim(key, 0, 'n'), [JOURNAL_STAGE], claimId(key, 0)), {}],
+    ['waiting', () => failedWith('PROVIDER_UNAVAILABLE'), { retryAt: iso(NOW_MS + MINUTE_MS) }],
+    ['rejected', () => failedWith('REAUTHORIZATION_REQUIRED'), {}],
+    [
+      'settle',
+      () => context.writeText(JSON.stringify(refreshed(0)), [JOURNAL_STAGE], successorId(key)),
+      { message: expect.stringContaining('a spent refresh token; the next refresh settles it') },
+    ],
+  ])('%s', async (decision, prepare, members) => {
+    prepare();
+    const before = [context.currentVersionId, ...context.versionIds];
+    const result = await status(context);
+    expect(result).toMatchObject({ outcome: 'status', decision, versionId: context.currentVersionId, ...members });
+    expect(result.message).toContain(decision);
+    expect([context.currentVersionId, ...context.versionIds]).toEqual(before);
+    expect(context.store.calls.filter((call) => !READS.has(call) && call !== 'listVersionTimes')).toEqual([]);
+    expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: decision === 'rejected' }]);
+  });
+
+  test('waiting, where the version history has no room for an attempt', async () => {
+    for (let number = 1; number < 90; number += 1) context.writeText('{}', ['filler']);
+    expect(await status(context)).toMatchObject({ decision: 'waiting', retryAt: expect.any(String) });
+  });
+
+  test('not-configured', async () => {
+    const empty = new FakeContext();
+    empty.world.secretsManager.createSecret({ Name: SECRET_ID });
+    expect(await status(empty)).toMatchObject({ outcome: 'status', decision: 'not-configured', versionId: null });
+  });
+
+  test('throws for a secret that cannot be used, and records the states all the same', async () => {
+    context.write({ refresh_token: 'refresh-1' });
+    expect((await faultFrom(status(context))).name).toBe('CREDENTIALS_INCOMPLETE');
+    expect(context.telemetry.states).toHaveLength(1);
+  });
+});

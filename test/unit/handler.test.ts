@@ -1,0 +1,222 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Step } from '../sandbox/scripted-token-endpoint.ts';
+import { captureOutput } from './capture-output.ts';
+import { CREDENTIALS } from './core/secret-documents.ts';
+import { SECRET_ID, startHandler } from './start-handler.ts';
+
+const ANSWER = { access_token: 'access-2', token_type: 'Bearer', expires_in: 21_600, refresh_token: 'refresh-2' };
+const GRANTED = [{ status: 200, body: ANSWER }];
+const SECRETS = /client-secret-1|refresh-1|refresh-2|access-2/;
+
+/** In seconds, less what this run takes. */
+const SIX_HOURS = expect.closeTo(21_590, -2);
+
+/** What a log line may hold beside what Powertools puts into each. */
+const LOG_MEMBERS = new Set([
+  ...['level', 'message', 'timestamp', 'service', 'sampling_rate', 'runId'],
+  ...['outcome', 'decision', 'code', 'reason', 'attempt', 'versionId', 'previousVersionId', 'expiresAt', 'retryAt'],
+  ...['rotated', 'refreshToken', 'spentRefreshToken'],
+]);
+
+let output: ReturnType<typeof captureOutput>;
+
+beforeEach(() => {
+  output = captureOutput();
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** What the handler throws. */
+async function errorFrom(invocation: Promise<unknown>): Promise<Error> {
+  const thrown = await invocation.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (!(thrown instanceof Error)) throw new Error('No error was thrown.');
+  return thrown;
+}
+
+describe('an invocation', () => {
+  test('refreshes through Secrets Manager, the token endpoint and EventBridge, and answers without a token', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED);
+    const { aws, tokenEndpoint } = started;
+    const result = await started.invoke({});
+    const { VersionId, SecretString = '' } = aws.secretsManager.getSecretValue({ SecretId: SECRET_ID });
+    expect(result).toMatchObject({ outcome: 'refreshed', secretId: SECRET_ID, versionId: VersionId });
+    expect(JSON.stringify(result)).not.toMatch(SECRETS);
+    expect(JSON.parse(SecretString)).toMatchObject({ access_token: 'access-2', refresh_token: 'refresh-2' });
+    expect(tokenEndpoint.requests.map(({ form }) => form)).toEqual([{ grant_type: 'refresh_token', ...CREDENTIALS }]);
+    expect(aws.eventBridge.events).toMatchObject([{ detailType: 'Retently Token Refreshed', eventBusName: 'default' }]);
+  });
+
+  test('costs two reads where the token is fresh', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED);
+    await started.invoke({});
+    started.aws.calls.length = 0;
+    expect(await started.invoke(undefined)).toMatchObject({ outcome: 'fresh' });
+    expect(started.aws.calls.map(({ operation }) => operation)).toEqual(['GetSecretValue', 'GetSecretValue']);
+  });
+
+  test('forced, refreshes a fresh token', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED);
+    await started.invoke({});
+    expect(await started.invoke({ action: 'refresh', force: true })).toMatchObject({ outcome: 'refreshed' });
+    expect(started.tokenEndpoint.requests).toHaveLength(2);
+  });
+
+  test('with status reads only', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED);
+    expect(await started.invoke({ action: 'status' })).toMatchObject({ outcome: 'status', decision: 'attempt' });
+    expect(new Set(started.aws.calls.map(({ operation }) => operation))).toEqual(
+      new Set(['GetSecretValue', 'ListSecretVersionIds']),
+    );
+    expect(started.tokenEndpoint.requests).toEqual([]);
+  });
+
+  test('tries again within the run when the token endpoint asks to', async () => {
+    await using started = await startHandler(CREDENTIALS, [{ status: 503 }, ...GRANTED]);
+    expect(await started.invoke({})).toMatchObject({ outcome: 'refreshed' });
+  });
+
+  test('publishes nothing where EVENT_BUS_NAME is empty', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED, { EVENT_BUS_NAME: '' });
+    expect(await started.invoke({})).toMatchObject({ outcome: 'refreshed' });
+    expect(started.aws.calls.map(({ service }) => service)).not.toContain('events');
+  });
+});
+
+describe('what a run leaves on standard output', () => {
+  test('the states as metrics, its outcome as a log line, and no secret', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED);
+    await started.invoke({});
+    await started.invoke({});
+    expect(output.metrics()).toMatchObject([
+      { FunctionName: 'refresh-function', TokenSecondsRemaining: SIX_HOURS, ReauthorizationRequired: 0, Refreshed: 1 },
+      { FunctionName: 'refresh-function', TokenSecondsRemaining: SIX_HOURS, ReauthorizationRequired: 0 },
+    ]);
+    expect(output.logs()).toMatchObject([
+      { level: 'INFO', runId: 'request-1' },
+      { level: 'INFO', outcome: 'refreshed', versionId: expect.any(String) },
+      { level: 'INFO', outcome: 'fresh' },
+    ]);
+    expect(output.text()).not.toMatch(SECRETS);
+  });
+
+  test('log lines with members of the allow-list alone, whatever happens', async () => {
+    const script: Step[] = [{ status: 500, body: 'access-2' }, 'reset', 'truncated-body', { status: 400 }];
+    await using started = await startHandler(CREDENTIALS, script);
+    for (const event of [{}, {}, { action: 'status' }, { action: 'refresh', force: true }, { unknown: 1 }]) {
+      await started.invoke(event).catch(() => undefined);
+    }
+    expect(output.logs().length).toBeGreaterThan(5);
+    for (const line of output.logs()) {
+      expect(Object.keys(line).filter((name) => !LOG_MEMBERS.has(name))).toEqual([]);
+    }
+    expect(output.text()).not.toMatch(SECRETS);
+  });
+
+  test('the lineage of the tokens, as fingerprints (design 5)', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED);
+    await started.invoke({});
+    const fingerprints = { refreshToken: expect.any(String), spentRefreshToken: expect.any(String) };
+    expect(output.logs()).toContainEqual(expect.objectContaining(fingerprints));
+  });
+});
+
+describe('a fault', () => {
+  test('is thrown under its code, counted, and logged once', async () => {
+    await using started = await startHandler(CREDENTIALS, [{ status: 400, body: { error: 'invalid_grant' } }]);
+    const error = await errorFrom(started.invoke({}));
+    expect(error.name).toBe('REAUTHORIZATION_REQUIRED');
+    expect(output.metrics()).toMatchObject([
+      { FunctionName: 'refresh-function', Code: 'REAUTHORIZATION_REQUIRED', RefreshFailed: 1 },
+      { FunctionName: 'refresh-function', RefreshFailed: 1, ReauthorizationRequired: 1, TokenSecondsRemaining: 0 },
+    ]);
+    expect(output.logs().filter(({ level }) => level === 'ERROR')).toMatchObject([
+      { message: error.message, code: 'REAUTHORIZATION_REQUIRED' },
+    ]);
+  });
+
+  test('of the event is thrown before anything is read', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED);
+    const error = await errorFrom(started.invoke({ secretId: 'another' }));
+    expect([error.name, started.aws.calls]).toEqual(['EVENT_INVALID', []]);
+  });
+
+  test('of the configuration is thrown by each invocation, not by the import', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED, {
+      CREDENTIALS_SECRET_ID: undefined,
+      LEASE_SECONDS: 'x',
+    });
+    for (let invocation = 1; invocation <= 2; invocation += 1) {
+      const { name, message } = await errorFrom(started.invoke({}));
+      expect(name).toBe('CONFIGURATION_INVALID');
+      expect(message).toMatch(/CREDENTIALS_SECRET_ID is not set.*; LEASE_SECONDS is no whole number/);
+    }
+    expect(output.metrics()).toContainEqual(expect.objectContaining({ Code: 'CONFIGURATION_INVALID' }));
+    expect(started.aws.calls).toEqual([]);
+  });
+});
+
+describe('LEASE_SECONDS', () => {
+  const remaining = (milliseconds: number) => ({ getRemainingTimeInMillis: () => milliseconds });
+
+  test.each([90_000, 900_000])('90 is refused where a run may last %d ms', async (milliseconds) => {
+    await using started = await startHandler(CREDENTIALS, GRANTED);
+    const { name, message } = await errorFrom(started.invoke({}, remaining(milliseconds)));
+    expect(name).toBe('CONFIGURATION_INVALID');
+    expect(message).toContain(`LEASE_SECONDS is 90 and this run may last ${milliseconds / 1000} s`);
+    expect(message).toMatch(/Set it to the function's timeout and 30 s more\. Nothing was read or sent\.$/);
+    expect(started.aws.calls).toEqual([]);
+  });
+
+  test('90 does for a timeout of 89 s', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED);
+    expect(await started.invoke({}, remaining(89_000))).toMatchObject({ outcome: 'refreshed' });
+  });
+
+  test('90 is refused for a timeout of 90 s, of which a moment has passed', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED);
+    expect((await errorFrom(started.invoke({}, remaining(89_990)))).name).toBe('CONFIGURATION_INVALID');
+  });
+});
+
+describe('a mistake of ours', () => {
+  const throwing = (error: Error) => ({
+    getRemainingTimeInMillis: () => {
+      throw error;
+    },
+  });
+
+  test('gets through with its place in the code and without its message', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED);
+    const mistake = new TypeError('client-secret-1 is not a function\nclient-secret-1 again', { cause: CREDENTIALS });
+    const error = await errorFrom(started.invoke({}, throwing(mistake)));
+    expect([error.name, error.message]).toEqual([
+      'UNEXPECTED',
+      'Unexpected TypeError. Please report it with this stack.',
+    ]);
+    expect(error.stack).toMatch(/^UNEXPECTED: Unexpected TypeError\. .*\n {4}at /);
+    expect(error.cause).toBeUndefined();
+    expect(`${error.stack}${output.text()}`).not.toMatch(SECRETS);
+    expect(output.metrics()).toContainEqual(expect.objectContaining({ Code: 'UNEXPECTED' }));
+  });
+
+  test('that is no error gets through as its type', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED);
+    const signal = AbortSignal.abort('client-secret-1');
+    const context = { getRemainingTimeInMillis: () => Number(signal.throwIfAborted()) };
+    expect((await errorFrom(started.invoke({}, context))).message).toMatch(/^Unexpected string\./);
+  });
+
+  test('without a stack gets through too', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED);
+    const mistake = new RangeError('client-secret-1');
+    delete mistake.stack;
+    expect((await errorFrom(started.invoke({}, throwing(mistake)))).stack).toMatch(
+      /^UNEXPECTED: Unexpected RangeError/,
+    );
+  });
+});
