@@ -1,0 +1,256 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import { ENVIRONMENT } from '../../lambda/names.ts';
+import { startAuthorizationServer } from '../sandbox/authorization-server.ts';
+import { startAws } from '../sandbox/aws-server.ts';
+import { bundleOnce } from '../sandbox/bundle.ts';
+import { type Invocation, type LambdaProcess, startLambdaProcess } from '../sandbox/lambda-process.ts';
+import { Choices } from '../simulation/choices.ts';
+
+const SECRET_ID = 'RetentlyCredentials';
+const PROCESSES = 4;
+
+/** Long enough to attempt a refresh; a forced run then waits a second or two for a dead run's claim, not thirty. */
+const TIMEOUT_MS = 33_000;
+
+const document = z.looseObject({
+  refresh_token: z.string(),
+  access_token: z.string().optional(),
+  spent_refresh_token_sha256: z.string().optional(),
+  note: z.number().optional(),
+});
+
+export interface ChaosReport {
+  readonly ticks: number;
+  readonly kills: number;
+  readonly posts: number;
+  /** After rounds with a kill, the next tick had a live token without anybody's help. */
+  readonly recovered: number;
+  /** After rounds with a kill, somebody was told to authorize again: the kill fell between answer and record. */
+  readonly reauthorizations: number;
+  /** What should never be; each a sentence. */
+  readonly broken: readonly string[];
+}
+
+/**
+ * The deployed bundle in several processes at once, on one secret, against an authorization server that rotates
+ * strictly; SIGKILL at random moments of a run, an operator's edits in between, and hours that pass between rounds.
+ */
+export async function runChaos(
+  ticks: number,
+  seed: number,
+  tell: (line: string) => void = () => {},
+): Promise<ChaosReport> {
+  const chaos = await Chaos.start(Choices.fromSeed(seed));
+  try {
+    for (let round = 1; chaos.ticks < ticks; round++) {
+      await chaos.playRound();
+      if (round % 50 === 0) tell(`${chaos.ticks} ticks, ${chaos.kills} kills`);
+    }
+    return await chaos.report();
+  } finally {
+    await chaos.stop();
+  }
+}
+
+type Servers = {
+  aws: Awaited<ReturnType<typeof startAws>>;
+  provider: Awaited<ReturnType<typeof startAuthorizationServer>>;
+};
+
+class Chaos {
+  ticks = 0;
+  kills = 0;
+  readonly #servers: Servers;
+  readonly #choices: Choices;
+  readonly #clock: { offsetMs: number };
+  readonly #processes: LambdaProcess[] = [];
+  readonly #broken: string[] = [];
+  #recovered = 0;
+  #reauthorizations = 0;
+  #note = 0;
+  /** How long an undisturbed refresh takes, so that kills fall into all of it. */
+  #refreshMs = 150;
+
+  private constructor(servers: Servers, choices: Choices, clock: { offsetMs: number }) {
+    this.#servers = servers;
+    this.#choices = choices;
+    this.#clock = clock;
+  }
+
+  static async start(choices: Choices): Promise<Chaos> {
+    const clock = { offsetMs: 0 };
+    const [aws, provider] = await Promise.all([
+      startAws({ now: () => Date.now() + clock.offsetMs }),
+      startAuthorizationServer({ kind: 'rotation' }),
+    ]);
+    const chaos = new Chaos({ aws, provider }, choices, clock);
+    aws.secretsManager.createSecret({ Name: SECRET_ID });
+    await chaos.#authorize();
+    chaos.#processes.push(...(await Promise.all(Array.from({ length: PROCESSES }, () => chaos.#startProcess()))));
+    return chaos;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#processes.map((each) => each.kill()));
+    await Promise.all([this.#servers.aws.close(), this.#servers.provider.close()]);
+  }
+
+  /** Some runs at once, of which some are killed; then time passes, and one tick that nobody disturbs. */
+  async playRound(): Promise<void> {
+    this.#clock.offsetMs += this.#choices.pick([4 * 60, 4 * 60, 4 * 60, 20]) * 60_000;
+    const running = this.#processes.slice(0, 1 + this.#choices.next(PROCESSES));
+    const killed = (await Promise.all(running.map((each, index) => this.#runOne(each, index)))).filter(Boolean).length;
+    if (this.#choices.happens(4)) this.#edit();
+    // Longer than the lease, so that what a dead run had claimed is taken over.
+    this.#clock.offsetMs += 2 * 60_000;
+    await this.#calmTick(killed > 0);
+  }
+
+  async report(): Promise<ChaosReport> {
+    this.#checkRequests();
+    const { requests } = this.#servers.provider;
+    const counts = { recovered: this.#recovered, reauthorizations: this.#reauthorizations };
+    return { ticks: this.ticks, kills: this.kills, posts: requests.length, ...counts, broken: this.#broken };
+  }
+
+  /** @returns whether it was killed */
+  async #runOne(lambda: LambdaProcess, index: number): Promise<boolean> {
+    this.ticks++;
+    const isForced = this.#choices.next(3) === 2;
+    const isKilled = this.#choices.next(2) === 1;
+    const killAfterMs = (this.#choices.next(1_000) / 1_000) * this.#refreshMs * 1.2;
+    const ended = this.#invoke(lambda, isForced ? { action: 'refresh', force: true } : {});
+    if (!isKilled) {
+      this.#expectAnswer(await ended);
+      return false;
+    }
+    await sleep(killAfterMs);
+    await lambda.kill();
+    await ended;
+    this.kills++;
+    this.#processes[index] = await this.#startProcess();
+    return true;
+  }
+
+  async #calmTick(afterKill: boolean): Promise<void> {
+    const [lambda] = this.#processes;
+    if (lambda === undefined) return;
+    this.ticks++;
+    const startMs = performance.now();
+    const invocation = await this.#invoke(lambda, {});
+    if (invocation.kind === 'result' && this.#outcome(invocation) === 'refreshed')
+      this.#refreshMs = performance.now() - startMs;
+    if (invocation.kind === 'error' && invocation.errorType === 'REAUTHORIZATION_REQUIRED') {
+      this.#reauthorizations++;
+      if (!this.#isAnswerLost())
+        this.#broken.push('a recorded token was lost: reauthorization required although every answer is recorded');
+      await this.#authorize();
+      return;
+    }
+    this.#expectAnswer(invocation);
+    const current = this.#current();
+    if (!(await this.#servers.provider.isLive(current.refresh_token)))
+      this.#broken.push('silence: AWSCURRENT holds a dead refresh token and nobody was told');
+    if (current.note !== this.#note) this.#broken.push(`an edit was lost: note ${this.#note} is ${current.note}`);
+    if (afterKill) this.#recovered++;
+  }
+
+  #outcome({ result }: Extract<Invocation, { kind: 'result' }>): string {
+    return z.looseObject({ outcome: z.string() }).parse(result).outcome;
+  }
+
+  /** Whatever a run that nobody kills ends with, it is no accident. */
+  #expectAnswer(invocation: Invocation): void {
+    const isExpected =
+      invocation.kind === 'result' ||
+      (invocation.kind === 'error' && invocation.errorType === 'REAUTHORIZATION_REQUIRED');
+    if (!isExpected)
+      this.#broken.push(
+        `a run failed: ${invocation.kind === 'error' ? `${invocation.errorType} ${invocation.errorMessage}` : 'it ended'}`,
+      );
+  }
+
+  /** The token in AWSCURRENT was traded, and no version of the secret has what came of it. */
+  #isAnswerLost(): boolean {
+    const spent = createHash('sha256').update(this.#current().refresh_token).digest('hex');
+    const isAnswered = this.#servers.provider.requests.some(
+      ({ status, refreshTokenSha256 }) => status === 200 && refreshTokenSha256 === spent,
+    );
+    return (
+      isAnswered && !this.#documents().some(({ spent_refresh_token_sha256 }) => spent_refresh_token_sha256 === spent)
+    );
+  }
+
+  /** Of all POSTs: no token answered twice, none sent twice at once, none sent after its answer was recorded. */
+  #checkRequests(): void {
+    const { requests } = this.#servers.provider;
+    for (const token of new Set(requests.map(({ refreshTokenSha256 }) => refreshTokenSha256))) {
+      const posts = requests.filter(({ refreshTokenSha256 }) => refreshTokenSha256 === token);
+      if (posts.filter(({ status }) => status === 200).length > 1) this.#broken.push('a refresh token was spent twice');
+      const isOverlapping = posts.some((post, index) =>
+        posts.slice(index + 1).some(({ beganAtMs }) => beganAtMs < post.endedAtMs),
+      );
+      if (isOverlapping) this.#broken.push('a refresh token was sent by two runs at once');
+    }
+  }
+
+  #edit(): void {
+    this.#put({ ...this.#current(), note: ++this.#note });
+  }
+
+  /** A human clicks through the consent screen. */
+  async #authorize(): Promise<void> {
+    const { provider } = this.#servers;
+    const refreshToken = await provider.mintRefreshToken();
+    this.#put({
+      client_id: provider.clientId,
+      client_secret: provider.clientSecret,
+      refresh_token: refreshToken,
+      note: this.#note,
+    });
+  }
+
+  #put(secret: object): void {
+    this.#servers.aws.secretsManager.putSecretValue({ SecretId: SECRET_ID, SecretString: JSON.stringify(secret) });
+  }
+
+  #current(): z.infer<typeof document> {
+    return document.parse(
+      JSON.parse(this.#servers.aws.secretsManager.getSecretValue({ SecretId: SECRET_ID }).SecretString ?? 'null'),
+    );
+  }
+
+  /** Every document of the history that is still kept. */
+  #documents(): z.infer<typeof document>[] {
+    const { secretsManager } = this.#servers.aws;
+    const { Versions = [] } = secretsManager.listSecretVersionIds({
+      SecretId: SECRET_ID,
+      IncludeDeprecated: true,
+      MaxResults: 10_000,
+    });
+    return Versions.flatMap(({ VersionId }) => {
+      const { SecretString = '' } = secretsManager.getSecretValue({ SecretId: SECRET_ID, VersionId });
+      const parsed = document.safeParse(JSON.parse(SecretString));
+      return parsed.success ? [parsed.data] : [];
+    });
+  }
+
+  #invoke(lambda: LambdaProcess, event: unknown): Promise<Invocation> {
+    return lambda.invoke(event, { timeoutMs: TIMEOUT_MS, clockOffsetMs: this.#clock.offsetMs });
+  }
+
+  #startProcess(): Promise<LambdaProcess> {
+    const { aws, provider } = this.#servers;
+    return startLambdaProcess({
+      bundlePath: bundleOnce(),
+      environment: {
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url,
+        AWS_ENDPOINT_URL_EVENTBRIDGE: aws.url,
+        [ENVIRONMENT.credentialsSecretId]: SECRET_ID,
+        [ENVIRONMENT.tokenEndpoint]: provider.url,
+      },
+    });
+  }
+}

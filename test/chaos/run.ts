@@ -1,0 +1,36 @@
+import { parseArgs } from 'node:util';
+import { runChaos } from './chaos.ts';
+
+const USAGE = `npm run chaos -- [options]
+  --ticks N   how many runs to start (default 2000)
+  --seed N    of the choices; the moments of the kills are real, so no two times are the same (default 1)`;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { ticks: { type: 'string', default: '2000' }, seed: { type: 'string', default: '1' } },
+  });
+  const [ticks, seed] = [Number(values.ticks), Number(values.seed)];
+  if (!Number.isSafeInteger(ticks) || !Number.isSafeInteger(seed))
+    throw new Error('--ticks and --seed take whole numbers');
+
+  const startMs = performance.now();
+  const { kills, posts, recovered, reauthorizations, broken, ...rest } = await runChaos(ticks, seed, console.log);
+  const seconds = ((performance.now() - startMs) / 1_000).toFixed(0);
+  console.log(`\n${rest.ticks} ticks in ${seconds} s, ${kills} of them killed by SIGKILL, ${posts} POSTs`);
+  console.log(
+    `After rounds with kills: ${recovered} recovered by themselves, ${reauthorizations} needed a new authorization`,
+  );
+  console.log(
+    broken.length === 0
+      ? 'No token was spent twice, no recorded token was lost, nothing ended in silence.'
+      : broken.join('\n'),
+  );
+  return broken.length === 0 ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,70 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const BIOME = join(ROOT, 'node_modules/@biomejs/biome/bin/biome');
+
+const REFUSED = [
+  ['lambda/core', "import '../adapters/token-endpoint.ts';", 'handler → adapters → core'],
+  ['lambda/core', "import '../configuration.ts';", 'handler → adapters → core'],
+  ['lambda/core', "import '@aws-sdk/client-secrets-manager';", 'core/ decides'],
+  ['lambda/core', "import 'node:https';", 'core/ decides'],
+  ['lambda/adapters', "import '../handler.ts';", 'handler → adapters → core'],
+  ['lambda', "import '../infra/options.ts';", 'lambda/ is exactly what ships'],
+  ['lambda', "import '../test/sandbox/secret.ts';", 'lambda/ is exactly what ships'],
+  ['infra', "import '../lambda/configuration.ts';", 'infra/ takes names'],
+  ['infra', "import '../test/sandbox/secret.ts';", 'Nothing imports test/'],
+  ['lambda/core', 'export const x = process.env.X;', 'process.env'],
+  ['lambda/core', 'export const x: any = 1;', 'Unexpected any'],
+  ['lambda/core', 'async function f() {}\nexport function g() {\n  f();\n}', '"floating" Promise'],
+] as const;
+
+const ACCEPTED = [
+  ['lambda/core', "import { hash } from 'node:crypto';\nexport const x = hash;"],
+  ['lambda/adapters', "import { Fault } from '../core/fault.ts';\nexport const x = Fault;"],
+  ['infra', "import { METRICS } from '../lambda/names.ts';\nexport const x = METRICS;"],
+] as const;
+
+const directory = mkdtempSync(join(tmpdir(), 'lint-rules-'));
+let complaints: readonly string[] = [];
+
+/** The linter with this project's rules, over one file for each case. */
+beforeAll(() => {
+  cpSync(join(ROOT, 'biome.json'), join(directory, 'biome.json'));
+  [...REFUSED, ...ACCEPTED].forEach(([folder, source], index) => {
+    const path = join(directory, pathOf(folder, index));
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `${source}\n`);
+  });
+  const options = ['lint', '--vcs-enabled=false', '--max-diagnostics=none', '--reporter=github', '.'];
+  const { stdout } = spawnSync(process.execPath, [BIOME, ...options], { cwd: directory, encoding: 'utf8' });
+  complaints = stdout.split('\n');
+});
+
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function pathOf(folder: string, index: number): string {
+  return `${folder}/case-${index}.ts`;
+}
+
+function complaintsOf(folder: string, index: number): string {
+  return complaints.filter((line) => line.includes(`/${pathOf(folder, index)},`)).join('\n');
+}
+
+test.each(REFUSED.map(([...refused], index) => [...refused, index] as const))(
+  '%s must not say %s',
+  (folder, _source, complaint, index) => {
+    expect(complaintsOf(folder, index)).toContain(complaint);
+  },
+);
+
+test.each(ACCEPTED.map(([...accepted], index) => [...accepted, REFUSED.length + index] as const))(
+  '%s may say %s',
+  (folder, _source, index) => {
+    expect(complaintsOf(folder, index)).not.toContain('noRestrictedImports');
+  },
+);
