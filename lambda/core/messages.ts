@@ -22,6 +22,7 @@ export const REFRESHED = 'A new bearer token is in AWSCURRENT.';
 export const ADOPTED = 'Another run obtained a new bearer token; it is in AWSCURRENT.';
 export const FRESH = 'The bearer token has more than half of its life left; nothing to do.';
 export const BUSY = 'Another run is refreshing right now.';
+export const SETTLES = 'The current document holds a spent refresh token; the next refresh settles it.';
 export const NOT_CONFIGURED =
   'The secret has no value yet. Put client_id, client_secret and refresh_token into it with put-secret-value; the next run uses them.';
 export const NO_TIME =

@@ -7,7 +7,7 @@ import { fail } from './fail.ts';
 import { Fault } from './fault.ts';
 import type { DocumentEntry, FailureEntry, JournalEntry } from './journal.ts';
 import { grantOf, load, type View } from './load.ts';
-import { ADOPTED, ADVICE, BUSY, FRESH, NO_TIME, NOT_CONFIGURED, REFRESHED, WAITING } from './messages.ts';
+import { ADOPTED, ADVICE, BUSY, FRESH, NO_TIME, NOT_CONFIGURED, REFRESHED, SETTLES, WAITING } from './messages.ts';
 import { record, recordUnsaved } from './record.ts';
 import { type Result, toResult } from './result.ts';
 import { settle } from './settle.ts';
@@ -77,19 +77,12 @@ class RefreshRun {
     try {
       const view = await this.#load();
       if (view === undefined) return this.#result('status', NOT_CONFIGURED, { decision: 'not-configured' });
-      if (view.successor)
-        return this.#result(
-          'status',
-          'The current document holds a spent refresh token; the next refresh settles it.',
-          { decision: 'settle' },
-        );
+      if (view.successor) return this.#result('status', SETTLES, { decision: 'settle' });
       const decided = decide(this.#situation(view));
       const decision = (decided.kind === 'attempt' && (await waitForRoom(this.#context))) || decided;
       const retryAt = decision.kind === 'waiting' ? { retryAt: instant(decision.retryAtMs) } : {};
-      return this.#result('status', `A refresh now would decide: ${decision.kind}. Nothing was sent or changed.`, {
-        decision: decision.kind,
-        ...retryAt,
-      });
+      const message = `A refresh now would decide: ${decision.kind}. Nothing was sent or changed.`;
+      return this.#result('status', message, { decision: decision.kind, ...retryAt });
     } finally {
       this.#recordStates();
     }
@@ -116,6 +109,7 @@ class RefreshRun {
       case 'waiting':
         return this.#result('waiting', WAITING[decision.why], { retryAt: instant(decision.retryAtMs) });
       case 'rejected':
+        this.#isReauthorizationRequired = decision.failure.code === 'REAUTHORIZATION_REQUIRED';
         throw this.#rejected(decision.failure);
       case 'spent':
         return await this.#settle(view.current, decision.successor);

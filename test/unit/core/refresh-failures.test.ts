@@ -4,6 +4,7 @@ import type { TokenAnswer } from '../../../lambda/core/ports.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { JOURNAL_STAGE } from '../../../lambda/names.ts';
 import { FakeContext } from './fake-context.ts';
+import { SECRET_ID } from './fake-credential-store.ts';
 import {
   AMBIGUOUS,
   INVALID_CLIENT,
@@ -156,6 +157,18 @@ describe('I6: a dead grant is tried once', () => {
     context.write({ ...CREDENTIALS, client_secret: 'client-secret-2' });
     expect(await recover()).toMatchObject({ outcome: 'refreshed' });
     expect(context.announced).toMatchObject([{ attempt: 1 }, { type: 'recovered' }]);
+  });
+
+  test('although the label of the journal is gone: the ids decide, and the states say so', async () => {
+    await fail(INVALID_GRANT);
+    context = context.nextRun();
+    context.world.secretsManager.updateSecretVersionStage({
+      SecretId: SECRET_ID,
+      VersionStage: JOURNAL_STAGE,
+      RemoveFromVersionId: failureId(key, 0),
+    });
+    expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('REAUTHORIZATION_REQUIRED');
+    expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: true }]);
   });
 
   test('although the look for a race fails after the refusal', async () => {
