@@ -59,6 +59,14 @@ describe('rotation', () => {
     await refresh(second);
   });
 
+  test('an access token is live until its grant is revoked', async () => {
+    const { access_token: accessToken } = tokenAnswer.parse(await (await post(first)).json());
+    expect(await server.isAccessTokenLive(accessToken)).toBe(true);
+    server.revoke();
+    expect(await server.isAccessTokenLive(accessToken)).toBe(false);
+    expect(await server.isAccessTokenLive('another')).toBe(false);
+  });
+
   test('a second use revokes the whole family', async () => {
     const second = await refresh(first);
     await expectError(await post(first), 400, 'invalid_grant');

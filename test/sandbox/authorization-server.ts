@@ -52,6 +52,8 @@ export interface AuthorizationServer extends AsyncDisposable {
   mintRefreshToken(): Promise<string>;
   /** Whether the token endpoint would trade this refresh token now. */
   isLive(refreshToken: string): Promise<boolean>;
+  /** Whether this bearer token was issued here and still opens the API. */
+  isAccessTokenLive(accessToken: string): Promise<boolean>;
   /** Kills every grant that was minted so far: what follows is `invalid_grant`. */
   revoke(): void;
   close(): Promise<void>;
@@ -91,6 +93,9 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     },
     async isLive(refreshToken) {
       return (await provider.RefreshToken.find(refreshToken))?.isValid ?? false;
+    },
+    async isAccessTokenLive(accessToken) {
+      return (await provider.AccessToken.find(accessToken))?.isValid ?? false;
     },
     revoke() {
       for (const grantId of grantIds) storage.revokeGrant(grantId);

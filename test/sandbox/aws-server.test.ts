@@ -63,6 +63,24 @@ describe('faults', () => {
     expect(aws.secretsManager.getSecretValue({ SecretId }).SecretString).toBe('second');
   });
 
+  test('a call that hangs is never answered, done or not', async () => {
+    aws.inject({ kind: 'hang-before', operation: 'PutSecretValue' });
+    aws.inject({ kind: 'hang-after', operation: 'PutSecretValue' });
+    const { secretsManager } = aws;
+    const client = createClient();
+    for (const stored of ['first', 'second']) {
+      const abortSignal = AbortSignal.timeout(100);
+      await expect(client.send(write('second'), { abortSignal })).rejects.toMatchObject({ name: 'AbortError' });
+      expect(secretsManager.getSecretValue({ SecretId }).SecretString).toBe(stored);
+    }
+  });
+
+  test('what was cleared does not strike', async () => {
+    aws.inject({ kind: 'access-denied', operation: '*' });
+    aws.clearFaults();
+    expect((await createClient().send(READ)).SecretString).toBe('first');
+  });
+
   test('latency lets the caller wait', async () => {
     aws.inject({ kind: 'latency', operation: '*', latencyMs: 50 });
     const client = createClient();

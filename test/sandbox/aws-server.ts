@@ -34,16 +34,20 @@ export interface AwsOptions {
   retentionMs?: number;
 }
 
-/** One request that arrived, in the order of arrival; the last three members once it was answered. */
-interface AwsCall {
+/** One request that arrived, in the order of arrival; the last four members once it was answered. */
+export interface AwsCall {
+  /** `performance.now()` at its arrival. */
+  beganAtMs: number;
   service: 'secretsmanager' | 'events';
   operation: string;
   input: object;
-  /** HTTP status; `undefined` where the connection was dropped. */
+  /** HTTP status; `undefined` where the connection was dropped or left hanging. */
   status?: number;
   /** AWS error code. */
   error?: string;
   fault?: FaultKind;
+  /** What was done, whether or not its answer went out. */
+  output?: object;
 }
 
 /** Secrets Manager and EventBridge on loopback, as the AWS SDK speaks to them: AWS JSON 1.1, signed with SigV4. */
@@ -51,6 +55,8 @@ export interface Aws extends AwsServices, AsyncDisposable {
   readonly url: string;
   readonly calls: AwsCall[];
   inject(fault: Fault): void;
+  /** What was injected and has not struck yet will not. */
+  clearFaults(): void;
   close(): Promise<void>;
 }
 
@@ -62,8 +68,10 @@ export async function startAws(options: AwsOptions = {}): Promise<Aws> {
   };
   const endpoint = new AwsEndpoint(services, authorize);
   const { url, close } = await startLoopbackServer((request, response) => void endpoint.answer(request, response));
-  const inject = (fault: Fault) => endpoint.faults.add(fault);
-  return { ...services, url, calls: endpoint.calls, inject, close, [Symbol.asyncDispose]: close };
+  const { calls, faults } = endpoint;
+  const inject = (fault: Fault) => faults.add(fault);
+  const clearFaults = () => faults.clear();
+  return { ...services, url, calls, inject, clearFaults, close, [Symbol.asyncDispose]: close };
 }
 
 class AwsEndpoint {
@@ -84,11 +92,11 @@ class AwsEndpoint {
       if (!SIGNATURE.test(request.headers.authorization ?? '')) throw toUnsigned();
       const { service, name, prepare } = findOperation(request.headers['x-amz-target']?.toString() ?? '');
       const prepared = prepare(this.#services, JSON.parse(body));
-      call = { service, operation: name, input: prepared.input };
+      call = { service, operation: name, input: prepared.input, beganAtMs: performance.now() };
       this.calls.push(call);
       const output = await this.#carryOut(call, prepared);
-      if (output === undefined) request.socket.destroy();
-      else send(response, call, 200, output);
+      if (output === 'drop') request.socket.destroy();
+      else if (output !== 'hang') send(response, call, 200, output);
     } catch (error) {
       const { name, message, statusCode } = toAwsError(error);
       if (call !== undefined) call.error = name;
@@ -96,13 +104,13 @@ class AwsEndpoint {
     }
   }
 
-  /** `undefined`: the connection is to be dropped. */
-  async #carryOut(call: AwsCall, { input, resources, run }: PreparedCall): Promise<object | undefined> {
+  async #carryOut(call: AwsCall, { input, resources, run }: PreparedCall): Promise<object | 'drop' | 'hang'> {
     const fault = this.faults.take(call.operation, input);
     if (fault !== undefined) {
       call.fault = fault.kind;
       if (fault.kind === 'latency') await sleep(fault.latencyMs ?? DEFAULT_LATENCY_MS, undefined, { ref: false });
-      if (fault.kind === 'drop-before') return undefined;
+      if (fault.kind === 'drop-before') return 'drop';
+      if (fault.kind === 'hang-before') return 'hang';
       const error = toFaultError(fault.kind, call.operation);
       if (error !== undefined) throw error;
     }
@@ -111,7 +119,9 @@ class AwsEndpoint {
       if (!this.#authorize({ action, resource, input })) throw toAccessDenied(`${action} on resource: ${resource}`);
     }
     const output = run();
-    return fault?.kind === 'drop-after' ? undefined : output;
+    call.output = output;
+    if (fault?.kind === 'drop-after') return 'drop';
+    return fault?.kind === 'hang-after' ? 'hang' : output;
   }
 }
 

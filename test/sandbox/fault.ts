@@ -10,6 +10,10 @@ export type FaultKind =
   | 'drop-before'
   /** It was done, then the connection dies: the answer is lost. */
   | 'drop-after'
+  /** Nothing was done, and no answer ever comes: time to kill a caller. */
+  | 'hang-before'
+  /** It was done, and no answer ever comes. */
+  | 'hang-after'
   /** The answer comes, late. */
   | 'latency';
 
@@ -30,6 +34,10 @@ export interface Fault {
 /** The faults that are still to strike, oldest first; one call meets at most one of them. */
 export class FaultPlan {
   #pending: { fault: Fault; skip: number; times: number }[] = [];
+
+  clear(): void {
+    this.#pending = [];
+  }
 
   add(fault: Fault): void {
     this.#pending.push({ fault, skip: fault.skip ?? 0, times: fault.times ?? 1 });

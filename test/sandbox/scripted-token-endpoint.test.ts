@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ScriptedTokenEndpoint, type Step, startScriptedTokenEndpoint } from './scripted-token-endpoint.ts';
 
 let endpoint: ScriptedTokenEndpoint;
@@ -81,4 +81,32 @@ test('slow answers late', async () => {
   const beganAtMs = performance.now();
   expect((await post()).status).toBe(204);
   expect(performance.now() - beganAtMs).toBeGreaterThanOrEqual(49);
+});
+
+describe('in front of another token endpoint', () => {
+  let upstream: ScriptedTokenEndpoint;
+
+  beforeEach(async () => {
+    upstream = await startScriptedTokenEndpoint([{ status: 400, body: { error: 'invalid_grant' } }]);
+    endpoint = await startScriptedTokenEndpoint(['forward'], upstream.url);
+  });
+
+  afterEach(async () => {
+    await upstream.close();
+  });
+
+  test('forward passes the form on, and the answer back', async () => {
+    const response = await post();
+    expect([response.status, await response.json()]).toEqual([400, { error: 'invalid_grant' }]);
+    expect(upstream.requests[0]?.form).toEqual(endpoint.requests[0]?.form);
+    expect(endpoint.requests[0]?.answer).toMatchObject({ status: 400 });
+  });
+
+  test.each(['lose-answer', 'hold-answer'] as const)('%s lets the request through and not its answer', async (step) => {
+    endpoint.play(step, 'forward');
+    await expect(post(AbortSignal.timeout(200))).rejects.toThrow();
+    expect(upstream.requests).toHaveLength(1);
+    expect(endpoint.requests).toMatchObject([{ isAnswerLost: true, answer: { status: 400 } }]);
+    expect((await post()).status).toBe(400);
+  });
 });

@@ -21,7 +21,7 @@ interface ScriptedAnswer {
 export type Step =
   | ScriptedAnswer
   /** The answer comes after `slowMs`. */
-  | { slowMs: number; answer: ScriptedAnswer }
+  | { slowMs: number; answer: ScriptedAnswer | 'forward' }
   /** The request is read, nothing follows. */
   | 'hang'
   /** The request is read, then the connection is reset. */
@@ -31,13 +31,25 @@ export type Step =
   /** 200 and a body that never ends. */
   | 'endless-body'
   /** 200 and fewer bytes than `content-length` says, then the connection is reset. */
-  | 'truncated-body';
+  | 'truncated-body'
+  /** `upstream` answers. */
+  | 'forward'
+  /** `upstream` answers, then the connection is reset: the answer is lost. */
+  | 'lose-answer'
+  /** `upstream` answers, and nothing follows: time to kill a caller. */
+  | 'hold-answer';
 
-interface ReceivedRequest {
+export interface ReceivedRequest {
+  /** `performance.now()` at its end. */
+  beganAtMs: number;
   method: string;
   path: string;
   headers: IncomingMessage['headers'];
   form: Record<string, string>;
+  /** What `upstream` said, whether or not it was passed on; else what the script says. */
+  answer?: ScriptedAnswer;
+  /** The script lost the answer, or keeps it. */
+  isAnswerLost?: boolean;
 }
 
 /** A token endpoint on loopback for answers that a correct server never gives. */
@@ -45,39 +57,71 @@ export interface ScriptedTokenEndpoint extends AsyncDisposable {
   readonly url: string;
   /** Requests that were read to their end, oldest first; so none of a `reset-before`. */
   readonly requests: ReceivedRequest[];
+  /** From the next connection on, plays this script from its beginning. */
+  play(...script: readonly Step[]): void;
   close(): Promise<void>;
 }
 
-/** Plays one step a connection; the last one repeats. */
-export async function startScriptedTokenEndpoint(script: readonly Step[]): Promise<ScriptedTokenEndpoint> {
+/**
+ * Plays one step a connection; the last one repeats.
+ *
+ * @param upstream the token endpoint behind `forward`, `lose-answer` and `hold-answer`
+ */
+export async function startScriptedTokenEndpoint(
+  script: readonly Step[],
+  upstream?: string,
+): Promise<ScriptedTokenEndpoint> {
   const requests: ReceivedRequest[] = [];
   const steps = new WeakMap<Socket, Step>();
+  let playing = script;
   let connections = 0;
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     // One request a connection, so that a step can be chosen before anything is read.
     response.shouldKeepAlive = false;
-    requests.push(await receive(request));
-    await play(steps.get(request.socket) ?? 'reset', response);
+    const received = await receive(request);
+    requests.push(received);
+    await perform(steps.get(request.socket) ?? 'reset', received, response, upstream);
   };
   const { url, server, close } = await startLoopbackServer((request, response) => {
     // A client that goes away in the middle is part of the game.
     serve(request, response).catch(() => response.destroy());
   });
   server.on('connection', (socket) => {
-    const step = script[Math.min(connections, script.length - 1)];
+    const step = playing[Math.min(connections, playing.length - 1)];
     connections += 1;
     if (step === undefined || step === 'reset-before') socket.resetAndDestroy();
     else steps.set(socket, step);
   });
-  return { url: url + TOKEN_PATH, requests, close, [Symbol.asyncDispose]: close };
+  const play = (...steps: readonly Step[]) => {
+    playing = steps;
+    connections = 0;
+  };
+  return { url: url + TOKEN_PATH, requests, play, close, [Symbol.asyncDispose]: close };
 }
 
 async function receive(request: IncomingMessage): Promise<ReceivedRequest> {
   const form = Object.fromEntries(new URLSearchParams(await text(request)));
-  return { method: request.method ?? '', path: request.url ?? '', headers: request.headers, form };
+  return {
+    beganAtMs: performance.now(),
+    method: request.method ?? '',
+    path: request.url ?? '',
+    headers: request.headers,
+    form,
+  };
 }
 
-async function play(step: Step, response: ServerResponse): Promise<void> {
+async function forward({ form }: ReceivedRequest, upstream = 'about:blank'): Promise<ScriptedAnswer> {
+  const response = await fetch(upstream, { method: 'POST', body: new URLSearchParams(form) });
+  const { status } = response;
+  return { status, headers: { 'content-type': 'application/json' }, body: await response.text() };
+}
+
+async function perform(
+  step: Step,
+  request: ReceivedRequest,
+  response: ServerResponse,
+  upstream: string | undefined,
+): Promise<void> {
   const json = { 'content-type': 'application/json' };
   switch (step) {
     case 'hang':
@@ -94,9 +138,24 @@ async function play(step: Step, response: ServerResponse): Promise<void> {
       response.writeHead(200, { ...json, 'content-length': CHUNK.length });
       response.write(TRUNCATED, () => response.socket?.destroy());
       return;
+    case 'forward':
+      request.answer = await forward(request, upstream);
+      answer(request.answer, response);
+      return;
+    case 'lose-answer':
+    case 'hold-answer':
+      request.answer = await forward(request, upstream);
+      request.isAnswerLost = true;
+      if (step === 'lose-answer') response.socket?.resetAndDestroy();
+      return;
     default:
-      if ('slowMs' in step) await sleep(step.slowMs, undefined, { ref: false });
-      answer('slowMs' in step ? step.answer : step, response);
+      if ('slowMs' in step) {
+        await sleep(step.slowMs, undefined, { ref: false });
+        await perform(step.answer, request, response, upstream);
+        return;
+      }
+      request.answer = step;
+      answer(step, response);
   }
 }
 

@@ -1,0 +1,119 @@
+import type { Step } from '../sandbox/scripted-token-endpoint.ts';
+import { plantSecret } from './in-sandbox.ts';
+
+/** What a token endpoint may answer, and what becomes of it. */
+export interface Answer {
+  readonly name: string;
+  readonly script: readonly Step[];
+  /** The outcome, or the code of the error. */
+  readonly ending: string;
+  /** POSTs that were read to their end. */
+  readonly posts: number;
+  /** Members of AWSCURRENT afterwards. @default it stays as it is */
+  readonly stored?: object;
+  /** Seconds left afterwards. */
+  readonly lifetimeSeconds?: number;
+}
+
+const AMBIGUOUS = { ending: 'PROVIDER_AMBIGUOUS', posts: 3 };
+const ODD = { ending: 'PROVIDER_UNAVAILABLE', posts: 1 };
+const DAY_SECONDS = 86_400;
+const SIX_HOURS = 21_600;
+
+export const GOOD_ANSWERS: readonly Answer[] = [
+  good('no expires_in', {}, SIX_HOURS),
+  good('expires_in as a string', { expires_in: '3600' }, 3600),
+  good('expires_in of zero', { expires_in: 0 }, SIX_HOURS),
+  good('a negative expires_in', { expires_in: -5 }, SIX_HOURS),
+  good('a huge expires_in', { expires_in: 1e12 }, SIX_HOURS),
+  good('expires_in as words', { expires_in: 'soon' }, SIX_HOURS),
+  good('expires_in of a day', { expires_in: DAY_SECONDS }, DAY_SECONDS),
+  good('no token_type', { token_type: undefined }, SIX_HOURS, { token_type: 'Bearer' }),
+  good('another token_type', { token_type: 'MAC' }, SIX_HOURS, { token_type: 'MAC' }),
+  good('members of the wrong type', { refresh_token: 7, token_type: [], scope: { deep: plantSecret() } }, SIX_HOURS),
+];
+
+/** An answer without a new one keeps the refresh token. */
+export const UNROTATED: readonly Answer[] = [
+  good('no refresh_token', { refresh_token: undefined }, SIX_HOURS),
+  good('a refresh_token of null', { refresh_token: null }, SIX_HOURS),
+  good('an empty refresh_token', { refresh_token: '' }, SIX_HOURS),
+];
+
+export const BAD_ANSWERS: readonly Answer[] = [
+  { name: '200 with HTML', script: [{ status: 200, body: `<html>${plantSecret()}` }], ...AMBIGUOUS },
+  { name: '200 with nothing', script: [{ status: 200 }], ...AMBIGUOUS },
+  { name: '200 with null', script: [{ status: 200, body: null }], ...AMBIGUOUS },
+  { name: '200 with an array', script: [{ status: 200, body: [plantSecret()] }], ...AMBIGUOUS },
+  { name: '200 with half a JSON', script: [{ status: 200, body: `{"access_token":"${plantSecret()}` }], ...AMBIGUOUS },
+  { name: '200 with an unknown error', script: [{ status: 200, body: { error: plantSecret() } }], ...AMBIGUOUS },
+  refused(200, 'invalid_grant', 'REAUTHORIZATION_REQUIRED'),
+  refused(400, 'invalid_grant', 'REAUTHORIZATION_REQUIRED'),
+  refused(401, 'invalid_client', 'CLIENT_REJECTED'),
+  ...['invalid_request', 'invalid_client', 'unauthorized_client', 'unsupported_grant_type', 'invalid_scope'].map(
+    (error) => refused(400, error, 'CLIENT_REJECTED'),
+  ),
+  { name: '400 with an unknown error', script: [{ status: 400, body: { error: plantSecret() } }], ...ODD },
+  { name: '400 with HTML', script: [{ status: 400, body: plantSecret() }], ...ODD },
+  { name: '401 with nothing', script: [{ status: 401 }], ...ODD },
+  { name: '404', script: [{ status: 404, body: plantSecret() }], ...ODD },
+  { name: 'a redirect', script: [{ status: 302, headers: { location: '/elsewhere' } }], ...ODD },
+  { name: 'a redirect that keeps the method', script: [{ status: 307, headers: { location: '/elsewhere' } }], ...ODD },
+  ...[500, 502, 504, 520].map((status) => ({
+    name: `${status}`,
+    script: [{ status, body: plantSecret() }],
+    ...AMBIGUOUS,
+  })),
+  { name: 'an endless body', script: ['endless-body'], ...AMBIGUOUS },
+  { name: 'a truncated body', script: ['truncated-body'], ...AMBIGUOUS },
+  { name: 'a reset after the request', script: ['reset'], ...AMBIGUOUS },
+  { name: '503 for longer than the run', script: [{ status: 503, headers: { 'retry-after': '3600' } }], ...ODD },
+  { name: '429 until tomorrow', script: [{ status: 429, headers: { 'retry-after': inSeconds(DAY_SECONDS) } }], ...ODD },
+  {
+    name: 'a failure, then invalid_grant',
+    script: ['reset', { status: 400, body: { error: 'invalid_grant' } }],
+    ending: 'REAUTHORIZATION_REQUIRED',
+    posts: 2,
+  },
+];
+
+/** These take the seconds that real back-offs and time-outs take. */
+export const SLOW_ANSWERS: readonly Answer[] = [
+  {
+    ...good('429 with Retry-After in seconds', {}, SIX_HOURS),
+    ...after({ status: 429, headers: { 'retry-after': '1' } }),
+  },
+  { ...good('503 without Retry-After', {}, SIX_HOURS), ...after({ status: 503 }) },
+  { name: '503 again and again', script: [{ status: 503 }], ending: 'PROVIDER_UNAVAILABLE', posts: 4 },
+  { name: 'no answer', script: ['hang'], ending: 'PROVIDER_AMBIGUOUS', posts: 1 },
+];
+
+function good(name: string, changes: object, lifetimeSeconds: number, stored: object = {}): Answer {
+  const tokens = { access_token: plantSecret(), refresh_token: plantSecret(), token_type: 'Bearer', ...changes };
+  const { access_token, refresh_token } = tokens;
+  const rotated = typeof refresh_token === 'string' && refresh_token !== '' ? { refresh_token } : {};
+  const script = [{ status: 200, body: tokens }];
+  return {
+    name,
+    script,
+    ending: 'refreshed',
+    posts: 1,
+    lifetimeSeconds,
+    stored: { access_token, ...rotated, ...stored },
+  };
+}
+
+function refused(status: number, error: string, ending: string): Answer {
+  const body = { error, error_description: plantSecret() };
+  return { name: `${status} with ${error}`, script: [{ status, body }], ending, posts: 1 };
+}
+
+/** The same answer, behind another one. */
+function after(first: Step): Pick<Answer, 'script' | 'posts' | 'stored'> {
+  const access_token = plantSecret();
+  return { script: [first, { status: 200, body: { access_token } }], posts: 2, stored: { access_token } };
+}
+
+function inSeconds(seconds: number): string {
+  return new Date(Date.now() + seconds * 1000).toUTCString();
+}

@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest';
+import { SECRET_ID } from '../sandbox/sandbox.ts';
+import { BAD_ANSWERS, GOOD_ANSWERS, UNROTATED } from './bad-answers.ts';
+import { BAD_SECRETS } from './bad-secrets.ts';
+import { endingOf, inSandbox, messageOf, useSandbox } from './in-sandbox.ts';
+import { currentOf, expectAnswer, plantCredentials, tryAnswer, tryBadSecret } from './planted.ts';
+
+const use = useSandbox();
+
+describe('nothing is sent, and nothing is changed, with a secret that is', () => {
+  test.each(BAD_SECRETS)('$name: $ending', async (bad) => {
+    const { sandbox, lambda } = use();
+    const callCount = sandbox.aws.calls.length;
+    expect(await tryBadSecret(sandbox, lambda, bad)).toMatchObject({
+      ending: bad.ending,
+      message: expect.stringContaining(bad.says),
+      posts: 0,
+    });
+    const operations = sandbox.aws.calls.slice(callCount).filter(({ error }) => error === undefined);
+    const reads = ['GetSecretValue', 'DescribeSecret', 'ListSecretVersionIds'];
+    expect(reads).toEqual(expect.arrayContaining(operations.map(({ operation }) => operation)));
+  });
+});
+
+describe('an answer that can be used is used:', () => {
+  test.each(GOOD_ANSWERS)('$name', async (answer) => {
+    const { sandbox, lambda } = use();
+    expectAnswer(sandbox, await tryAnswer(sandbox, lambda, answer), answer);
+  });
+
+  test.each(UNROTATED)('$name keeps the old one', async (answer) => {
+    const { sandbox, lambda } = use();
+    expectAnswer(sandbox, await tryAnswer(sandbox, lambda, answer), answer);
+    const sent = sandbox.tokenEndpoint.requests.at(-1)?.form['refresh_token'];
+    expect(currentOf(sandbox)).toMatchObject({ refresh_token: sent });
+  });
+
+  test('a member named __proto__ is kept', async () => {
+    const { sandbox, lambda } = use();
+    sandbox.recreateSecret();
+    const SecretString = JSON.stringify({ ...plantCredentials(), proto: 0 }).replace(
+      '"proto":0',
+      '"__proto__":{"a":1}',
+    );
+    sandbox.aws.secretsManager.putSecretValue({ SecretId: SECRET_ID, SecretString });
+    expect(endingOf(await lambda.invoke({}))).toBe('refreshed');
+    const stored = sandbox.aws.secretsManager.getSecretValue({ SecretId: SECRET_ID }).SecretString;
+    expect(stored).toContain('"__proto__":{"a":1}');
+  });
+
+  test('a refresh token without a bearer token is kept, said, and used by the next run', async () => {
+    const { sandbox, lambda } = use();
+    const refresh_token = plantCredentials().refresh_token;
+    const script = [{ status: 200, body: { refresh_token } }];
+    const answer = { name: '', script, ending: 'PROVIDER_AMBIGUOUS', posts: 1, stored: { refresh_token } };
+    expectAnswer(sandbox, await tryAnswer(sandbox, lambda, answer), answer);
+    const next = { name: '', script: [{ status: 200, body: { access_token: plantCredentials().note } }] };
+    sandbox.tokenEndpoint.play(...next.script);
+    expect(endingOf(await lambda.invoke({}))).toBe('refreshed');
+    expect(sandbox.tokenEndpoint.requests.at(-1)?.form).toMatchObject({ refresh_token });
+  });
+});
+
+describe('an answer that cannot be used leaves AWSCURRENT alone, and is not asked for again at once:', () => {
+  test.each(BAD_ANSWERS)('$name: $ending', async (answer) => {
+    const { sandbox, lambda } = use();
+    expectAnswer(sandbox, await tryAnswer(sandbox, lambda, answer), answer);
+    const { requests } = sandbox.tokenEndpoint;
+    const postCount = requests.length;
+    const isPermanent = !answer.ending.startsWith('PROVIDER_');
+    expect(endingOf(await lambda.invoke({}))).toBe(isPermanent ? answer.ending : 'waiting');
+    expect(requests).toHaveLength(postCount);
+    expect(requests.every(({ path }) => path === '/api/oauth/token')).toBe(true);
+  });
+});
+
+describe('an event that is not accepted reads nothing and sends nothing:', () => {
+  test.each<[string, unknown]>([
+    ['an unknown member', { secretId: 'other' }],
+    ['an unknown member beside a known one', { action: 'refresh', forced: true }],
+    ['an unknown action', { action: 'delete' }],
+    ['force of the wrong type', { action: 'refresh', force: 'yes' }],
+    ['force for status', { action: 'status', force: true }],
+    ['force alone', { force: true }],
+    ['a string', 'refresh'],
+    ['a number', 1],
+    ['true', true],
+    ['an array', []],
+  ])('%s', async (_name, event) => {
+    const { sandbox, lambda } = use();
+    const callCount = sandbox.aws.calls.length;
+    const invocation = await lambda.invoke(event);
+    expect(endingOf(invocation)).toBe('EVENT_INVALID');
+    expect(messageOf(invocation)).toContain('{"action":"refresh","force":true}');
+    expect(sandbox.aws.calls).toHaveLength(callCount);
+  });
+
+  test.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['{}', {}],
+    ['a classic Scheduled Event', { 'detail-type': 'Scheduled Event', source: 'aws.events', detail: {} }],
+  ])('%s is accepted', async (_name, event) => {
+    const { sandbox, lambda } = use();
+    sandbox.recreateSecret();
+    expect(endingOf(await lambda.invoke(event))).toBe('not-configured');
+  });
+
+  test('a wrong environment is said by each invocation, all mistakes at once', () =>
+    inSandbox({}, async (own) => {
+      const process = await own.startFunction({
+        TOKEN_ENDPOINT: 'http://user:pass@retently.example/',
+        LEASE_SECONDS: '0',
+      });
+      const invocation = await process.invoke({});
+      expect(endingOf(invocation)).toBe('CONFIGURATION_INVALID');
+      expect(messageOf(invocation)).toMatch(/TOKEN_ENDPOINT .*LEASE_SECONDS /);
+      expect(own.aws.calls).toEqual([]);
+    }));
+});

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, vi } from 'vitest';
+import * as z from 'zod';
+import type { Invocation, LambdaProcess } from '../sandbox/lambda-process.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/sandbox.ts';
+import { digestOf, findLeaks, journalOf, secretsOf, whatIsSeen } from './leaks.ts';
+
+const anyResult = z.object({ outcome: z.string(), message: z.string() });
+
+/** Runs `act` in a sandbox of its own. Whatever happened in it, nothing secret got out (invariant I5). */
+export async function inSandbox(options: SandboxOptions, act: (sandbox: Sandbox) => Promise<void>): Promise<void> {
+  await using sandbox = await startSandbox(options);
+  await act(sandbox);
+  await expectNoLeak(sandbox);
+}
+
+/** One sandbox and one warm process for all tests of a suite; at its end, the same search for secrets. */
+export function useSandbox(options: SandboxOptions = {}): () => { sandbox: Sandbox; lambda: LambdaProcess } {
+  let started: { sandbox: Sandbox; lambda: LambdaProcess } | undefined;
+  const get = () => {
+    if (started === undefined) throw new Error('The sandbox is there while tests run.');
+    return started;
+  };
+  beforeAll(async () => {
+    const sandbox = await startSandbox(options);
+    started = { sandbox, lambda: await sandbox.startFunction() };
+  });
+  afterAll(async () => {
+    await using sandbox = get().sandbox;
+    await expectNoLeak(sandbox);
+  });
+  return get;
+}
+
+/** The secret begins anew, with credentials that were never used. @returns its refresh token */
+export async function configureAnew(sandbox: Sandbox): Promise<string> {
+  sandbox.aws.clearFaults();
+  sandbox.recreateSecret();
+  const credentials = await sandbox.mintCredentials();
+  sandbox.putCredentials(credentials);
+  return credentials.refresh_token;
+}
+
+/**
+ * Ends every process, so that what it wrote is whole, and searches everything that can be seen.
+ *
+ * @param planted secrets beside those that went through the sandbox
+ */
+export async function expectNoLeak(sandbox: Sandbox, planted: readonly string[] = []): Promise<void> {
+  await Promise.all(sandbox.processes.map((each) => each.stop()));
+  const secrets = [...planted, ...secretsOf(sandbox)];
+  const seen = whatIsSeen(sandbox);
+  expect(findLeaks(seen + journalOf(sandbox), secrets)).toEqual([]);
+  expect(findLeaks(seen, secrets.map(digestOf))).toEqual([]);
+}
+
+/** A function in `sandbox`, and credentials in the secret that were never used. */
+export async function startConfigured(sandbox: Sandbox): Promise<{ lambda: LambdaProcess; refreshToken: string }> {
+  const credentials = await sandbox.mintCredentials();
+  sandbox.putCredentials(credentials);
+  return { lambda: await sandbox.startFunction(), refreshToken: credentials.refresh_token };
+}
+
+/** Waits for what another process is about to do. */
+export async function until(isSo: () => boolean): Promise<void> {
+  await vi.waitFor(() => expect(isSo()).toBe(true), { interval: 5, timeout: 20_000 });
+}
+
+/** The outcome, or the code of the error. */
+export function endingOf(invocation: Invocation): string {
+  if (invocation.kind === 'ended') return 'ended';
+  return invocation.kind === 'error' ? invocation.errorType : anyResult.parse(invocation.result).outcome;
+}
+
+/** What the invocation says to a human. */
+export function messageOf(invocation: Invocation): string {
+  if (invocation.kind === 'ended') return '';
+  return invocation.kind === 'error' ? invocation.errorMessage : anyResult.parse(invocation.result).message;
+}
+
+/** Recognisable in every form: none of it is anything else's, and each encoding changes it. */
+export function plantSecret(): string {
+  return `${randomBytes(12).toString('base64url')}"é \\/${randomBytes(12).toString('base64url')}+&%\n=`;
+}
+
+/** AWSCURRENT holds what the authorization server issued last, and it is alive. */
+export async function expectLiveCurrent({ readVersion, authorizationServer }: Sandbox): Promise<void> {
+  const { access_token: accessToken = '', refresh_token: refreshToken = '' } =
+    readVersion('AWSCURRENT')?.document ?? {};
+  expect(await authorizationServer.isAccessTokenLive(accessToken)).toBe(true);
+  expect(await authorizationServer.isLive(refreshToken)).toBe(true);
+}

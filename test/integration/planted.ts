@@ -1,0 +1,68 @@
+import { expect } from 'vitest';
+import type { InvokeOptions, LambdaProcess } from '../sandbox/lambda-process.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { Answer } from './bad-answers.ts';
+import type { BadSecret } from './bad-secrets.ts';
+import { endingOf, messageOf, plantSecret } from './in-sandbox.ts';
+
+/** What became of one bad input. */
+export interface Observed {
+  readonly ending: string;
+  readonly message: string;
+  /** POSTs that were read to their end. */
+  readonly posts: number;
+  readonly result: unknown;
+}
+
+export function plantCredentials() {
+  return { client_id: 'retently-app', client_secret: plantSecret(), refresh_token: plantSecret(), note: plantSecret() };
+}
+
+/** One invocation with this secret, in which everything that should not be seen can be recognised. */
+export async function tryBadSecret(sandbox: Sandbox, lambda: LambdaProcess, bad: BadSecret): Promise<Observed> {
+  const { aws } = sandbox;
+  aws.clearFaults();
+  sandbox.recreateSecret();
+  const { write = JSON.stringify, prepare } = bad;
+  aws.secretsManager.putSecretValue({ SecretId: 'RetentlyCredentials', SecretString: write(plantCredentials()) });
+  prepare?.(sandbox);
+  return await invoke(sandbox, lambda);
+}
+
+/** One invocation that meets this answer, with fresh credentials. */
+export async function tryAnswer(
+  sandbox: Sandbox,
+  lambda: LambdaProcess,
+  answer: Answer,
+  options?: InvokeOptions,
+): Promise<Observed> {
+  sandbox.aws.clearFaults();
+  sandbox.recreateSecret();
+  sandbox.putCredentials(plantCredentials());
+  sandbox.tokenEndpoint.play(...answer.script);
+  return await invoke(sandbox, lambda, options);
+}
+
+async function invoke({ tokenEndpoint }: Sandbox, lambda: LambdaProcess, options?: InvokeOptions): Promise<Observed> {
+  const postCount = tokenEndpoint.requests.length;
+  const invocation = await lambda.invoke({}, options);
+  const posts = tokenEndpoint.requests.length - postCount;
+  const result = invocation.kind === 'result' ? invocation.result : undefined;
+  return { ending: endingOf(invocation), message: messageOf(invocation), posts, result };
+}
+
+/** The ending, the number of POSTs, and what is in AWSCURRENT now. */
+export function expectAnswer(sandbox: Sandbox, observed: Observed, answer: Answer): void {
+  const { ending, posts, stored, lifetimeSeconds } = answer;
+  expect(observed).toMatchObject({ ending, posts });
+  const spent = sandbox.tokenEndpoint.requests.at(-1)?.form['refresh_token'] ?? '';
+  if (stored === undefined) expect(currentOf(sandbox)).not.toHaveProperty('access_token');
+  else expect(currentOf(sandbox)).toMatchObject({ ...stored, note: expect.any(String) });
+  if (stored === undefined && posts > 0) expect(currentOf(sandbox)).toMatchObject({ refresh_token: spent });
+  if (lifetimeSeconds === undefined) return;
+  expect(observed.result).toMatchObject({ secondsRemaining: expect.closeTo(lifetimeSeconds, -1.5) });
+}
+
+export function currentOf({ readVersion }: Sandbox): object | undefined {
+  return readVersion('AWSCURRENT')?.document;
+}

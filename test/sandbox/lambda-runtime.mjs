@@ -1,0 +1,45 @@
+// Plays Lambda's Node.js runtime in a process of its own: loads the bundle once, then serves one invocation after the
+// other from the parent. Plain JavaScript, for nothing stands between this process and what is deployed.
+import { inspect } from 'node:util';
+
+const [, , bundlePath, functionName] = process.argv;
+let deadlineMs = 0;
+
+// Before the bundle is loaded, which may keep the function.
+const machineNow = Date.now;
+let clockOffsetMs = 0;
+Date.now = () => machineNow() + clockOffsetMs;
+
+process.on('disconnect', () => process.exit());
+process.on('message', (message) => {
+  if (message.kind === 'stop') process.exit();
+  else if (message.kind === 'hasten') deadlineMs = Math.min(deadlineMs, Date.now() + message.remainingMs);
+  else void serve(message).then((answer) => process.send(answer));
+});
+
+const { handler } = await import(bundlePath);
+process.send({ kind: 'ready' });
+
+async function serve({ event, awsRequestId, timeoutMs, ...message }) {
+  clockOffsetMs = message.clockOffsetMs;
+  deadlineMs = Date.now() + timeoutMs;
+  const context = { awsRequestId, functionName, getRemainingTimeInMillis: () => deadlineMs - Date.now() };
+  try {
+    const result = await handler(event, context);
+    return { kind: 'result', json: JSON.stringify(result) };
+  } catch (error) {
+    console.error(`${new Date().toISOString()}\t${awsRequestId}\tERROR\tInvoke Error\t${toLogLine(error)}`);
+    const { name: errorType, message: errorMessage, stack = '' } = error;
+    const inspected = inspect(error, { showHidden: true, depth: Infinity, getters: true });
+    return { kind: 'error', errorType, errorMessage, trace: stack.split('\n'), members: { ...error }, inspected };
+  }
+}
+
+/** Every own enumerable member of a thrown error, and of each error in it, goes into Lambda's log. */
+function toLogLine(thrown) {
+  return JSON.stringify(thrown, (_key, value) => {
+    if (!(value instanceof Error)) return value;
+    const { name: errorType, message: errorMessage, code, stack } = value;
+    return { errorType, errorMessage, code, ...value, stack: stack?.split('\n') };
+  });
+}

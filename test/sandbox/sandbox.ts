@@ -1,0 +1,114 @@
+import * as z from 'zod';
+import { ENVIRONMENT } from '../../lambda/names.ts';
+import {
+  type AuthorizationServer,
+  type AuthorizationServerOptions,
+  startAuthorizationServer,
+} from './authorization-server.ts';
+import { type Aws, type AwsOptions, startAws } from './aws-server.ts';
+import { bundleOnce } from './bundle.ts';
+import { type LambdaProcess, startLambdaProcess } from './lambda-process.ts';
+import { type ScriptedTokenEndpoint, type Step, startScriptedTokenEndpoint } from './scripted-token-endpoint.ts';
+
+export const SECRET_ID = 'RetentlyCredentials';
+
+/** The members of the secret that a test looks at; it may have others. */
+const document = z.looseObject({
+  refresh_token: z.string().optional(),
+  access_token: z.string().optional(),
+  expires_at: z.string().optional(),
+});
+type Document = z.infer<typeof document>;
+
+export interface SandboxOptions {
+  /** @default 'rotation' */
+  readonly kind?: AuthorizationServerOptions['kind'];
+  readonly aws?: Omit<AwsOptions, 'now'>;
+  /** What the line to the authorization server does, connection by connection. @default it is fine */
+  readonly script?: readonly Step[];
+}
+
+/** All that the function knows of the world, on loopback: AWS, and Retently at the end of a line that can fail. */
+export interface Sandbox extends AsyncDisposable {
+  readonly aws: Aws;
+  readonly authorizationServer: AuthorizationServer;
+  /** The one that the function is told of; it leads to `authorizationServer` where its script says so. */
+  readonly tokenEndpoint: ScriptedTokenEndpoint;
+  /** What ops write into the secret, with a refresh token that was never used. */
+  mintCredentials(): Promise<{ client_id: string; client_secret: string; refresh_token: string }>;
+  /** As an operator does with `put-secret-value`: AWSCURRENT moves at once. */
+  putCredentials(document: object): void;
+  /** The secret begins anew, without a value and without a history. */
+  recreateSecret(): void;
+  /** `undefined` where no version holds this label. */
+  readVersion(stage: string): { versionId: string; document: Document } | undefined;
+  /** While `act` runs, AWS's clock is behind by `seconds`: what is stored then has that age afterwards. */
+  ago<T>(seconds: number, act: () => Promise<T>): Promise<T>;
+  readonly processes: readonly LambdaProcess[];
+  /** An execution environment of the bundled handler. Ends with the sandbox. */
+  startFunction(environment?: Readonly<Record<string, string>>): Promise<LambdaProcess>;
+}
+
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const { kind = 'rotation', script = ['forward'] } = options;
+  let lagMs = 0;
+  const [aws, authorizationServer] = await Promise.all([
+    startAws({ ...options.aws, now: () => Date.now() - lagMs }),
+    startAuthorizationServer({ kind }),
+  ]);
+  const tokenEndpoint = await startScriptedTokenEndpoint(script, authorizationServer.url);
+  const { secretsManager } = aws;
+  secretsManager.createSecret({ Name: SECRET_ID });
+  const processes: LambdaProcess[] = [];
+
+  return {
+    aws,
+    authorizationServer,
+    tokenEndpoint,
+    processes,
+    async mintCredentials() {
+      const { clientId, clientSecret } = authorizationServer;
+      const refreshToken = await authorizationServer.mintRefreshToken();
+      return { client_id: clientId, client_secret: clientSecret, refresh_token: refreshToken };
+    },
+    putCredentials(credentials) {
+      secretsManager.putSecretValue({ SecretId: SECRET_ID, SecretString: JSON.stringify(credentials) });
+    },
+    recreateSecret() {
+      secretsManager.deleteSecret({ SecretId: SECRET_ID, ForceDeleteWithoutRecovery: true });
+      secretsManager.createSecret({ Name: SECRET_ID });
+    },
+    readVersion(stage) {
+      const isHeld = Object.values(secretsManager.describeSecret({ SecretId: SECRET_ID }).VersionIdsToStages ?? {});
+      if (!isHeld.flat().includes(stage)) return undefined;
+      const { VersionId, SecretString } = secretsManager.getSecretValue({ SecretId: SECRET_ID, VersionStage: stage });
+      return { versionId: VersionId, document: document.parse(JSON.parse(SecretString ?? 'null')) };
+    },
+    async ago(seconds, act) {
+      lagMs = seconds * 1000;
+      try {
+        return await act();
+      } finally {
+        lagMs = 0;
+      }
+    },
+    async startFunction(environment = {}) {
+      const lambda = await startLambdaProcess({
+        bundlePath: bundleOnce(),
+        environment: {
+          AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url,
+          AWS_ENDPOINT_URL_EVENTBRIDGE: aws.url,
+          [ENVIRONMENT.credentialsSecretId]: SECRET_ID,
+          [ENVIRONMENT.tokenEndpoint]: tokenEndpoint.url,
+          ...environment,
+        },
+      });
+      processes.push(lambda);
+      return lambda;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(processes.map((each) => each.kill()));
+      await Promise.all([aws.close(), tokenEndpoint.close(), authorizationServer.close()]);
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { parseArgs } from 'node:util';
+import { Screen } from './story/screen.ts';
+import { STORIES, type Story } from './story/stories.ts';
+import { Teller } from './story/teller.ts';
+
+const PROVIDERS: ReadonlyMap<string, Story> = new Map(Object.entries(STORIES));
+const DEFAULT_PROVIDER = 'rotation';
+const HELP = `The deployed handler, run on this machine alone, and what the world sees of it.
+
+  npm start [-- --provider=KIND]
+
+${[...PROVIDERS].map(([name, { title }]) => `  ${name.padEnd(12)} ${title}`).join('\n')}
+
+Without an option it is ${DEFAULT_PROVIDER}. Exit code 0 means that everything claimed was seen to be so.
+`;
+const INTRODUCTION =
+  'The bundled handler in a process of its own, against AWS (a stand-in) and an OAuth authorization server ' +
+  '(oidc-provider), both on 127.0.0.1. Tokens are shown as the first 12 hex digits of their SHA-256.';
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = parse(args);
+  if (typeof options === 'string') return refuse(options);
+  if (options.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const story = PROVIDERS.get(options.provider);
+  if (story === undefined) {
+    return refuse(`There is no provider "${options.provider}"; there are ${[...PROVIDERS.keys()].join(', ')}.`);
+  }
+  return (await tell(options.provider, story)) ? 0 : 1;
+}
+
+async function tell(name: string, story: Story): Promise<boolean> {
+  const screen = new Screen((text) => process.stdout.write(text), process.stdout.isTTY);
+  const beganAtMs = performance.now();
+  // Not before it is needed: what it starts takes a second to load.
+  const { startSandbox } = await import('./sandbox.ts');
+  await using sandbox = await startSandbox(story.sandbox);
+  const lambda = await sandbox.startFunction();
+  const teller = new Teller(sandbox, lambda, screen);
+  screen.heading(`${name}: ${story.title}`);
+  screen.paragraph(INTRODUCTION);
+  await story.tell(teller);
+  const seconds = ((performance.now() - beganAtMs) / 1000).toFixed(1);
+  screen.heading(teller.hasAllHappened ? `All of it happened, in ${seconds} s.` : 'NOT all of it happened.');
+  return teller.hasAllHappened;
+}
+
+function parse(args: readonly string[]): { provider: string; help: boolean } | string {
+  try {
+    const options = {
+      provider: { type: 'string', default: DEFAULT_PROVIDER },
+      help: { type: 'boolean', default: false },
+    } as const;
+    return parseArgs({ args: [...args], options }).values;
+  } catch (error) {
+    return `${error instanceof Error ? error.message : error}.`;
+  }
+}
+
+function refuse(reason: string): number {
+  process.stderr.write(`${reason} See npm start -- --help.\n`);
+  return 1;
+}

@@ -1,0 +1,137 @@
+import * as z from 'zod';
+import { fingerprint } from '../../../lambda/core/fingerprint.ts';
+import type { AwsCall } from '../aws-server.ts';
+import type { ReceivedRequest } from '../scripted-token-endpoint.ts';
+
+/** A label and what happened, nothing secret in it. */
+export type Line = readonly [label: string, text: string];
+
+const stored = z.looseObject({
+  kind: z.string().optional(),
+  attempt: z.number().optional(),
+  code: z.string().optional(),
+  refresh_token: z.string().optional(),
+  access_token: z.string().optional(),
+});
+const read = z.object({ VersionStage: z.string().optional(), VersionId: z.string().optional() });
+const version = z.object({ VersionId: z.string(), SecretString: z.string() });
+const put = z.object({ ClientRequestToken: z.string(), SecretString: z.string() });
+const move = z.object({ RemoveFromVersionId: z.string(), MoveToVersionId: z.string() });
+const page = z.object({ Versions: z.array(z.unknown()) });
+const entries = z.object({ Entries: z.array(z.object({ DetailType: z.string(), EventBusName: z.string() })) });
+const tokenAnswer = z.object({ access_token: z.string(), refresh_token: z.string(), expires_in: z.number() });
+const errorAnswer = z.object({ error: z.string() });
+
+/**
+ * What one invocation did, as AWS and the token endpoint saw it, in the order in which it arrived there; of the two reads
+ * that go out together, AWSCURRENT first.
+ */
+export function narrate(calls: readonly AwsCall[], requests: readonly ReceivedRequest[], event: object): Line[] {
+  const documents: string[] = [];
+  const told = [
+    ...calls.map((call) => ({ beganAtMs: call.beganAtMs, lines: tellCall(call, documents, event) })),
+    ...requests.map((request) => ({ beganAtMs: request.beganAtMs, lines: tellRequest(request) })),
+  ];
+  const lines = told.sort((one, other) => one.beganAtMs - other.beganAtMs).flatMap((each) => each.lines);
+  for (const [index, line] of lines.entries()) {
+    const next = lines[index + 1];
+    const isOvertaken = isRead(line, 'TOKEN_REFRESH') && next !== undefined && isRead(next, 'AWSCURRENT');
+    if (isOvertaken) lines.splice(index, 2, next, line);
+  }
+  return lines;
+}
+
+function isRead([label, text]: Line, stage: string): boolean {
+  return label === 'read' && text.startsWith(stage);
+}
+
+/** @param documents `SecretString` of each AWSCURRENT that was told of, to which this one may be added */
+function tellCall({ operation, input, output }: AwsCall, documents: string[], event: object): Line[] {
+  switch (operation) {
+    case 'GetSecretValue': {
+      const found = version.safeParse(output).data;
+      const wanted = read.parse(input);
+      if (wanted.VersionStage === 'AWSCURRENT' && found !== undefined) documents.push(found.SecretString);
+      return [tellRead(wanted, found)];
+    }
+    case 'ListSecretVersionIds': {
+      const room = `${page.parse(output).Versions.length} of 100 versions are taken: room for a claim and its answer`;
+      return [
+        ['due', why(documents.at(-1), event)],
+        ['counted', room],
+      ];
+    }
+    case 'PutSecretValue':
+      return [tellPut(put.parse(input))];
+    case 'UpdateSecretVersionStage': {
+      const { RemoveFromVersionId, MoveToVersionId } = move.parse(input);
+      const swap = `${shortId(RemoveFromVersionId)} → ${shortId(MoveToVersionId)}`;
+      return [['promoted', `AWSCURRENT ${swap}, by compare-and-swap`]];
+    }
+    case 'PutEvents':
+      return entries.parse(input).Entries.map((entry) => ['event', `${entry.DetailType} → bus ${entry.EventBusName}`]);
+    default:
+      return [[operation, '']];
+  }
+}
+
+function why(current: string | undefined, event: object): string {
+  if ('force' in event) return `somebody wants it now: ${JSON.stringify(event)}`;
+  const hasBearerToken = current !== undefined && parseStored(current).access_token !== undefined;
+  return hasBearerToken
+    ? 'less than half of its life is left, or it is of unknown life'
+    : 'there is no bearer token yet';
+}
+
+function tellRead({ VersionStage, VersionId }: z.infer<typeof read>, found: z.infer<typeof version> | undefined): Line {
+  if (VersionStage === undefined) {
+    const answer = found === undefined ? 'none, so it is not spent' : 'found, so it is spent';
+    return ['looked', `for the answer to this refresh token, version ${shortId(VersionId)}: ${answer}`];
+  }
+  if (found === undefined) return ['read', `${VersionStage}: no version has this label yet`];
+  return ['read', `${VersionStage} ${shortId(found.VersionId)}: ${describe(found.SecretString)}`];
+}
+
+function tellPut({ ClientRequestToken, SecretString }: z.infer<typeof put>): Line {
+  const where = `TOKEN_REFRESH ${shortId(ClientRequestToken)}`;
+  const { kind } = parseStored(SecretString);
+  if (kind === undefined) return ['recorded', `${where}: ${describe(SecretString)}`];
+  return kind.endsWith('/claim')
+    ? ['claimed', `${where}: while its lease runs, no other run sends this token`]
+    : ['noted', `${where}: ${describe(SecretString)}`];
+}
+
+function tellRequest({ method, path, form, answer, isAnswerLost = false }: ReceivedRequest): Line[] {
+  const token = fingerprint(form['refresh_token'] ?? '');
+  const sent: Line = ['sent', `${method} ${path}: grant_type=${form['grant_type']}, refresh token ${token}`];
+  if (answer === undefined) return [sent];
+  return [sent, isAnswerLost ? ['lost', `${answer.status}, on its way: the connection broke`] : tellAnswer(answer)];
+}
+
+function tellAnswer({ status, headers = {}, body }: NonNullable<ReceivedRequest['answer']>): Line {
+  const json: unknown = typeof body === 'string' && body !== '' ? JSON.parse(body) : body;
+  const tokens = tokenAnswer.safeParse(json).data;
+  if (tokens !== undefined) {
+    const { access_token, refresh_token, expires_in } = tokens;
+    const bearer = `bearer token ${fingerprint(access_token)} for ${expires_in} s`;
+    return ['answered', `${status}: ${bearer}, refresh token ${fingerprint(refresh_token)}`];
+  }
+  const retryAfter = headers['retry-after'] === undefined ? '' : `, Retry-After: ${headers['retry-after']}`;
+  return ['answered', `${status}${retryAfter} ${errorAnswer.safeParse(json).data?.error ?? ''}`.trimEnd()];
+}
+
+function describe(secretString: string): string {
+  const { kind, attempt, code, refresh_token, access_token } = parseStored(secretString);
+  if (kind?.endsWith('/claim')) return `the claim of attempt ${attempt}`;
+  if (kind !== undefined) return `attempt ${attempt} failed, ${code}`;
+  const bearer = access_token === undefined ? 'no bearer token' : `bearer token ${fingerprint(access_token)}`;
+  return `refresh token ${fingerprint(refresh_token ?? '')}, ${bearer}`;
+}
+
+function parseStored(secretString: string): z.infer<typeof stored> {
+  return stored.parse(JSON.parse(secretString));
+}
+
+function shortId(versionId = ''): string {
+  return versionId.slice(0, 8);
+}
