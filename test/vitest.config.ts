@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // One process for many files: to load the AWS SDK and CDK anew for each costs more than all the tests.
     isolate: false,
+    // Much of the time is spent waiting for real processes.
+    maxWorkers: 2,
     coverage: { provider: 'v8', include: ['lambda/**'], thresholds: { 100: true } },
   },
 });

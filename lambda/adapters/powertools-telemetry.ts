@@ -36,6 +36,8 @@ export class PowertoolsTelemetry implements Telemetry {
 
   recordStates({ tokenSecondsRemaining, isReauthorizationRequired }: Parameters<Telemetry['recordStates']>[0]): void {
     this.#metrics.addMetric(METRICS.tokenSecondsRemaining, MetricUnit.Seconds, tokenSecondsRemaining);
+    // A 0 from a run that could not read would end an alarm that is still true.
+    if (isReauthorizationRequired === undefined) return;
     this.#metrics.addMetric(METRICS.reauthorizationRequired, MetricUnit.Count, isReauthorizationRequired ? 1 : 0);
   }
 

@@ -108,8 +108,8 @@ export interface Telemetry {
   info(message: string, members?: LogMembers): void;
   warn(message: string, members?: LogMembers): void;
   error(message: string, members?: LogMembers): void;
-  /** States, on every run. Seconds are 0 where no token was seen. */
-  recordStates(states: { tokenSecondsRemaining: number; isReauthorizationRequired: boolean }): void;
+  /** States, on every run. Seconds are 0 where no token was seen; of a grant that was not seen, nothing is said. */
+  recordStates(states: { tokenSecondsRemaining: number; isReauthorizationRequired: boolean | undefined }): void;
   countRefreshed(): void;
   countFailed(code: string): void;
   countTokenNotStored(): void;

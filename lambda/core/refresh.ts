@@ -43,9 +43,12 @@ class RefreshRun {
   #force: boolean;
   /** The last that was seen of the secret. */
   #current: DocumentEntry | undefined;
-  #isReauthorizationRequired = false;
+  /** `undefined` while nothing is known of the grant. */
+  #isReauthorizationRequired: boolean | undefined;
   /** What this run itself recorded, once it has. */
-  #recorded: { readonly entry: DocumentEntry; readonly attempt: number; readonly isRecovery: boolean } | undefined;
+  #recorded: { readonly attempt: number; readonly isRecovery: boolean } | undefined;
+  /** What this run was refused to promote last. */
+  #refused: DocumentEntry | undefined;
   /** Another run's work was finished or waited for. */
   #hasAdopted = false;
   /** The key whose live claim a forced run has waited for. */
@@ -91,8 +94,7 @@ class RefreshRun {
   async #round(): Promise<Result | 'start over' | 'waited'> {
     const view = await this.#load();
     if (view === undefined) return this.#result('not-configured', NOT_CONFIGURED);
-    if (this.#recorded && view.current.versionId === this.#recorded.entry.versionId)
-      return await this.#refreshed(view.current);
+    await this.#confirm(view.current);
     if (view.successor) return await this.#settle(view.current, view.successor);
 
     const situation = this.#situation(view);
@@ -123,6 +125,7 @@ class RefreshRun {
   async #load(): Promise<View | undefined> {
     const view = await load(this.#context);
     this.#current = view?.current;
+    this.#isReauthorizationRequired ??= false;
     return view;
   }
 
@@ -142,10 +145,27 @@ class RefreshRun {
   }
 
   async #settle(current: DocumentEntry, successor: DocumentEntry): Promise<'start over'> {
-    const settled = await settle(this.#context, current, successor);
+    const { merged, promotion } = await settle(this.#context, current, successor);
     this.#hasAdopted = true;
-    if (settled) await announceRefreshed(this.#context, settled, this.#recorded);
+    await this.#promoted(merged, promotion);
     return 'start over';
+  }
+
+  /** Whoever moved `AWSCURRENT` announces. A refusal may only be the second of two tries, whose first lost its answer. */
+  async #promoted(entry: DocumentEntry, promotion: 'promoted' | 'refused'): Promise<void> {
+    if (promotion === 'refused') {
+      this.#refused = entry;
+      return;
+    }
+    this.#current = entry;
+    await announceRefreshed(this.#context, entry, this.#recorded);
+  }
+
+  /** What was refused is current all the same: announced rather twice than never. */
+  async #confirm(current: DocumentEntry): Promise<void> {
+    if (this.#refused?.versionId !== current.versionId) return;
+    this.#refused = undefined;
+    await announceRefreshed(this.#context, current, this.#recorded);
   }
 
   /** Exchange, record, promote, announce: the token of `current` is this run's to spend. */
@@ -163,7 +183,7 @@ class RefreshRun {
     const tokens = toTokenMembers(answer, current.document, grant.refreshToken, settings.defaultTokenLifetimeSeconds);
     const entry = await record(this.#context, current, tokens);
     const isRecovery = attempt > 0 || head?.kind === 'failure' || isHalfRefreshed(current.document);
-    this.#recorded = { entry, attempt, isRecovery };
+    this.#recorded = { attempt, isRecovery };
     this.#force = false;
     this.#isReauthorizationRequired = false;
     telemetry.info('Recorded the answer', { versionId: entry.versionId, attempt, ...lineage(entry.document) });
@@ -172,9 +192,10 @@ class RefreshRun {
         versionId: entry.versionId,
       });
     }
-    const promoted = await store.promote(entry.versionId, current.versionId);
+    const promotion = await store.promote(entry.versionId, current.versionId);
     if (answer.kind === 'refresh-token-only') throw await this.#incomplete(entry, attempt, answer.reason);
-    return promoted === 'promoted' ? await this.#refreshed(entry) : 'start over';
+    await this.#promoted(entry, promotion);
+    return promotion === 'promoted' ? this.#result('refreshed', REFRESHED) : 'start over';
   }
 
   /** `invalid_grant` may only mean that another run, or an operator, was first. */
@@ -195,12 +216,6 @@ class RefreshRun {
     );
     await announceFailed(this.#context, entry, fault, attempt);
     return fault;
-  }
-
-  async #refreshed(entry: DocumentEntry): Promise<Result> {
-    this.#current = entry;
-    await announceRefreshed(this.#context, entry, this.#recorded);
-    return this.#result('refreshed', REFRESHED);
   }
 
   #fresh(): Result {

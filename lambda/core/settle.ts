@@ -8,22 +8,24 @@ import { readSuccessor } from './load.ts';
  * label was moved back, or an old document was pasted back. All heal the same way: everything that current says, with
  * the tokens from the end of its chain, becomes current.
  *
- * @returns the new current document, or `undefined` where current moved meanwhile
+ * @returns what was to become current, and whether it did; `refused` where current moved meanwhile
  */
 export async function settle(
   context: Context,
   current: DocumentEntry,
   successor: DocumentEntry,
-): Promise<DocumentEntry | undefined> {
+): Promise<{ merged: DocumentEntry; promotion: 'promoted' | 'refused' }> {
   const { store, telemetry } = context;
   const end = await findEnd(context, successor);
   const merged = await mergeDocuments(context, current, end);
-  if ((await store.promote(merged.versionId, current.versionId)) === 'refused') return undefined;
-  telemetry.info('Settled: AWSCURRENT held a spent refresh token and now holds the live one', {
-    versionId: merged.versionId,
-    previousVersionId: current.versionId,
-  });
-  return merged;
+  const promotion = await store.promote(merged.versionId, current.versionId);
+  if (promotion === 'promoted') {
+    telemetry.info('Settled: AWSCURRENT held a spent refresh token and now holds the live one', {
+      versionId: merged.versionId,
+      previousVersionId: current.versionId,
+    });
+  }
+  return { merged, promotion };
 }
 
 async function findEnd(context: Context, first: DocumentEntry): Promise<DocumentEntry> {

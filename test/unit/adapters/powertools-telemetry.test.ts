@@ -63,6 +63,14 @@ describe('metrics', () => {
     expect(output.metrics()).toMatchObject([{ TokenSecondsRemaining: 0, ReauthorizationRequired: 1 }]);
   });
 
+  test('of a grant that was not seen nothing is said: a 0 would end an alarm that is still true', () => {
+    telemetry.recordStates({ tokenSecondsRemaining: 0, isReauthorizationRequired: undefined });
+    telemetry.end();
+    expect(output.metrics()).toEqual([
+      emf({ FunctionName: 'refresh-function' }, { TokenSecondsRemaining: ['Seconds', 0] }),
+    ]);
+  });
+
   test('RefreshFailed goes out twice: by FunctionName alone, and by FunctionName and Code', () => {
     telemetry.countFailed('CLIENT_REJECTED');
     telemetry.end();

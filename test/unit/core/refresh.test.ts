@@ -164,6 +164,13 @@ describe('a secret with room for an answer of 16 KiB keeps the longest one', () 
 });
 
 describe('a run that does not get as far as the POST', () => {
+  test('knows nothing of the grant where the secret cannot be read', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.store.refuse('readCurrent', 1);
+    await faultFrom(refresh(context, IF_DUE));
+    expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 0, isReauthorizationRequired: undefined }]);
+  });
+
   test('says busy while another run holds the claim', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     let other: unknown;
@@ -201,14 +208,17 @@ describe('a run that does not get as far as the POST', () => {
   });
 
   test.each([
-    ['CREDENTIALS_INCOMPLETE', { client_id: 'client-id-1' }, 'has no client_secret, no refresh_token'],
-    ['CREDENTIALS_INVALID', { client_id: 7 }, 'client_id is a number'],
-  ])('%s: throws, and records the states all the same', async (code, secret, what) => {
-    const context = FakeContext.withSecret(secret);
-    const { name, message } = await faultFrom(refresh(context, IF_DUE));
-    expect([name, message]).toEqual([code, expect.stringContaining(`Secret ${SECRET_ID} has`)]);
-    expect(message).toContain(what);
-    expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 0, isReauthorizationRequired: false }]);
-    expect(context.store.calls).toEqual(['readCurrent', 'readHead']);
-  });
+    ['CREDENTIALS_INCOMPLETE', { client_id: 'client-id-1' }, 'has no client_secret, no refresh_token', false],
+    ['CREDENTIALS_INVALID', { client_id: 7 }, 'client_id is a number', undefined],
+  ])(
+    '%s: throws, and records what it knows of the states all the same',
+    async (code, secret, what, isReauthorizationRequired) => {
+      const context = FakeContext.withSecret(secret);
+      const { name, message } = await faultFrom(refresh(context, IF_DUE));
+      expect([name, message]).toEqual([code, expect.stringContaining(`Secret ${SECRET_ID} has`)]);
+      expect(message).toContain(what);
+      expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 0, isReauthorizationRequired }]);
+      expect(context.store.calls).toEqual(['readCurrent', 'readHead']);
+    },
+  );
 });

@@ -31,7 +31,7 @@ async function run(beforeSettling = () => {}) {
 
 test('a crash before the promotion: the document that was recorded is promoted as it is', async () => {
   const recorded = record(CREDENTIALS, SECOND);
-  expect(await run()).toMatchObject({ versionId: recorded });
+  expect(await run()).toMatchObject({ merged: { versionId: recorded }, promotion: 'promoted' });
   expect(context.currentVersionId).toBe(recorded);
   expect(context.telemetry.lines).toMatchObject([
     { level: 'info', members: { versionId: recorded, previousVersionId: versionIdOf('first') } },
@@ -41,10 +41,10 @@ test('a crash before the promotion: the document that was recorded is promoted a
 test('an edit in flight: what the operator wrote stays, with the live tokens', async () => {
   const recorded = record(CREDENTIALS, SECOND);
   const edit = context.write({ ...CREDENTIALS, client_secret: 'client-secret-2', note: { by: 'ops' } });
-  const settled = await run();
-  expect(settled?.versionId).toBe(mergeId(edit, recorded));
-  expect(context.currentVersionId).toBe(settled?.versionId);
-  expect(context.headVersionId).toBe(settled?.versionId);
+  const { merged } = await run();
+  expect(merged.versionId).toBe(mergeId(edit, recorded));
+  expect(context.currentVersionId).toBe(merged.versionId);
+  expect(context.headVersionId).toBe(merged.versionId);
   expect(context.currentDocument).toStrictEqual({
     client_id,
     client_secret: 'client-secret-2',
@@ -69,7 +69,7 @@ test('an old document pasted back: the chain is followed to its end', async () =
 test('a label moved back by hand: the end of the chain becomes current again', async () => {
   record(CREDENTIALS, SECOND);
   const end = record(SECOND, THIRD);
-  expect(await run()).toMatchObject({ versionId: end });
+  expect(await run()).toMatchObject({ merged: { versionId: end }, promotion: 'promoted' });
 });
 
 test('a merge that another run has made already is not made again', async () => {
@@ -80,7 +80,7 @@ test('a merge that another run has made already is not made again', async () => 
     const view = await load(other);
     if (view?.successor) await settle(other, view.current, view.successor);
   });
-  expect(await run()).toBeUndefined();
+  expect(await run()).toMatchObject({ promotion: 'refused' });
   expect(context.currentVersionId).toBe(mergeId(edit, recorded));
 });
 
@@ -96,7 +96,7 @@ test('a document in the other shape keeps its shape', async () => {
 test('current that moved meanwhile is left alone: its writer wins', async () => {
   record(CREDENTIALS, SECOND);
   const later = { ...CREDENTIALS, refresh_token: 'refresh-from-the-consent-screen' };
-  expect(await run(() => void context.write(later))).toBeUndefined();
+  expect(await run(() => void context.write(later))).toMatchObject({ promotion: 'refused' });
   expect(context.currentDocument).toEqual(later);
   expect(context.telemetry.lines).toEqual([]);
 });
