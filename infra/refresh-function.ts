@@ -7,7 +7,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ENVIRONMENT, EVENT_SOURCE } from '../lambda/names.ts';
 import { acknowledge } from './acknowledge.ts';
-import { bundledCode } from './bundling.ts';
+import { bundledCode } from './bundled-code.ts';
 import type { Credentials } from './credentials.ts';
 import type { Bus } from './event-bus.ts';
 import type { TokenRefreshSettings } from './options.ts';

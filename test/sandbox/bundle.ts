@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleHandler } from '../../infra/bundling.ts';
+import { bundleHandler } from '../../infra/bundle-handler.ts';
 
 let bundlePath: string | undefined;
 

@@ -1,9 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { AssetHashType, DockerImage } from 'aws-cdk-lib';
-import { Code } from 'aws-cdk-lib/aws-lambda';
 import { buildSync } from 'esbuild';
 
-const LAMBDA_DIRECTORY = fileURLToPath(new URL('../lambda', import.meta.url));
+export const LAMBDA_DIRECTORY = fileURLToPath(new URL('../lambda', import.meta.url));
 
 // Lambda hands its credentials over in environment variables. The SDK imports every other provider only where there
 // are none, so these stay out: a third of the bundle, and a third of its cold start.
@@ -15,28 +13,6 @@ const UNUSED_CREDENTIAL_PROVIDERS = [
   '@aws-sdk/credential-provider-web-identity',
   '@smithy/credential-provider-imds',
 ];
-
-/**
- * The code that ships: one ES module with its own AWS SDK.
- *
- * Not `NodejsFunction`: it starts esbuild through npx, a second slower, and turns to Docker where it finds no esbuild.
- */
-export function bundledCode(): Code {
-  return Code.fromAsset(LAMBDA_DIRECTORY, {
-    // By the output: a change of the sources that leaves the bundle as it was deploys nothing.
-    assetHashType: AssetHashType.OUTPUT,
-    bundling: {
-      // CDK wants to hear of an image, even where nothing is left for it to do.
-      image: DockerImage.fromRegistry('unused'),
-      local: {
-        tryBundle: (outputDirectory) => {
-          bundleHandler(outputDirectory);
-          return true;
-        },
-      },
-    },
-  });
-}
 
 /**
  * Bundles the handler into `index.mjs` in `outputDirectory`.
