@@ -2,6 +2,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
 import { DEFAULTS } from '../lambda/names.ts';
 import { ACCEPTED_EXPRESSIONS, parseScheduleExpression } from './schedule-expression.ts';
+import { MIN_TIMEOUT_SECONDS } from './schedule-limits.ts';
 
 // Every check of a member has the same message, which completes the sentence "… is X, but must …".
 
@@ -94,7 +95,8 @@ export const optionsSchema = members({
    * on expiry is set by it.
    * @default 21600
    */
-  tokenLifetimeSeconds: whole(7_200, 31_536_000, ' of seconds').default(DEFAULTS.defaultTokenLifetimeSeconds),
+  // For shorter ones, no schedule leaves two chances and keeps within the write budget.
+  tokenLifetimeSeconds: whole(12_000, 31_536_000, ' of seconds').default(DEFAULTS.defaultTokenLifetimeSeconds),
   /**
    * Token endpoint of the authorization server.
    * @default "https://app.retently.com/api/oauth/token"
@@ -124,7 +126,7 @@ export const optionsSchema = members({
    * Longest run of the function. The lease of a claim is 30 seconds longer.
    * @default 60
    */
-  timeoutSeconds: whole(30, 900, ' of seconds').default(60),
+  timeoutSeconds: whole(MIN_TIMEOUT_SECONDS, 900, ' of seconds').default(60),
   /** @default 90 */
   logRetentionDays: z
     .int({ error: `be one of ${RETENTION_DAYS.join(', ')}` })

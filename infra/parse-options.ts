@@ -75,7 +75,7 @@ function toProblems(issue: z.core.$ZodIssue): readonly Problem[] {
   }));
 }
 
-/** "`tokenRefresh.timeoutSeconds` is 5, but must be a whole number of seconds from 30 to 900." */
+/** "`tokenRefresh.timeoutSeconds` is 5, but must be a whole number of seconds from 45 to 900." */
 export function toSentence({ path, must }: Problem, options: unknown, toPath: (member: string) => string): string {
   const [member, ...rest] = path.map(String);
   const inside = rest.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`)).join('');

@@ -3,7 +3,6 @@ const MINUTES_PER_UNIT: Readonly<Record<string, number>> = { minute: 1, hour: 60
 
 /** When a schedule ticks, as far as the stack's limits and windows depend on it. */
 export interface Ticks {
-  readonly ticksPerDay: number;
   readonly shortestIntervalMinutes: number;
   readonly longestIntervalMinutes: number;
   /** The most that two intervals in a row can take. */
@@ -30,7 +29,6 @@ function parseRate(expression: string): Ticks | undefined {
   if (count === undefined || unit === undefined) return undefined;
   const intervalMinutes = Number(count) * (MINUTES_PER_UNIT[unit] ?? 0);
   return {
-    ticksPerDay: Math.ceil(MINUTES_PER_DAY / intervalMinutes),
     shortestIntervalMinutes: intervalMinutes,
     longestIntervalMinutes: intervalMinutes,
     longestTwoIntervalsMinutes: 2 * intervalMinutes,
@@ -53,7 +51,6 @@ function toTicks(minutesOfDay: readonly number[]): Ticks {
   });
   const twoIntervals = intervals.map((interval, index) => interval + (intervals[index + 1] ?? intervals[0] ?? 0));
   return {
-    ticksPerDay: minutesOfDay.length,
     shortestIntervalMinutes: Math.min(...intervals),
     longestIntervalMinutes: Math.max(...intervals),
     longestTwoIntervalsMinutes: Math.max(...twoIntervals),

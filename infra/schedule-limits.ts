@@ -1,10 +1,12 @@
 import { isRate, parseScheduleExpression, type Ticks } from './schedule-expression.ts';
 
-// Secrets Manager keeps every version of the last 24 hours, 100 at most. A tick puts two (claim and record), and four
-// stay free for operators: 2 × 48 + 4 = 100.
-const MAX_TICKS_PER_DAY = 48;
-// AWS asks for no more than one PutSecretValue in ten minutes, sustained; a tick puts two.
-const MIN_INTERVAL_MINUTES = 20;
+const MINUTES_PER_DAY = 1_440;
+// Secrets Manager keeps every version of the last 24 hours, 100 at most. The function leaves ten of them to operators,
+// and an attempt puts two: a claim, and the answer or the failure.
+const MAX_ATTEMPTS_PER_DAY = 45;
+// The function's back-off after a failed attempt: a minute, doubled by each one, up to this.
+const MAX_BACK_OFF_MINUTES = 45;
+const MAX_BACK_OFF_FAILURES = Math.ceil(Math.log2(MAX_BACK_OFF_MINUTES));
 // Longer, and a run that is lost is noticed too late to matter.
 const MAX_INTERVAL_MINUTES = 360;
 // Where clocks go back, EventBridge Scheduler does not run a cron expression again in the repeated hour.
@@ -12,6 +14,8 @@ const REPEATED_HOUR_MINUTES = 60;
 /** Lambda runs an asynchronous event once and retries it twice, after one minute and after two more. */
 export const ATTEMPTS_PER_TICK = 3;
 const RETRY_DELAYS_SECONDS = 180;
+/** The function begins no attempt with less than 30 s left; the rest is for what comes before. */
+export const MIN_TIMEOUT_SECONDS = 45;
 
 export interface Timing {
   readonly schedule: {
@@ -31,7 +35,7 @@ export interface Problem {
 
 /**
  * How long one tick may wait: half of it for EventBridge Scheduler to deliver the event, the other half for Lambda to
- * run it, retries included. So a tick is over before the next one begins.
+ * run it, retries included. So a tick is over before the next one begins, give or take the flexible window.
  */
 export function eventAgeSeconds(ticks: Ticks): number {
   return ticks.shortestIntervalMinutes * 30;
@@ -41,9 +45,10 @@ export function eventAgeSeconds(ticks: Ticks): number {
 export function findTimingProblems({ schedule, timeoutSeconds, tokenLifetimeSeconds }: Timing): readonly Problem[] {
   const ticks = parseScheduleExpression(schedule.expression);
   if (ticks === undefined) return [];
-  const problems: Problem[] = [...findIntervalProblems(ticks)];
   const { flexibleWindowMinutes, timeZone } = schedule;
+  const problems: Problem[] = [...findIntervalProblems(ticks)];
 
+  const attempts = mostAttemptsPerDay(ticks, flexibleWindowMinutes, tokenLifetimeSeconds);
   if (timeZone !== undefined && isRate(schedule.expression)) {
     problems.push({ path: ['schedule', 'timeZone'], must: 'be left out with rate(…), which knows no time zone' });
   }
@@ -51,6 +56,11 @@ export function findTimingProblems({ schedule, timeoutSeconds, tokenLifetimeSeco
     problems.push({
       path: ['schedule', 'flexibleWindowMinutes'],
       must: `be shorter than the shortest interval of the schedule, ${ticks.shortestIntervalMinutes} minutes`,
+    });
+  } else if (attempts > MAX_ATTEMPTS_PER_DAY) {
+    problems.push({
+      path: ['schedule', 'expression'],
+      must: `tick less often: where some attempts fail, this schedule can make ${attempts} in a day for tokens of ${tokenLifetimeSeconds} seconds, and there is room for ${MAX_ATTEMPTS_PER_DAY} (each writes two of the 100 versions that Secrets Manager keeps for a day, and ten are left to operators)`,
     });
   }
   const twoChancesMinutes = silenceMinutes(ticks, schedule) + flexibleWindowMinutes;
@@ -62,11 +72,11 @@ export function findTimingProblems({ schedule, timeoutSeconds, tokenLifetimeSeco
       must: `leave every token two chances: two intervals and flexible windows take up to ${twoChancesMinutes} minutes${where}, and a token of ${tokenLifetimeSeconds} seconds is due for ${halfLifeMinutes}`,
     });
   }
-  const longestTimeoutSeconds = Math.floor((eventAgeSeconds(ticks) - RETRY_DELAYS_SECONDS) / ATTEMPTS_PER_TICK);
-  if (timeoutSeconds > longestTimeoutSeconds && ticks.shortestIntervalMinutes >= MIN_INTERVAL_MINUTES) {
+  const longestSeconds = longestTimeoutSeconds(ticks);
+  if (timeoutSeconds > longestSeconds && longestSeconds >= MIN_TIMEOUT_SECONDS) {
     problems.push({
       path: ['timeoutSeconds'],
-      must: `be ${longestTimeoutSeconds} at most with this schedule, so that a run and its two retries end within half of the shortest interval`,
+      must: `be ${longestSeconds} at most with this schedule, so that a run and its two retries end within half of the shortest interval`,
     });
   }
   return problems;
@@ -74,16 +84,11 @@ export function findTimingProblems({ schedule, timeoutSeconds, tokenLifetimeSeco
 
 function* findIntervalProblems(ticks: Ticks): Generator<Problem> {
   const path = ['schedule', 'expression'];
-  if (ticks.ticksPerDay > MAX_TICKS_PER_DAY) {
+  if (longestTimeoutSeconds(ticks) < MIN_TIMEOUT_SECONDS) {
+    const shortestMinutes = Math.ceil((RETRY_DELAYS_SECONDS + ATTEMPTS_PER_TICK * MIN_TIMEOUT_SECONDS) / 30);
     yield {
       path,
-      must: `tick at most ${MAX_TICKS_PER_DAY} times a day, not ${ticks.ticksPerDay}: a tick can write two of the 100 versions that Secrets Manager keeps for a day, and operators need room too`,
-    };
-  }
-  if (ticks.shortestIntervalMinutes < MIN_INTERVAL_MINUTES) {
-    yield {
-      path,
-      must: `leave at least ${MIN_INTERVAL_MINUTES} minutes between ticks, not ${ticks.shortestIntervalMinutes}: AWS asks for no more than one write in ten minutes, and a tick can write two`,
+      must: `leave at least ${shortestMinutes} minutes between ticks, not ${ticks.shortestIntervalMinutes}: a run and its two retries, one and two minutes later, must end within half of that`,
     };
   }
   if (ticks.longestIntervalMinutes > MAX_INTERVAL_MINUTES) {
@@ -92,6 +97,36 @@ function* findIntervalProblems(ticks: Ticks): Generator<Problem> {
       must: `tick at least every ${MAX_INTERVAL_MINUTES} minutes, not only every ${ticks.longestIntervalMinutes}`,
     };
   }
+}
+
+function longestTimeoutSeconds(ticks: Ticks): number {
+  return Math.floor((eventAgeSeconds(ticks) - RETRY_DELAYS_SECONDS) / ATTEMPTS_PER_TICK);
+}
+
+/**
+ * The most attempts that any 24 hours can see, whatever becomes of each: after a success the token is due at half of
+ * its life, after a failure when the back-off is over and the function runs again.
+ */
+export function mostAttemptsPerDay(ticks: Ticks, flexibleWindowMinutes: number, tokenLifetimeSeconds: number): number {
+  // By minutes left, for each number of failures in a row.
+  const known = Array.from({ length: MAX_BACK_OFF_FAILURES + 1 }, () => new Map<number, number>());
+  const count = (leftMinutes: number, failures: number): number => {
+    if (leftMinutes <= 0) return 0;
+    const afterSuccess = () => count(leftMinutes - tokenLifetimeSeconds / 120, 0);
+    const retryMinutes = minutesToRetry(ticks, flexibleWindowMinutes, failures);
+    const afterFailure = () => count(leftMinutes - retryMinutes, Math.min(failures + 1, MAX_BACK_OFF_FAILURES));
+    const attempts = known[failures]?.get(leftMinutes) ?? 1 + Math.max(afterSuccess(), afterFailure());
+    known[failures]?.set(leftMinutes, attempts);
+    return attempts;
+  };
+  return count(MINUTES_PER_DAY, 0);
+}
+
+function minutesToRetry(ticks: Ticks, flexibleWindowMinutes: number, failures: number): number {
+  const backOffMinutes = Math.min(2 ** failures, MAX_BACK_OFF_MINUTES);
+  // Lambda's own retries come when the first back-offs are over; after that, only a tick runs the function.
+  if (failures < ATTEMPTS_PER_TICK - 1) return backOffMinutes;
+  return Math.max(backOffMinutes, ticks.shortestIntervalMinutes - flexibleWindowMinutes - RETRY_DELAYS_SECONDS / 60);
 }
 
 /** The longest time without a run in which nothing but one tick was lost. */

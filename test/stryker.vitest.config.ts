@@ -1,8 +1,14 @@
-import { mergeConfig } from 'vitest/config';
+import { defineConfig, mergeConfig } from 'vitest/config';
 import base from './vitest.config.ts';
 
 /** Mutants are judged by the unit tests alone: the others run the bundle, which no mutant gets into. */
-const config = mergeConfig(base, {});
-config.test = { ...config.test, include: ['test/unit/**/*.test.ts'] };
-
-export default config;
+export default mergeConfig(
+  base,
+  defineConfig({
+    test: {
+      exclude: ['test/{chaos,conformance,infra,integration,project,sandbox,simulation}/**'],
+      // Anew for each mutant: what a module computes when it is loaded is mutated too.
+      isolate: true,
+    },
+  }),
+);

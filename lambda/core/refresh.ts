@@ -132,7 +132,7 @@ class RefreshRun {
   #situation({ current, head }: View): Situation {
     const { settings, runtime } = this.#context;
     const { digest } = grantOf(this.#context, current);
-    const isLatched = head?.kind === 'failure' && head.key === current.key && head.digest === digest;
+    const isLatched = head?.kind === 'failure' && head.digest === digest;
     this.#isReauthorizationRequired = isLatched && head.code === 'REAUTHORIZATION_REQUIRED';
     // The refresh that was asked for is the one that was waited for, once that has ended.
     if (this.#hasAwaitedEnded(current, head)) this.#force = false;

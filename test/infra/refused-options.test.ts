@@ -16,6 +16,8 @@ function mistakesOf(context: unknown, cliRegion?: string): readonly string[] {
 
 const EXPRESSIONS =
   'be rate(30 minutes), rate(1 hour) or such, or cron(minutes hours * * ? *), where minutes and hours are *, */n, a/n, a-b, a-b/n, numbers, or a list of these';
+const TOO_MANY =
+  'in a day for tokens of 21600 seconds, and there is room for 45 (each writes two of the 100 versions that Secrets Manager keeps for a day, and ten are left to operators)';
 const EVENT_BUS =
   'be "default", "none", { "create": "name" } for a new event bus, or { "existing": "name or ARN" } for one that is there';
 
@@ -24,12 +26,12 @@ describe('options that are refused, each by a sentence', () => {
     [
       'a timeout that is a text',
       { timeoutSeconds: '60' },
-      'tokenRefresh.timeoutSeconds is "60", but must be a whole number of seconds from 30 to 900.',
+      'tokenRefresh.timeoutSeconds is "60", but must be a whole number of seconds from 45 to 900.',
     ],
     [
       'a timeout that is too short',
-      { timeoutSeconds: 5 },
-      'tokenRefresh.timeoutSeconds is 5, but must be a whole number of seconds from 30 to 900.',
+      { timeoutSeconds: 30 },
+      'tokenRefresh.timeoutSeconds is 30, but must be a whole number of seconds from 45 to 900.',
     ],
     [
       'a timeout that outlasts the tick',
@@ -187,15 +189,15 @@ describe('options that are refused, each by a sentence', () => {
       'a schedule of one minute',
       { expression: 'rate(1 minute)', flexibleWindowMinutes: 0 },
       [
-        'expression is "rate(1 minute)", but must tick at most 48 times a day, not 1440: a tick can write two of the 100 versions that Secrets Manager keeps for a day, and operators need room too',
-        'expression is "rate(1 minute)", but must leave at least 20 minutes between ticks, not 1: AWS asks for no more than one write in ten minutes, and a tick can write two',
+        'expression is "rate(1 minute)", but must leave at least 11 minutes between ticks, not 1: a run and its two retries, one and two minutes later, must end within half of that',
+        `expression is "rate(1 minute)", but must tick less often: where some attempts fail, this schedule can make 46 ${TOO_MANY}`,
       ],
     ],
     [
-      'a schedule of 29 minutes',
-      { expression: 'rate(29 minutes)' },
+      'a schedule of 19 minutes',
+      { expression: 'rate(19 minutes)' },
       [
-        'expression is "rate(29 minutes)", but must tick at most 48 times a day, not 50: a tick can write two of the 100 versions that Secrets Manager keeps for a day, and operators need room too',
+        `expression is "rate(19 minutes)", but must tick less often: where some attempts fail, this schedule can make 46 ${TOO_MANY}`,
       ],
     ],
     [
@@ -372,7 +374,7 @@ describe('several accounts', () => {
       'a mistake in an account, and one in the common options said once',
       { xray: 1, accounts: [{ name: 'eu', timeoutSeconds: 1 }, { name: 'us' }] },
       [
-        'tokenRefresh.accounts[0].timeoutSeconds is 1, but must be a whole number of seconds from 30 to 900.',
+        'tokenRefresh.accounts[0].timeoutSeconds is 1, but must be a whole number of seconds from 45 to 900.',
         'tokenRefresh.xray is 1, but must be true or false.',
       ],
     ],

@@ -3,23 +3,22 @@ import { parseScheduleExpression } from '../../infra/schedule-expression.ts';
 
 describe('parseScheduleExpression', () => {
   it.each([
-    // expression, ticks a day, shortest, longest interval, longest two in a row
-    ['rate(30 minutes)', 48, 30, 30, 60],
-    ['rate(1 hour)', 24, 60, 60, 120],
-    ['rate(1 minute)', 1440, 1, 1, 2],
-    ['rate(1 day)', 1, 1440, 1440, 2880],
-    ['cron(0/30 * * * ? *)', 48, 30, 30, 60],
-    ['cron(*/30 * ? * * *)', 48, 30, 30, 60],
-    ['cron(15 * * * ? *)', 24, 60, 60, 120],
-    ['cron(0,40 * * * ? *)', 48, 20, 40, 60],
-    ['cron(0 0-22/2 * * ? *)', 12, 120, 120, 240],
-    ['cron(0 9-17 * * ? *)', 9, 60, 960, 1020],
-    ['cron(0,0 12 * * ? *)', 1, 1440, 1440, 2880],
-    ['cron(* * * * ? *)', 1440, 1, 1, 2],
-    ['cron(5-6 0,12 * * ? *)', 4, 1, 719, 720],
-  ])('reads %s', (expression, ticksPerDay, shortest, longest, longestTwo) => {
+    // expression, shortest, longest interval, longest two in a row
+    ['rate(30 minutes)', 30, 30, 60],
+    ['rate(1 hour)', 60, 60, 120],
+    ['rate(1 minute)', 1, 1, 2],
+    ['rate(1 day)', 1440, 1440, 2880],
+    ['cron(0/30 * * * ? *)', 30, 30, 60],
+    ['cron(*/30 * ? * * *)', 30, 30, 60],
+    ['cron(15 * * * ? *)', 60, 60, 120],
+    ['cron(0,40 * * * ? *)', 20, 40, 60],
+    ['cron(0 0-22/2 * * ? *)', 120, 120, 240],
+    ['cron(0 9-17 * * ? *)', 60, 960, 1020],
+    ['cron(0,0 12 * * ? *)', 1440, 1440, 2880],
+    ['cron(* * * * ? *)', 1, 1, 2],
+    ['cron(5-6 0,12 * * ? *)', 1, 719, 720],
+  ])('reads %s', (expression, shortest, longest, longestTwo) => {
     expect(parseScheduleExpression(expression)).toEqual({
-      ticksPerDay,
       shortestIntervalMinutes: shortest,
       longestIntervalMinutes: longest,
       longestTwoIntervalsMinutes: longestTwo,

@@ -218,7 +218,7 @@ describe('the construct in a stack of somebody else', () => {
     expect(
       () => new TokenRefresh(inRegion('us-east-1'), 'TokenRefresh', { kmsKeyArn: KEY_ARN, timeoutSeconds: 1 }),
     ).toThrow(
-      `- timeoutSeconds is 1, but must be a whole number of seconds from 30 to 900.\n- kmsKeyArn is "${KEY_ARN}", but must lie in us-east-1`,
+      `- timeoutSeconds is 1, but must be a whole number of seconds from 45 to 900.\n- kmsKeyArn is "${KEY_ARN}", but must lie in us-east-1`,
     );
   });
 });

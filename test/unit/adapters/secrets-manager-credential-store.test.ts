@@ -162,6 +162,7 @@ describe('what AWS refuses is told by its name and never by its text', () => {
       expect(fault.message).toMatch(advice);
       expect(fault.message).not.toContain('P1ANTED');
     }
+    expect(aws.calls.map(({ operation }) => operation)).not.toContain('DescribeSecret');
   });
 
   test.each(['MissingAuthenticationTokenException', 'IncompleteSignatureException'])(

@@ -38,6 +38,16 @@ test('a refresh is counted and told once, with fingerprints of 12 hex characters
   ]);
 });
 
+test.each([
+  ['cut short', 'a'.repeat(63)],
+  ['with more before it', `P1ANTED${'a'.repeat(64)}`],
+  ['with more behind it', `${'a'.repeat(64)}P1ANTED`],
+  ['absent', undefined],
+])('a hash %s is none, and not shown', async (_what, spent) => {
+  const { announced } = await announce({ ...MEMBERS, spent_refresh_token_sha256: spent });
+  expect(announced[0]?.fingerprints).not.toHaveProperty('spentRefreshToken');
+});
+
 test('a server that did not rotate is said', async () => {
   const { announced } = await announce({ ...MEMBERS, spent_refresh_token_sha256: sha256('refresh-1') });
   expect(announced).toMatchObject([{ rotated: false }]);

@@ -184,6 +184,16 @@ describe('design 3.6: the write budget', () => {
     expect(await run()).toEqual({ kind: 'claimed', attempt: 0 });
   });
 
+  test('it is the oldest that age first, in whatever order the store lists them', async () => {
+    fill(MAX_BEFORE_CLAIM);
+    context.advance(HOUR_MS);
+    fill(MAX_BEFORE_CLAIM + 1);
+    const { store } = context;
+    const times = await store.listVersionTimes();
+    store.listVersionTimes = async () => [...times].reverse();
+    expect(await run()).toEqual({ kind: 'waiting', why: 'write budget', retryAtMs: NOW_MS + 24 * HOUR_MS });
+  });
+
   test('waiting for room is said in the log', async () => {
     fill(MAX_BEFORE_CLAIM + 1);
     await run();

@@ -107,6 +107,7 @@ describe('design 3.5: when a token is due', () => {
 
   test.each<[string, object, Decision]>([
     ['more than half of its life left', instants(3 * HOUR_MS - 1, 6 * HOUR_MS), FRESH],
+    ['exactly half', instants(3 * HOUR_MS, 6 * HOUR_MS), FRESH],
     ['less than half', instants(3 * HOUR_MS + 1, 6 * HOUR_MS), attempt(0)],
     ['a token of a minute, just taken', instants(0, MINUTE_MS), FRESH],
     ['dead', instants(7 * HOUR_MS, 6 * HOUR_MS), attempt(0)],

@@ -58,7 +58,17 @@ test('a label on a foreign version is said, and passed over', async () => {
   const context = FakeContext.withSecret(CREDENTIALS);
   const foreign = context.writeText('foreign', [JOURNAL_STAGE]);
   expect(await load(context)).toMatchObject({ head: undefined, successor: undefined });
-  expect(context.telemetry.lines).toMatchObject([{ level: 'warn', members: { versionId: foreign } }]);
+  expect(context.telemetry.lines).toMatchObject([
+    { level: 'warn', message: expect.stringContaining('is no journal entry'), members: { versionId: foreign } },
+  ]);
+});
+
+test('an answer without a refresh token is none, and what to do is said', async () => {
+  const context = FakeContext.withSecret(CREDENTIALS);
+  const version = context.writeText('{"access_token":"a"}', [JOURNAL_STAGE], successorId(key));
+  const { name, message } = await faultFrom(load(context));
+  expect(name).toBe('CREDENTIALS_INVALID');
+  expect(message).toMatch(new RegExp(`^Version ${version}, .* has no refresh_token\\. Put credentials with a new`));
 });
 
 test('what holds AWSCURRENT must be a document', async () => {

@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { failureId, successorId } from '../../../lambda/core/journal.ts';
 import type { TokenAnswer } from '../../../lambda/core/ports.ts';
-import { refresh } from '../../../lambda/core/refresh.ts';
+import { refresh, status } from '../../../lambda/core/refresh.ts';
 import { JOURNAL_STAGE } from '../../../lambda/names.ts';
 import { FakeContext } from './fake-context.ts';
-import { SECRET_ID } from './fake-credential-store.ts';
 import {
   AMBIGUOUS,
   INVALID_CLIENT,
@@ -69,6 +68,9 @@ describe('an attempt that failed', () => {
     expect(context.currentDocument).toEqual(CREDENTIALS);
     expect(context.announcements).toHaveLength(1);
     expect(context.announced[0]).toMatchObject({ type: 'failed', code, attempt: 0 });
+    expect(context.telemetry.states).toMatchObject([
+      { isReauthorizationRequired: code === 'REAUTHORIZATION_REQUIRED' },
+    ]);
   });
 
   test('is waited for, silently, and then tried again; the first success says recovered', async () => {
@@ -162,13 +164,25 @@ describe('I6: a dead grant is tried once', () => {
   test('although the label of the journal is gone: the ids decide, and the states say so', async () => {
     await fail(INVALID_GRANT);
     context = context.nextRun();
-    context.world.secretsManager.updateSecretVersionStage({
-      SecretId: SECRET_ID,
-      VersionStage: JOURNAL_STAGE,
-      RemoveFromVersionId: failureId(key, 0),
-    });
+    context.loseLabel();
     expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('REAUTHORIZATION_REQUIRED');
     expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: true }]);
+  });
+
+  test('a refused client is another matter, although the label of the journal is gone', async () => {
+    await fail(INVALID_CLIENT);
+    context = context.nextRun();
+    context.loseLabel();
+    expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('CLIENT_REJECTED');
+    expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: false }]);
+  });
+
+  test('credentials that were corrected since are not reported as refused', async () => {
+    await fail(INVALID_GRANT);
+    context = context.nextRun();
+    context.write({ ...CREDENTIALS, client_secret: 'client-secret-2' });
+    expect(await status(context)).toMatchObject({ decision: 'attempt' });
+    expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: false }]);
   });
 
   test('although the look for a race fails after the refusal', async () => {

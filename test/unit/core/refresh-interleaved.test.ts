@@ -90,6 +90,7 @@ describe('when others move in between', () => {
     expect(name).toBe('STORE_UNAVAILABLE');
     expect(message).toMatch(/moved 10 times during this run\. The next run goes on; nothing is lost\./);
     expect(context.telemetry.states).toHaveLength(1);
+    expect(context.store.calls.filter((call) => call === 'readCurrent')).toHaveLength(10);
   });
 
   test('an answer that an earlier run here could not store is stored first, then promoted', async () => {

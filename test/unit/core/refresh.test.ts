@@ -127,6 +127,25 @@ test('an answer with the bearer token that was there already is saved, said, and
   expect(await refresh(context.nextRun(), IF_DUE)).toMatchObject({ outcome: 'fresh' });
 });
 
+test('an answer without a bearer token is not taken for one that repeats it', async () => {
+  const context = FakeContext.withSecret(refreshed(4));
+  context.tokenEndpoint.willAnswer(REFRESH_TOKEN_ONLY);
+  await faultFrom(refresh(context, IF_DUE));
+  expect(context.telemetry.lines.map(({ message }) => message)).not.toContainEqual(
+    expect.stringContaining('No progress'),
+  );
+});
+
+test('an ordinary refresh, after an ordinary one, is no recovery', async () => {
+  const context = FakeContext.withSecret(CREDENTIALS);
+  context.tokenEndpoint.willAnswer(TOKEN);
+  await refresh(context, IF_DUE);
+  const later = context.nextRun({ afterMs: 4 * HOUR_MS });
+  later.tokenEndpoint.willAnswer({ ...TOKEN, refreshToken: 'refresh-3' });
+  await refresh(later, IF_DUE);
+  expect(later.announced.map(({ type }) => type)).toEqual(['refreshed']);
+});
+
 describe('a secret with room for an answer of 16 KiB keeps the longest one', () => {
   const note = '.'.repeat(36 * 1024);
   const tokenOf = (letter: string) => letter.repeat(10 * 1024);

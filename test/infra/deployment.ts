@@ -1,0 +1,71 @@
+import * as z from 'zod';
+import { ENVIRONMENT } from '../../lambda/names.ts';
+import type { LambdaProcess } from '../sandbox/lambda-process.ts';
+import { type Sandbox, type SandboxOptions, SECRET_ID, startSandbox } from '../sandbox/sandbox.ts';
+import { type Attributes, resolveText } from './resolve-intrinsics.ts';
+import { type Resource, resourceOf, type SynthesisedTemplate } from './synthesise.ts';
+
+// What the sandbox calls itself, as its ARNs have it.
+const REGION = 'us-east-1';
+const ACCOUNT = '000000000000';
+/** The name under which the sandbox runs the function. */
+export const FUNCTION_NAME = 'token-refresh';
+
+const environmentSchema = z.object({ Variables: z.record(z.string(), z.unknown()) });
+
+/** A template, deployed into a sandbox. */
+export interface Deployment extends AsyncDisposable {
+  readonly sandbox: Sandbox;
+  /** What `Ref` and `Fn::GetAtt` in the template stand for. */
+  readonly attributes: Attributes;
+  /** An execution environment of the function, with the variables that the template gives it. */
+  startFunction(environment?: Readonly<Record<string, string>>): Promise<LambdaProcess>;
+}
+
+/** Deploys into a sandbox of its own. Nothing but the token endpoint is other than the template says. */
+export async function deploy(template: SynthesisedTemplate, options: SandboxOptions = {}): Promise<Deployment> {
+  const sandbox = await startSandbox(options);
+  const attributes = attributesOf(template, sandbox.aws.secretsManager.arnOf(SECRET_ID));
+  const { Properties } = resourceOf(template, 'AWS::Lambda::Function');
+  const { [ENVIRONMENT.tokenEndpoint]: _, ...variables } = environmentSchema.parse(Properties['Environment']).Variables;
+  return {
+    sandbox,
+    attributes,
+    startFunction(environment = {}) {
+      const resolved = Object.entries(variables).map(([name, value]) => [name, resolveText(value, attributes)]);
+      return sandbox.startFunction({ ...Object.fromEntries(resolved), ...environment });
+    },
+    [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose](),
+  };
+}
+
+/** What `Ref` and `Fn::GetAtt` would give after a deploy into the sandbox's AWS account and region. */
+export function attributesOf({ Resources }: SynthesisedTemplate, secretArn: string): Attributes {
+  const attributes: Record<string, string> = {
+    'AWS::Partition': 'aws',
+    'AWS::Region': REGION,
+    'AWS::AccountId': ACCOUNT,
+    'AWS::URLSuffix': 'amazonaws.com',
+  };
+  for (const [id, resource] of Object.entries(Resources)) {
+    const name = nameOf(id, resource);
+    const service = resource.Type.split('::')[1]?.toLowerCase();
+    attributes[id] = resource.Type === 'AWS::SecretsManager::Secret' ? secretArn : name;
+    attributes[`${id}.Arn`] = `arn:aws:${service}:${REGION}:${ACCOUNT}:${KINDS[resource.Type] ?? ''}${name}`;
+    attributes[`${id}.QueueName`] = name;
+  }
+  return attributes;
+}
+
+/** What stands in an ARN before the name. */
+const KINDS: Readonly<Record<string, string>> = {
+  'AWS::Events::EventBus': 'event-bus/',
+  'AWS::Lambda::Function': 'function:',
+  'AWS::Logs::LogGroup': 'log-group:',
+};
+
+/** The logical id, unless the template or the sandbox gives a name. */
+function nameOf(id: string, { Type, Properties }: Resource): string {
+  if (Type === 'AWS::Lambda::Function') return FUNCTION_NAME;
+  return Type === 'AWS::Events::EventBus' ? String(Properties['Name']) : id;
+}

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { evaluatePolicy, parsePolicy } from './evaluate-policy.ts';
+
+const SECRET = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:mine-AbCdEf';
+const ATTRIBUTES = { Secret: SECRET, 'Bus.Arn': 'arn:aws:events:us-east-1:000000000000:event-bus/mine' };
+const READ = { action: 'secretsmanager:GetSecretValue', resource: SECRET };
+const PUBLISH = { action: 'events:PutEvents', resource: ATTRIBUTES['Bus.Arn'] };
+
+const allow = { Sid: 'Read', Effect: 'Allow', Action: READ.action, Resource: { Ref: 'Secret' } };
+const policy = (...Statement: readonly unknown[]) => parsePolicy({ Version: '2012-10-17', Statement }, ATTRIBUTES);
+
+describe('a policy', () => {
+  it('allows what a statement names, and denies everything else', () => {
+    expect(evaluatePolicy(policy(allow), READ)).toMatchObject({ sid: 'Read', resource: SECRET });
+    expect(evaluatePolicy(policy(allow), { ...READ, action: 'secretsmanager:PutSecretValue' })).toBeUndefined();
+    expect(evaluatePolicy(policy(allow), { ...READ, resource: `${SECRET}x` })).toBeUndefined();
+    expect(evaluatePolicy(policy(), READ)).toBeUndefined();
+  });
+
+  it('denies what one statement denies, whatever another allows', () => {
+    expect(evaluatePolicy(policy(allow, { ...allow, Effect: 'Deny' }), READ)).toBeUndefined();
+  });
+
+  it.each([
+    ['secretsmanager:*', SECRET, true],
+    ['SecretsManager:getsecretvalue', SECRET, true],
+    ['secretsmanager:Get?ecretValue', SECRET, true],
+    ['secretsmanager:Get', SECRET, false],
+    [READ.action, '*', true],
+    [READ.action, SECRET.replace('AbCdEf', '??????'), true],
+    [READ.action, SECRET.replace('AbCdEf', '?????'), false],
+    [READ.action, SECRET.toLowerCase(), false],
+  ])('takes %s on %s as IAM does', (Action, Resource, isAllowed) => {
+    expect(evaluatePolicy(policy({ ...allow, Action, Resource }), READ) !== undefined).toBe(isAllowed);
+  });
+
+  it('allows under its condition alone, and never without the key', () => {
+    const bound = policy({
+      Sid: 'Publish',
+      Effect: 'Allow',
+      Action: [PUBLISH.action],
+      Resource: [{ 'Fn::GetAtt': ['Bus', 'Arn'] }],
+      Condition: { StringEquals: { 'events:Source': ['mine', { 'Fn::Join': ['.', ['also', 'mine']] }] } },
+    });
+    expect(evaluatePolicy(bound, { ...PUBLISH, keys: { 'events:source': 'mine' } })).toBeDefined();
+    expect(evaluatePolicy(bound, { ...PUBLISH, keys: { 'events:source': 'also.mine' } })).toBeDefined();
+    expect(evaluatePolicy(bound, { ...PUBLISH, keys: { 'events:source': 'theirs' } })).toBeUndefined();
+    expect(evaluatePolicy(bound, PUBLISH)).toBeUndefined();
+  });
+
+  it.each([
+    ['an operator', { Condition: { ArnLike: { 'aws:SourceArn': '*' } } }, 'ArnLike'],
+    ['a member', { NotAction: 'secretsmanager:DeleteSecret' }, 'NotAction'],
+    ['a resource', { Resource: { Ref: 'Other' } }, 'Other'],
+    ['an intrinsic function', { Resource: { 'Fn::Sub': 'Secret' } }, 'Invalid input'],
+  ])('is refused with %s that is not evaluated here', (_, members, named) => {
+    expect(() => policy({ ...allow, ...members })).toThrow(named);
+  });
+});

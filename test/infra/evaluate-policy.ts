@@ -1,0 +1,80 @@
+import * as z from 'zod';
+import { type Attributes, resolveText } from './resolve-intrinsics.ts';
+
+/** One action on one resource, as one statement allows or denies it. */
+export interface Permission {
+  readonly sid: string;
+  readonly effect: 'Allow' | 'Deny';
+  /** May have wildcards, like `resource`. */
+  readonly action: string;
+  readonly resource: string;
+  /** Values that `StringEquals` accepts, by condition key in lower case. */
+  readonly stringEquals: ReadonlyMap<string, readonly string[]>;
+}
+
+export interface AccessRequest {
+  readonly action: string;
+  readonly resource: string;
+  /** Condition keys of the request, in lower case. */
+  readonly keys?: Readonly<Record<string, string>>;
+}
+
+const oneOrMany = <Item extends z.ZodType>(item: Item) =>
+  z.union([z.array(item), item.transform((only) => [only])], { error: 'must be a text or a list' });
+// Strict, so that a member or an operator that is not evaluated here (NotAction, ArnLike) is an error, not a gap.
+const statementSchema = z.strictObject({
+  Sid: z.string(),
+  Effect: z.enum(['Allow', 'Deny']),
+  Action: oneOrMany(z.string()),
+  Resource: z.unknown(),
+  Condition: z.strictObject({ StringEquals: z.record(z.string(), z.unknown()).default({}) }).default({
+    StringEquals: {},
+  }),
+});
+const policySchema = z.strictObject({ Version: z.literal('2012-10-17'), Statement: z.array(statementSchema) });
+
+/**
+ * Reads an identity-based policy of a template, its intrinsic functions resolved.
+ *
+ * @throws Error for whatever `evaluatePolicy` does not evaluate
+ */
+export function parsePolicy(document: unknown, attributes: Attributes): readonly Permission[] {
+  const resolve = (value: unknown) =>
+    (Array.isArray(value) ? value : [value]).map((each) => resolveText(each, attributes));
+  return policySchema.parse(document).Statement.flatMap(({ Sid, Effect, Action, Resource, Condition }) => {
+    const conditions = Object.entries(Condition.StringEquals);
+    const stringEquals = new Map(conditions.map(([key, values]) => [key.toLowerCase(), resolve(values)]));
+    return Action.flatMap((action) =>
+      resolve(Resource).map((resource) => ({ sid: Sid, effect: Effect, action, resource, stringEquals })),
+    );
+  });
+}
+
+/**
+ * The permission by which IAM would allow the request; `undefined`: denied, by default or by a statement.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+ */
+export function evaluatePolicy(permissions: readonly Permission[], request: AccessRequest): Permission | undefined {
+  const matching = permissions.filter((permission) => matches(permission, request));
+  if (matching.some(({ effect }) => effect === 'Deny')) return undefined;
+  return matching[0];
+}
+
+function matches({ action, resource, stringEquals }: Permission, request: AccessRequest): boolean {
+  const isAction = toPattern(action, 'i').test(request.action);
+  const isResource = toPattern(resource).test(request.resource);
+  const isMet = [...stringEquals].every(([key, accepted]) => {
+    const value = request.keys?.[key];
+    return value !== undefined && accepted.includes(value);
+  });
+  return isAction && isResource && isMet;
+}
+
+function toPattern(text: string, flags = ''): RegExp {
+  const source = text
+    .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${source}$`, flags);
+}
