@@ -13,7 +13,7 @@ export interface Configuration {
   readonly leaseSeconds: number;
 }
 
-/** Lambda's longest timeout, and time for clocks to differ. A longer lease only delays takeovers. */
+/** An hour: far above Lambda's longest timeout. A longer lease only delays takeovers. */
 const MAX_LEASE_SECONDS = 3_600;
 const LOOPBACK_HOSTS = new Set(['127.0.0.1', '[::1]', 'localhost']);
 

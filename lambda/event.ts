@@ -31,7 +31,7 @@ export function parseEvent(event: unknown): Action {
 
 function describeIssue(issue: z.core.$ZodIssue): string {
   const where = issue.path.join('.') || 'it';
-  if (issue.code === 'unrecognized_keys') return `unknown member ${issue.keys.join(', ')}`;
+  if (issue.code === 'unrecognized_keys') return `unknown member ${issue.keys.slice(0, 5).join(', ').slice(0, 100)}`;
   if (issue.code === 'invalid_type') return `${where} is not of type ${issue.expected}`;
   return 'action is neither "refresh" nor "status"';
 }

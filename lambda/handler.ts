@@ -116,7 +116,13 @@ function toFault(error: unknown): Error {
   const isError = error instanceof Error;
   const unexpected = new Error(`Unexpected ${nameOf(error)}. Please report it with this stack.`);
   unexpected.name = 'UNEXPECTED';
-  const frames = (isError && error.stack?.split('\n').filter((line) => line.startsWith('    at '))) || [];
+  const frames =
+    (isError &&
+      error.stack
+        ?.replace(error.message, '')
+        .split('\n')
+        .filter((line) => line.startsWith('    at '))) ||
+    [];
   unexpected.stack = [`${unexpected.name}: ${unexpected.message}`, ...frames].join('\n');
   return unexpected;
 }

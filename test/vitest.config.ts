@@ -8,6 +8,7 @@ export default defineConfig({
     isolate: false,
     // Much of the time is spent waiting for real processes.
     maxWorkers: 2,
+    testTimeout: 60_000,
     coverage: { provider: 'v8', include: ['lambda/**'], thresholds: { 100: true } },
   },
 });

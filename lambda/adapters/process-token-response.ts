@@ -33,7 +33,8 @@ export function processTokenResponse(
   const isSuccess = status >= 200 && status < 300;
   if (isSuccess && members?.access_token && !members.error) return toToken(members, members.access_token);
 
-  const refreshToken = members?.refresh_token || sentRefreshToken;
+  // Of a success alone: an error may have a sentence about the refresh token where a token would be.
+  const refreshToken = (isSuccess && members?.refresh_token) || sentRefreshToken;
   if (refreshToken !== sentRefreshToken) {
     return {
       kind: 'refresh-token-only',

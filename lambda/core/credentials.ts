@@ -14,7 +14,7 @@ export interface RetentlyCredentials {
 }
 
 /** Secrets Manager's limit for `SecretString`, in bytes. */
-const SECRET_STRING_MAX_BYTES = 65_536;
+export const SECRET_STRING_MAX_BYTES = 65_536;
 
 /** Room for an answer of the token endpoint (read to 16 KiB) and the function's other members. */
 const ANSWER_ROOM_BYTES = 17 * 1024;

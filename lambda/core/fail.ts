@@ -7,19 +7,17 @@ import { ADVICE } from './messages.ts';
 import { putUntilDeadline } from './record.ts';
 
 /**
- * Notes how an attempt ended and tells the world.
+ * Notes how an attempt ended.
  *
  * @param digest of the credentials that it was made with
- * @returns what the run ends with
  */
-export async function fail(
+export async function recordFailure(
   context: Context,
-  current: DocumentEntry,
+  { key }: DocumentEntry,
   attempt: number,
   digest: string,
-  { code, reason, retryAfterSeconds }: NotExchanged,
-): Promise<Fault> {
-  const { key } = current;
+  { code, retryAfterSeconds }: NotExchanged,
+): Promise<void> {
   const failure = renderFailure({ key, attempt, code, digest, retryAfterSeconds });
   try {
     await putUntilDeadline(context, failureId(key, attempt), failure);
@@ -27,6 +25,15 @@ export async function fail(
     // What Retently said matters more than that it could not be noted; the claim ages and is taken over.
     context.telemetry.warn('Could not record the failure', { code: nameOf(error) });
   }
+}
+
+/** Tells the world. @returns what the run ends with */
+export async function fail(
+  context: Context,
+  current: DocumentEntry,
+  attempt: number,
+  { code, reason }: NotExchanged,
+): Promise<Fault> {
   const fault = new Fault(code, `${reason}. ${ADVICE[code]}`);
   await announceFailed(context, current, fault, attempt);
   return fault;

@@ -3,13 +3,13 @@ import type { FailureCode } from './journal.ts';
 /** What a human does about it. */
 export const ADVICE: { readonly [code in FailureCode]: string } = {
   PROVIDER_UNAVAILABLE:
-    'The refresh token is not spent. A later run tries again after a back-off; look at the status of Retently if this goes on.',
+    'The refresh token is not spent. A later run tries again after a back-off; look at the status of Retently if this goes on; if it is an HTTP 4xx that stays, check the credentials and authorize again.',
   PROVIDER_AMBIGUOUS:
     'The refresh token may be spent. A later run tries it again after a back-off and says REAUTHORIZATION_REQUIRED if it is.',
   REAUTHORIZATION_REQUIRED:
-    'Authorize the application at Retently again and put the new refresh_token into the secret; the next run uses it. Until then it is not sent again.',
+    'Authorize the application at Retently again and put the new refresh_token into the secret; the next run uses it. Until then it is not sent again, unless you force it with {"action":"refresh","force":true}.',
   CLIENT_REJECTED:
-    'Check client_id, client_secret and redirect_uri in the secret against app.retently.com/settings/oauth, and TOKEN_ENDPOINT. Until one of them changes they are not sent again.',
+    'Check client_id, client_secret and redirect_uri in the secret against app.retently.com/settings/oauth, and TOKEN_ENDPOINT. Until one of them changes they are not sent again, unless you force it with {"action":"refresh","force":true}.',
 };
 
 export const WAITING = {

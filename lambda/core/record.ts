@@ -35,7 +35,7 @@ export async function record(context: Context, parent: DocumentEntry, tokens: To
   }
 }
 
-/** Stores the answer that an earlier run in this execution environment could not. */
+/** Stores the answer that an earlier run in this execution environment could not. @throws as {@link record} */
 export async function recordUnsaved(context: Context): Promise<void> {
   const { unsaved } = context.memory;
   if (unsaved === undefined) return;

@@ -3,7 +3,7 @@ import { claim, waitForRoom } from './claim.ts';
 import type { Context } from './context.ts';
 import { decide, type Situation, secondsRemaining } from './decide.ts';
 import { EXCHANGE_TIMEOUT_MS, exchange, SAVE_RESERVE_MS } from './exchange.ts';
-import { fail } from './fail.ts';
+import { fail, recordFailure } from './fail.ts';
 import { Fault } from './fault.ts';
 import type { DocumentEntry, FailureEntry, JournalEntry } from './journal.ts';
 import { grantOf, load, type View } from './load.ts';
@@ -47,6 +47,8 @@ class RefreshRun {
   #isReauthorizationRequired: boolean | undefined;
   /** What this run itself recorded, once it has. */
   #recorded: { readonly attempt: number; readonly isRecovery: boolean } | undefined;
+  /** Why an earlier run's answer is still in memory alone. */
+  #unsavedFault: unknown;
   /** What this run was refused to promote last. */
   #refused: DocumentEntry | undefined;
   /** Another run's work was finished or waited for. */
@@ -61,7 +63,7 @@ class RefreshRun {
 
   async run(): Promise<Result> {
     try {
-      await recordUnsaved(this.#context);
+      await this.#recordUnsaved();
       for (let starts = 0; starts < MAX_STARTS; ) {
         const end = await this.#round();
         if (end !== 'start over' && end !== 'waited') return end;
@@ -91,9 +93,20 @@ class RefreshRun {
     }
   }
 
+  /** Where it fails, this run may go on with other credentials, never with those that were spent for the answer. */
+  async #recordUnsaved(): Promise<void> {
+    try {
+      await recordUnsaved(this.#context);
+    } catch (fault) {
+      this.#unsavedFault = fault;
+    }
+  }
+
   async #round(): Promise<Result | 'start over' | 'waited'> {
     const view = await this.#load();
     if (view === undefined) return this.#result('not-configured', NOT_CONFIGURED);
+    const isSpentForUnsaved = view.current.key === this.#context.memory.unsaved?.parent.key;
+    if (this.#unsavedFault !== undefined && isSpentForUnsaved) throw this.#unsavedFault;
     await this.#confirm(view.current);
     if (view.successor) return await this.#settle(view.current, view.successor);
 
@@ -174,10 +187,12 @@ class RefreshRun {
     const { grant } = grantOf(this.#context, current);
     const answer = await exchange(tokenEndpoint, grant, runtime, telemetry);
     if (answer.kind === 'failed') {
+      // Recorded whatever else is true: of these credentials it is.
+      await recordFailure(this.#context, current, attempt, digest, answer);
       const isDead = answer.code === 'REAUTHORIZATION_REQUIRED';
       if (isDead && (await this.#hasMoved(current))) return 'start over';
       this.#isReauthorizationRequired = isDead;
-      throw await fail(this.#context, current, attempt, digest, answer);
+      throw await fail(this.#context, current, attempt, answer);
     }
 
     const tokens = toTokenMembers(answer, current.document, grant.refreshToken, settings.defaultTokenLifetimeSeconds);

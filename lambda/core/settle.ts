@@ -1,5 +1,6 @@
 import type { Context } from './context.ts';
-import { renderWithTokens, tokenMembers } from './credentials.ts';
+import { renderWithTokens, SECRET_STRING_MAX_BYTES, tokenMembers } from './credentials.ts';
+import { Fault } from './fault.ts';
 import { type DocumentEntry, mergeId, parseDocumentEntry } from './journal.ts';
 import { readSuccessor } from './load.ts';
 
@@ -16,7 +17,7 @@ export async function settle(
   successor: DocumentEntry,
 ): Promise<{ merged: DocumentEntry; promotion: 'promoted' | 'refused' }> {
   const { store, telemetry } = context;
-  const end = await findEnd(context, successor);
+  const end = await findEnd(context, current, successor);
   const merged = await mergeDocuments(context, current, end);
   const promotion = await store.promote(merged.versionId, current.versionId);
   if (promotion === 'promoted') {
@@ -28,27 +29,35 @@ export async function settle(
   return { merged, promotion };
 }
 
-async function findEnd(context: Context, first: DocumentEntry): Promise<DocumentEntry> {
-  const seen = new Set<string>();
-  let end = first;
-  for (;;) {
+async function findEnd(context: Context, current: DocumentEntry, first: DocumentEntry): Promise<DocumentEntry> {
+  const seen = new Set([current.key, first.key]);
+  for (let end = first; ; ) {
     const next = await readSuccessor(context, end.key);
-    // A server that hands out a token for the second time bends the chain into a ring.
-    if (next === undefined || seen.has(next.versionId)) return end;
-    seen.add(next.versionId);
+    if (next === undefined) return end;
+    if (seen.has(next.key))
+      throw invalid(context, 'lead back to themselves: Retently handed out a refresh token for the second time');
+    seen.add(next.key);
     end = next;
   }
 }
 
-async function mergeDocuments(
-  { store, runtime }: Context,
-  current: DocumentEntry,
-  end: DocumentEntry,
-): Promise<DocumentEntry> {
+function invalid({ settings }: Context, what: string): Fault {
+  const advice = 'Put credentials with a new refresh token. Nothing was sent and nothing was changed.';
+  return new Fault('CREDENTIALS_INVALID', `The versions of secret ${settings.secretId} ${what}. ${advice}`);
+}
+
+async function mergeDocuments(context: Context, current: DocumentEntry, end: DocumentEntry): Promise<DocumentEntry> {
+  const { store, runtime } = context;
   const tokens = tokenMembers(end.document);
   const secretString = renderWithTokens(current.document, tokens);
   if (secretString === renderWithTokens(end.document, tokens)) return end;
   const versionId = mergeId(current.versionId, end.versionId);
+  if (Buffer.byteLength(secretString) > SECRET_STRING_MAX_BYTES) {
+    throw new Fault(
+      'CREDENTIALS_INVALID',
+      `Secret ${context.settings.secretId} has no room for its own live tokens. Move other data out of it.`,
+    );
+  }
   // Another run may have made the same merge of the same two immutable versions: then it is there, and that is fine.
   await store.putVersion(versionId, secretString);
   return parseDocumentEntry({ versionId, createdAt: runtime.now(), secretString }, 'The merged document');

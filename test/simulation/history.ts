@@ -6,27 +6,19 @@ import { refresh } from '../../lambda/core/refresh.ts';
 import type { Choices } from './choices.ts';
 import { readVersion, SECRET_ID, Violation } from './invariants.ts';
 import { operate } from './operator.ts';
-import type { ProviderKind } from './provider.ts';
+import { PROVIDER_KINDS } from './provider.ts';
 import { type Environment, SimulatedRun } from './simulated-run.ts';
-import { type Sabotage, World } from './world.ts';
+import { type Sabotage, SILENCE, World } from './world.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
-const PROVIDER_KINDS = ['strict', 'grace', 'newest', 'no-rotation'] as const satisfies readonly ProviderKind[];
-
-/** Faults told to a human: each says why the token cannot be fresh. */
-const TOLD = new Set([
-  'REAUTHORIZATION_REQUIRED',
-  'CLIENT_REJECTED',
-  'CREDENTIALS_INVALID',
-  'CREDENTIALS_INCOMPLETE',
-  'TOKEN_NOT_STORED',
-]);
-
 /** Outcomes after which the next tick would only find the token fresh. */
 const SETTLED = new Set(['refreshed', 'fresh', 'adopted']);
+
+/** So few versions, kept so shortly, that old ones are purged while a history lasts. */
+const PURGING = { maxVersions: 8, retentionMs: 5 * MINUTE_MS };
 
 export interface Told {
   /** How often each outcome, fault and accident was seen. */
@@ -39,7 +31,8 @@ export interface Told {
 /** Plays one history, start to end: a chain, a storm, silence, two ticks, and the questions. */
 export async function playHistory(choices: Choices, sabotage?: Sabotage, trace?: World['trace']): Promise<Told> {
   const kind = choices.pick(PROVIDER_KINDS);
-  const world = new World(choices, kind, sabotage);
+  const limits = choices.pick([{}, {}, {}, PURGING]);
+  const world = new World(choices, kind, sabotage, limits);
   world.trace = trace;
   const history = new History(world, choices);
   world.faults.count(`provider: ${kind}`);
@@ -86,8 +79,12 @@ class History {
   async #storm(): Promise<void> {
     const { faults } = this.#world;
     faults.oneIn = this.#choices.pick([0, 32, 12, 5]);
-    faults.isSlow = this.#choices.next(2) === 1;
+    faults.pace = this.#choices.pick(['fast', 'slow', 'very slow']);
     const startMs = this.#world.nowMs;
+    if (this.#choices.happens(8))
+      this.#world.at(startMs + this.#choices.pick([30, 60, 5 * SECOND_MS]), () =>
+        this.#world.breakStore(70 * SECOND_MS),
+      );
     for (let acts = 1 + this.#choices.next(4); acts > 0; acts--) {
       const offsetMs = this.#choices.pick([
         0,
@@ -96,6 +93,7 @@ class History {
         60,
         400,
         5 * SECOND_MS,
+        50 * SECOND_MS,
         61 * SECOND_MS,
         95 * SECOND_MS,
         35 * MINUTE_MS,
@@ -114,7 +112,7 @@ class History {
   async #calm(): Promise<void> {
     const { faults } = this.#world;
     faults.oneIn = 0;
-    faults.isSlow = false;
+    faults.pace = 'fast';
     for (const _tick of [1, 2]) {
       this.#start(false, 0);
       await this.#world.play(this.#world.nowMs + 30 * MINUTE_MS);
@@ -131,7 +129,8 @@ class History {
   #last: { outcome: string } | undefined;
 
   #start(isForced: boolean, skewMs: number): void {
-    const environment = this.#environments.find(({ isBusy }) => !isBusy);
+    const free = this.#environments.filter(({ isBusy }) => !isBusy);
+    const environment = free[this.#choices.next(Math.max(1, free.length))];
     if (environment === undefined) return;
     const run = new SimulatedRun(this.#world, ++this.#runs, environment, isForced, skewMs);
     const end = (outcome: string): void => {
@@ -140,15 +139,17 @@ class History {
       this.#world.trace?.(this.#world.nowMs, `${run.id} ends: ${outcome}`);
       run.end();
     };
-    refresh(run.context(this.#telemetry), { force: isForced }).then(
+    refresh(run.context(this.#telemetryOf(run)), { force: isForced }).then(
       ({ outcome }) => {
-        if (outcome === 'fresh' && run.calls !== 2 && !isForced) this.#checkFreshCalls(run);
+        if (outcome === 'fresh' && !isForced && !run.hasStoredUnsaved) this.#checkFreshCalls(run);
         end(outcome);
       },
       (error: unknown) => {
         if (error instanceof Violation) this.#world.fail(error);
-        else if (error instanceof Fault) end(error.name);
-        else this.#world.fail(new Violation('I7', `a run failed unexpectedly: ${error}`));
+        else if (error instanceof Fault) {
+          if (run.refusal !== undefined) this.#world.witness.refused(run.refusal);
+          end(error.name);
+        } else this.#world.fail(new Violation('I7', `a run failed unexpectedly: ${error}`));
       },
     );
   }
@@ -158,26 +159,31 @@ class History {
     if (calls > 3) this.#world.fail(new Violation('I8', `a fresh tick made ${calls} calls`));
   }
 
-  readonly #telemetry: Telemetry = {
-    info: () => {},
-    warn: () => {},
-    error: () => {},
-    recordStates: () => {},
-    countRefreshed: () => this.#world.faults.count('refreshed'),
-    countFailed: () => {},
-    countTokenNotStored: () => this.#world.faults.count('token not stored'),
-    countClaimTakenOver: () => this.#world.faults.count('claim taken over'),
-    recordExchangeMilliseconds: () => {},
-  };
+  #telemetryOf(run: SimulatedRun): Telemetry {
+    const { faults } = this.#world;
+    return {
+      ...SILENCE,
+      info: (message) => {
+        if (!message.startsWith('Stored the answer that an earlier run')) return;
+        faults.count('unsaved answer stored');
+        run.hasStoredUnsaved = true;
+      },
+      warn: (message) => {
+        if (message === 'Could not record the failure') run.refusal = undefined;
+      },
+      countRefreshed: () => faults.count('refreshed'),
+      countTokenNotStored: () => faults.count('token not stored'),
+      countClaimTakenOver: () => faults.count('claim taken over'),
+    };
+  }
 
   #examine(): void {
     const { witness, provider, secretsManager, nowMs } = this.#world;
     const outcome = this.#last?.outcome ?? 'nothing';
     const secretString = readVersion(secretsManager, witness.currentVersionId());
     const token = witness.currentToken() ?? '';
-    if (TOLD.has(outcome)) {
-      const isExcused = outcome !== 'REAUTHORIZATION_REQUIRED' || witness.hasLostAnswer(token);
-      if (!isExcused) throw new Violation('I1', `the grant is dead although no answer was lost: ${outcome}`);
+    if (outcome === 'REAUTHORIZATION_REQUIRED') {
+      if (!witness.hasLostAnswer(token)) throw new Violation('I1', 'the grant is dead although no answer was lost');
       return;
     }
     if (!SETTLED.has(outcome)) throw new Violation('I7', `two ticks after the last fault the outcome is ${outcome}`);

@@ -50,9 +50,9 @@ export class Witness {
   readonly #recordedTokens: string[] = [];
   /** Refresh tokens whose answer is recorded. */
   readonly #answeredTokens = new Set<string>();
-  /** Digests of the credentials whose refusal was recorded. */
+  /** Digests of credentials that are known to be refused. */
   readonly #refused = new Set<string>();
-  /** Runs that are sending a token right now. */
+  /** Runs that have sent a token and not yet recorded what came of it. */
   readonly #sending = new Map<string, number>();
   /** Answers on their way: given by the provider, not recorded yet. */
   readonly #unrecorded = new Set<string>();
@@ -71,16 +71,23 @@ export class Witness {
   }
 
   /** @param before what held AWSCURRENT before the put */
-  afterPut({ isForced }: { isForced: boolean }, versionId: string, secretString: string, before: string): void {
+  afterPut(
+    { id, isForced }: { id: number; isForced: boolean },
+    versionId: string,
+    secretString: string,
+    before: string,
+  ): void {
     if (this.currentVersionId() !== before) throw new Violation('I3', 'a put by the function moved AWSCURRENT');
     const document = see(secretString);
     if (document === undefined) {
-      this.#noteRecord(isForced, parseEntry({ versionId, createdAt: 0, secretString }));
+      this.#noteRecord(id, isForced, parseEntry({ versionId, createdAt: 0, secretString }));
       return;
     }
+    this.senderEnded(id);
     const { refreshToken, spentTokenHash } = document;
-    const isNewAnswer = this.#unrecorded.delete(refreshToken) || !this.#recordedTokens.includes(refreshToken);
-    if (isNewAnswer) this.#recordedTokens.push(refreshToken);
+    if (!this.#recordedTokens.includes(refreshToken)) this.#recordedTokens.push(refreshToken);
+    // Recorded too late, where a strict server was asked again meanwhile and has revoked it: that is a lost answer too.
+    if (this.#provider.isLive(refreshToken)) this.#unrecorded.delete(refreshToken);
     if (spentTokenHash !== undefined) this.#answeredTokens.add(spentTokenHash);
     this.#leadsToRecorded();
   }
@@ -113,16 +120,18 @@ export class Witness {
       throw new Violation('I2', 'a refresh token was sent whose answer is recorded');
     }
     if (!isForced && this.#refused.has(digest))
-      throw new Violation('I6', 'credentials were sent again after their refusal was recorded');
+      throw new Violation('I6', 'credentials were sent again after a run had ended with their refusal');
     this.#sending.set(refreshToken, runId);
   }
 
-  afterPost(refreshToken: string): void {
-    this.#sending.delete(refreshToken);
+  /** It died, or came to an end. */
+  senderEnded(runId: number): void {
+    for (const [refreshToken, sender] of this.#sending) if (sender === runId) this.#sending.delete(refreshToken);
   }
 
-  senderDied(runId: number): void {
-    for (const [refreshToken, sender] of this.#sending) if (sender === runId) this.#sending.delete(refreshToken);
+  /** A run was told so and came to its end: from now on it is known, recorded or not. */
+  refused(digest: string): void {
+    this.#refused.add(digest);
   }
 
   answerGiven(refreshToken: string | undefined): void {
@@ -133,6 +142,15 @@ export class Witness {
   hasLostAnswer(token: string): boolean {
     for (const lost of this.#unrecorded) if (this.#provider.areOfOneFamily(lost, token)) return true;
     return false;
+  }
+
+  /** Not spent, or what came of it is still kept: with the chain purged, nobody can tell. */
+  isTraceable(versionId: string): boolean {
+    const document = this.#document(versionId);
+    if (document === undefined) return false;
+    return (
+      !this.#answeredTokens.has(sha256(document.refreshToken)) || this.#document(document.successorId) !== undefined
+    );
   }
 
   /** An operator has put both labels on a document whose successor exists. */
@@ -153,8 +171,8 @@ export class Witness {
     return end;
   }
 
-  #noteRecord(isForced: boolean, entry: JournalEntry | undefined): void {
-    if (entry?.kind === 'failure' && entry.code === 'REAUTHORIZATION_REQUIRED') this.#refused.add(entry.digest);
+  #noteRecord(id: number, isForced: boolean, entry: JournalEntry | undefined): void {
+    if (entry?.kind === 'failure') this.senderEnded(id);
     // An attempt that somebody forced may be ended by the run that takes it over.
     if (entry?.kind === 'claim' && isForced) this.#refused.clear();
   }

@@ -116,6 +116,6 @@ function versionIds({ secretsManager }: World): readonly string[] {
 }
 
 function pickDocument(world: World, choices: Choices): string {
-  const documents = versionIds(world).filter((id) => readVersion(world.secretsManager, id)?.includes('"client_id"'));
+  const documents = versionIds(world).filter((id) => world.witness.isTraceable(id));
   return documents[choices.next(documents.length)] ?? world.witness.currentVersionId();
 }

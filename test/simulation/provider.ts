@@ -5,7 +5,8 @@ import type { Grant } from '../../lambda/core/credentials.ts';
  * reuse; `grace` answers a spent one again for a while, all its answers living side by side; `newest` does the same but
  * lets only its last answer live; `no-rotation` keeps the token as it is.
  */
-export type ProviderKind = 'strict' | 'grace' | 'newest' | 'no-rotation';
+export const PROVIDER_KINDS = ['strict', 'grace', 'newest', 'no-rotation'] as const;
+export type ProviderKind = (typeof PROVIDER_KINDS)[number];
 
 const GRACE_MS = 60_000;
 
@@ -39,11 +40,6 @@ export class Provider {
   isLive(refreshToken: string): boolean {
     const token = this.#tokens.get(refreshToken);
     return token !== undefined && !token.family.isRevoked && token.spentAtMs === undefined && !token.isReplaced;
-  }
-
-  revokeFamily(refreshToken: string): void {
-    const token = this.#tokens.get(refreshToken);
-    if (token) token.family.isRevoked = true;
   }
 
   areOfOneFamily(one: string, other: string): boolean {

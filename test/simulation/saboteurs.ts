@@ -58,20 +58,26 @@ export const SABOTEURS: readonly Saboteur[] = [
     sabotage: (ports) => ({ ...ports, settings: { ...ports.settings, leaseSeconds: 1 } }),
   },
   {
+    mistake: 'has a lease that ends before a slow run does',
+    breaks: ['I2'],
+    sabotage: (ports) => ({ ...ports, settings: { ...ports.settings, leaseSeconds: 20 } }),
+  },
+  {
     mistake: 'puts the answer straight into AWSCURRENT',
     breaks: ['I3'],
-    sabotage: withStore((store, { secretsManager, witness }) => ({
+    sabotage: withStore((store, world) => ({
       putVersion: async (versionId, secretString) => {
+        const { secretsManager, witness } = world;
         const put = await store.putVersion(versionId, secretString);
         const before = witness.currentVersionId();
-        if (isRecord(secretString) || put === 'exists') return put;
+        if (isRecord(secretString) || put === 'exists' || before === versionId) return put;
         secretsManager.updateSecretVersionStage({
           SecretId: SECRET_ID,
           VersionStage: 'AWSCURRENT',
           MoveToVersionId: versionId,
           RemoveFromVersionId: before,
         });
-        witness.afterPut({ isForced: false }, versionId, secretString, before);
+        world.judge(() => witness.afterPut({ id: 0, isForced: false }, versionId, secretString, before));
         return put;
       },
     })),
@@ -97,6 +103,24 @@ export const SABOTEURS: readonly Saboteur[] = [
     sabotage: withStore((store) => ({
       readHead: async () => unlessFailure(await store.readHead()),
       readVersion: async (versionId) => unlessFailure(await store.readVersion(versionId)),
+    })),
+  },
+  {
+    mistake: 'never records a failure',
+    breaks: ['I6'],
+    sabotage: withStore((store) => ({
+      putVersion: (versionId, secretString) =>
+        isFailure(secretString) ? Promise.resolve('created') : store.putVersion(versionId, secretString),
+    })),
+  },
+  {
+    mistake: 'cannot read what it wrote',
+    breaks: ['I7'],
+    sabotage: withStore((store) => ({
+      readCurrent: async () => {
+        const current = await store.readCurrent();
+        return current?.secretString?.includes('access_token') ? { ...current, secretString: '{' } : current;
+      },
     })),
   },
   {
@@ -151,13 +175,17 @@ function isClaim(secretString: string): boolean {
   return secretString.startsWith('{"kind":"retently-token-refresh/claim"');
 }
 
+function isFailure(secretString: string): boolean {
+  return secretString.startsWith('{"kind":"retently-token-refresh/failure"');
+}
+
 function withoutNote(secretString: string): string {
   const { note: _note, ...known } = JSON.parse(secretString);
   return JSON.stringify(known);
 }
 
 function unlessFailure(version: Version | undefined): Version | undefined {
-  return version?.secretString?.startsWith('{"kind":"retently-token-refresh/failure"') ? undefined : version;
+  return version?.secretString !== undefined && isFailure(version.secretString) ? undefined : version;
 }
 
 function asIfNew(version: Version | undefined, nowMs: number): Version | undefined {

@@ -44,6 +44,10 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   readonly id: number;
   readonly isForced: boolean;
   calls = 0;
+  /** It found an earlier run's answer in memory. */
+  hasStoredUnsaved = false;
+  /** Digest of the credentials that it was told are refused. */
+  refusal: string | undefined;
   #nonces = 0;
   /** Nothing more will come of it. */
   isDead = false;
@@ -73,13 +77,14 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   die(): void {
     if (this.isDead) return;
     this.isDead = true;
-    this.#world.witness.senderDied(this.id);
+    this.#world.witness.senderEnded(this.id);
     this.#environment.memory = {};
     this.#environment.isBusy = false;
   }
 
   end(): void {
     this.isDead = true;
+    this.#world.witness.senderEnded(this.id);
     this.#environment.isBusy = false;
   }
 
@@ -199,12 +204,13 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   requestToken(grant: Grant): Promise<TokenAnswer> {
     const { provider, witness, faults } = this.#world;
     this.#count();
-    witness.beforePost(this, grant.refreshToken, digestGrant(grant, SETTINGS.tokenEndpoint));
+    this.#world.judge(() => witness.beforePost(this, grant.refreshToken, digestGrant(grant, SETTINGS.tokenEndpoint)));
     return new Promise((resolve) => {
       const answerWith = (answer: TokenAnswer): void => {
         this.#later('answer', () => {
-          witness.afterPost(grant.refreshToken);
-          if (!this.isDead) resolve(answer);
+          if (this.isDead) return;
+          if (answer.kind === 'refused') this.refusal = digestGrant(grant, SETTINGS.tokenEndpoint);
+          resolve(answer);
         });
       };
       this.#later(`POST ${grant.refreshToken}`, () => {
@@ -223,7 +229,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   #count(): void {
     const seconds = (TIMEOUT_MS - this.remainingMs()) / 1_000;
     const isTooMany = ++this.calls > MAX_CALLS + seconds * MAX_CALLS_PER_SECOND;
-    if (isTooMany) throw new Violation('I8', `run ${this.id} makes its call number ${this.calls}`);
+    if (isTooMany) this.#world.fail(new Violation('I8', `run ${this.id} makes its call number ${this.calls}`));
   }
 
   #later(name: string, act: () => void): void {
@@ -243,7 +249,8 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
         if (this.isDead && faults.isLostOnItsWay()) return;
         const fault = this.isDead ? undefined : faults.ofCall();
         if (fault === 'crash-before') return this.die();
-        if (fault === 'refused') return reject(new Fault('STORE_UNAVAILABLE', 'simulated'));
+        if (fault === 'refused' || (this.#world.isStoreBroken && !name.startsWith('publish')))
+          return reject(new Fault('STORE_UNAVAILABLE', 'simulated'));
         try {
           const answer = carryOut();
           if (fault === 'crash-after') return this.die();

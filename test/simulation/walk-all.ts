@@ -1,16 +1,17 @@
 import { parseArgs } from 'node:util';
+import { PROVIDER_KINDS } from './provider.ts';
 import { EDITS, walk } from './walk.ts';
 
 const USAGE = `npm run walk -- [options]
   --provider strict|grace|newest|no-rotation   one kind (default: strict, grace and no-rotation)
   --edit "${EDITS.join('"|"')}"   one edit (default: each of them)`;
 
-const KINDS = ['strict', 'grace', 'newest', 'no-rotation'] as const;
-
 /** Walks every interleaving of two runs with every edit, and counts what it saw. */
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { provider: { type: 'string' }, edit: { type: 'string' } } });
-  const kinds = KINDS.filter((kind) => (values.provider === undefined ? kind !== 'newest' : kind === values.provider));
+  const kinds = PROVIDER_KINDS.filter((kind) =>
+    values.provider === undefined ? kind !== 'newest' : kind === values.provider,
+  );
   const edits = EDITS.filter((edit) => values.edit === undefined || edit === values.edit);
   if (kinds.length === 0 || edits.length === 0) throw new Error('No such provider or edit.');
 

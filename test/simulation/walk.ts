@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Telemetry } from '../../lambda/core/ports.ts';
 import { refresh } from '../../lambda/core/refresh.ts';
 import { Choices } from './choices.ts';
 import { SECRET_ID, Violation } from './invariants.ts';
 import type { ProviderKind } from './provider.ts';
 import { SimulatedRun } from './simulated-run.ts';
-import { type Sabotage, World } from './world.ts';
+import { type Sabotage, SILENCE, World } from './world.ts';
 
 const HALF_HOUR_MS = 30 * 60 * 1_000;
 
@@ -171,7 +170,7 @@ class Stage {
       this.#outcome = outcome;
       run.end();
     };
-    refresh(run.context(telemetry), { force: false }).then(
+    refresh(run.context(SILENCE), { force: false }).then(
       ({ outcome }) => end(outcome),
       (error: unknown) =>
         error instanceof Violation ? this.#world.fail(error) : end(error instanceof Error ? error.name : 'unknown'),
@@ -229,15 +228,3 @@ class Stage {
     };
   }
 }
-
-const telemetry: Telemetry = {
-  info: () => {},
-  warn: () => {},
-  error: () => {},
-  recordStates: () => {},
-  countRefreshed: () => {},
-  countFailed: () => {},
-  countTokenNotStored: () => {},
-  countClaimTakenOver: () => {},
-  recordExchangeMilliseconds: () => {},
-};

@@ -1,9 +1,10 @@
 import type { Context, Settings } from '../../lambda/core/context.ts';
-import type { CredentialStore, Runtime, TokenEndpoint } from '../../lambda/core/ports.ts';
+import type { CredentialStore, Runtime, Telemetry, TokenEndpoint } from '../../lambda/core/ports.ts';
 import { JOURNAL_STAGE } from '../../lambda/names.ts';
+import type { VersionLimits } from '../sandbox/secret.ts';
 import { SecretsManager } from '../sandbox/secrets-manager.ts';
 import type { Choices } from './choices.ts';
-import { SECRET_ID, type Violation, Witness } from './invariants.ts';
+import { SECRET_ID, Violation, Witness } from './invariants.ts';
 import { Provider, type ProviderKind } from './provider.ts';
 
 type SabotagedPorts = Pick<Context, 'store' | 'tokenEndpoint' | 'runtime' | 'settings'>;
@@ -36,10 +37,16 @@ export class World {
   trace: ((nowMs: number, what: string) => void) | undefined;
   readonly #scheduled: Scheduled[] = [];
   #number = 0;
+  #brokenUntilMs = 0;
   #violation: Violation | undefined;
 
-  constructor(choices: Choices, kind: ProviderKind, sabotage: Sabotage = (ports) => ports) {
-    this.secretsManager = new SecretsManager({ now: () => this.nowMs, arnSuffix: () => 'AbCdEf' });
+  constructor(
+    choices: Choices,
+    kind: ProviderKind,
+    sabotage: Sabotage = (ports) => ports,
+    limits: Partial<VersionLimits> = {},
+  ) {
+    this.secretsManager = new SecretsManager({ now: () => this.nowMs, arnSuffix: () => 'AbCdEf', ...limits });
     this.provider = new Provider(kind);
     this.witness = new Witness(this.secretsManager, this.provider);
     this.labels = new Labels(this);
@@ -49,6 +56,26 @@ export class World {
 
   nextNumber(): number {
     return ++this.#number;
+  }
+
+  /** Not thrown where it is found: the protocol under test may well catch what a port throws. */
+  judge(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      this.fail(error);
+    }
+  }
+
+  /** Secrets Manager is out of order for longer than a run lasts. */
+  breakStore(durationMs: number): void {
+    this.faults.count('store outage');
+    this.#brokenUntilMs = this.nowMs + durationMs;
+  }
+
+  get isStoreBroken(): boolean {
+    return this.nowMs < this.#brokenUntilMs;
   }
 
   fail(violation: Violation): void {
@@ -159,7 +186,7 @@ export type PostFault =
 export class Faults {
   /** One call in so many fails; 0: none. */
   oneIn = 0;
-  isSlow = false;
+  pace: 'fast' | 'slow' | 'very slow' = 'fast';
   readonly counts = new Map<string, number>();
   readonly #choices: Choices;
 
@@ -196,8 +223,8 @@ export class Faults {
   }
 
   latencyMs(maxMs: number): number {
-    if (!this.isSlow) return 5 + (this.oneIn > 0 ? this.#choices.next(4) * 5 : 0);
-    return this.#choices.pick([5, 10, 50, 200, 1_000, maxMs]);
+    if (this.pace === 'fast') return 5 + (this.oneIn > 0 ? this.#choices.next(4) * 5 : 0);
+    return this.#choices.pick(this.pace === 'slow' ? [5, 10, 50, 200, 1_000, maxMs] : [maxMs, maxMs, maxMs / 2, 1_000]);
   }
 
   count(what: string): void {
@@ -211,3 +238,16 @@ export class Faults {
     return fault;
   }
 }
+
+/** Telemetry that nobody reads. */
+export const SILENCE: Telemetry = {
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  recordStates: () => {},
+  countRefreshed: () => {},
+  countFailed: () => {},
+  countTokenNotStored: () => {},
+  countClaimTakenOver: () => {},
+  recordExchangeMilliseconds: () => {},
+};

@@ -202,7 +202,16 @@ describe('invalid_grant that only means that somebody else was first', () => {
       return INVALID_GRANT;
     }, TOKEN);
     expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
-    expect(context.announced.map(({ type }) => type)).toEqual(['refreshed']);
+    expect(context.announced.map(({ type }) => type)).toEqual(['refreshed', 'recovered']);
+  });
+
+  test('the refusal is recorded all the same: a look that lags must not let it be sent again', async () => {
+    context.tokenEndpoint.willAnswer(() => {
+      context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
+      return INVALID_GRANT;
+    }, TOKEN);
+    await refresh(context, IF_DUE);
+    expect(context.versionIds).toContain(failureId(key, 0));
   });
 
   test('another run that recorded its answer: it is adopted', async () => {
@@ -269,4 +278,35 @@ test('a run that died over its POST: the token may be spent, is tried again afte
   next.tokenEndpoint.willAnswer(TOKEN);
   expect(await refresh(next, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
   expect(next.telemetry.counts).toEqual(['claim taken over', 'refreshed']);
+});
+
+describe('I8: what a day costs', () => {
+  test('a provider that is down for a day at a 30-minute schedule: at most 60 puts, and fresh within two ticks of its return', async () => {
+    for (let halfHour = 0; halfHour < 48; halfHour += 1) {
+      context = context.nextRun({ afterMs: 30 * MINUTE_MS });
+      context.tokenEndpoint.willAnswer(ODD);
+      await refresh(context, IF_DUE).catch(() => undefined);
+    }
+    expect(context.versionIds.length - 1).toBeLessThanOrEqual(60);
+    const outcomes = [];
+    for (let halfHour = 0; halfHour < 2; halfHour += 1) {
+      context = context.nextRun({ afterMs: 30 * MINUTE_MS });
+      context.tokenEndpoint.willAnswer(TOKEN);
+      outcomes.push((await refresh(context, IF_DUE)).outcome);
+    }
+    expect(outcomes).toContain('refreshed');
+  });
+
+  test('two hundred forced refreshes in a row: the write budget says waiting in time, and no token is lost', async () => {
+    let outcome = '';
+    for (let run = 0; run < 200; run += 1) {
+      context = context.nextRun({ afterMs: 1_000 });
+      context.tokenEndpoint.willAnswer({ ...TOKEN, accessToken: `access-${run}`, refreshToken: `refresh-of-${run}` });
+      ({ outcome } = await refresh(context, { force: true }));
+      if (outcome === 'waiting') break;
+      expect(context.currentDocument).toMatchObject({ refresh_token: `refresh-of-${run}` });
+    }
+    expect(outcome).toBe('waiting');
+    expect(context.versionIds.length).toBeLessThanOrEqual(90);
+  });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { successorId } from '../../../lambda/core/journal.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { JOURNAL_STAGE } from '../../../lambda/names.ts';
@@ -91,6 +91,37 @@ describe('when others move in between', () => {
     expect(message).toMatch(/moved 10 times during this run\. The next run goes on; nothing is lost\./);
     expect(context.telemetry.states).toHaveLength(1);
     expect(context.store.calls.filter((call) => call === 'readCurrent')).toHaveLength(10);
+  });
+
+  describe('while an answer is in memory alone', () => {
+    let context: FakeContext;
+
+    beforeEach(async () => {
+      context = FakeContext.withSecret(CREDENTIALS);
+      context.deadlineMs = NOW_MS + 31_000;
+      context.tokenEndpoint.willAnswer(() => {
+        context.store.refuse('putVersion', 1_000);
+        return TOKEN;
+      });
+      await faultFrom(refresh(context, IF_DUE));
+      const { unsaved } = context.memory;
+      context = context.nextRun({ afterMs: 120_000 });
+      context.memory.unsaved = unsaved;
+    });
+
+    test('the token that was spent for it is not sent again', async () => {
+      context.store.refuse('putVersion', 1_000);
+      expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('TOKEN_NOT_STORED');
+      expect(context.tokenEndpoint.grants).toEqual([]);
+    });
+
+    test('new credentials are used all the same, even where its place is taken', async () => {
+      context.writeText('scribble', ['scribble'], SUCCESSOR);
+      context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
+      context.tokenEndpoint.willAnswer(TOKEN);
+      expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+      expect(context.tokenEndpoint.grants[0]?.refreshToken).toBe('refresh-7');
+    });
   });
 
   test('an answer that an earlier run here could not store is stored first, then promoted', async () => {

@@ -101,12 +101,22 @@ test('current that moved meanwhile is left alone: its writer wins', async () => 
   expect(context.telemetry.lines).toEqual([]);
 });
 
-test('a server that hands out a token for the second time bends the chain into a ring: it is walked once', async () => {
+test('a server that hands out a token for the second time bends the chain into a ring: nothing moves, and it is said', async () => {
   record(CREDENTIALS, SECOND);
   record(SECOND, THIRD);
   record(THIRD, { ...refreshed(0), access_token: 'access-4' });
-  await run();
-  expect(context.store.calls.filter((call) => call === 'readVersion').length).toBeLessThanOrEqual(6);
+  const { name, message } = await faultFrom(run());
+  expect(name).toBe('CREDENTIALS_INVALID');
+  expect(message).toMatch(/lead back to themselves: .* second time\. Put credentials with a new refresh token\./);
+  expect(context.currentDocument).toEqual(CREDENTIALS);
+});
+
+test('an edit that leaves no room for the live tokens is refused, and nothing moves', async () => {
+  record(CREDENTIALS, { ...SECOND, access_token: 'a'.repeat(15 * 1024) });
+  const edit = context.write({ ...CREDENTIALS, note: '.'.repeat(60 * 1024) });
+  const { name, message } = await faultFrom(run());
+  expect([name, message]).toEqual(['CREDENTIALS_INVALID', expect.stringContaining('no room for its own live tokens')]);
+  expect(context.currentVersionId).toBe(edit);
 });
 
 test('an answer that does not parse is not promoted, and its version is named', async () => {
