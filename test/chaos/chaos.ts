@@ -14,6 +14,8 @@ const PROCESSES = 4;
 /** Long enough to attempt a refresh; a forced run then waits a second or two for a dead run's claim, not thirty. */
 const TIMEOUT_MS = 33_000;
 
+const RECOVERED = new Set(['refreshed', 'fresh', 'adopted']);
+
 const document = z.looseObject({
   refresh_token: z.string(),
   access_token: z.string().optional(),
@@ -154,7 +156,8 @@ class Chaos {
     if (!(await this.#servers.provider.isLive(current.refresh_token)))
       this.#broken.push('silence: AWSCURRENT holds a dead refresh token and nobody was told');
     if (current.note !== this.#note) this.#broken.push(`an edit was lost: note ${this.#note} is ${current.note}`);
-    if (afterKill) this.#recovered++;
+    const isRecovered = invocation.kind === 'result' && RECOVERED.has(this.#outcome(invocation));
+    if (afterKill && isRecovered) this.#recovered++;
   }
 
   #outcome({ result }: Extract<Invocation, { kind: 'result' }>): string {

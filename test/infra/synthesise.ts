@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as z from 'zod';
@@ -25,6 +28,10 @@ export type SynthesisedTemplate = z.output<typeof templateSchema>;
 /** Context under which CDK leaves the handler unbundled. */
 export const WITHOUT_BUNDLING = { 'aws:cdk:bundling-stacks': [] };
 
+// CDK makes a directory of its own where it is given none, and leaves it there.
+const directory = mkdtempSync(join(tmpdir(), 'synthesised-'));
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+
 const synthesised = new Map<string, readonly SynthesisedTemplate[]>();
 
 /** The templates of the app under `tokenRefresh`; the same options are synthesised once. */
@@ -32,7 +39,10 @@ export function synthesiseAll(tokenRefresh?: unknown): readonly SynthesisedTempl
   const key = JSON.stringify(tokenRefresh) ?? '';
   const known = synthesised.get(key);
   if (known !== undefined) return known;
-  const app = new App({ context: { ...WITHOUT_BUNDLING, [CONTEXT_KEY]: tokenRefresh } });
+  const app = new App({
+    outdir: mkdtempSync(join(directory, 'app-')),
+    context: { ...WITHOUT_BUNDLING, [CONTEXT_KEY]: tokenRefresh },
+  });
   const stacks = parseContext(app.node.tryGetContext(CONTEXT_KEY)).map((stack) => new TokenRefreshStack(app, stack));
   const templates = stacks.map((stack) => templateSchema.parse(Template.fromStack(stack).toJSON()));
   synthesised.set(key, templates);

@@ -140,7 +140,7 @@ describe.concurrent('a fault that lasts', SLOW, () => {
     }));
 });
 
-// Fails today: who settles and loses the answer of the promotion takes its own work for another run's.
+// It once took its own work for another run's, and told nobody.
 test('whoever moved AWSCURRENT announces it, although the answer to that was lost', SLOW, () =>
   inSandbox({}, async (sandbox) => {
     const { lambda } = await startConfigured(sandbox);
