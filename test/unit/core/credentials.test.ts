@@ -116,6 +116,10 @@ describe('requireGrant', () => {
     [{ credentials: { ...CREDENTIALS, refresh_token: null } }, 'has no credentials.refresh_token (missing'],
     [{ credentials: {} }, 'has no credentials.client_id, no credentials.client_secret, no credentials.refresh_token'],
     [{ credentials: 'client-secret-1' }, 'has no client_id, no client_secret, no refresh_token'],
+    [
+      { ...CREDENTIALS, client_id: null },
+      'has no client_id (missing, empty or null). Client ID and Client Secret are at app.retently.com/settings/oauth; the refresh token comes from',
+    ],
   ])('%j: names every missing member at once', (secret, missing) => {
     const { name, message } = faultOf(() => requireGrant(parse(secret), WHERE));
     expect(name).toBe('CREDENTIALS_INCOMPLETE');
