@@ -1,5 +1,4 @@
-import { App, type AppProps, Validations } from 'aws-cdk-lib';
-import { AwsSolutionsChecks } from 'cdk-nag';
+import { App, type AppProps } from 'aws-cdk-lib';
 import { CONTEXT_KEY, parseContext } from './parse-context.ts';
 import { TokenRefreshStack } from './token-refresh-stack.ts';
 
@@ -11,14 +10,14 @@ const CONTEXT = {
 };
 
 /**
- * The app: a stack for each Retently account that the context names, checked against the rules of cdk-nag.
+ * The app: a stack for each Retently account that the context names. A test holds it, with every option, against the rules
+ * of cdk-nag, which would cost each synthesis more than a second.
  *
  * @param cliRegion where a stack without `env.region` goes, if that is known
  * @throws OptionsError that names every mistake in the options
  */
 export function buildApp(props: AppProps = {}, cliRegion?: string): App {
   const app = new App({ ...props, postCliContext: CONTEXT });
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   for (const stack of parseContext(app.node.tryGetContext(CONTEXT_KEY), cliRegion)) new TokenRefreshStack(app, stack);
   return app;
 }

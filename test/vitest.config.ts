@@ -7,7 +7,7 @@ export default defineConfig({
     // One process for many files: to load the AWS SDK and CDK anew for each costs more than all the tests.
     isolate: false,
     // Much of the time is spent waiting for real processes.
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 60_000,
     coverage: { provider: 'v8', include: ['lambda/**'], thresholds: { 100: true } },
   },

@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { delimiter, join, relative } from 'node:path';
 import { promisify } from 'node:util';
-import { Stack } from 'aws-cdk-lib';
+import { type App, type AppProps, Stack, Validations } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { buildApp } from '../../infra/build-app.ts';
@@ -30,10 +31,17 @@ const reportSchema = z.object({
   ),
 });
 
+/** The app, and the rules of cdk-nag as errors. */
+function buildCheckedApp(props: AppProps): App {
+  const app = buildApp(props);
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  return app;
+}
+
 /** The files of one synthesis of two stacks, one with the defaults and one with every option, bundles included. */
 function synthesiseInto(outdir: string): ReadonlyMap<string, string> {
   const accounts = [{ name: 'defaults' }, { name: 'everything', ...EVERY_OPTION }];
-  buildApp({ outdir, context: { [CONTEXT_KEY]: { accounts } } }).synth();
+  buildCheckedApp({ outdir, context: { [CONTEXT_KEY]: { accounts } } }).synth();
   const files = readdirSync(outdir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const paths = files.map((entry) => join(entry.parentPath, entry.name)).sort();
   return new Map(paths.map((path) => [relative(outdir, path), readFileSync(path, 'utf8')]));
@@ -72,7 +80,7 @@ describe('a real synthesis', () => {
   });
 
   it('would have thrown for a resource that breaks one', () => {
-    const app = buildApp({ outdir: join(directory, 'broken'), context: WITHOUT_BUNDLING });
+    const app = buildCheckedApp({ outdir: join(directory, 'broken'), context: WITHOUT_BUNDLING });
     new Queue(new Stack(app, 'Broken'), 'Queue');
     expect(() => app.synth()).toThrow('The SQS queue does not require requests to use SSL. (AwsSolutions)');
   });
