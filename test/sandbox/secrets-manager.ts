@@ -87,6 +87,12 @@ export class SecretsManager {
     return { ARN, Name, VersionId: version.id, VersionStages, CreatedDate, SecretString, SecretBinary };
   }
 
+  /** What a bystander sees: the version that holds a label, or one by its id, with no call and no answer. */
+  peek(secretId: string, which: { stage: string } | { versionId: string }): SecretVersion | undefined {
+    const secret = this.#secrets.get(secretId);
+    return 'stage' in which ? secret?.holders.get(which.stage) : secret?.versions.get(which.versionId);
+  }
+
   putSecretValue(request: Api.PutSecretValueRequest): Api.PutSecretValueResponse {
     requireValidValue(request);
     const secret = this.#findUsable(request.SecretId);

@@ -28,6 +28,7 @@ export class Violation extends Error {
 }
 
 export const SECRET_ID = 'simulated';
+const CURRENT = { stage: 'AWSCURRENT' };
 
 /** Everything but the bookkeeping of one refresh; told apart so that edits can be compared. */
 interface SeenDocument {
@@ -63,7 +64,7 @@ export class Witness {
   }
 
   currentVersionId(): string {
-    return this.#secretsManager.getSecretValue({ SecretId: SECRET_ID }).VersionId;
+    return this.#secretsManager.peek(SECRET_ID, CURRENT)?.id ?? '';
   }
 
   currentToken(): string | undefined {
@@ -215,9 +216,5 @@ function see(secretString: string): SeenDocument | undefined {
 
 /** `undefined` where there is no such version. */
 export function readVersion(secretsManager: SecretsManager, versionId: string): string | undefined {
-  try {
-    return secretsManager.getSecretValue({ SecretId: SECRET_ID, VersionId: versionId }).SecretString;
-  } catch {
-    return undefined;
-  }
+  return secretsManager.peek(SECRET_ID, { versionId })?.value.SecretString;
 }

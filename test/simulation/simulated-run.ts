@@ -121,7 +121,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   }
 
   readVersion(versionId: string): Promise<Version | undefined> {
-    return this.#call(`read ${versionId}`, () => this.#read({ VersionId: versionId }));
+    return this.#call(`read ${versionId}`, () => this.#read({ versionId }));
   }
 
   putVersion(versionId: string, secretString: string): Promise<'created' | 'exists'> {
@@ -142,17 +142,11 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     });
   }
 
-  #read(which: { VersionId: string } | { VersionStage: string }): Version | undefined {
-    try {
-      const { VersionId, CreatedDate, SecretString } = this.#world.secretsManager.getSecretValue({
-        SecretId: SECRET_ID,
-        ...which,
-      });
-      return { versionId: VersionId, createdAt: CreatedDate.getTime(), secretString: SecretString };
-    } catch (error) {
-      if (error instanceof AwsError && error.name === 'ResourceNotFoundException') return undefined;
-      throw error;
-    }
+  #read(which: { stage: string } | { versionId: string }): Version | undefined {
+    const version = this.#world.secretsManager.peek(SECRET_ID, which);
+    return (
+      version && { versionId: version.id, createdAt: version.createdAtMs, secretString: version.value.SecretString }
+    );
   }
 
   #put(versionId: string, secretString: string): 'created' | 'exists' {
@@ -195,9 +189,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   /** Labels may lag: what a read of one gives can be a second old. */
   #readStage(stage: 'AWSCURRENT' | typeof JOURNAL_STAGE): Version | undefined {
     const stale = this.#world.labels.before(stage);
-    return this.#read(
-      stale !== undefined && this.#world.faults.isStaleRead() ? { VersionId: stale } : { VersionStage: stage },
-    );
+    return this.#read(stale !== undefined && this.#world.faults.isStaleRead() ? { versionId: stale } : { stage });
   }
 
   /** Unlike a store call, a POST takes effect at one moment and is answered at another. */

@@ -163,11 +163,7 @@ class Labels {
   }
 
   #holder(stage: string): string | undefined {
-    try {
-      return this.#world.secretsManager.getSecretValue({ SecretId: SECRET_ID, VersionStage: stage }).VersionId;
-    } catch {
-      return undefined;
-    }
+    return this.#world.secretsManager.peek(SECRET_ID, { stage })?.id;
   }
 }
 
