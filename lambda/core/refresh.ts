@@ -106,7 +106,7 @@ class RefreshRun {
     const view = await this.#load();
     if (view === undefined) return this.#result('not-configured', NOT_CONFIGURED);
     const isSpentForUnsaved = view.current.key === this.#context.memory.unsaved?.parent.key;
-    if (this.#unsavedFault !== undefined && isSpentForUnsaved) throw this.#unsavedFault;
+    if (isSpentForUnsaved) throw this.#unsavedFault;
     await this.#confirm(view.current);
     if (view.successor) return await this.#settle(view.current, view.successor);
 

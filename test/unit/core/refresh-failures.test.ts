@@ -191,6 +191,7 @@ describe('I6: a dead grant is tried once', () => {
       return INVALID_GRANT;
     });
     await faultFrom(refresh(context, IF_DUE));
+    expect(context.announced.map(({ type }) => type)).toEqual(['failed', 'reauthorizationRequired']);
     expect(await tick(2)).toEqual(['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_REQUIRED']);
   });
 });
