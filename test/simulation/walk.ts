@@ -37,8 +37,9 @@ export async function walk(kind: ProviderKind, edit: Edit, sabotage?: Sabotage):
   const walked = { states: 0, steps: 0, ends: 0 };
   const open: number[][] = [[]];
   for (let path = open.pop(); path !== undefined; path = open.pop()) {
-    const stage = await Stage.at(path, kind, edit, sabotage);
+    const stage = await Stage.begin(kind, edit, sabotage);
     try {
+      for (const index of path) await stage.take(index);
       for (;;) {
         const signature = stage.signature();
         if (seen.has(signature)) break;
@@ -88,10 +89,9 @@ class Stage {
 
   readonly #edit: Edit;
 
-  static async at(path: readonly number[], kind: ProviderKind, edit: Edit, sabotage?: Sabotage): Promise<Stage> {
+  static async begin(kind: ProviderKind, edit: Edit, sabotage?: Sabotage): Promise<Stage> {
     const stage = new Stage(kind, edit, sabotage);
     await stage.#begin();
-    for (const index of path) await stage.take(index);
     return stage;
   }
 
