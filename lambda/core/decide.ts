@@ -76,12 +76,15 @@ function isFresh({ members }: CredentialsDocument, nowMs: number): boolean {
 }
 
 /**
- * The journal ends in a document with this refresh token, or with an attempt that current is the answer to. Otherwise
- * somebody wrote another one (new credentials are used at once), or an attempt at this one was begun and is still owed.
+ * The journal ends in this refresh token, or current is an answer as it was recorded: a version keeps what its id says.
+ * Otherwise somebody wrote another token (new credentials are used at once), or an attempt at this one is still owed.
  */
-function isSettled(current: DocumentEntry, head: JournalEntry | undefined): boolean {
+function isSettled({ key, versionId, document }: DocumentEntry, head: JournalEntry | undefined): boolean {
   if (head === undefined) return true;
-  return head.kind === 'document' ? head.key === current.key : current.versionId === successorId(head.key);
+  if (head.key === key) return head.kind === 'document';
+  // The token that was spent for it is its parent's key, but where the server does not rotate.
+  const parentKeys = [head.key, document.members.spent_refresh_token_sha256 ?? head.key];
+  return parentKeys.some((parentKey) => versionId === successorId(parentKey));
 }
 
 function attempt(number: number, takesOverClaim = false): Decision {

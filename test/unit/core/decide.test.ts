@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Decision, decide, secondsRemaining } from '../../../lambda/core/decide.ts';
-import type { ClaimEntry, FailureEntry, JournalEntry } from '../../../lambda/core/journal.ts';
+import { type ClaimEntry, type FailureEntry, type JournalEntry, successorId } from '../../../lambda/core/journal.ts';
 import { HOUR_MS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
 
 const LEASE_SECONDS = 90;
@@ -42,6 +42,11 @@ const otherSecret = failure(0, MINUTE_MS, { code: 'CLIENT_REJECTED', digest: 'di
 const edited = toDocumentEntry(refreshed(1), 'the version before the edit');
 const otherToken = toDocumentEntry(refreshed(1, { refresh_token: 'refresh-9' }), 'the last of the journal');
 
+/** Answers as they were recorded; the second by a server that does not rotate. */
+const answer = toDocumentEntry(refreshed(1, { spent_refresh_token_sha256: 'parent' }), successorId('parent'));
+const unrotated = toDocumentEntry(refreshed(1, { spent_refresh_token_sha256: 'token' }), successorId('parent'));
+const copied = toDocumentEntry(refreshed(1, { spent_refresh_token_sha256: 'parent' }), 'pasted');
+
 // Both have one refresh token, and so one key.
 expect(fresh.key).toBe(due.key);
 
@@ -66,6 +71,14 @@ describe('design 3.3, step 3, and 3.5: what to do, unforced and forced', () => {
     ['a dead claim on a fresh token', fresh, claim(0, HOUR_MS), attempt(1, true), attempt(1, true)],
     ['a live claim of another key', due, claim(5, 0, 'x'), attempt(0), attempt(0)],
     ['fresh, a claim of another key', fresh, claim(5, 0, 'x'), attempt(0), attempt(0)],
+
+    ['an answer, a claim of another key', answer, claim(5, 0, 'x'), FRESH, attempt(0)],
+    ['an answer, with another refresh token than the journal', answer, otherToken, FRESH, attempt(0)],
+    ['an answer, a live claim', answer, claim(0, 0, answer.key), BUSY, BUSY],
+    ['an answer, a dead claim', answer, claim(0, HOUR_MS, answer.key), attempt(1, true), attempt(1, true)],
+    ['an unrotated answer, the claim that it ends', unrotated, claim(0, 0, 'parent'), FRESH, attempt(0)],
+    ['an unrotated answer, a claim of another key', unrotated, claim(0, 0, 'x'), attempt(0), attempt(0)],
+    ['what an answer said, pasted over another', copied, otherToken, attempt(0), attempt(0)],
 
     ['a failure a moment ago', due, failure(0, 0), waiting(1), attempt(1)],
     ['a failure at 60 s less 1 ms', due, failure(0, 59_999), waitingUntil(NOW_MS + 1), attempt(1)],

@@ -51,6 +51,20 @@ describe('when others move in between', () => {
     expect(context.currentDocument).toMatchObject({ access_token: 'access-3', refresh_token: 'refresh-3' });
   });
 
+  test('the answer to new credentials is not spent again because an older refresh was recorded after it', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    const other = context.nextRun();
+    other.tokenEndpoint.willAnswer({ ...TOKEN, accessToken: 'access-3', refreshToken: 'refresh-3' });
+    context.tokenEndpoint.willAnswer(async () => {
+      context.write({ ...CREDENTIALS, refresh_token: 'refresh-from-the-consent-screen' });
+      await refresh(other, IF_DUE);
+      return TOKEN;
+    });
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+    expect(context.tokenEndpoint.grants).toHaveLength(1);
+    expect(context.currentDocument).toMatchObject({ access_token: 'access-3', refresh_token: 'refresh-3' });
+  });
+
   test('another run that promotes our answer first has done it: refreshed', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.tokenEndpoint.willAnswer(TOKEN);
