@@ -35,7 +35,7 @@ const Members = z.object({
 });
 
 type MemberName = keyof z.infer<typeof Members>;
-const MEMBER_NAMES: readonly string[] = Object.keys(Members.shape);
+const MEMBER_NAMES = Object.keys(Members.shape) as MemberName[];
 
 /** Replaced together by every refresh: they come from one answer and are only true together. */
 const TOKEN_MEMBERS = [
@@ -124,7 +124,7 @@ export function requireGrant({ members, isNested, sizeBytes }: CredentialsDocume
  * What the journal calls this document by: the SHA-256 of its refresh token. Where the server did not rotate, the same
  * token was also spent for this document; `refreshed_at` then tells it from its predecessor.
  */
-export function documentKey({ members }: CredentialsDocument): string {
+export function documentKey({ members }: Pick<CredentialsDocument, 'members'>): string {
   const tokenHash = sha256(members.refresh_token ?? '');
   const isUnrotated = members.spent_refresh_token_sha256 === tokenHash && members.refreshed_at !== undefined;
   return isUnrotated ? sha256(`${tokenHash} ${members.refreshed_at}`) : tokenHash;
@@ -190,7 +190,12 @@ function findHolder(raw: JsonObject, where: string): { isNested: boolean; holder
 }
 
 function presentMembers(parsed: z.infer<typeof Members>): CredentialsDocument['members'] {
-  return Object.fromEntries(Object.entries(parsed).filter(([, value]) => value !== null && value !== ''));
+  const present: { [name in MemberName]?: string } = {};
+  for (const name of MEMBER_NAMES) {
+    const value = parsed[name];
+    if (value) present[name] = value;
+  }
+  return present;
 }
 
 function isObject(value: unknown): value is JsonObject {

@@ -150,20 +150,16 @@ function parseRecord(secretString = ''): z.infer<typeof JournalRecord> | undefin
   }
 }
 
-const VERSION_ID_NAMESPACE = '9f1b5c1e-6a0d-4c53-8a4e-2d8c6f0b7a31';
+const VERSION_ID_NAMESPACE = Buffer.from('9f1b5c1e6a0d4c538a4e2d8c6f0b7a31', 'hex');
 
 /** Secrets Manager takes the version id from its caller. */
 function versionId(name: string): string {
   return uuidv5(name, VERSION_ID_NAMESPACE);
 }
 
-/** RFC 9562 section 5.5. */
-export function uuidv5(name: string, namespace: string): string {
-  const hex = hash(
-    'sha1',
-    Buffer.concat([Buffer.from(namespace.replaceAll('-', ''), 'hex'), Buffer.from(name)]),
-    'hex',
-  );
+/** RFC 9562 section 5.5. `namespace`: the 16 bytes of a UUID. */
+export function uuidv5(name: string, namespace: Uint8Array): string {
+  const hex = hash('sha1', Buffer.concat([namespace, Buffer.from(name)]), 'hex');
   const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

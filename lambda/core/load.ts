@@ -1,14 +1,7 @@
 import type { Context } from './context.ts';
 import { type Grant, requireGrant } from './credentials.ts';
 import { Fault } from './fault.ts';
-import {
-  type DocumentEntry,
-  digestGrant,
-  type JournalEntry,
-  parseDocumentEntry,
-  parseEntry,
-  successorId,
-} from './journal.ts';
+import { type DocumentEntry, type JournalEntry, parseDocumentEntry, parseEntry, successorId } from './journal.ts';
 
 /** The secret as one run sees it at one moment. */
 export interface View {
@@ -58,8 +51,7 @@ export async function readSuccessor(
   );
 }
 
-/** The credentials of `current`, and the digest by which a refusal of exactly these is remembered. */
-export function grantOf({ settings }: Context, { document }: DocumentEntry): { grant: Grant; digest: string } {
-  const grant = requireGrant(document, `Secret ${settings.secretId}`);
-  return { grant, digest: digestGrant(grant, settings.tokenEndpoint) };
+/** The credentials of `current`. @throws Fault as {@link requireGrant} */
+export function grantOf({ settings }: Context, { document }: DocumentEntry): Grant {
+  return requireGrant(document, `Secret ${settings.secretId}`);
 }

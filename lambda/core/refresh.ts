@@ -5,7 +5,7 @@ import { decide, type Situation, secondsRemaining } from './decide.ts';
 import { EXCHANGE_TIMEOUT_MS, exchange, SAVE_RESERVE_MS } from './exchange.ts';
 import { fail, recordFailure } from './fail.ts';
 import { Fault } from './fault.ts';
-import type { DocumentEntry, FailureEntry, JournalEntry } from './journal.ts';
+import { type DocumentEntry, digestGrant, type FailureEntry, type JournalEntry } from './journal.ts';
 import { grantOf, load, type View } from './load.ts';
 import { ADOPTED, ADVICE, BUSY, FRESH, NO_TIME, NOT_CONFIGURED, REFRESHED, SETTLES, WAITING } from './messages.ts';
 import { record, recordUnsaved } from './record.ts';
@@ -144,7 +144,7 @@ class RefreshRun {
 
   #situation({ current, head }: View): Situation {
     const { settings, runtime } = this.#context;
-    const { digest } = grantOf(this.#context, current);
+    const digest = digestGrant(grantOf(this.#context, current), settings.tokenEndpoint);
     const isLatched = head?.kind === 'failure' && head.digest === digest;
     this.#isReauthorizationRequired = isLatched && head.code === 'REAUTHORIZATION_REQUIRED';
     // The refresh that was asked for is the one that was waited for, once that has ended.
@@ -184,7 +184,7 @@ class RefreshRun {
   /** Exchange, record, promote, announce: the token of `current` is this run's to spend. */
   async #spend({ current, head }: View, digest: string, attempt: number): Promise<Result | 'start over'> {
     const { settings, store, tokenEndpoint, runtime, telemetry } = this.#context;
-    const { grant } = grantOf(this.#context, current);
+    const grant = grantOf(this.#context, current);
     const answer = await exchange(tokenEndpoint, grant, runtime, telemetry);
     if (answer.kind === 'failed') {
       // Recorded whatever else is true: of these credentials it is.

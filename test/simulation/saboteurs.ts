@@ -138,7 +138,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   },
 ];
 
-const NAMESPACE = '00000000-0000-0000-0000-000000000000';
+const NAMESPACE = new Uint8Array(16);
 
 function withStore(
   replace: (store: CredentialStore, world: Parameters<Sabotage>[1]) => Partial<CredentialStore>,

@@ -16,7 +16,7 @@ import {
 import { faultOf } from './fault-of.ts';
 import { CREDENTIALS, toDocumentEntry } from './secret-documents.ts';
 
-const DNS_NAMESPACE = '6ba7b810-9dad-11d1-80b4-00c04fd430c8';
+const DNS_NAMESPACE = Buffer.from('6ba7b8109dad11d180b400c04fd430c8', 'hex');
 const KEY = 'ab'.repeat(32);
 const DIGEST = 'cd'.repeat(32);
 
