@@ -93,6 +93,11 @@ export class SecretsManager {
     return 'stage' in which ? secret?.holders.get(which.stage) : secret?.versions.get(which.versionId);
   }
 
+  /** Every version that is kept, oldest first: what a bystander sees, as with {@link peek}. */
+  peekAll(secretId: string): SecretVersion[] {
+    return [...(this.#secrets.get(secretId)?.versions.values() ?? [])];
+  }
+
   putSecretValue(request: Api.PutSecretValueRequest): Api.PutSecretValueResponse {
     requireValidValue(request);
     const secret = this.#findUsable(request.SecretId);

@@ -1,14 +1,11 @@
 import { parseDocument } from '../../lambda/core/credentials.ts';
 import { secondsRemaining } from '../../lambda/core/decide.ts';
-import { Fault } from '../../lambda/core/fault.ts';
-import type { Telemetry } from '../../lambda/core/ports.ts';
-import { refresh } from '../../lambda/core/refresh.ts';
 import type { Choices } from './choices.ts';
 import { readVersion, SECRET_ID, Violation } from './invariants.ts';
 import { operate } from './operator.ts';
 import { PROVIDER_KINDS } from './provider.ts';
 import { type Environment, SimulatedRun } from './simulated-run.ts';
-import { type Sabotage, SILENCE, World } from './world.ts';
+import { type Faults, type Sabotage, Silence, World } from './world.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -133,25 +130,12 @@ class History {
     const environment = free[this.#choices.next(Math.max(1, free.length))];
     if (environment === undefined) return;
     const run = new SimulatedRun(this.#world, ++this.#runs, environment, isForced, skewMs);
-    const end = (outcome: string): void => {
+    void run.play(run.context(new CountingTelemetry(this.#world.faults, run))).then((outcome) => {
+      if (outcome === 'fresh' && !isForced && !run.hasStoredUnsaved) this.#checkFreshCalls(run);
       this.#world.faults.count(`outcome: ${outcome}`);
       this.#last = { outcome };
       this.#world.trace?.(this.#world.nowMs, `${run.id} ends: ${outcome}`);
-      run.end();
-    };
-    refresh(run.context(this.#telemetryOf(run)), { force: isForced }).then(
-      ({ outcome }) => {
-        if (outcome === 'fresh' && !isForced && !run.hasStoredUnsaved) this.#checkFreshCalls(run);
-        end(outcome);
-      },
-      (error: unknown) => {
-        if (error instanceof Violation) this.#world.fail(error);
-        else if (error instanceof Fault) {
-          if (run.refusal !== undefined) this.#world.witness.refused(run.refusal);
-          end(error.name);
-        } else this.#world.fail(new Violation('I7', `a run failed unexpectedly: ${error}`));
-      },
-    );
+    });
   }
 
   /** One more read where the journal's label is not on current: the label was taken, or current was edited. */
@@ -159,31 +143,14 @@ class History {
     if (calls > 3) this.#world.fail(new Violation('I8', `a fresh tick made ${calls} calls`));
   }
 
-  #telemetryOf(run: SimulatedRun): Telemetry {
-    const { faults } = this.#world;
-    return {
-      ...SILENCE,
-      info: (message) => {
-        if (!message.startsWith('Stored the answer that an earlier run')) return;
-        faults.count('unsaved answer stored');
-        run.hasStoredUnsaved = true;
-      },
-      warn: (message) => {
-        if (message === 'Could not record the failure') run.refusal = undefined;
-      },
-      countRefreshed: () => faults.count('refreshed'),
-      countTokenNotStored: () => faults.count('token not stored'),
-      countClaimTakenOver: () => faults.count('claim taken over'),
-    };
-  }
-
   #examine(): void {
     const { witness, provider, secretsManager, nowMs } = this.#world;
     const outcome = this.#last?.outcome ?? 'nothing';
     const secretString = readVersion(secretsManager, witness.currentVersionId());
     const token = witness.currentToken() ?? '';
+    const isExcused = witness.hasLostAnswer(token) || witness.isPurged(token);
     if (outcome === 'REAUTHORIZATION_REQUIRED') {
-      if (!witness.hasLostAnswer(token)) throw new Violation('I1', 'the grant is dead although no answer was lost');
+      if (!isExcused) throw new Violation('I1', 'the grant is dead although no answer was lost');
       return;
     }
     if (!SETTLED.has(outcome)) throw new Violation('I7', `two ticks after the last fault the outcome is ${outcome}`);
@@ -191,8 +158,41 @@ class History {
       throw new Violation('I7', 'the bearer token is dead');
     if (witness.endOfChain()?.refreshToken !== token)
       throw new Violation('I3', 'AWSCURRENT holds a spent refresh token while the journal holds its answer');
-    const isKnownDead = !provider.isLive(token) && !witness.hasLostAnswer(token);
-    if (isKnownDead)
+    if (!provider.isLive(token) && !isExcused)
       throw new Violation('I1', `the refresh token ${token} in AWSCURRENT is dead although no answer was lost`);
+  }
+}
+
+/** Counts what is worth counting, and tells the run's own story to the witness. */
+class CountingTelemetry extends Silence {
+  readonly #faults: Faults;
+  readonly #run: SimulatedRun;
+
+  constructor(faults: Faults, run: SimulatedRun) {
+    super();
+    this.#faults = faults;
+    this.#run = run;
+  }
+
+  override info(message: string): void {
+    if (!message.startsWith('Stored the answer that an earlier run')) return;
+    this.#faults.count('unsaved answer stored');
+    this.#run.hasStoredUnsaved = true;
+  }
+
+  override warn(message: string): void {
+    if (message === 'Could not record the failure') this.#run.refusal = undefined;
+  }
+
+  override countRefreshed(): void {
+    this.#faults.count('refreshed');
+  }
+
+  override countTokenNotStored(): void {
+    this.#faults.count('token not stored');
+  }
+
+  override countClaimTakenOver(): void {
+    this.#faults.count('claim taken over');
   }
 }

@@ -1,13 +1,13 @@
-import { renderWithTokens } from '../../lambda/core/credentials.ts';
+import { type CredentialsDocument, documentKey } from '../../lambda/core/credentials.ts';
 import { sha256 } from '../../lambda/core/fingerprint.ts';
-import { type JournalEntry, parseEntry, successorId } from '../../lambda/core/journal.ts';
+import { successorId } from '../../lambda/core/journal.ts';
 import { JOURNAL_STAGE } from '../../lambda/names.ts';
 import type { SecretsManager } from '../sandbox/secrets-manager.ts';
 import type { Provider } from './provider.ts';
 
 /** What must hold, whatever happens. I5 (no secret outside the secret) has a test of its own, on real processes. */
 export const INVARIANTS = {
-  I1: 'No lost token: once an answer was recorded, every later state leads to it.',
+  I1: 'No lost token: once an answer was recorded, every later state leads to it, while the store keeps the chain.',
   I2: 'Single flight: no two runs send the same refresh token within a lease, and none sends one whose answer is recorded.',
   I3: 'AWSCURRENT is always whole, moves by promotion alone and ends on a live token where there is one.',
   I4: 'No lost edit: what an operator writes stays, and new credentials from an operator win.',
@@ -30,13 +30,23 @@ export class Violation extends Error {
 export const SECRET_ID = 'simulated';
 const CURRENT = { stage: 'AWSCURRENT' };
 
+/** What an answer brings; all other members are somebody else's. */
+const TOKEN_MEMBERS = new Set([
+  'refresh_token',
+  'access_token',
+  'token_type',
+  'expires_at',
+  'refreshed_at',
+  'spent_refresh_token_sha256',
+]);
+
 /** Everything but the bookkeeping of one refresh; told apart so that edits can be compared. */
 interface SeenDocument {
   readonly refreshToken: string;
   readonly spentTokenHash: string | undefined;
   readonly hasBearerToken: boolean;
   readonly successorId: string;
-  /** All members that are not the function's, in one order. */
+  /** All members that are not the function's; it has no reason to move them about. */
   readonly rest: string;
 }
 
@@ -49,12 +59,14 @@ export class Witness {
   readonly #provider: Provider;
   /** Tokens in the order in which answers with them were recorded. */
   readonly #recordedTokens: string[] = [];
-  /** Refresh tokens whose answer is recorded. */
-  readonly #answeredTokens = new Set<string>();
+  /** Hashes of refresh tokens whose answer is recorded, and the version where it was first. */
+  readonly #answers = new Map<string, string>();
   /** Digests of credentials that are known to be refused. */
   readonly #refused = new Set<string>();
   /** Runs that have sent a token and not yet recorded what came of it. */
   readonly #sending = new Map<string, number>();
+  /** What each version says: it says the same for ever. */
+  readonly #seen = new Map<string, SeenDocument | undefined>();
   /** Answers on their way: given by the provider, not recorded yet. */
   readonly #unrecorded = new Set<string>();
 
@@ -79,9 +91,9 @@ export class Witness {
     before: string,
   ): void {
     if (this.currentVersionId() !== before) throw new Violation('I3', 'a put by the function moved AWSCURRENT');
-    const document = see(secretString);
+    const document = this.#document(versionId);
     if (document === undefined) {
-      this.#noteRecord(id, isForced, parseEntry({ versionId, createdAt: 0, secretString }));
+      this.#noteRecord(id, isForced, secretString);
       return;
     }
     this.senderEnded(id);
@@ -89,7 +101,8 @@ export class Witness {
     if (!this.#recordedTokens.includes(refreshToken)) this.#recordedTokens.push(refreshToken);
     // Recorded too late, where a strict server was asked again meanwhile and has revoked it: that is a lost answer too.
     if (this.#provider.isLive(refreshToken)) this.#unrecorded.delete(refreshToken);
-    if (spentTokenHash !== undefined) this.#answeredTokens.add(spentTokenHash);
+    if (spentTokenHash !== undefined && !this.#answers.has(spentTokenHash))
+      this.#answers.set(spentTokenHash, versionId);
     this.#leadsToRecorded();
   }
 
@@ -113,15 +126,20 @@ export class Witness {
     this.#leadsToRecorded();
   }
 
-  beforePost({ id: runId, isForced }: { id: number; isForced: boolean }, refreshToken: string, digest: string): void {
+  beforePost(
+    { id: runId, isForced, refusal }: { id: number; isForced: boolean; refusal: string | undefined },
+    refreshToken: string,
+    digest: string,
+  ): void {
     const other = this.#sending.get(refreshToken);
     if (other !== undefined && other !== runId)
       throw new Violation('I2', `runs ${other} and ${runId} send the same refresh token at once`);
-    if (this.#provider.kind !== 'no-rotation' && this.#answeredTokens.has(sha256(refreshToken))) {
+    if (this.#provider.kind !== 'no-rotation' && this.#answers.has(sha256(refreshToken))) {
       throw new Violation('I2', 'a refresh token was sent whose answer is recorded');
     }
     if (!isForced && this.#refused.has(digest))
       throw new Violation('I6', 'credentials were sent again after a run had ended with their refusal');
+    if (digest === refusal) throw new Violation('I6', 'a run sent again what it was told is refused');
     this.#sending.set(refreshToken, runId);
   }
 
@@ -145,20 +163,30 @@ export class Witness {
     return false;
   }
 
+  /** The store no longer keeps what this token was traded for. No promise reaches further than the store's memory. */
+  isPurged(token: string): boolean {
+    const versionId = this.#answers.get(sha256(token));
+    return versionId !== undefined && readVersion(this.#secretsManager, versionId) === undefined;
+  }
+
   /** Not spent, or what came of it is still kept: with the chain purged, nobody can tell. */
   isTraceable(versionId: string): boolean {
     const document = this.#document(versionId);
     if (document === undefined) return false;
-    return (
-      !this.#answeredTokens.has(sha256(document.refreshToken)) || this.#document(document.successorId) !== undefined
-    );
+    return !this.#answers.has(sha256(document.refreshToken)) || this.#document(document.successorId) !== undefined;
   }
 
   /** An operator has put both labels on a document whose successor exists. */
   isSpentInBothLabels(): boolean {
     if (this.endOfChain()?.refreshToken === this.currentToken()) return false;
-    const { VersionIdsToStages = {} } = this.#secretsManager.describeSecret({ SecretId: SECRET_ID });
-    return VersionIdsToStages[this.currentVersionId()]?.includes(JOURNAL_STAGE) === true;
+    return this.#secretsManager.peek(SECRET_ID, { stage: JOURNAL_STAGE })?.id === this.currentVersionId();
+  }
+
+  /** All that its future verdicts depend on, beside what is in the store. */
+  dump(): unknown {
+    const sending = [...this.#sending].map(([refreshToken, id]) => `${refreshToken} by run ${id}`);
+    const sets = [this.#answers, this.#refused, sending, this.#unrecorded];
+    return [this.#recordedTokens, ...sets.map((set) => [...set].sort())];
   }
 
   /** The end of the chain that starts with what holds AWSCURRENT. */
@@ -172,46 +200,50 @@ export class Witness {
     return end;
   }
 
-  #noteRecord(id: number, isForced: boolean, entry: JournalEntry | undefined): void {
-    if (entry?.kind === 'failure') this.senderEnded(id);
+  #noteRecord(id: number, isForced: boolean, secretString: string): void {
+    if (secretString.includes('"retently-token-refresh/failure"')) this.senderEnded(id);
     // An attempt that somebody forced may be ended by the run that takes it over.
-    if (entry?.kind === 'claim' && isForced) this.#refused.clear();
+    if (secretString.includes('"retently-token-refresh/claim"') && isForced) this.#refused.clear();
   }
 
   #leadsToRecorded(): void {
     const token = this.endOfChain()?.refreshToken;
     if (token === undefined) return;
     const last = this.#recordedTokens.findLast((recorded) => this.#provider.areOfOneFamily(recorded, token));
-    if (last !== undefined && last !== token)
+    if (last !== undefined && last !== token && !this.isPurged(token))
       throw new Violation('I1', `AWSCURRENT leads to ${token}, but ${last} was recorded last`);
   }
 
   #document(versionId: string): SeenDocument | undefined {
     const secretString = readVersion(this.#secretsManager, versionId);
-    return secretString === undefined ? undefined : see(secretString);
+    if (secretString === undefined) return undefined;
+    if (!this.#seen.has(versionId)) this.#seen.set(versionId, see(secretString));
+    return this.#seen.get(versionId);
   }
 }
 
-/** Histories are alike, so most of what is seen was seen before. */
-const seen = new Map<string, SeenDocument | undefined>();
-const SEEN_MAX = 50_000;
-
+/** `undefined` for what is no document with a refresh token. */
 function see(secretString: string): SeenDocument | undefined {
-  const known = seen.get(secretString);
-  if (known !== undefined) return known;
-  const entry = parseEntry({ versionId: '', createdAt: 0, secretString });
-  if (entry?.kind !== 'document') return undefined;
-  const { members } = entry.document;
-  const document = {
-    refreshToken: members.refresh_token ?? '',
-    spentTokenHash: members.spent_refresh_token_sha256,
-    hasBearerToken: members.access_token !== undefined,
-    successorId: successorId(entry.key),
-    rest: JSON.stringify(Object.entries(JSON.parse(renderWithTokens(entry.document, {}))).sort()),
+  const json = parseObject(secretString);
+  const { refresh_token: refreshToken, spent_refresh_token_sha256: spentTokenHash } = json;
+  if (typeof refreshToken !== 'string' || refreshToken === '') return undefined;
+  let rest = '';
+  for (const [name, value] of Object.entries(json)) if (!TOKEN_MEMBERS.has(name)) rest += `${name}: ${value}\n`;
+  return {
+    refreshToken,
+    spentTokenHash,
+    hasBearerToken: typeof json['access_token'] === 'string',
+    successorId: successorId(documentKey({ members: json })),
+    rest,
   };
-  if (seen.size >= SEEN_MAX) seen.clear();
-  seen.set(secretString, document);
-  return document;
+}
+
+function parseObject(text: string): CredentialsDocument['members'] {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
 }
 
 /** `undefined` where there is no such version. */

@@ -105,14 +105,11 @@ function scribble(world: World): void {
 }
 
 function labelHolder({ secretsManager }: World): string | undefined {
-  const { VersionIdsToStages = {} } = secretsManager.describeSecret({ SecretId: SECRET_ID });
-  return Object.entries(VersionIdsToStages).find(([, stages]) => stages.includes(JOURNAL_STAGE))?.[0];
+  return secretsManager.peek(SECRET_ID, { stage: JOURNAL_STAGE })?.id;
 }
 
 function versionIds({ secretsManager }: World): readonly string[] {
-  return (secretsManager.listSecretVersionIds({ SecretId: SECRET_ID, IncludeDeprecated: true }).Versions ?? []).map(
-    ({ VersionId }) => VersionId,
-  );
+  return secretsManager.peekAll(SECRET_ID).map(({ id }) => id);
 }
 
 function pickDocument(world: World, choices: Choices): string {

@@ -8,6 +8,8 @@ export interface Saboteur {
   readonly mistake: string;
   /** Any of these may be what is seen first. */
   readonly breaks: readonly Invariant[];
+  /** So many histories are enough to see it, from the first seed on. */
+  readonly within: number;
   readonly sabotage: Sabotage;
 }
 
@@ -16,6 +18,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   {
     mistake: 'stores the answer where nobody can find it after a crash',
     breaks: ['I1'],
+    within: 100,
     sabotage: withStore((store, world) => {
       const ids = new Map<string, string>();
       return {
@@ -30,8 +33,31 @@ export const SABOTEURS: readonly Saboteur[] = [
     }),
   },
   {
+    mistake: 'promotes the answer before it records it where it can be found',
+    breaks: ['I1'],
+    within: 100,
+    sabotage: withStore((store, world) => {
+      let current = '';
+      return {
+        readCurrent: async () => {
+          const version = await store.readCurrent();
+          current = version?.versionId ?? '';
+          return version;
+        },
+        putVersion: async (versionId, secretString) => {
+          if (isRecord(secretString)) return await store.putVersion(versionId, secretString);
+          const id = uuidv5(`${versionId} ${world.nextNumber()}`, NAMESPACE);
+          await store.putVersion(id, secretString);
+          await store.promote(id, current);
+          return await store.putVersion(versionId, secretString);
+        },
+      };
+    }),
+  },
+  {
     mistake: 'never looks for what became of a spent token',
     breaks: ['I1', 'I2', 'I3'],
+    within: 100,
     sabotage: withStore((store) => ({
       readVersion: async (versionId) => {
         const version = await store.readVersion(versionId);
@@ -42,6 +68,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   {
     mistake: 'spends without a claim',
     breaks: ['I2'],
+    within: 100,
     sabotage: withStore((store) => ({
       putVersion: (versionId, secretString) =>
         isClaim(secretString) ? Promise.resolve('created') : store.putVersion(versionId, secretString),
@@ -50,21 +77,25 @@ export const SABOTEURS: readonly Saboteur[] = [
   {
     mistake: 'claims without a nonce, so that two runs both own the claim',
     breaks: ['I2'],
+    within: 100,
     sabotage: (ports) => ({ ...ports, runtime: { ...bind(ports.runtime), nonce: () => 'the same for all' } }),
   },
   {
     mistake: 'has a lease that is shorter than a run',
     breaks: ['I2'],
+    within: 100,
     sabotage: (ports) => ({ ...ports, settings: { ...ports.settings, leaseSeconds: 1 } }),
   },
   {
     mistake: 'has a lease that ends before a slow run does',
     breaks: ['I2'],
+    within: 100,
     sabotage: (ports) => ({ ...ports, settings: { ...ports.settings, leaseSeconds: 20 } }),
   },
   {
     mistake: 'puts the answer straight into AWSCURRENT',
     breaks: ['I3'],
+    within: 100,
     sabotage: withStore((store, world) => ({
       putVersion: async (versionId, secretString) => {
         const { secretsManager, witness } = world;
@@ -85,6 +116,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   {
     mistake: 'moves AWSCURRENT without comparing',
     breaks: ['I1', 'I4'],
+    within: 100,
     sabotage: withStore((store, { witness }) => ({
       promote: (versionId) => store.promote(versionId, witness.currentVersionId()),
     })),
@@ -92,14 +124,30 @@ export const SABOTEURS: readonly Saboteur[] = [
   {
     mistake: 'writes back only the members that it knows',
     breaks: ['I4'],
+    within: 100,
     sabotage: withStore((store) => ({
       putVersion: (versionId, secretString) =>
         store.putVersion(versionId, isRecord(secretString) ? secretString : withoutNote(secretString)),
     })),
   },
   {
+    mistake: 'asks again at once after invalid_grant',
+    breaks: ['I6'],
+    within: 100,
+    sabotage: (ports) => ({
+      ...ports,
+      tokenEndpoint: {
+        requestToken: async (grant, timeoutMs) => {
+          const answer = await ports.tokenEndpoint.requestToken(grant, timeoutMs);
+          return answer.kind === 'refused' ? await ports.tokenEndpoint.requestToken(grant, timeoutMs) : answer;
+        },
+      },
+    }),
+  },
+  {
     mistake: 'forgets that it was refused',
     breaks: ['I6'],
+    within: 100,
     sabotage: withStore((store) => ({
       readHead: async () => unlessFailure(await store.readHead()),
       readVersion: async (versionId) => unlessFailure(await store.readVersion(versionId)),
@@ -108,6 +156,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   {
     mistake: 'never records a failure',
     breaks: ['I6'],
+    within: 100,
     sabotage: withStore((store) => ({
       putVersion: (versionId, secretString) =>
         isFailure(secretString) ? Promise.resolve('created') : store.putVersion(versionId, secretString),
@@ -116,6 +165,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   {
     mistake: 'cannot read what it wrote',
     breaks: ['I7'],
+    within: 100,
     sabotage: withStore((store) => ({
       readCurrent: async () => {
         const current = await store.readCurrent();
@@ -126,6 +176,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   {
     mistake: 'takes every claim that exists for a live one',
     breaks: ['I7'],
+    within: 100,
     sabotage: withStore((store, world) => ({
       readHead: async () => asIfNew(await store.readHead(), world.nowMs),
       readVersion: async (versionId) => asIfNew(await store.readVersion(versionId), world.nowMs),
@@ -134,6 +185,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   {
     mistake: 'waits for a claim without pausing',
     breaks: ['I8'],
+    within: 2_000,
     sabotage: (ports) => ({ ...ports, runtime: { ...bind(ports.runtime), sleep: async () => {} } }),
   },
 ];

@@ -2,12 +2,14 @@ import { parseArgs } from 'node:util';
 import { Choices } from './choices.ts';
 import { playHistory } from './history.ts';
 import { INVARIANTS } from './invariants.ts';
+import { SABOTEURS } from './saboteurs.ts';
 import { type Found, Search } from './search.ts';
 
 const USAGE = `npm run simulate -- [options]
   --histories N   how many to play (default 20000)
   --seed N        of the first; the next ones follow (default 1)
-  --trace         with --seed: tell that one history step by step`;
+  --trace         with --seed: tell that one history step by step
+  --saboteurs     how soon a protocol with a mistake is caught, for each mistake`;
 
 const PROGRESS_EVERY = 10_000;
 
@@ -23,6 +25,7 @@ async function main(): Promise<number> {
       histories: { type: 'string', default: '20000' },
       seed: { type: 'string', default: '1' },
       trace: { type: 'boolean', default: false },
+      saboteurs: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -33,6 +36,7 @@ async function main(): Promise<number> {
   // Errors that are part of the game would spend most of the time on their stacks.
   Error.stackTraceLimit = 0;
   const seed = parseCount(values.seed, 'seed');
+  if (values.saboteurs) return await catchSaboteurs(parseCount(values.seed, 'seed'));
   return values.trace ? await traceHistory(seed) : await search(seed, parseCount(values.histories, 'histories'));
 }
 
@@ -61,6 +65,20 @@ async function search(firstSeed: number, histories: number): Promise<number> {
   if (found) return tellViolation(found);
   console.log(`\nNo invariant is broken (${Object.keys(INVARIANTS).join(', ')}).`);
   return 0;
+}
+
+async function catchSaboteurs(firstSeed: number): Promise<number> {
+  let escaped = 0;
+  for (const { mistake, within, sabotage } of SABOTEURS) {
+    const found = await new Search(sabotage).play(firstSeed, 10 * within);
+    if (found === undefined) escaped++;
+    const how = found
+      ? `${found.violation.invariant} after ${found.histories} histories, shrunk to ${found.shrunk.length} choices`
+      : `not caught in ${10 * within} histories`;
+    console.log(`a protocol that ${mistake}: ${how}`);
+  }
+  console.log(escaped === 0 ? `\nAll ${SABOTEURS.length} are caught.` : `\n${escaped} are not caught.`);
+  return escaped === 0 ? 0 : 1;
 }
 
 function tellViolation({ seed, violation, shrunk }: Found): number {

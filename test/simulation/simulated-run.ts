@@ -11,10 +11,11 @@ import type {
   TokenEndpoint,
   Version,
 } from '../../lambda/core/ports.ts';
+import { refresh } from '../../lambda/core/refresh.ts';
 import { JOURNAL_STAGE } from '../../lambda/names.ts';
 import { AwsError } from '../sandbox/aws-error.ts';
 import { SECRET_ID, Violation } from './invariants.ts';
-import type { World } from './world.ts';
+import { NOBODY_GOES_ON, type World } from './world.ts';
 
 const SETTINGS = {
   secretId: SECRET_ID,
@@ -26,8 +27,12 @@ const SETTINGS = {
 /** Lambda ends a run here. */
 const TIMEOUT_MS = 60_000;
 
-/** A whole refresh, its troubles included, and the looks at another run's claim once a second: three calls each. */
+/**
+ * A run may make so many calls for a whole refresh with its troubles; so many more each time that somebody else moves a
+ * label while it runs, which may make it start over; and so many a second to look at another run's claim.
+ */
 const MAX_CALLS = 30;
+const MAX_CALLS_PER_MOVE = 14;
 const MAX_CALLS_PER_SECOND = 4;
 
 /** An execution environment: one run at a time, and the memory that outlives it. */
@@ -49,6 +54,8 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   /** Digest of the credentials that it was told are refused. */
   refusal: string | undefined;
   #nonces = 0;
+  /** Of labels, since this run began; without its own. */
+  #movesBefore: number;
   /** Nothing more will come of it. */
   isDead = false;
   readonly #world: World;
@@ -63,26 +70,46 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     this.#environment = environment;
     this.#skewMs = skewMs;
     this.#deadlineMs = world.nowMs + TIMEOUT_MS;
+    this.#movesBefore = world.labels.moves;
     environment.isBusy = true;
     world.at(this.#deadlineMs, () => this.die(), `${id} dies`);
   }
 
   context(telemetry: Telemetry): Context {
-    const { memory } = this.#environment;
-    const ports = this.#world.sabotage({ store: this, tokenEndpoint: this, runtime: this, settings: SETTINGS });
-    return { ...ports, events: this, telemetry, memory };
+    const honest = { store: this, tokenEndpoint: this, runtime: this, settings: SETTINGS };
+    const { store, tokenEndpoint, runtime, settings } = this.#world.sabotage(honest);
+    return { store, tokenEndpoint, runtime, settings, events: this, telemetry, memory: this.#environment.memory };
+  }
+
+  /** @returns how it ends: an outcome or the code of a fault; never, where it dies */
+  async play(context: Context): Promise<string> {
+    try {
+      const { outcome } = await refresh(context, { force: this.isForced });
+      return outcome;
+    } catch (error) {
+      if (!(error instanceof Fault)) {
+        this.#world.fail(
+          error instanceof Violation ? error : new Violation('I7', `a run failed unexpectedly: ${error}`),
+        );
+        return 'unknown';
+      }
+      if (this.refusal !== undefined) this.#world.witness.refused(this.refusal);
+      return error.name;
+    } finally {
+      this.#end();
+    }
   }
 
   /** A crash, or the end of the function's timeout: nothing of it goes on, and its memory is gone. */
-  die(): void {
-    if (this.isDead) return;
-    this.isDead = true;
-    this.#world.witness.senderEnded(this.id);
-    this.#environment.memory = {};
-    this.#environment.isBusy = false;
+  die(): typeof NOBODY_GOES_ON {
+    if (!this.isDead) {
+      this.#end();
+      this.#environment.memory = {};
+    }
+    return NOBODY_GOES_ON;
   }
 
-  end(): void {
+  #end(): void {
     this.isDead = true;
     this.#world.witness.senderEnded(this.id);
     this.#environment.isBusy = false;
@@ -133,13 +160,9 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   }
 
   listVersionTimes(): Promise<readonly number[]> {
-    return this.#call('list', () => {
-      const { Versions = [] } = this.#world.secretsManager.listSecretVersionIds({
-        SecretId: SECRET_ID,
-        IncludeDeprecated: true,
-      });
-      return Versions.map(({ CreatedDate }) => CreatedDate.getTime());
-    });
+    return this.#call('list', () =>
+      this.#world.secretsManager.peekAll(SECRET_ID).map(({ createdAtMs }) => createdAtMs),
+    );
   }
 
   #read(which: { stage: string } | { versionId: string }): Version | undefined {
@@ -150,7 +173,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   }
 
   #put(versionId: string, secretString: string): 'created' | 'exists' {
-    const { secretsManager, witness, labels } = this.#world;
+    const { secretsManager, witness } = this.#world;
     const before = witness.currentVersionId();
     try {
       secretsManager.putSecretValue({
@@ -163,13 +186,13 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
       if (error instanceof AwsError && error.name === 'ResourceExistsException') return 'exists';
       throw error;
     }
-    labels.note();
+    this.#noteOwnMove();
     witness.afterPut(this, versionId, secretString, before);
     return 'created';
   }
 
   #promote(versionId: string, expectedVersionId: string): 'promoted' | 'refused' {
-    const { secretsManager, witness, labels } = this.#world;
+    const { secretsManager, witness } = this.#world;
     const before = witness.currentVersionId();
     try {
       secretsManager.updateSecretVersionStage({
@@ -181,7 +204,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     } catch {
       return 'refused';
     }
-    labels.note();
+    this.#noteOwnMove();
     witness.afterPromote(before);
     return 'promoted';
   }
@@ -218,13 +241,23 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     });
   }
 
-  #count(): void {
-    const seconds = (TIMEOUT_MS - this.remainingMs()) / 1_000;
-    const isTooMany = ++this.calls > MAX_CALLS + seconds * MAX_CALLS_PER_SECOND;
-    if (isTooMany) this.#world.fail(new Violation('I8', `run ${this.id} makes its call number ${this.calls}`));
+  #noteOwnMove(): void {
+    const { labels } = this.#world;
+    const { moves } = labels;
+    labels.note();
+    this.#movesBefore += labels.moves - moves;
   }
 
-  #later(name: string, act: () => void): void {
+  #count(): void {
+    const seconds = (TIMEOUT_MS - this.remainingMs()) / 1_000;
+    const moves = this.#world.labels.moves - this.#movesBefore;
+    this.calls++;
+    const maxCalls = MAX_CALLS + moves * MAX_CALLS_PER_MOVE + seconds * MAX_CALLS_PER_SECOND;
+    if (this.calls > maxCalls)
+      this.#world.fail(new Violation('I8', `run ${this.id} makes its call number ${this.calls}`));
+  }
+
+  #later(name: string, act: () => unknown): void {
     this.#world.at(
       this.#world.nowMs + this.#world.faults.latencyMs(name.startsWith('POST') ? 8_000 : 4_000),
       act,
@@ -238,7 +271,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     return new Promise((resolve, reject) => {
       this.#later(name, () => {
         // What was on its way when its sender died may arrive all the same.
-        if (this.isDead && faults.isLostOnItsWay()) return;
+        if (this.isDead && faults.isLostOnItsWay()) return NOBODY_GOES_ON;
         const fault = this.isDead ? undefined : faults.ofCall();
         if (fault === 'crash-before') return this.die();
         if (fault === 'refused' || (this.#world.isStoreBroken && !name.startsWith('publish')))

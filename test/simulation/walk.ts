@@ -1,22 +1,28 @@
-import { createHash } from 'node:crypto';
-import { refresh } from '../../lambda/core/refresh.ts';
+import { hash } from 'node:crypto';
+import type { Context } from '../../lambda/core/context.ts';
+import { JOURNAL_STAGE } from '../../lambda/names.ts';
 import { Choices } from './choices.ts';
 import { SECRET_ID, Violation } from './invariants.ts';
 import type { ProviderKind } from './provider.ts';
 import { SimulatedRun } from './simulated-run.ts';
-import { type Sabotage, SILENCE, World } from './world.ts';
+import { type Sabotage, Silence, World } from './world.ts';
 
-const HALF_HOUR_MS = 30 * 60 * 1_000;
+const STAGES = ['AWSCURRENT', 'AWSPREVIOUS', JOURNAL_STAGE];
 
-/** What an operator does once, at any moment between two steps of the runs. */
-export const EDITS = [
-  'none',
-  'adds a member',
-  'saves what was read before',
-  'puts new credentials',
-  'moves AWSCURRENT back',
+const HOUR_MS = 60 * 60 * 1_000;
+const HALF_HOUR_MS = HOUR_MS / 2;
+
+/** What there is beside the two runs: what was left behind for them, or what an operator does once, at any moment. */
+export const SCENARIOS = [
+  'nothing else',
+  'after a run that died with its claim',
+  'after a run that died with its answer',
+  'an operator adds a member',
+  'an operator saves what was read before',
+  'an operator puts new credentials',
+  'an operator moves AWSCURRENT back',
 ] as const;
-export type Edit = (typeof EDITS)[number];
+export type Scenario = (typeof SCENARIOS)[number];
 
 export interface Walked {
   /** Distinct states of the store, the provider and both runs. */
@@ -29,15 +35,15 @@ export interface Walked {
 }
 
 /**
- * Every order in which the steps of two runs and one edit can happen, to the end of both, with each run dying before
+ * Every order in which the steps of two runs, and of an operator, can happen, to the end of both, with each run dying before
  * or after any of its steps, and what it had sent arriving or not. States that were seen before are not walked again.
  */
-export async function walk(kind: ProviderKind, edit: Edit, sabotage?: Sabotage): Promise<Walked> {
+export async function walk(kind: ProviderKind, scenario: Scenario, sabotage?: Sabotage): Promise<Walked> {
   const seen = new Set<string>();
   const walked = { states: 0, steps: 0, ends: 0 };
   const open: number[][] = [[]];
   for (let path = open.pop(); path !== undefined; path = open.pop()) {
-    const stage = await Stage.begin(kind, edit, sabotage);
+    const stage = await Stage.begin(kind, scenario, sabotage);
     try {
       for (const index of path) await stage.take(index);
       for (;;) {
@@ -69,13 +75,11 @@ class Stage {
   readonly path: number[] = [];
   readonly names: string[] = [];
   readonly #world: World;
-  readonly #logs: string[] = [];
-  readonly #runs: SimulatedRun[] = [];
+  #runs: { readonly run: SimulatedRun; readonly told: readonly unknown[] }[] = [];
   #outcome = '';
 
-  private constructor(kind: ProviderKind, edit: Edit, sabotage: Sabotage = (ports) => ports) {
-    // Log what each run has seen: with its code the same, that is all that its state can depend on.
-    this.#world = new World(Choices.replay([]), kind, (ports, world) => this.#observed(sabotage(ports, world)));
+  private constructor(kind: ProviderKind, scenario: Scenario, sabotage?: Sabotage) {
+    this.#world = new World(Choices.replay([]), kind, sabotage);
     const { secretsManager, provider, labels } = this.#world;
     const first = { client_id: 'id', client_secret: 'secret', refresh_token: provider.authorize() };
     secretsManager.createSecret({
@@ -84,26 +88,34 @@ class Stage {
       ClientRequestToken: 'first'.padEnd(32, '-'),
     });
     labels.note();
-    this.#edit = edit;
+    this.#scenario = scenario;
   }
 
-  readonly #edit: Edit;
+  readonly #scenario: Scenario;
 
-  static async begin(kind: ProviderKind, edit: Edit, sabotage?: Sabotage): Promise<Stage> {
-    const stage = new Stage(kind, edit, sabotage);
+  static async begin(kind: ProviderKind, scenario: Scenario, sabotage?: Sabotage): Promise<Stage> {
+    const stage = new Stage(kind, scenario, sabotage);
     await stage.#begin();
     return stage;
   }
 
-  /** Steps that may come next, by their places among what is pending. */
+  /**
+   * Steps that may come next, by their places among what is pending. One whose moment nobody else can see comes at once:
+   * in any other order with the others' steps it leads to the same states. (A run that dies before it is one that died
+   * before the step that it follows.)
+   */
   choices(): number[] {
+    const unseen = this.#world.pending.findIndex(
+      ({ name }) => this.#matters(name) && / (answer|publish|list)$/.test(name),
+    );
+    if (unseen >= 0) return [unseen];
     return this.#world.pending.flatMap(({ name }, index) => (this.#matters(name) ? [index] : []));
   }
 
   /** Of a run that is gone, only what it had sent to change something may still arrive. */
   #matters(name: string): boolean {
-    const run = this.#runs.find(({ id }) => name.startsWith(`${id} `));
-    return run === undefined || !run.isDead || / (put|promote|POST) /.test(name);
+    const sender = this.#runs.find(({ run }) => isOf(run.id, name));
+    return sender === undefined || !sender.run.isDead || / (put|promote|POST) /.test(name);
   }
 
   async take(index: number): Promise<void> {
@@ -112,22 +124,35 @@ class Stage {
     await this.#world.perform(index);
   }
 
-  /** Two states with one signature have the same futures. */
+  /**
+   * Two states with one signature have the same futures, and the same is thought of them. The two runs are alike: a
+   * state and the one with their parts swapped count as one.
+   */
   signature(): string {
-    const { secretsManager, provider } = this.#world;
-    const { Versions = [] } = secretsManager.listSecretVersionIds({ SecretId: SECRET_ID, IncludeDeprecated: true });
-    const versions = Versions.map(({ VersionId, VersionStages }) => {
-      const { SecretString } = secretsManager.getSecretValue({ SecretId: SECRET_ID, VersionId });
-      return [VersionId, VersionStages, SecretString];
-    }).sort();
-    const pending = this.#world.pending
-      .map(({ name }) => name)
-      .filter((name) => this.#matters(name))
+    const [one, other] = [this.#describe([1, 2]), swapRuns(this.#describe([2, 1]))];
+    return hash('sha1', one < other ? one : other, 'base64');
+  }
+
+  #describe(runIds: readonly number[]): string {
+    const { secretsManager, provider, witness, pending } = this.#world;
+    const versions = secretsManager
+      .peekAll(SECRET_ID)
+      .map(({ id, value }) => `${id} ${value.SecretString}`)
       .sort();
-    const runs = this.#runs.map(({ isDead, id }) => (isDead ? 'gone' : this.#logs[id]));
-    return createHash('sha1')
-      .update(JSON.stringify([versions, pending, runs, provider.dump()]))
-      .digest('base64');
+    const holders = STAGES.map((stage) => secretsManager.peek(SECRET_ID, { stage })?.id);
+    const names = pending.map(({ name }) => name).filter((name) => this.#matters(name));
+    const runs = runIds.map((runId) => {
+      const { run, told } = this.#runs.find(({ run: { id } }) => id === runId) ?? {};
+      return [
+        run?.isDead ? 'gone' : told,
+        names
+          .filter((name) => isOf(runId, name))
+          .map(withoutRun)
+          .sort(),
+      ];
+    });
+    const others = names.filter((name) => !runIds.some((runId) => isOf(runId, name)));
+    return JSON.stringify([versions, holders, others, runs, provider.dump(), witness.dump()]);
   }
 
   /** Both runs have ended or died: two ticks later the token is fresh, or somebody has been told. */
@@ -153,28 +178,36 @@ class Stage {
   async #begin(): Promise<void> {
     // One refresh first, so that there is a document to move back to; then the token is due.
     this.#start(0);
-    await this.#world.play(this.#world.nowMs + 4 * 60 * 60 * 1_000);
-    this.#logs.length = 0;
-    this.#runs.length = 0;
+    await this.#world.play(this.#world.nowMs + 4 * HOUR_MS);
+    if (this.#scenario === 'after a run that died with its claim') await this.#leaveBehind('POST');
+    if (this.#scenario === 'after a run that died with its answer') await this.#leaveBehind('answer');
+    this.#runs = [];
     const read = this.#currentText();
-    if (this.#edit !== 'none') this.#world.at(this.#world.nowMs, () => this.#operate(read), 'edit');
+    if (this.#scenario.startsWith('an operator'))
+      this.#world.at(this.#world.nowMs, () => this.#operate(read), 'operator');
     this.#start(1);
     this.#start(2);
     await this.#world.settleDown();
   }
 
-  #start(id: number): void {
+  /** A run comes as far as to a step that it does not take; its lease is over. */
+  async #leaveBehind(step: string): Promise<void> {
+    const run = this.#start(9);
+    await this.#world.settleDown();
+    while (!this.#world.pending[0]?.name.startsWith(`9 ${step}`)) await this.#world.perform(0);
+    run.die();
+    this.#world.dropPending();
+    this.#world.nowMs += HALF_HOUR_MS;
+  }
+
+  #start(id: number): SimulatedRun {
     const run = new SimulatedRun(this.#world, id, { memory: {}, isBusy: false }, false, 0);
-    this.#runs.push(run);
-    const end = (outcome: string): void => {
+    const told: unknown[] = [];
+    this.#runs.push({ run, told });
+    void run.play(observed(run.context(new Silence()), told)).then((outcome) => {
       this.#outcome = outcome;
-      run.end();
-    };
-    refresh(run.context(SILENCE), { force: false }).then(
-      ({ outcome }) => end(outcome),
-      (error: unknown) =>
-        error instanceof Violation ? this.#world.fail(error) : end(error instanceof Error ? error.name : 'unknown'),
-    );
+    });
+    return run;
   }
 
   #operate(read: string): void {
@@ -186,11 +219,11 @@ class Stage {
         ClientRequestToken: id,
         SecretString: JSON.stringify(document),
       });
-    if (this.#edit === 'adds a member') put({ ...JSON.parse(this.#currentText()), note: 'added' });
-    if (this.#edit === 'saves what was read before') put({ ...JSON.parse(read), note: 'added' });
-    if (this.#edit === 'puts new credentials')
+    if (this.#scenario === 'an operator adds a member') put({ ...JSON.parse(this.#currentText()), note: 'added' });
+    if (this.#scenario === 'an operator saves what was read before') put({ ...JSON.parse(read), note: 'added' });
+    if (this.#scenario === 'an operator puts new credentials')
       put({ ...JSON.parse(this.#currentText()), refresh_token: provider.authorize() });
-    if (this.#edit === 'moves AWSCURRENT back') {
+    if (this.#scenario === 'an operator moves AWSCURRENT back') {
       secretsManager.updateSecretVersionStage({
         SecretId: SECRET_ID,
         VersionStage: 'AWSCURRENT',
@@ -205,26 +238,39 @@ class Stage {
   #currentText(): string {
     return this.#world.secretsManager.getSecretValue({ SecretId: SECRET_ID }).SecretString ?? '{}';
   }
+}
 
-  #observed(ports: ReturnType<Sabotage>): ReturnType<Sabotage> {
-    const id = this.#runs.length === 0 && this.#logs.length === 0 ? 0 : this.#runs.length + 1;
-    const log = async <T>(what: string, answer: Promise<T>): Promise<T> => {
-      const said = await answer;
-      this.#logs[id] = `${this.#logs[id] ?? ''} ${what} ${JSON.stringify(said)}`;
-      return said;
-    };
-    const { store, tokenEndpoint } = ports;
-    return {
-      ...ports,
-      store: {
-        readCurrent: () => log('current', store.readCurrent()),
-        readHead: () => log('head', store.readHead()),
-        readVersion: (versionId) => log(versionId, store.readVersion(versionId)),
-        putVersion: (versionId, secretString) => log(`put ${versionId}`, store.putVersion(versionId, secretString)),
-        promote: (versionId, expected) => log('promote', store.promote(versionId, expected)),
-        listVersionTimes: () => log('list', store.listVersionTimes()),
-      },
-      tokenEndpoint: { requestToken: (grant, timeoutMs) => log('POST', tokenEndpoint.requestToken(grant, timeoutMs)) },
-    };
-  }
+function isOf(runId: number, name: string): boolean {
+  return name.startsWith(`${runId} `);
+}
+
+function withoutRun(name: string): string {
+  return name.slice(name.indexOf(' '));
+}
+
+function swapRuns(text: string): string {
+  return text.replaceAll(/(?<=run )[12]/g, (id) => (id === '1' ? '2' : '1'));
+}
+
+/** With everything noted that a run is told: its code being the same, that is all that its state can depend on. */
+function observed(context: Context, told: unknown[]): Context {
+  const note = async <T>(what: string, answer: Promise<T>): Promise<T> => {
+    const said = await answer;
+    told.push(what, said);
+    return said;
+  };
+  const { store, tokenEndpoint } = context;
+  return {
+    ...context,
+    store: {
+      readCurrent: () => note('current', store.readCurrent()),
+      readHead: () => note('head', store.readHead()),
+      readVersion: (versionId) => note(versionId, store.readVersion(versionId)),
+      putVersion: (versionId, secretString) => note(`put ${versionId}`, store.putVersion(versionId, secretString)),
+      promote: (versionId, expected) => note('promote', store.promote(versionId, expected)),
+      // There is room, however many there are: nothing depends on it here.
+      listVersionTimes: () => store.listVersionTimes(),
+    },
+    tokenEndpoint: { requestToken: (grant, timeoutMs) => note('POST', tokenEndpoint.requestToken(grant, timeoutMs)) },
+  };
 }
