@@ -13,43 +13,54 @@ const VERSIONS_PER_ATTEMPT = 2;
 
 export type Claimed =
   /** This run, and no other within the lease, may spend the token. */
-  | { readonly kind: 'claimed'; readonly attempt: number }
+  | { readonly kind: 'claimed'; readonly attempt: number; readonly takesOverClaim: boolean }
   /** It has been spent already. */
   | { readonly kind: 'spent'; readonly successor: DocumentEntry };
 
 type Attempt = Extract<Decision, { kind: 'attempt' }>;
+type NotAttempted = Exclude<Decision, Attempt>;
 type Waiting = Extract<Decision, { kind: 'waiting' }>;
 
 /**
  * Puts the claim, which also proves, before anything is spent, that this role may write this secret under this key.
  * Where the id is taken, what is found there decides: the label is a hint, the ids are not.
  */
-export async function claim(
+export async function claim(context: Context, situation: Situation, first: Attempt): Promise<Claimed | NotAttempted> {
+  const { store, runtime } = context;
+  const { key } = situation.current;
+  const found = await findAttempt(context, situation, first, async (attempt) => {
+    const put = await store.putVersion(claimId(key, attempt), renderClaim(key, attempt, runtime.nonce()));
+    return put === 'created';
+  });
+  if (found.kind === 'claimed' && found.takesOverClaim) sayTakenOver(context, found.attempt);
+  return found;
+}
+
+/** What {@link claim} would find now. Reads only. */
+export async function foresee(context: Context, situation: Situation, first: Attempt): Promise<Claimed | NotAttempted> {
+  const { key } = situation.current;
+  return await findAttempt(context, situation, first, async (attempt) => {
+    const claimed = await context.store.readVersion(claimId(key, attempt));
+    return claimed === undefined;
+  });
+}
+
+/** @param take says whether the attempt of this number was free */
+async function findAttempt(
   context: Context,
   situation: Situation,
   first: Attempt,
-): Promise<Claimed | Exclude<Decision, Attempt>> {
-  const { store, runtime, telemetry } = context;
-  const { key } = situation.current;
+  take: (attempt: number) => Promise<boolean>,
+): Promise<Claimed | NotAttempted> {
   const waiting = await waitForRoom(context);
-  if (waiting) {
-    telemetry.warn('No room in the version history for a claim and its answer');
-    return waiting;
-  }
-
+  if (waiting) return waiting;
   // A label that lags, or that somebody moved, may show a claim whose end is recorded.
   let decision: Decision = first.takesOverClaim ? await decideAnew(context, situation, first.attempt - 1) : first;
   while (decision.kind === 'attempt') {
-    const { attempt, takesOverClaim } = decision;
-    const [put, successor] = await Promise.all([
-      store.putVersion(claimId(key, attempt), renderClaim(key, attempt, runtime.nonce())),
-      readSuccessor(context, key),
-    ]);
+    const { attempt } = decision;
+    const [wasFree, successor] = await Promise.all([take(attempt), readSuccessor(context, situation.current.key)]);
     if (successor) return { kind: 'spent', successor };
-    if (put === 'created') {
-      if (takesOverClaim) sayTakenOver(context, attempt);
-      return { kind: 'claimed', attempt };
-    }
+    if (wasFree) return { ...decision, kind: 'claimed' };
     decision = await decideAnew(context, situation, attempt);
   }
   return decision;
@@ -83,12 +94,13 @@ async function decideAnew({ store, runtime }: Context, situation: Situation, att
 }
 
 /** `undefined` where the version history has room for an attempt, else until when it has none. */
-export async function waitForRoom({ store, runtime }: Context): Promise<Waiting | undefined> {
+async function waitForRoom({ store, runtime, telemetry }: Context): Promise<Waiting | undefined> {
   const nowMs = runtime.now();
   const times = await store.listVersionTimes();
   const recent = times.filter((createdAt) => createdAt > nowMs - RETENTION_MS).sort((a, b) => a - b);
   const excess = recent.length + VERSIONS_PER_ATTEMPT - (MAX_RECENT_VERSIONS - RESERVED_VERSIONS);
   const lastToAge = recent[excess - 1];
   if (lastToAge === undefined) return undefined;
+  telemetry.warn('No room in the version history for a claim and its answer');
   return { kind: 'waiting', retryAtMs: lastToAge + RETENTION_MS, why: 'write budget' };
 }

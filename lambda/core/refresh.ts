@@ -1,5 +1,5 @@
 import { announceFailed, announceRefreshed, lineage } from './announce.ts';
-import { claim, waitForRoom } from './claim.ts';
+import { claim, foresee } from './claim.ts';
 import type { Context } from './context.ts';
 import { decide, type Situation, secondsRemaining } from './decide.ts';
 import { EXCHANGE_TIMEOUT_MS, exchange, SAVE_RESERVE_MS } from './exchange.ts';
@@ -82,15 +82,23 @@ class RefreshRun {
     try {
       const view = await this.#load();
       if (view === undefined) return this.#result('status', NOT_CONFIGURED, { decision: 'not-configured' });
-      if (view.successor) return this.#result('status', SETTLES, { decision: 'settle' });
-      const decided = decide(this.#situation(view));
-      const decision = (decided.kind === 'attempt' && (await waitForRoom(this.#context))) || decided;
+      const decision = await this.#foresee(view);
+      if (decision.kind === 'spent') return this.#result('status', SETTLES, { decision: 'settle' });
+      if (decision.kind === 'rejected') this.#noteLatch(decision.failure);
+      const kind = decision.kind === 'claimed' ? 'attempt' : decision.kind;
       const retryAt = decision.kind === 'waiting' ? { retryAt: instant(decision.retryAtMs) } : {};
-      const message = `A refresh now would decide: ${decision.kind}. Nothing was sent or changed.`;
-      return this.#result('status', message, { decision: decision.kind, ...retryAt });
+      const message = `A refresh now would decide: ${kind}. Nothing was sent or changed.`;
+      return this.#result('status', message, { decision: kind, ...retryAt });
     } finally {
       this.#recordStates();
     }
+  }
+
+  async #foresee(view: View): ReturnType<typeof foresee> {
+    if (view.successor) return { kind: 'spent', successor: view.successor };
+    const situation = this.#situation(view);
+    const decided = decide(situation);
+    return decided.kind === 'attempt' ? await foresee(this.#context, situation, decided) : decided;
   }
 
   /** Where it fails, this run may go on with other credentials, never with those that were spent for the answer. */
@@ -124,7 +132,7 @@ class RefreshRun {
       case 'waiting':
         return this.#result('waiting', WAITING[decision.why], { retryAt: instant(decision.retryAtMs) });
       case 'rejected':
-        this.#isReauthorizationRequired = decision.failure.code === 'REAUTHORIZATION_REQUIRED';
+        this.#noteLatch(decision.failure);
         throw this.#rejected(decision.failure);
       case 'spent':
         return await this.#settle(view.current, decision.successor);
@@ -145,11 +153,16 @@ class RefreshRun {
   #situation({ current, head }: View): Situation {
     const { settings, runtime } = this.#context;
     const digest = digestGrant(grantOf(this.#context, current), settings.tokenEndpoint);
-    const isLatched = head?.kind === 'failure' && head.digest === digest;
-    this.#isReauthorizationRequired = isLatched && head.code === 'REAUTHORIZATION_REQUIRED';
+    this.#isReauthorizationRequired = false;
+    if (head?.kind === 'failure' && head.digest === digest) this.#noteLatch(head);
     // The refresh that was asked for is the one that was waited for, once that has ended.
     if (this.#hasAwaitedEnded(current, head)) this.#force = false;
     return { current, head, digest, nowMs: runtime.now(), force: this.#force, leaseSeconds: settings.leaseSeconds };
+  }
+
+  /** These very credentials ended in this failure. */
+  #noteLatch({ code }: FailureEntry): void {
+    this.#isReauthorizationRequired = code === 'REAUTHORIZATION_REQUIRED';
   }
 
   #hasAwaitedEnded(current: DocumentEntry, head: JournalEntry | undefined): boolean {

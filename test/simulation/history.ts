@@ -1,6 +1,7 @@
 import { parseDocument } from '../../lambda/core/credentials.ts';
 import { secondsRemaining } from '../../lambda/core/decide.ts';
 import type { Choices } from './choices.ts';
+import { foresee, isForeseen } from './foresee.ts';
 import { readVersion, SECRET_ID, Violation } from './invariants.ts';
 import { operate } from './operator.ts';
 import { PROVIDER_KINDS } from './provider.ts';
@@ -111,10 +112,20 @@ class History {
     faults.oneIn = 0;
     faults.pace = 'fast';
     for (const _tick of [1, 2]) {
+      const foreseen = this.#choices.happens(4) ? await foresee(this.#world) : undefined;
       this.#start(false, 0);
       await this.#world.play(this.#world.nowMs + 30 * MINUTE_MS);
+      if (foreseen !== undefined) this.#compare(foreseen);
       if (SETTLED.has(this.#last?.outcome ?? '')) return;
     }
+  }
+
+  /** `status` tells what the next run will do, unless that run has something in memory that it stores first. */
+  #compare(foreseen: string): void {
+    this.#world.faults.count(`status: ${foreseen}`);
+    const { outcome, hasStoredUnsaved } = this.#last ?? {};
+    if (outcome === undefined || hasStoredUnsaved || isForeseen(foreseen, outcome)) return;
+    throw new Violation('I7', `status said ${foreseen}, and the run that followed ended with ${outcome}`);
   }
 
   /** Both labels on a spent document look settled. Only when it is due does its successor come to light. */
@@ -123,7 +134,7 @@ class History {
     await this.#calm();
   }
 
-  #last: { outcome: string } | undefined;
+  #last: { outcome: string; hasStoredUnsaved: boolean } | undefined;
 
   #start(isForced: boolean, skewMs: number): void {
     const free = this.#environments.filter(({ isBusy }) => !isBusy);
@@ -133,7 +144,7 @@ class History {
     void run.play(run.context(new CountingTelemetry(this.#world.faults, run))).then((outcome) => {
       if (outcome === 'fresh' && !isForced && !run.hasStoredUnsaved) this.#checkFreshCalls(run);
       this.#world.faults.count(`outcome: ${outcome}`);
-      this.#last = { outcome };
+      this.#last = { outcome, hasStoredUnsaved: run.hasStoredUnsaved };
       this.#world.trace?.(this.#world.nowMs, `${run.id} ends: ${outcome}`);
     });
   }

@@ -17,7 +17,7 @@ import { AwsError } from '../sandbox/aws-error.ts';
 import { SECRET_ID, Violation } from './invariants.ts';
 import { NOBODY_GOES_ON, type World } from './world.ts';
 
-const SETTINGS = {
+export const SETTINGS = {
   secretId: SECRET_ID,
   tokenEndpoint: 'https://simulated.invalid/api/oauth/token',
   defaultTokenLifetimeSeconds: 21_600,

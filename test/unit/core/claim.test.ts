@@ -54,7 +54,7 @@ function failedBefore(attempt: number, members: Partial<FailureEntry> = {}): voi
 }
 
 test('counts, then puts the claim with the label beside one look for the successor, and AWSCURRENT stays', async () => {
-  expect(await run()).toEqual({ kind: 'claimed', attempt: 0 });
+  expect(await run()).toMatchObject({ kind: 'claimed', attempt: 0 });
   expect(context.store.calls).toEqual(['listVersionTimes', 'putVersion', 'readVersion']);
   expect(context.headVersionId).toBe(claimId(key, 0));
   expect(context.currentVersionId).toBe(versionIdOf('first'));
@@ -89,7 +89,7 @@ describe('where the id is taken, what is found there decides', () => {
     context.loseLabel();
     context.advance(24 * HOUR_MS);
     expect(await run()).toMatchObject({ kind: 'rejected', failure: { code: 'REAUTHORIZATION_REQUIRED', attempt: 0 } });
-    expect(await run(FIRST, true)).toEqual({ kind: 'claimed', attempt: 1 });
+    expect(await run(FIRST, true)).toMatchObject({ kind: 'claimed', attempt: 1 });
   });
 
   test('failures that are over, or were made with other credentials, lead to the first attempt that is free', async () => {
@@ -97,7 +97,7 @@ describe('where the id is taken, what is found there decides', () => {
     failedBefore(1, { code: 'CLIENT_REJECTED', digest: 'digest of another client secret' });
     failedBefore(2);
     context.advance(HOUR_MS);
-    expect(await run()).toEqual({ kind: 'claimed', attempt: 3 });
+    expect(await run()).toMatchObject({ kind: 'claimed', attempt: 3 });
     expect(context.telemetry.counts).toEqual([]);
   });
 
@@ -106,7 +106,7 @@ describe('where the id is taken, what is found there decides', () => {
     context.writeText('scribble', [JOURNAL_STAGE], failureId(key, 0));
     expect(await run()).toEqual({ kind: 'busy' });
     context.advance(90_000);
-    expect(await run()).toEqual({ kind: 'claimed', attempt: 1 });
+    expect(await run()).toMatchObject({ kind: 'claimed', attempt: 1 });
   });
 
   test('a claim that vanished between the put and the look counts as made now', async () => {
@@ -124,7 +124,7 @@ describe('a dead claim', () => {
   test('is taken over, and that is said aloud: a token may have been spent', async () => {
     claimedByOther(0);
     context.advance(90_000);
-    expect(await run(TAKEOVER)).toEqual({ kind: 'claimed', attempt: 1 });
+    expect(await run(TAKEOVER)).toMatchObject({ kind: 'claimed', attempt: 1 });
     expect(context.telemetry.counts).toEqual(['claim taken over']);
     expect(context.telemetry.lines).toMatchObject([{ level: 'warn', members: { attempt: 1 } }]);
     expect(context.telemetry.lines[0]?.message).toContain('may have spent the token');
@@ -134,7 +134,7 @@ describe('a dead claim', () => {
     claimedByOther(0);
     context.loseLabel();
     context.advance(90_000);
-    expect(await run()).toEqual({ kind: 'claimed', attempt: 1 });
+    expect(await run()).toMatchObject({ kind: 'claimed', attempt: 1 });
     expect(context.telemetry.counts).toEqual(['claim taken over']);
   });
 
@@ -148,7 +148,7 @@ describe('a dead claim', () => {
   test('is taken over by one run alone', async () => {
     claimedByOther(0);
     context.advance(90_000);
-    expect(await run(TAKEOVER)).toEqual({ kind: 'claimed', attempt: 1 });
+    expect(await run(TAKEOVER)).toMatchObject({ kind: 'claimed', attempt: 1 });
     expect(await run(TAKEOVER)).toEqual({ kind: 'busy' });
     expect(context.telemetry.counts).toEqual(['claim taken over']);
   });
@@ -169,7 +169,7 @@ describe('design 3.6: the write budget', () => {
     [MAX_BEFORE_CLAIM + 1, { kind: 'waiting', why: 'write budget', retryAtMs: NOW_MS + 24 * HOUR_MS }],
   ])('%d versions of the last 24 hours, those of operators too, forced or not: %j', async (versions, decision) => {
     fill(versions);
-    expect(await run(FIRST, true)).toEqual(decision);
+    expect(await run(FIRST, true)).toMatchObject(decision);
   });
 
   test('nothing is put while there is no room, and room comes when the oldest of the surplus are a day old', async () => {
@@ -181,7 +181,7 @@ describe('design 3.6: the write budget', () => {
     context.advance(24 * HOUR_MS - 1);
     expect(await run()).toMatchObject({ kind: 'waiting' });
     context.advance(1);
-    expect(await run()).toEqual({ kind: 'claimed', attempt: 0 });
+    expect(await run()).toMatchObject({ kind: 'claimed', attempt: 0 });
   });
 
   test('it is the oldest that age first, in whatever order the store lists them', async () => {

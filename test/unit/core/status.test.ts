@@ -23,10 +23,11 @@ beforeEach(() => {
   context = FakeContext.withSecret(CREDENTIALS);
 });
 
-function failedWith(code: 'PROVIDER_UNAVAILABLE' | 'REAUTHORIZATION_REQUIRED'): void {
+function failedWith(code: 'PROVIDER_UNAVAILABLE' | 'REAUTHORIZATION_REQUIRED', label: string = JOURNAL_STAGE): void {
   const grant = { clientId: 'client-id-1', clientSecret: 'client-secret-1', refreshToken: 'refresh-1' };
   const digest = digestGrant(grant, context.settings.tokenEndpoint);
-  context.writeText(renderFailure({ key, attempt: 0, code, digest }), [JOURNAL_STAGE], failureId(key, 0));
+  context.writeText(renderClaim(key, 0, 'n'), [], claimId(key, 0));
+  context.writeText(renderFailure({ key, attempt: 0, code, digest }), [label], failureId(key, 0));
 }
 
 describe('status says what a refresh would decide, reads only, and calls nobody', () => {
@@ -55,6 +56,19 @@ describe('status says what a refresh would decide, reads only, and calls nobody'
     expect(context.store.calls.filter((call) => !READS.has(call))).toEqual(
       decision === 'attempt' ? ['listVersionTimes'] : [],
     );
+    expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: decision === 'rejected' }]);
+  });
+
+  test.each<[string, () => unknown]>([
+    ['busy', () => context.writeText(renderClaim(key, 0, 'n'), ['elsewhere'], claimId(key, 0))],
+    ['waiting', () => failedWith('PROVIDER_UNAVAILABLE', 'elsewhere')],
+    ['rejected', () => failedWith('REAUTHORIZATION_REQUIRED', 'elsewhere')],
+    ['settle', () => context.writeText(JSON.stringify(refreshed(0)), ['elsewhere'], successorId(key))],
+  ])('%s, by the ids, where the label is gone', async (decision, prepare) => {
+    prepare();
+    const before = [context.currentVersionId, ...context.versionIds];
+    expect(await status(context)).toMatchObject({ decision });
+    expect([context.currentVersionId, ...context.versionIds]).toEqual(before);
     expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: decision === 'rejected' }]);
   });
 

@@ -1,0 +1,62 @@
+import type { Context } from '../../lambda/core/context.ts';
+import { nameOf } from '../../lambda/core/fault.ts';
+import type { Version } from '../../lambda/core/ports.ts';
+import { status } from '../../lambda/core/refresh.ts';
+import { JOURNAL_STAGE } from '../../lambda/names.ts';
+import { SECRET_ID } from './invariants.ts';
+import { SETTINGS } from './simulated-run.ts';
+import { Silence, type World } from './world.ts';
+
+/** How a refresh may end after what `status` said of it, where nobody and nothing comes between. */
+const ENDS: { readonly [decision: string]: readonly string[] } = {
+  fresh: ['fresh'],
+  busy: ['busy'],
+  waiting: ['waiting'],
+  rejected: ['REAUTHORIZATION_REQUIRED'],
+  attempt: ['refreshed', 'REAUTHORIZATION_REQUIRED'],
+  // What follows on the promotion of the live token is up to that token.
+  settle: ['adopted', 'refreshed', 'busy', 'waiting', 'REAUTHORIZATION_REQUIRED'],
+};
+
+/** What `status` says at this moment: its decision, or the code of its fault. No call can fail, and no time passes. */
+export async function foresee(world: World): Promise<string> {
+  try {
+    const { decision } = await status(onlooker(world));
+    return decision ?? 'nothing';
+  } catch (error) {
+    return nameOf(error);
+  }
+}
+
+export function isForeseen(foreseen: string, outcome: string): boolean {
+  return ENDS[foreseen]?.includes(outcome) ?? outcome === foreseen;
+}
+
+/** `status` may look; whatever else it tried would throw. */
+function onlooker({ secretsManager, nowMs }: World): Context {
+  const look = async (which: { stage: string } | { versionId: string }): Promise<Version | undefined> => {
+    const version = secretsManager.peek(SECRET_ID, which);
+    return (
+      version && { versionId: version.id, createdAt: version.createdAtMs, secretString: version.value.SecretString }
+    );
+  };
+  const never = (): never => {
+    throw new Error('status reads only');
+  };
+  return {
+    settings: SETTINGS,
+    store: {
+      readCurrent: () => look({ stage: 'AWSCURRENT' }),
+      readHead: () => look({ stage: JOURNAL_STAGE }),
+      readVersion: (versionId) => look({ versionId }),
+      listVersionTimes: async () => secretsManager.peekAll(SECRET_ID).map(({ createdAtMs }) => createdAtMs),
+      putVersion: never,
+      promote: never,
+    },
+    tokenEndpoint: { requestToken: never },
+    events: { publish: never },
+    runtime: { now: () => nowMs, remainingMs: () => 60_000, sleep: never, random: never, nonce: never },
+    telemetry: new Silence(),
+    memory: {},
+  };
+}
