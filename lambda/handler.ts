@@ -10,8 +10,9 @@ import { type Configuration, parseConfiguration } from './configuration.ts';
 import type { Context, Memory } from './core/context.ts';
 import { Fault, nameOf } from './core/fault.ts';
 import type { EventPublisher, Runtime } from './core/ports.ts';
-import { refresh, status } from './core/refresh.ts';
+import { refresh } from './core/refresh.ts';
 import type { Result } from './core/result.ts';
+import { status } from './core/status.ts';
 import { parseEvent } from './event.ts';
 
 /** What is used of Lambda's context. */

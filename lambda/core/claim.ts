@@ -18,7 +18,8 @@ export type Claimed =
   | { readonly kind: 'spent'; readonly successor: DocumentEntry };
 
 type Attempt = Extract<Decision, { kind: 'attempt' }>;
-type NotAttempted = Exclude<Decision, Attempt>;
+/** Why there is no attempt. */
+export type NotAttempted = Exclude<Decision, Attempt>;
 type Waiting = Extract<Decision, { kind: 'waiting' }>;
 
 /**

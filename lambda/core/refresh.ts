@@ -1,15 +1,16 @@
 import { announceFailed, announceRefreshed, lineage } from './announce.ts';
-import { claim, foresee } from './claim.ts';
+import { claim } from './claim.ts';
 import type { Context } from './context.ts';
-import { decide, type Situation, secondsRemaining } from './decide.ts';
+import { decide } from './decide.ts';
 import { EXCHANGE_TIMEOUT_MS, exchange, SAVE_RESERVE_MS } from './exchange.ts';
 import { fail, recordFailure } from './fail.ts';
 import { Fault } from './fault.ts';
-import { type DocumentEntry, digestGrant, type FailureEntry, type JournalEntry } from './journal.ts';
-import { grantOf, load, type View } from './load.ts';
-import { ADOPTED, ADVICE, BUSY, FRESH, NO_TIME, NOT_CONFIGURED, REFRESHED, SETTLES, WAITING } from './messages.ts';
+import type { DocumentEntry, FailureEntry } from './journal.ts';
+import { Knowledge } from './knowledge.ts';
+import { grantOf, type View } from './load.ts';
+import { ADOPTED, ADVICE, BUSY, FRESH, NO_TIME, NOT_CONFIGURED, REFRESHED, WAITING } from './messages.ts';
 import { record, recordUnsaved } from './record.ts';
-import { type Result, toResult } from './result.ts';
+import type { Result } from './result.ts';
 import { settle } from './settle.ts';
 import { instant, isHalfRefreshed, toTokenMembers } from './token-members.ts';
 
@@ -33,18 +34,10 @@ export async function refresh(context: Context, { force }: { readonly force: boo
   return await new RefreshRun(context, force).run();
 }
 
-/** `status`: what {@link refresh} would do now. Reads only. @throws Fault */
-export async function status(context: Context): Promise<Result> {
-  return await new RefreshRun(context, false).status();
-}
-
 class RefreshRun {
   readonly #context: Context;
+  readonly #known: Knowledge;
   #force: boolean;
-  /** The last that was seen of the secret. */
-  #current: DocumentEntry | undefined;
-  /** `undefined` while nothing is known of the grant. */
-  #isReauthorizationRequired: boolean | undefined;
   /** What this run itself recorded, once it has. */
   #recorded: { readonly attempt: number; readonly isRecovery: boolean } | undefined;
   /** Why an earlier run's answer is still in memory alone. */
@@ -58,6 +51,7 @@ class RefreshRun {
 
   constructor(context: Context, force: boolean) {
     this.#context = context;
+    this.#known = new Knowledge(context);
     this.#force = force;
   }
 
@@ -70,35 +64,12 @@ class RefreshRun {
         if (end === 'start over') starts++;
       }
     } finally {
-      this.#recordStates();
+      this.#known.recordStates();
     }
     throw new Fault(
       'STORE_UNAVAILABLE',
       `AWSCURRENT of ${this.#context.settings.secretId} moved ${MAX_STARTS} times during this run. The next run goes on; nothing is lost.`,
     );
-  }
-
-  async status(): Promise<Result> {
-    try {
-      const view = await this.#load();
-      if (view === undefined) return this.#result('status', NOT_CONFIGURED, { decision: 'not-configured' });
-      const decision = await this.#foresee(view);
-      if (decision.kind === 'spent') return this.#result('status', SETTLES, { decision: 'settle' });
-      if (decision.kind === 'rejected') this.#noteLatch(decision.failure);
-      const kind = decision.kind === 'claimed' ? 'attempt' : decision.kind;
-      const retryAt = decision.kind === 'waiting' ? { retryAt: instant(decision.retryAtMs) } : {};
-      const message = `A refresh now would decide: ${kind}. Nothing was sent or changed.`;
-      return this.#result('status', message, { decision: kind, ...retryAt });
-    } finally {
-      this.#recordStates();
-    }
-  }
-
-  async #foresee(view: View): ReturnType<typeof foresee> {
-    if (view.successor) return { kind: 'spent', successor: view.successor };
-    const situation = this.#situation(view);
-    const decided = decide(situation);
-    return decided.kind === 'attempt' ? await foresee(this.#context, situation, decided) : decided;
   }
 
   /** Where it fails, this run may go on with other credentials, never with those that were spent for the answer. */
@@ -111,14 +82,16 @@ class RefreshRun {
   }
 
   async #round(): Promise<Result | 'start over' | 'waited'> {
-    const view = await this.#load();
-    if (view === undefined) return this.#result('not-configured', NOT_CONFIGURED);
+    const view = await this.#known.load();
+    if (view === undefined) return this.#known.result('not-configured', NOT_CONFIGURED);
     const isSpentForUnsaved = view.current.key === this.#context.memory.unsaved?.parent.key;
     if (isSpentForUnsaved) throw this.#unsavedFault;
     await this.#confirm(view.current);
     if (view.successor) return await this.#settle(view.current, view.successor);
 
-    const situation = this.#situation(view);
+    // The refresh that was asked for is the one that was waited for, once that has ended.
+    if (this.#hasAwaitedEnded(view)) this.#force = false;
+    const situation = this.#known.situation(view, this.#force);
     const decided = decide(situation);
     const decision =
       decided.kind === 'attempt' && this.#hasTimeForAttempt()
@@ -130,9 +103,9 @@ class RefreshRun {
       case 'busy':
         return await this.#busy(view.current.key);
       case 'waiting':
-        return this.#result('waiting', WAITING[decision.why], { retryAt: instant(decision.retryAtMs) });
+        return this.#known.result('waiting', WAITING[decision.why], { retryAt: instant(decision.retryAtMs) });
       case 'rejected':
-        this.#noteLatch(decision.failure);
+        this.#known.noteFailure(decision.failure);
         throw this.#rejected(decision.failure);
       case 'spent':
         return await this.#settle(view.current, decision.successor);
@@ -143,29 +116,7 @@ class RefreshRun {
     }
   }
 
-  async #load(): Promise<View | undefined> {
-    const view = await load(this.#context);
-    this.#current = view?.current;
-    this.#isReauthorizationRequired ??= false;
-    return view;
-  }
-
-  #situation({ current, head }: View): Situation {
-    const { settings, runtime } = this.#context;
-    const digest = digestGrant(grantOf(this.#context, current), settings.tokenEndpoint);
-    this.#isReauthorizationRequired = false;
-    if (head?.kind === 'failure' && head.digest === digest) this.#noteLatch(head);
-    // The refresh that was asked for is the one that was waited for, once that has ended.
-    if (this.#hasAwaitedEnded(current, head)) this.#force = false;
-    return { current, head, digest, nowMs: runtime.now(), force: this.#force, leaseSeconds: settings.leaseSeconds };
-  }
-
-  /** These very credentials ended in this failure. */
-  #noteLatch({ code }: FailureEntry): void {
-    this.#isReauthorizationRequired = code === 'REAUTHORIZATION_REQUIRED';
-  }
-
-  #hasAwaitedEnded(current: DocumentEntry, head: JournalEntry | undefined): boolean {
+  #hasAwaitedEnded({ current, head }: View): boolean {
     if (this.#awaitedKey === undefined) return false;
     return current.key !== this.#awaitedKey || (head?.kind === 'failure' && head.key === this.#awaitedKey);
   }
@@ -183,7 +134,7 @@ class RefreshRun {
       this.#refused = entry;
       return;
     }
-    this.#current = entry;
+    this.#known.current = entry;
     await announceRefreshed(this.#context, entry, this.#recorded);
   }
 
@@ -204,7 +155,7 @@ class RefreshRun {
       await recordFailure(this.#context, current, attempt, digest, answer);
       const isDead = answer.code === 'REAUTHORIZATION_REQUIRED';
       if (isDead && (await this.#hasMoved(current))) return 'start over';
-      this.#isReauthorizationRequired = isDead;
+      this.#known.noteFailure(answer);
       throw await fail(this.#context, current, attempt, answer);
     }
 
@@ -213,7 +164,7 @@ class RefreshRun {
     const isRecovery = attempt > 0 || head?.kind === 'failure' || isHalfRefreshed(current.document);
     this.#recorded = { attempt, isRecovery };
     this.#force = false;
-    this.#isReauthorizationRequired = false;
+    this.#known.isReauthorizationRequired = false;
     telemetry.info('Recorded the answer', { versionId: entry.versionId, attempt, ...lineage(entry.document) });
     if (answer.kind === 'token' && tokens.access_token === current.document.members.access_token) {
       telemetry.warn('No progress: Retently answered with the bearer token that was there already', {
@@ -223,13 +174,13 @@ class RefreshRun {
     const promotion = await store.promote(entry.versionId, current.versionId);
     if (answer.kind === 'refresh-token-only') throw await this.#incomplete(entry, attempt, answer.reason);
     await this.#promoted(entry, promotion);
-    return promotion === 'promoted' ? this.#result('refreshed', REFRESHED) : 'start over';
+    return promotion === 'promoted' ? this.#known.result('refreshed', REFRESHED) : 'start over';
   }
 
   /** `invalid_grant` may only mean that another run, or an operator, was first. */
   async #hasMoved({ key }: DocumentEntry): Promise<boolean> {
     try {
-      const view = await this.#load();
+      const view = await this.#known.load();
       return view === undefined || view.current.key !== key || view.successor !== undefined;
     } catch {
       // The refusal is known, and is recorded; what cannot be read now is settled by the next run.
@@ -247,17 +198,17 @@ class RefreshRun {
   }
 
   #fresh(): Result {
-    if (this.#recorded) return this.#result('refreshed', REFRESHED);
+    if (this.#recorded) return this.#known.result('refreshed', REFRESHED);
     return this.#hasAdopted || this.#awaitedKey !== undefined
-      ? this.#result('adopted', ADOPTED)
-      : this.#result('fresh', FRESH);
+      ? this.#known.result('adopted', ADOPTED)
+      : this.#known.result('fresh', FRESH);
   }
 
   /** A forced run waits for the claim's end while time allows. */
   async #busy(key: string): Promise<Result | 'waited'> {
     const { runtime } = this.#context;
     if (!this.#force || runtime.remainingMs() < ATTEMPT_MIN_MS + CLAIM_POLL_MS) {
-      return this.#result('busy', BUSY);
+      return this.#known.result('busy', BUSY);
     }
     this.#awaitedKey = key;
     await runtime.sleep(CLAIM_POLL_MS);
@@ -274,17 +225,5 @@ class RefreshRun {
 
   #hasTimeForAttempt(): boolean {
     return this.#context.runtime.remainingMs() >= ATTEMPT_MIN_MS;
-  }
-
-  #recordStates(): void {
-    const { telemetry, runtime } = this.#context;
-    telemetry.recordStates({
-      tokenSecondsRemaining: this.#current ? secondsRemaining(this.#current.document, runtime.now()) : 0,
-      isReauthorizationRequired: this.#isReauthorizationRequired,
-    });
-  }
-
-  #result(outcome: Result['outcome'], message: string, extra?: Pick<Result, 'retryAt' | 'decision'>): Result {
-    return toResult(this.#context, outcome, message, this.#current, extra);
   }
 }

@@ -1,6 +1,4 @@
-import type { Context } from './context.ts';
-import { type Decision, expiresAt, secondsRemaining } from './decide.ts';
-import type { DocumentEntry } from './journal.ts';
+import type { Decision } from './decide.ts';
 
 export type Outcome = 'refreshed' | 'fresh' | 'adopted' | 'busy' | 'waiting' | 'not-configured' | 'status';
 
@@ -18,23 +16,4 @@ export interface Result {
   readonly retryAt?: string;
   /** For `status`: what `refresh` would do. */
   readonly decision?: Decision['kind'] | 'settle' | 'not-configured';
-}
-
-/** @param current `undefined` where the secret has no value yet */
-export function toResult(
-  { settings, runtime }: Context,
-  outcome: Outcome,
-  message: string,
-  current: DocumentEntry | undefined,
-  extra: Pick<Result, 'retryAt' | 'decision'> = {},
-): Result {
-  return {
-    outcome,
-    message,
-    secretId: settings.secretId,
-    versionId: current?.versionId ?? null,
-    expiresAt: (current && expiresAt(current.document)) ?? null,
-    secondsRemaining: current ? secondsRemaining(current.document, runtime.now()) : 0,
-    ...extra,
-  };
 }

@@ -1,7 +1,7 @@
 import type { Context } from '../../lambda/core/context.ts';
 import { nameOf } from '../../lambda/core/fault.ts';
 import type { Version } from '../../lambda/core/ports.ts';
-import { status } from '../../lambda/core/refresh.ts';
+import { status } from '../../lambda/core/status.ts';
 import { JOURNAL_STAGE } from '../../lambda/names.ts';
 import { SECRET_ID } from './invariants.ts';
 import { SETTINGS } from './simulated-run.ts';

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { failureId, successorId } from '../../../lambda/core/journal.ts';
 import type { TokenAnswer } from '../../../lambda/core/ports.ts';
-import { refresh, status } from '../../../lambda/core/refresh.ts';
+import { refresh } from '../../../lambda/core/refresh.ts';
+import { status } from '../../../lambda/core/status.ts';
 import { JOURNAL_STAGE } from '../../../lambda/names.ts';
 import { FakeContext } from './fake-context.ts';
 import {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { successorId } from '../../../lambda/core/journal.ts';
 import type { TokenAnswer } from '../../../lambda/core/ports.ts';
-import { refresh, status } from '../../../lambda/core/refresh.ts';
+import { refresh } from '../../../lambda/core/refresh.ts';
+import { status } from '../../../lambda/core/status.ts';
 import { FakeContext } from './fake-context.ts';
 import { SECRET_ID } from './fake-credential-store.ts';
 import { REFRESH_TOKEN_ONLY, TOKEN } from './fake-token-endpoint.ts';

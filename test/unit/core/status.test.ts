@@ -7,7 +7,7 @@ import {
   renderFailure,
   successorId,
 } from '../../../lambda/core/journal.ts';
-import { status } from '../../../lambda/core/refresh.ts';
+import { status } from '../../../lambda/core/status.ts';
 import { JOURNAL_STAGE } from '../../../lambda/names.ts';
 import { FakeContext } from './fake-context.ts';
 import { SECRET_ID } from './fake-credential-store.ts';

@@ -1,0 +1,62 @@
+import type { Context } from './context.ts';
+import { expiresAt, type Situation, secondsRemaining } from './decide.ts';
+import { type DocumentEntry, digestGrant, type FailureEntry } from './journal.ts';
+import { grantOf, load, type View } from './load.ts';
+import type { Outcome, Result } from './result.ts';
+
+/** What one run knows of the secret and of its grant: it decides by it, answers with it and measures it. */
+export class Knowledge {
+  /** The last that was seen in `AWSCURRENT`, or put there. */
+  current: DocumentEntry | undefined;
+  /** `undefined` while nothing is known of the grant. */
+  isReauthorizationRequired: boolean | undefined;
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** @returns `undefined` where the secret has no value yet. @throws Fault as {@link load} */
+  async load(): Promise<View | undefined> {
+    const view = await load(this.#context);
+    this.current = view?.current;
+    this.isReauthorizationRequired ??= false;
+    return view;
+  }
+
+  /** @throws Fault as {@link grantOf} */
+  situation({ current, head }: View, force: boolean): Situation {
+    const { settings, runtime } = this.#context;
+    const digest = digestGrant(grantOf(this.#context, current), settings.tokenEndpoint);
+    this.isReauthorizationRequired = false;
+    if (head?.kind === 'failure' && head.digest === digest) this.noteFailure(head);
+    return { current, head, digest, nowMs: runtime.now(), force, leaseSeconds: settings.leaseSeconds };
+  }
+
+  /** These very credentials ended in this failure. */
+  noteFailure({ code }: Pick<FailureEntry, 'code'>): void {
+    this.isReauthorizationRequired = code === 'REAUTHORIZATION_REQUIRED';
+  }
+
+  result(outcome: Outcome, message: string, extra: Pick<Result, 'retryAt' | 'decision'> = {}): Result {
+    const { settings, runtime } = this.#context;
+    return {
+      outcome,
+      message,
+      secretId: settings.secretId,
+      versionId: this.current?.versionId ?? null,
+      expiresAt: (this.current && expiresAt(this.current.document)) ?? null,
+      secondsRemaining: this.current ? secondsRemaining(this.current.document, runtime.now()) : 0,
+      ...extra,
+    };
+  }
+
+  /** On every run, however it ends. */
+  recordStates(): void {
+    const { telemetry, runtime } = this.#context;
+    telemetry.recordStates({
+      tokenSecondsRemaining: this.current ? secondsRemaining(this.current.document, runtime.now()) : 0,
+      isReauthorizationRequired: this.isReauthorizationRequired,
+    });
+  }
+}
