@@ -6,6 +6,7 @@ import { startAuthorizationServer } from '../sandbox/authorization-server.ts';
 import { startAws } from '../sandbox/aws-server.ts';
 import { bundleOnce } from '../sandbox/bundle.ts';
 import { type Invocation, type LambdaProcess, startLambdaProcess } from '../sandbox/lambda-process.ts';
+import type { SecretsManager } from '../sandbox/secrets-manager.ts';
 import { Choices } from '../simulation/choices.ts';
 
 const SECRET_ID = 'RetentlyCredentials';
@@ -38,13 +39,17 @@ export interface ChaosReport {
 /**
  * The deployed bundle in several processes at once, on one secret, against an authorization server that rotates
  * strictly; SIGKILL at random moments of a run, an operator's edits in between, and hours that pass between rounds.
+ *
+ * @param sabotage breaks a rule of the store, to show that this would see it
  */
 export async function runChaos(
   ticks: number,
   seed: number,
   tell: (line: string) => void = () => {},
+  sabotage: (secretsManager: SecretsManager) => void = () => {},
 ): Promise<ChaosReport> {
   const chaos = await Chaos.start(Choices.fromSeed(seed));
+  sabotage(chaos.secretsManager);
   try {
     for (let round = 1; chaos.ticks < ticks; round++) {
       await chaos.playRound();
@@ -69,6 +74,7 @@ class Chaos {
   readonly #clock: { offsetMs: number };
   readonly #processes: LambdaProcess[] = [];
   readonly #broken: string[] = [];
+  readonly #jumpsAtMs: number[] = [];
   #recovered = 0;
   #reauthorizations = 0;
   #note = 0;
@@ -94,6 +100,10 @@ class Chaos {
     return chaos;
   }
 
+  get secretsManager(): SecretsManager {
+    return this.#servers.aws.secretsManager;
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#processes.map((each) => each.kill()));
     await Promise.all([this.#servers.aws.close(), this.#servers.provider.close()]);
@@ -101,12 +111,12 @@ class Chaos {
 
   /** Some runs at once, of which some are killed; then time passes, and one tick that nobody disturbs. */
   async playRound(): Promise<void> {
-    this.#clock.offsetMs += this.#choices.pick([4 * 60, 4 * 60, 4 * 60, 20]) * 60_000;
+    this.#passMinutes(this.#choices.pick([4 * 60, 4 * 60, 4 * 60, 20]));
     const running = this.#processes.slice(0, 1 + this.#choices.next(PROCESSES));
     const killed = (await Promise.all(running.map((each, index) => this.#runOne(each, index)))).filter(Boolean).length;
     if (this.#choices.happens(4)) this.#edit();
     // Longer than the lease, so that what a dead run had claimed is taken over.
-    this.#clock.offsetMs += 2 * 60_000;
+    this.#passMinutes(2);
     await this.#calmTick(killed > 0);
   }
 
@@ -181,22 +191,41 @@ class Chaos {
     const isAnswered = this.#servers.provider.requests.some(
       ({ status, refreshTokenSha256 }) => status === 200 && refreshTokenSha256 === spent,
     );
-    return (
-      isAnswered && !this.#documents().some(({ spent_refresh_token_sha256 }) => spent_refresh_token_sha256 === spent)
-    );
+    return isAnswered && !this.#isRecorded(spent);
   }
 
-  /** Of all POSTs: no token answered twice, none sent twice at once, none sent after its answer was recorded. */
+  /** Of all POSTs: no token answered twice, none sent by two at once, none sent by another run once it was answered. */
   #checkRequests(): void {
     const { requests } = this.#servers.provider;
     for (const token of new Set(requests.map(({ refreshTokenSha256 }) => refreshTokenSha256))) {
       const posts = requests.filter(({ refreshTokenSha256 }) => refreshTokenSha256 === token);
-      if (posts.filter(({ status }) => status === 200).length > 1) this.#broken.push('a refresh token was spent twice');
+      const [answered, ...answeredAgain] = posts.filter(({ status }) => status === 200);
+      if (answeredAgain.length > 0) this.#broken.push('a refresh token was spent twice');
       const isOverlapping = posts.some((post, index) =>
         posts.slice(index + 1).some(({ beganAtMs }) => beganAtMs < post.endedAtMs),
       );
       if (isOverlapping) this.#broken.push('a refresh token was sent by two runs at once');
+      if (answered === undefined) continue;
+      const later = posts.filter(({ endedAtMs }) => endedAtMs > answered.endedAtMs);
+      if (later.some((post) => this.#leaseOf(post) === this.#leaseOf(answered)))
+        this.#broken.push('a refresh token was sent again while the claim of the run that spent it was live');
+      if (later.length > 0 && this.#isRecorded(token))
+        this.#broken.push('a refresh token was sent again although its answer is recorded');
     }
+  }
+
+  /** Between two of these moments, no lease ends: the clock jumps there alone. */
+  #leaseOf({ beganAtMs }: { beganAtMs: number }): number {
+    return this.#jumpsAtMs.filter((atMs) => atMs < beganAtMs).length;
+  }
+
+  #isRecorded(spent: string | undefined): boolean {
+    return this.#documents().some(({ spent_refresh_token_sha256 }) => spent_refresh_token_sha256 === spent);
+  }
+
+  #passMinutes(minutes: number): void {
+    this.#clock.offsetMs += minutes * 60_000;
+    this.#jumpsAtMs.push(performance.now());
   }
 
   #edit(): void {
@@ -216,18 +245,18 @@ class Chaos {
   }
 
   #put(secret: object): void {
-    this.#servers.aws.secretsManager.putSecretValue({ SecretId: SECRET_ID, SecretString: JSON.stringify(secret) });
+    this.secretsManager.putSecretValue({ SecretId: SECRET_ID, SecretString: JSON.stringify(secret) });
   }
 
   #current(): z.infer<typeof document> {
     return document.parse(
-      JSON.parse(this.#servers.aws.secretsManager.getSecretValue({ SecretId: SECRET_ID }).SecretString ?? 'null'),
+      JSON.parse(this.secretsManager.getSecretValue({ SecretId: SECRET_ID }).SecretString ?? 'null'),
     );
   }
 
   /** Every document of the history that is still kept. */
   #documents(): z.infer<typeof document>[] {
-    const { secretsManager } = this.#servers.aws;
+    const { secretsManager } = this;
     const { Versions = [] } = secretsManager.listSecretVersionIds({
       SecretId: SECRET_ID,
       IncludeDeprecated: true,
