@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { SecretsManager } from '../sandbox/secrets-manager.ts';
+import type { Aws } from '../sandbox/aws-server.ts';
 import { runChaos } from './chaos.ts';
 
 test('real processes that are killed at any moment never spend a token twice, lose a recorded one, or end in silence', async () => {
@@ -14,15 +14,21 @@ test('and that is seen where they do: a store that gives one claim to everybody'
   expect(broken).toContain('a refresh token was sent again while the claim of the run that spent it was live');
 }, 60_000);
 
-function shareClaims(secretsManager: SecretsManager): void {
+/** And answers late, so that the others have it before the first has spent the token. */
+function shareClaims(aws: Aws): void {
+  aws.inject({ kind: 'latency', operation: 'PutSecretValue', when: isClaim, times: Infinity, latencyMs: 300 });
+  const { secretsManager } = aws;
   const honest = secretsManager.putSecretValue.bind(secretsManager);
   secretsManager.putSecretValue = (request) => {
     try {
       return honest(request);
     } catch (error) {
-      const isClaim = request.SecretString?.startsWith('{"kind":"retently-token-refresh/claim"');
-      if (!isClaim) throw error;
+      if (!isClaim(request)) throw error;
       return { ARN: '', Name: '', VersionId: request.ClientRequestToken ?? '', VersionStages: undefined };
     }
   };
+}
+
+function isClaim(request: { SecretString?: string | undefined }): boolean {
+  return request.SecretString?.startsWith('{"kind":"retently-token-refresh/claim"') === true;
 }

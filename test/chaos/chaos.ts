@@ -3,10 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { ENVIRONMENT } from '../../lambda/names.ts';
 import { startAuthorizationServer } from '../sandbox/authorization-server.ts';
-import { startAws } from '../sandbox/aws-server.ts';
+import { type Aws, startAws } from '../sandbox/aws-server.ts';
 import { bundleOnce } from '../sandbox/bundle.ts';
 import { type Invocation, type LambdaProcess, startLambdaProcess } from '../sandbox/lambda-process.ts';
-import type { SecretsManager } from '../sandbox/secrets-manager.ts';
 import { Choices } from '../simulation/choices.ts';
 
 const SECRET_ID = 'RetentlyCredentials';
@@ -46,10 +45,10 @@ export async function runChaos(
   ticks: number,
   seed: number,
   tell: (line: string) => void = () => {},
-  sabotage: (secretsManager: SecretsManager) => void = () => {},
+  sabotage: (aws: Aws) => void = () => {},
 ): Promise<ChaosReport> {
   const chaos = await Chaos.start(Choices.fromSeed(seed));
-  sabotage(chaos.secretsManager);
+  sabotage(chaos.aws);
   try {
     for (let round = 1; chaos.ticks < ticks; round++) {
       await chaos.playRound();
@@ -62,7 +61,7 @@ export async function runChaos(
 }
 
 type Servers = {
-  aws: Awaited<ReturnType<typeof startAws>>;
+  aws: Aws;
   provider: Awaited<ReturnType<typeof startAuthorizationServer>>;
 };
 
@@ -100,8 +99,8 @@ class Chaos {
     return chaos;
   }
 
-  get secretsManager(): SecretsManager {
-    return this.#servers.aws.secretsManager;
+  get aws(): Aws {
+    return this.#servers.aws;
   }
 
   async stop(): Promise<void> {
@@ -245,18 +244,18 @@ class Chaos {
   }
 
   #put(secret: object): void {
-    this.secretsManager.putSecretValue({ SecretId: SECRET_ID, SecretString: JSON.stringify(secret) });
+    this.aws.secretsManager.putSecretValue({ SecretId: SECRET_ID, SecretString: JSON.stringify(secret) });
   }
 
   #current(): z.infer<typeof document> {
     return document.parse(
-      JSON.parse(this.secretsManager.getSecretValue({ SecretId: SECRET_ID }).SecretString ?? 'null'),
+      JSON.parse(this.aws.secretsManager.getSecretValue({ SecretId: SECRET_ID }).SecretString ?? 'null'),
     );
   }
 
   /** Every document of the history that is still kept. */
   #documents(): z.infer<typeof document>[] {
-    const { secretsManager } = this;
+    const { secretsManager } = this.aws;
     const { Versions = [] } = secretsManager.listSecretVersionIds({
       SecretId: SECRET_ID,
       IncludeDeprecated: true,
