@@ -23,6 +23,7 @@ export class TokenRefreshStack extends Stack {
 
   private addOutputs({ credentials, overview, refreshFunction, timeoutSeconds }: TokenRefresh): void {
     const { functionName } = refreshFunction.lambdaFunction;
+    const { logGroupName } = refreshFunction.logGroup;
     const { secretArn, secretId } = credentials;
     const output = (id: string, description: string, value: string) => new CfnOutput(this, id, { description, value });
     output('FunctionName', 'The function', functionName);
@@ -31,6 +32,11 @@ export class TokenRefreshStack extends Stack {
       'InvokeCommand',
       'Refreshes the token if it is due, now',
       `aws lambda invoke --region ${this.region} --function-name ${functionName} --cli-read-timeout ${timeoutSeconds + CLI_OVER_TIMEOUT_SECONDS} --cli-binary-format raw-in-base64-out --payload '{}' /dev/stdout`,
+    );
+    output(
+      'LogsCommand',
+      'What went wrong in the last three hours, and what to do about it',
+      `aws logs tail ${logGroupName} --region ${this.region} --since 3h --filter-pattern '{ $.level = "ERROR" }'`,
     );
     output(
       'PutSecretCommand',

@@ -167,8 +167,11 @@ describe('the stack, with every default', () => {
       /--cli-read-timeout 90 --cli-binary-format raw-in-base64-out --payload '\{}'/,
     );
     expect(text('PutSecretCommand')).toMatch(/put-secret-value .* --secret-string file:\/\/credentials\.json/);
+    expect(text('LogsCommand')).toMatch(
+      /aws logs tail .*"Ref":"TokenRefreshFunctionLogGroup\w+".* --filter-pattern '{ \$\.level = .*ERROR/,
+    );
     expect(text('DashboardUrl')).toContain('#dashboards/dashboard/');
-    expect(Object.keys(template.Outputs)).toHaveLength(5);
+    expect(Object.keys(template.Outputs)).toHaveLength(6);
   });
 });
 
