@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { Fault } from './core/fault.ts';
+import { MAX_LEASE_SECONDS } from './core/journal.ts';
 import { MAX_TOKEN_LIFETIME_SECONDS } from './core/ports.ts';
 import { DEFAULTS, ENVIRONMENT } from './names.ts';
 
@@ -13,8 +14,6 @@ export interface Configuration {
   readonly leaseSeconds: number;
 }
 
-/** An hour: far above Lambda's longest timeout. A longer lease only delays takeovers. */
-const MAX_LEASE_SECONDS = 3_600;
 const LOOPBACK_HOSTS = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
 const seconds = (max: number, standard: number) =>

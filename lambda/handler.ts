@@ -22,7 +22,7 @@ export interface LambdaContext {
   getRemainingTimeInMillis(): number;
 }
 
-/** Three tries of two seconds are over within what the core allows for one store call. */
+/** Three tries of two seconds; the adapter ends a call that takes longer all the same. */
 const CLIENT_OPTIONS = {
   maxAttempts: 3,
   // Without throwOnRequestTimeout, the time-out is a line in the log and the call goes on.

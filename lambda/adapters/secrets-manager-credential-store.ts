@@ -30,20 +30,28 @@ const DENIALS = new Set([
   'UnrecognizedClient',
 ]);
 
+/** All of one call, with the SDK's tries: its own time-outs do not end an answer that trickles. */
+const CALL_TIMEOUT_MS = 7_000;
+
+type Within = { readonly abortSignal: AbortSignal };
+
 /** One secret of AWS Secrets Manager. Whatever fails is told by its class or name, never by its text. */
 export class SecretsManagerCredentialStore implements CredentialStore {
   readonly #client: SecretsManagerClient;
   readonly #secretId: string;
+  readonly #callTimeoutMs: number;
 
-  constructor(client: SecretsManagerClient, secretId: string) {
+  constructor(client: SecretsManagerClient, secretId: string, callTimeoutMs = CALL_TIMEOUT_MS) {
     this.#client = client;
     this.#secretId = secretId;
+    this.#callTimeoutMs = callTimeoutMs;
   }
 
   async readCurrent(): Promise<Version | undefined> {
-    const current = await this.#read({ VersionStage: 'AWSCURRENT' });
+    const within = this.#begin();
+    const current = await this.#read({ VersionStage: 'AWSCURRENT' }, within);
     // "No such secret" and "no value yet" are one answer; only DescribeSecret tells which.
-    const fault = current === undefined ? await this.#findStateFault() : undefined;
+    const fault = current === undefined ? await this.#findStateFault(within) : undefined;
     if (fault) throw fault;
     return current;
   }
@@ -57,6 +65,7 @@ export class SecretsManagerCredentialStore implements CredentialStore {
   }
 
   async putVersion(versionId: string, secretString: string): Promise<'created' | 'exists'> {
+    const within = this.#begin();
     try {
       await this.#client.send(
         new PutSecretValueCommand({
@@ -66,15 +75,17 @@ export class SecretsManagerCredentialStore implements CredentialStore {
           // A stage must be named: without one, PutSecretValue promotes at once and the swap below protects nothing.
           VersionStages: [JOURNAL_STAGE],
         }),
+        within,
       );
       return 'created';
     } catch (error) {
       if (error instanceof ResourceExistsException) return 'exists';
-      throw await this.#toFault(error, 'PutSecretValue');
+      throw await this.#toFault(error, 'PutSecretValue', within);
     }
   }
 
   async promote(versionId: string, expectedVersionId: string): Promise<'promoted' | 'refused'> {
+    const within = this.#begin();
     try {
       await this.#client.send(
         new UpdateSecretVersionStageCommand({
@@ -83,27 +94,29 @@ export class SecretsManagerCredentialStore implements CredentialStore {
           MoveToVersionId: versionId,
           RemoveFromVersionId: expectedVersionId,
         }),
+        within,
       );
       return 'promoted';
     } catch (error) {
       // A general class, and the version may be gone: the caller reads again instead of asking why.
       if (error instanceof InvalidParameterException || error instanceof ResourceNotFoundException) return 'refused';
-      throw await this.#toFault(error, 'UpdateSecretVersionStage');
+      throw await this.#toFault(error, 'UpdateSecretVersionStage', within);
     }
   }
 
   async listVersionTimes(): Promise<readonly number[]> {
+    const within = this.#begin();
     const times: number[] = [];
     let nextToken: string | undefined;
     do {
-      const page = await this.#listPage(nextToken);
+      const page = await this.#listPage(nextToken, within);
       for (const { CreatedDate } of page.Versions ?? []) times.push(toMs(CreatedDate));
       nextToken = page.NextToken;
     } while (nextToken !== undefined);
     return times;
   }
 
-  async #listPage(nextToken: string | undefined) {
+  async #listPage(nextToken: string | undefined, within: Within) {
     try {
       return await this.#client.send(
         new ListSecretVersionIdsCommand({
@@ -112,28 +125,33 @@ export class SecretsManagerCredentialStore implements CredentialStore {
           MaxResults: 100,
           NextToken: nextToken,
         }),
+        within,
       );
     } catch (error) {
-      throw await this.#toFault(error, 'ListSecretVersionIds');
+      throw await this.#toFault(error, 'ListSecretVersionIds', within);
     }
   }
 
-  async #read(which: Pick<GetSecretValueCommandInput, 'VersionId' | 'VersionStage'>): Promise<Version | undefined> {
+  async #read(
+    which: Pick<GetSecretValueCommandInput, 'VersionId' | 'VersionStage'>,
+    within: Within = this.#begin(),
+  ): Promise<Version | undefined> {
     try {
       const { VersionId, CreatedDate, SecretString } = await this.#client.send(
         new GetSecretValueCommand({ SecretId: this.#secretId, ...which }),
+        within,
       );
       return { versionId: VersionId ?? '', createdAt: toMs(CreatedDate), secretString: SecretString };
     } catch (error) {
       if (error instanceof ResourceNotFoundException) return undefined;
-      throw await this.#toFault(error, 'GetSecretValue');
+      throw await this.#toFault(error, 'GetSecretValue', within);
     }
   }
 
   /** What is wrong with the secret as a whole; `undefined` where it exists and is in use. */
-  async #findStateFault(): Promise<Fault | undefined> {
+  async #findStateFault(within: Within): Promise<Fault | undefined> {
     try {
-      const { DeletedDate } = await this.#client.send(new DescribeSecretCommand({ SecretId: this.#secretId }));
+      const { DeletedDate } = await this.#client.send(new DescribeSecretCommand({ SecretId: this.#secretId }), within);
       if (DeletedDate === undefined) return undefined;
     } catch (error) {
       if (!(error instanceof ResourceNotFoundException)) return this.#failed(error, 'DescribeSecret');
@@ -144,12 +162,16 @@ export class SecretsManagerCredentialStore implements CredentialStore {
     );
   }
 
-  async #toFault(error: unknown, operation: string): Promise<Fault> {
+  async #toFault(error: unknown, operation: string, within: Within): Promise<Fault> {
     if (error instanceof InvalidRequestException || error instanceof ResourceNotFoundException) {
       // The state of the secret forbids it: mostly, it is scheduled for deletion.
-      return (await this.#findStateFault()) ?? this.#failed(error, operation);
+      return (await this.#findStateFault(within)) ?? this.#failed(error, operation);
     }
     return this.#failed(error, operation);
+  }
+
+  #begin(): Within {
+    return { abortSignal: AbortSignal.timeout(this.#callTimeoutMs) };
   }
 
   #notFound(what: string): Fault {

@@ -27,10 +27,11 @@ type Waiting = Extract<Decision, { kind: 'waiting' }>;
  * Where the id is taken, what is found there decides: the label is a hint, the ids are not.
  */
 export async function claim(context: Context, situation: Situation, first: Attempt): Promise<Claimed | NotAttempted> {
-  const { store, runtime } = context;
+  const { store, runtime, settings } = context;
   const { key } = situation.current;
   const found = await findAttempt(context, situation, first, async (attempt) => {
-    const put = await store.putVersion(claimId(key, attempt), renderClaim(key, attempt, runtime.nonce()));
+    const text = renderClaim({ key, attempt, nonce: runtime.nonce(), leaseSeconds: settings.leaseSeconds });
+    const put = await store.putVersion(claimId(key, attempt), text);
     return put === 'created';
   });
   if (found.kind === 'claimed' && found.takesOverClaim) sayTakenOver(context, found.attempt);
@@ -75,7 +76,11 @@ function sayTakenOver({ telemetry }: Context, attempt: number): void {
 }
 
 /** Decides by the ids of one attempt: how it ended or, where it has not, its claim. */
-async function decideAnew({ store, runtime }: Context, situation: Situation, attempt: number): Promise<Decision> {
+async function decideAnew(
+  { store, runtime, settings }: Context,
+  situation: Situation,
+  attempt: number,
+): Promise<Decision> {
   const { key } = situation.current;
   const [claimed, failed] = await Promise.all([
     store.readVersion(claimId(key, attempt)),
@@ -83,6 +88,7 @@ async function decideAnew({ store, runtime }: Context, situation: Situation, att
   ]);
   const nowMs = runtime.now();
   const failure = failed && parseEntry(failed);
+  const recorded = claimed && parseEntry(claimed);
   // The id says what it is, whatever somebody wrote there; what is gone again counts from now.
   const claim: ClaimEntry = {
     kind: 'claim',
@@ -90,6 +96,7 @@ async function decideAnew({ store, runtime }: Context, situation: Situation, att
     key,
     attempt,
     createdAt: claimed?.createdAt ?? nowMs,
+    leaseSeconds: recorded?.kind === 'claim' ? recorded.leaseSeconds : settings.leaseSeconds,
   };
   return decide({ ...situation, nowMs, head: failure?.kind === 'failure' ? failure : claim });
 }

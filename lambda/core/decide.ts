@@ -18,7 +18,6 @@ export interface Situation {
   readonly digest: string;
   readonly nowMs: number;
   readonly force: boolean;
-  readonly leaseSeconds: number;
 }
 
 /** Longest back-off between attempts: less than two ticks of the default schedule. */
@@ -28,13 +27,13 @@ const MAX_BACK_OFF_SECONDS = 45 * 60;
  * A pure function of the current document, the head of the journal, the time and `force`. Current's successor is known
  * not to exist: that is settled first.
  */
-export function decide({ current, head, digest, nowMs, force, leaseSeconds }: Situation): Decision {
+export function decide({ current, head, digest, nowMs, force }: Situation): Decision {
   if (!force && isFresh(current.document, nowMs) && isSettled(current, head)) return { kind: 'fresh' };
   if (head === undefined || head.kind === 'document' || head.key !== current.key) return attempt(0);
 
   if (head.kind === 'claim') {
-    // Lambda has ended the run behind an older claim: the lease is longer than its timeout.
-    const isLive = nowMs < head.createdAt + leaseSeconds * 1000;
+    // Lambda has ended the run behind an older claim: its lease is longer than its timeout.
+    const isLive = nowMs < head.createdAt + head.leaseSeconds * 1000;
     return isLive ? { kind: 'busy' } : attempt(head.attempt + 1, true);
   }
   // What failed with other credentials says nothing about these.
@@ -80,11 +79,11 @@ function isFresh({ members }: CredentialsDocument, nowMs: number): boolean {
  * Otherwise somebody wrote another token (new credentials are used at once), or an attempt at this one is still owed.
  */
 function isSettled({ key, versionId, document }: DocumentEntry, head: JournalEntry | undefined): boolean {
-  if (head === undefined) return true;
-  if (head.key === key) return head.kind === 'document';
+  const spent = document.members.spent_refresh_token_sha256;
+  if (head === undefined && spent === undefined) return true;
+  if (head?.key === key) return head.kind === 'document';
   // The token that was spent for it is its parent's key, but where the server does not rotate.
-  const parentKeys = [head.key, document.members.spent_refresh_token_sha256 ?? head.key];
-  return parentKeys.some((parentKey) => versionId === successorId(parentKey));
+  return [head?.key, spent].some((parentKey) => parentKey !== undefined && versionId === successorId(parentKey));
 }
 
 function attempt(number: number, takesOverClaim = false): Decision {

@@ -30,12 +30,17 @@ export function mergeId(documentVersionId: string, tokensVersionId: string): str
   return versionId(`merge ${documentVersionId} ${tokensVersionId}`);
 }
 
+/** An hour: far above Lambda's longest timeout. A longer lease only delays takeovers. */
+export const MAX_LEASE_SECONDS = 3_600;
+
 const Claim = z.object({
   kind: z.literal('retently-token-refresh/claim'),
   key: z.string(),
   attempt: z.int().check(z.nonnegative()),
   /** Lambda's retries reuse the request id; only something fresh tells two runs apart. */
   nonce: z.string(),
+  /** What the run that made it was promised: another run's own lease may be shorter. */
+  lease_seconds: z.int().check(z.positive(), z.maximum(MAX_LEASE_SECONDS)),
 });
 
 const Failure = z.object({
@@ -63,6 +68,7 @@ interface Entry {
 export interface ClaimEntry extends Entry {
   readonly kind: 'claim';
   readonly attempt: number;
+  readonly leaseSeconds: number;
 }
 
 export interface FailureEntry extends Entry {
@@ -80,8 +86,19 @@ export interface DocumentEntry extends Entry {
 
 export type JournalEntry = ClaimEntry | FailureEntry | DocumentEntry;
 
-export function renderClaim(key: string, attempt: number, nonce: string): string {
-  return JSON.stringify({ kind: 'retently-token-refresh/claim', key, attempt, nonce } satisfies z.infer<typeof Claim>);
+export function renderClaim({
+  key,
+  attempt,
+  nonce,
+  leaseSeconds,
+}: Pick<ClaimEntry, 'key' | 'attempt' | 'leaseSeconds'> & { nonce: string }): string {
+  return JSON.stringify({
+    kind: 'retently-token-refresh/claim',
+    key,
+    attempt,
+    nonce,
+    lease_seconds: leaseSeconds,
+  } satisfies z.infer<typeof Claim>);
 }
 
 export function renderFailure({
@@ -108,8 +125,10 @@ export function parseEntry(version: Version): JournalEntry | undefined {
   const isRecord = secretString?.startsWith('{"kind":"retently-token-refresh/');
   if (!isRecord) return parseCredentialsEntry(version);
   const record = parseRecord(secretString);
-  if (record?.kind === 'retently-token-refresh/claim')
-    return { kind: 'claim', versionId, createdAt, key: record.key, attempt: record.attempt };
+  if (record?.kind === 'retently-token-refresh/claim') {
+    const { key, attempt, lease_seconds: leaseSeconds } = record;
+    return { kind: 'claim', versionId, createdAt, key, attempt, leaseSeconds };
+  }
   if (record) {
     const { key, attempt, code, digest, retry_after_seconds: retryAfterSeconds } = record;
     return { kind: 'failure', versionId, createdAt, key, attempt, code, digest, retryAfterSeconds };

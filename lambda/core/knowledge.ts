@@ -30,7 +30,7 @@ export class Knowledge {
     const digest = digestGrant(grantOf(this.#context, current), settings.tokenEndpoint);
     this.isReauthorizationRequired = false;
     if (head?.kind === 'failure' && head.digest === digest) this.noteFailure(head);
-    return { current, head, digest, nowMs: runtime.now(), force, leaseSeconds: settings.leaseSeconds };
+    return { current, head, digest, nowMs: runtime.now(), force };
   }
 
   /** These very credentials ended in this failure. */

@@ -4,7 +4,7 @@ import { Fault, nameOf } from './fault.ts';
 import { type DocumentEntry, parseDocumentEntry, successorId } from './journal.ts';
 import { readSuccessor } from './load.ts';
 
-/** The longest that one store call takes with the adapter's time-outs and retries. */
+/** More than one store call takes: the adapter ends each after 7 s, whatever happens. */
 const STORE_CALL_MAX_MS = 8_000;
 
 const FIRST_RETRY_DELAY_MS = 100;
@@ -74,12 +74,15 @@ async function recordAfter(
 }
 
 /**
- * A run believed dead has answered before us. With the same refresh token it is the same answer; otherwise ours is
- * the newer one and follows it, unless that one has been traded meanwhile and so is known to have been alive.
+ * Another run has recorded its answer to the same refresh token. With the same new one it is the same answer; otherwise
+ * the one that was asked for later counts (a server may let only its last one live), and ours follows where it is that,
+ * unless the other one has been traded meanwhile and so is known to have been alive.
  */
 async function recordLate(context: Context, parent: DocumentEntry, tokens: TokenMembers): Promise<DocumentEntry> {
   const other = await readSuccessor(context, parent.key);
   if (other === undefined) throw new Fault('STORE_UNAVAILABLE', 'A version that exists could not be read.');
-  if (other.document.members.refresh_token === tokens.refresh_token) return other;
+  const { refresh_token, refreshed_at = '' } = other.document.members;
+  const isOursNewer = refreshed_at <= (tokens.refreshed_at ?? '');
+  if (refresh_token === tokens.refresh_token || !isOursNewer) return other;
   return (await recordAfter(context, other, tokens)) ?? other;
 }

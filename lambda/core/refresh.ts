@@ -18,7 +18,7 @@ import { instant, isHalfRefreshed, toTokenMembers } from './token-members.ts';
 const MAX_STARTS = 10;
 
 /** How long a forced run waits between two looks at another run's claim. */
-const CLAIM_POLL_MS = 1_000;
+const CLAIM_POLL_MS = 2_000;
 
 /** The claim and its reads, the POST, the save. */
 const ATTEMPT_MIN_MS = 5_000 + EXCHANGE_TIMEOUT_MS + SAVE_RESERVE_MS;

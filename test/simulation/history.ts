@@ -31,6 +31,7 @@ export async function playHistory(choices: Choices, sabotage?: Sabotage, trace?:
   const kind = choices.pick(PROVIDER_KINDS);
   const limits = choices.pick([{}, {}, {}, PURGING]);
   const world = new World(choices, kind, sabotage, limits);
+  world.provider.graceMs = choices.pick([MINUTE_MS, HOUR_MS]);
   world.trace = trace;
   const history = new History(world, choices);
   world.faults.count(`provider: ${kind}`);

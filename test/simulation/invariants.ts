@@ -159,7 +159,8 @@ export class Witness {
 
   /** An answer of this token's family was given and is recorded nowhere: the one window that is left. */
   hasLostAnswer(token: string): boolean {
-    for (const lost of this.#unrecorded) if (this.#provider.areOfOneFamily(lost, token)) return true;
+    for (const lost of this.#unrecorded)
+      if (this.#provider.areOfOneFamily(lost, token) && !this.#provider.isReplaced(lost)) return true;
     return false;
   }
 

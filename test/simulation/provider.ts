@@ -8,8 +8,6 @@ import type { Grant } from '../../lambda/core/credentials.ts';
 export const PROVIDER_KINDS = ['strict', 'grace', 'newest', 'no-rotation'] as const;
 export type ProviderKind = (typeof PROVIDER_KINDS)[number];
 
-const GRACE_MS = 60_000;
-
 interface Family {
   isRevoked: boolean;
 }
@@ -25,6 +23,8 @@ interface RefreshToken {
 /** An authorization server's memory, without HTTP. */
 export class Provider {
   readonly kind: ProviderKind;
+  /** How long a spent token is answered again, where it is at all. */
+  graceMs = 60_000;
   readonly #tokens = new Map<string, RefreshToken>();
   #count = 0;
 
@@ -40,6 +40,11 @@ export class Provider {
   isLive(refreshToken: string): boolean {
     const token = this.#tokens.get(refreshToken);
     return token !== undefined && !token.family.isRevoked && token.spentAtMs === undefined && !token.isReplaced;
+  }
+
+  /** A later answer to the same token has taken its place: whoever loses it loses nothing. */
+  isReplaced(refreshToken: string): boolean {
+    return this.#tokens.get(refreshToken)?.isReplaced === true;
   }
 
   areOfOneFamily(one: string, other: string): boolean {
@@ -76,7 +81,7 @@ export class Provider {
   }
 
   #answersAgain(spentAtMs: number, nowMs: number): boolean {
-    return this.kind !== 'strict' && nowMs - spentAtMs < GRACE_MS;
+    return this.kind !== 'strict' && nowMs - spentAtMs < this.graceMs;
   }
 
   #replaceAnswersTo(parent: string): void {

@@ -39,8 +39,8 @@ beforeEach(async () => {
 
 afterEach(() => aws.close());
 
-function createStore(url: string): SecretsManagerCredentialStore {
-  return new SecretsManagerCredentialStore(new SecretsManagerClient(awsClientOptions(url)), SecretId);
+function createStore(url: string, callTimeoutMs?: number): SecretsManagerCredentialStore {
+  return new SecretsManagerCredentialStore(new SecretsManagerClient(awsClientOptions(url)), SecretId, callTimeoutMs);
 }
 
 function create(SecretString: string | undefined = SECRET): void {
@@ -223,6 +223,23 @@ describe('a secret that cannot be used', () => {
       expect.stringContaining('InvalidRequestException'),
     ]);
   });
+});
+
+test('an answer that trickles without end is ended: no call takes longer than it may', async () => {
+  const timers: NodeJS.Timeout[] = [];
+  const { url, close } = await startLoopbackServer((_request, response) => {
+    response.write('{');
+    timers.push(setInterval(() => response.write(' '), 20));
+  });
+  store = createStore(url, 150);
+  for (const [name, call] of CALLS) {
+    const beganAtMs = performance.now();
+    const fault = await faultFrom(call());
+    expect([name, fault.name]).toEqual([name, 'STORE_UNAVAILABLE']);
+    expect(performance.now() - beganAtMs).toBeLessThan(1_000);
+  }
+  for (const timer of timers) clearInterval(timer);
+  await close();
 });
 
 test('an answer without an age counts as made just now: a claim as live, a version as one of today', async () => {

@@ -38,13 +38,17 @@ function run(
   force = false,
 ) {
   const head: JournalEntry | undefined = undefined;
-  const situation: Situation = { current, head, digest: DIGEST, nowMs: context.world.nowMs, force, leaseSeconds: 90 };
+  const situation: Situation = { current, head, digest: DIGEST, nowMs: context.world.nowMs, force };
   return claim(context, situation, attempt);
 }
 
 /** Another run's claim, made now. */
 function claimedByOther(attempt: number): void {
-  context.writeText(renderClaim(key, attempt, 'nonce of another run'), [JOURNAL_STAGE], claimId(key, attempt));
+  context.writeText(
+    renderClaim({ key, attempt, nonce: 'nonce of another run', leaseSeconds: 90 }),
+    [JOURNAL_STAGE],
+    claimId(key, attempt),
+  );
 }
 
 function failedBefore(attempt: number, members: Partial<FailureEntry> = {}): void {
@@ -106,6 +110,21 @@ describe('where the id is taken, what is found there decides', () => {
     context.writeText('scribble', [JOURNAL_STAGE], failureId(key, 0));
     expect(await run()).toEqual({ kind: 'busy' });
     context.advance(90_000);
+    expect(await run()).toMatchObject({ kind: 'claimed', attempt: 1 });
+  });
+
+  test('a document is no failure, nor is a claim of its own under the id of a failure', async () => {
+    claimedByOther(0);
+    context.writeText(JSON.stringify(CREDENTIALS), [JOURNAL_STAGE], failureId(key, 0));
+    expect(await run()).toEqual({ kind: 'busy' });
+  });
+
+  test('a claim lives as long as the run that made it was promised', async () => {
+    const text = renderClaim({ key, attempt: 0, nonce: 'nonce of a run with a longer timeout', leaseSeconds: 270 });
+    context.writeText(text, ['elsewhere'], claimId(key, 0));
+    context.advance(269_999);
+    expect(await run()).toEqual({ kind: 'busy' });
+    context.advance(1);
     expect(await run()).toMatchObject({ kind: 'claimed', attempt: 1 });
   });
 

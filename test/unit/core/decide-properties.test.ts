@@ -30,7 +30,9 @@ const entry = fc.record({
 const head = fc.oneof<fc.Arbitrary<JournalEntry | undefined>[]>(
   fc.constant(undefined),
   current,
-  entry.map((members) => ({ ...members, kind: 'claim' as const })),
+  fc
+    .tuple(entry, leaseSeconds)
+    .map(([members, seconds]) => ({ ...members, kind: 'claim' as const, leaseSeconds: seconds })),
   fc
     .record({
       code: fc.constantFrom(
@@ -47,7 +49,6 @@ const head = fc.oneof<fc.Arbitrary<JournalEntry | undefined>[]>(
 const situation: fc.Arbitrary<Situation> = fc.record({
   current,
   head,
-  leaseSeconds,
   digest: fc.constant('digest'),
   nowMs: fc.constant(NOW_MS),
   force: fc.boolean(),
@@ -59,7 +60,7 @@ function check(predicate: (situation: Situation) => void): void {
 
 test('I2: a live claim of this key is never attempted past, forced or not', () => {
   check((each) => {
-    const isLiveClaim = each.head?.kind === 'claim' && NOW_MS - each.head.createdAt < each.leaseSeconds * 1_000;
+    const isLiveClaim = each.head?.kind === 'claim' && NOW_MS - each.head.createdAt < each.head.leaseSeconds * 1_000;
     if (isLiveClaim && each.head?.key === key) expect(decide(each)).toEqual({ kind: 'busy' });
   });
 });

@@ -28,6 +28,7 @@ const claim = (number: number, ageMs: number, key = due.key): ClaimEntry => ({
   createdAt: NOW_MS - ageMs,
   key,
   attempt: number,
+  leaseSeconds: LEASE_SECONDS,
 });
 const failure = (number: number, ageMs: number, members: Partial<FailureEntry> = {}): FailureEntry => ({
   ...claim(number, ageMs),
@@ -66,6 +67,7 @@ describe('design 3.3, step 3, and 3.5: what to do, unforced and forced', () => {
     ['a live claim', due, claim(2, 0), BUSY, BUSY],
     ['a claim at 90 s less 1 ms', due, claim(2, 89_999), BUSY, BUSY],
     ['a claim at 90 s', due, claim(2, 90_000), attempt(3, true), attempt(3, true)],
+    ['a claim of a run with a longer lease', due, { ...claim(2, 90_000), leaseSeconds: 270 }, BUSY, BUSY],
     ['a claim from the future', due, claim(2, -20_000), BUSY, BUSY],
     ['a live claim on a fresh token', fresh, claim(0, 0), BUSY, BUSY],
     ['a dead claim on a fresh token', fresh, claim(0, HOUR_MS), attempt(1, true), attempt(1, true)],
@@ -78,6 +80,8 @@ describe('design 3.3, step 3, and 3.5: what to do, unforced and forced', () => {
     ['an answer, a dead claim', answer, claim(0, HOUR_MS, answer.key), attempt(1, true), attempt(1, true)],
     ['an unrotated answer, the claim that it ends', unrotated, claim(0, 0, 'parent'), FRESH, attempt(0)],
     ['an unrotated answer, a claim of another key', unrotated, claim(0, 0, 'x'), attempt(0), attempt(0)],
+    ['an answer, no journal', answer, NONE, FRESH, attempt(0)],
+    ['refreshed before, edited since, no journal', copied, NONE, attempt(0), attempt(0)],
     ['what an answer said, pasted over another', copied, otherToken, attempt(0), attempt(0)],
 
     ['a failure a moment ago', due, failure(0, 0), waiting(1), attempt(1)],
@@ -100,7 +104,7 @@ describe('design 3.3, step 3, and 3.5: what to do, unforced and forced', () => {
     ['a dead grant of another key', due, { ...dead, key: 'x' }, attempt(0), attempt(0)],
     ['refused, with another client secret since', due, otherSecret, attempt(1), attempt(1)],
   ])('%s', (_when, current, head, unforced, forced) => {
-    const situation = { current, head, digest: DIGEST, nowMs: NOW_MS, leaseSeconds: LEASE_SECONDS };
+    const situation = { current, head, digest: DIGEST, nowMs: NOW_MS };
     expect(decide({ ...situation, force: false })).toEqual(unforced);
     expect(decide({ ...situation, force: true })).toEqual(forced);
   });
@@ -108,7 +112,7 @@ describe('design 3.3, step 3, and 3.5: what to do, unforced and forced', () => {
 
 test('design 3.3: a transient failure made with other credentials binds nobody either', () => {
   const head = failure(0, 0, { digest: 'digest of the last client secret' });
-  const situation = { current: due, head, digest: DIGEST, nowMs: NOW_MS, leaseSeconds: LEASE_SECONDS };
+  const situation = { current: due, head, digest: DIGEST, nowMs: NOW_MS };
   expect(decide({ ...situation, force: false })).toEqual(attempt(1));
 });
 
@@ -135,7 +139,7 @@ describe('design 3.5: when a token is due', () => {
     ['no bearer token', { access_token: null }, attempt(0)],
   ])('%s', (_what, members, decision) => {
     const current = toDocumentEntry(refreshed(1, members));
-    const situation = { current, head: current, digest: DIGEST, nowMs: NOW_MS, leaseSeconds: LEASE_SECONDS };
+    const situation = { current, head: current, digest: DIGEST, nowMs: NOW_MS };
     expect(decide({ ...situation, force: false })).toEqual(decision);
   });
 });

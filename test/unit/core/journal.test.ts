@@ -67,15 +67,16 @@ describe('entries', () => {
   const failure = { key: KEY, attempt: 3, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST } as const;
 
   test('a claim says what it is for, and a nonce tells two runs apart', () => {
-    const text = renderClaim(KEY, 2, 'nonce-1');
+    const text = renderClaim({ key: KEY, attempt: 2, nonce: 'nonce-1', leaseSeconds: 90 });
     expect(parseEntry(versionOf(text))).toEqual({
       kind: 'claim',
       versionId: 'version-1',
       createdAt: 1_000,
       key: KEY,
       attempt: 2,
+      leaseSeconds: 90,
     });
-    expect(renderClaim(KEY, 2, 'nonce-2')).not.toBe(text);
+    expect(renderClaim({ key: KEY, attempt: 2, nonce: 'nonce-2', leaseSeconds: 90 })).not.toBe(text);
   });
 
   test.each<Partial<FailureEntry>>([
@@ -103,7 +104,10 @@ describe('entries', () => {
     ['a SecretBinary', undefined],
     ['no JSON', 'RDS password'],
     ['a list', '[1]'],
-    ['a claim that was cut short', renderClaim(KEY, 0, 'nonce').slice(0, -9)],
+    [
+      'a claim that was cut short',
+      renderClaim({ key: KEY, attempt: 0, nonce: 'nonce', leaseSeconds: 90 }).slice(0, -9),
+    ],
     ['a document of the wrong type', '{"client_id":1}'],
   ])('what somebody else put there is no entry: %s', (_what, text) => {
     expect(parseEntry(versionOf(text))).toBeUndefined();
@@ -112,7 +116,8 @@ describe('entries', () => {
   test.each<[string, string]>([
     ['an object without credentials', '{"username":"u","password":"p"}'],
     ['a claim without a key', '{"kind":"retently-token-refresh/claim","attempt":0,"nonce":"n"}'],
-    ['a claim with a broken attempt', renderClaim(KEY, -1, 'nonce')],
+    ['a claim with a broken attempt', renderClaim({ key: KEY, attempt: -1, nonce: 'nonce', leaseSeconds: 90 })],
+    ['a claim with a lease without end', renderClaim({ key: KEY, attempt: 0, nonce: 'nonce', leaseSeconds: 3_601 })],
     ['a failure of an unknown code', renderFailure(failure).replace('PROVIDER_UNAVAILABLE', 'TIRED')],
     ['an entry of a kind to come', '{"kind":"retently-token-refresh/lease","key":"k"}'],
   ])('nor is %s', (_what, text) => {

@@ -38,7 +38,9 @@ test('a document that is the head costs two reads', async () => {
 test('current, head and the successor of current are found', async () => {
   const context = FakeContext.withSecret(CREDENTIALS);
   const successor = context.writeText(JSON.stringify(refreshed(0)), [JOURNAL_STAGE], successorId(key));
-  const head = context.writeText(renderClaim('other', 0, 'nonce'), [JOURNAL_STAGE]);
+  const head = context.writeText(renderClaim({ key: 'other', attempt: 0, nonce: 'nonce', leaseSeconds: 90 }), [
+    JOURNAL_STAGE,
+  ]);
   expect(await load(context)).toMatchObject({
     current: { kind: 'document', versionId: versionIdOf('first'), document: { members: CREDENTIALS } },
     head: { kind: 'claim', versionId: head, key: 'other' },

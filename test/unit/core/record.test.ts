@@ -6,11 +6,15 @@ import { record, recordUnsaved } from '../../../lambda/core/record.ts';
 import { JOURNAL_STAGE } from '../../../lambda/names.ts';
 import { FakeContext } from './fake-context.ts';
 import { faultFrom } from './fault-of.ts';
-import { CREDENTIALS, NOW_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
+import { CREDENTIALS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
 
 const parent = toDocumentEntry(CREDENTIALS);
 const SUCCESSOR = successorId(parent.key);
-const TOKENS: TokenMembers = { access_token: 'access-2', refresh_token: 'refresh-2' };
+const TOKENS: TokenMembers = {
+  access_token: 'access-2',
+  refresh_token: 'refresh-2',
+  refreshed_at: iso(NOW_MS + MINUTE_MS),
+};
 const DENIED = new Fault('STORE_DENIED', 'PutSecretValue was refused.');
 
 let context: FakeContext;
@@ -101,12 +105,25 @@ describe('where a run believed dead has answered before', () => {
     });
   });
 
-  test('with another refresh token, ours is newer and becomes its successor', async () => {
+  test('with another refresh token, earlier: ours is newer and becomes its successor', async () => {
     const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other', note: 'kept' }));
     answeredBefore({ refresh_token: 'refresh-of-the-other', note: 'kept' });
     expect(await record(context, parent, TOKENS)).toMatchObject({ versionId: successorId(other.key) });
     expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ ...TOKENS, note: 'kept' });
   });
+
+  test.each<[string, string | undefined]>([
+    ['later', iso(NOW_MS - MINUTE_MS)],
+    ['with a bearer token, which ours has not', undefined],
+  ])(
+    'with another refresh token, %s: its document is adopted, and none is put after it',
+    async (_when, refreshed_at) => {
+      answeredBefore({ refresh_token: 'refresh-of-the-other' });
+      expect(await record(context, parent, { ...TOKENS, refreshed_at })).toMatchObject({ versionId: SUCCESSOR });
+      expect(context.headVersionId).toBe(SUCCESSOR);
+      expect(context.memory.unsaved).toBeUndefined();
+    },
+  );
 
   test('with another refresh token that was traded meanwhile, so was known to live, its document is adopted', async () => {
     const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other' }));

@@ -88,7 +88,7 @@ describe('never past a live claim: it waits for that one to end and reports it',
       message: expect.stringContaining('Another run obtained'),
       versionId: context.currentVersionId,
     });
-    expect(forced.sleepsMs).toEqual([1_000, 1_000, 1_000]);
+    expect(forced.sleepsMs).toEqual([2_000, 2_000, 2_000]);
     expect(forced.announcements).toEqual([]);
   });
 
@@ -104,24 +104,36 @@ describe('never past a live claim: it waits for that one to end and reports it',
   });
 
   test('in nothing, for its run is dead: it is taken over once the lease is over', async () => {
-    context.writeText(renderClaim(key, 0, 'nonce of a run that died'), [JOURNAL_STAGE], claimId(key, 0));
+    context.writeText(
+      renderClaim({ key, attempt: 0, nonce: 'nonce of a run that died', leaseSeconds: 90 }),
+      [JOURNAL_STAGE],
+      claimId(key, 0),
+    );
     const forced = context.nextRun({ afterMs: 85_000 });
     forced.tokenEndpoint.willAnswer(TOKEN);
     expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'refreshed' });
-    expect(forced.sleepsMs).toHaveLength(5);
+    expect(forced.sleepsMs).toHaveLength(3);
     expect(forced.telemetry.counts).toEqual(['claim taken over', 'refreshed']);
   });
 
   test('or says busy when time runs short', async () => {
-    context.writeText(renderClaim(key, 0, 'nonce of another run'), [JOURNAL_STAGE], claimId(key, 0));
+    context.writeText(
+      renderClaim({ key, attempt: 0, nonce: 'nonce of another run', leaseSeconds: 90 }),
+      [JOURNAL_STAGE],
+      claimId(key, 0),
+    );
     const forced = context.nextRun();
     expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'busy' });
-    expect(forced.sleepsMs).toHaveLength(30);
+    expect(forced.sleepsMs).toHaveLength(15);
     expect(forced.runtime.remainingMs()).toBe(30_000);
   });
 
   test('an operator who writes new credentials meanwhile: those are used', async () => {
-    context.writeText(renderClaim(key, 0, 'nonce of another run'), [JOURNAL_STAGE], claimId(key, 0));
+    context.writeText(
+      renderClaim({ key, attempt: 0, nonce: 'nonce of another run', leaseSeconds: 90 }),
+      [JOURNAL_STAGE],
+      claimId(key, 0),
+    );
     const forced = context.nextRun();
     forced.whileAsleep = () => {
       if (forced.sleepsMs.length === 2) forced.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
@@ -135,7 +147,11 @@ describe('never past a live claim: it waits for that one to end and reports it',
     const document = refreshed(1);
     const current = toDocumentEntry(document);
     context.write(document);
-    context.writeText(renderClaim(current.key, 0, 'nonce'), [JOURNAL_STAGE], claimId(current.key, 0));
+    context.writeText(
+      renderClaim({ key: current.key, attempt: 0, nonce: 'nonce', leaseSeconds: 90 }),
+      [JOURNAL_STAGE],
+      claimId(current.key, 0),
+    );
     context.loseLabel();
     const forced = context.nextRun();
     expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'busy' });

@@ -26,7 +26,7 @@ beforeEach(() => {
 function failedWith(code: 'PROVIDER_UNAVAILABLE' | 'REAUTHORIZATION_REQUIRED', label: string = JOURNAL_STAGE): void {
   const grant = { clientId: 'client-id-1', clientSecret: 'client-secret-1', refreshToken: 'refresh-1' };
   const digest = digestGrant(grant, context.settings.tokenEndpoint);
-  context.writeText(renderClaim(key, 0, 'n'), [], claimId(key, 0));
+  context.writeText(renderClaim({ key, attempt: 0, nonce: 'n', leaseSeconds: 90 }), [], claimId(key, 0));
   context.writeText(renderFailure({ key, attempt: 0, code, digest }), [label], failureId(key, 0));
 }
 
@@ -38,7 +38,16 @@ describe('status says what a refresh would decide, reads only, and calls nobody'
       { secondsRemaining: 18_000, expiresAt: iso(NOW_MS + 300 * MINUTE_MS) },
     ],
     ['attempt', () => undefined, { secondsRemaining: 0, expiresAt: null }],
-    ['busy', () => context.writeText(renderClaim(key, 0, 'n'), [JOURNAL_STAGE], claimId(key, 0)), {}],
+    [
+      'busy',
+      () =>
+        context.writeText(
+          renderClaim({ key, attempt: 0, nonce: 'n', leaseSeconds: 90 }),
+          [JOURNAL_STAGE],
+          claimId(key, 0),
+        ),
+      {},
+    ],
     ['waiting', () => failedWith('PROVIDER_UNAVAILABLE'), { retryAt: iso(NOW_MS + MINUTE_MS) }],
     ['rejected', () => failedWith('REAUTHORIZATION_REQUIRED'), {}],
     [
@@ -60,7 +69,15 @@ describe('status says what a refresh would decide, reads only, and calls nobody'
   });
 
   test.each<[string, () => unknown]>([
-    ['busy', () => context.writeText(renderClaim(key, 0, 'n'), ['elsewhere'], claimId(key, 0))],
+    [
+      'busy',
+      () =>
+        context.writeText(
+          renderClaim({ key, attempt: 0, nonce: 'n', leaseSeconds: 90 }),
+          ['elsewhere'],
+          claimId(key, 0),
+        ),
+    ],
     ['waiting', () => failedWith('PROVIDER_UNAVAILABLE', 'elsewhere')],
     ['rejected', () => failedWith('REAUTHORIZATION_REQUIRED', 'elsewhere')],
     ['settle', () => context.writeText(JSON.stringify(refreshed(0)), ['elsewhere'], successorId(key))],
