@@ -39,8 +39,13 @@ export class TokenRefreshStack extends Stack {
       `aws logs tail ${logGroupName} --region ${this.region} --since 3h --filter-pattern '{ $.level = "ERROR" }'`,
     );
     output(
+      'GetSecretCommand',
+      'Writes the current value to credentials.json, to change a member of it. Delete the file afterwards',
+      `aws secretsmanager get-secret-value --region ${this.region} --secret-id ${secretId} --query SecretString --output text > credentials.json`,
+    );
+    output(
       'PutSecretCommand',
-      'Stores credentials.json: client_id, client_secret and refresh_token. Delete the file afterwards',
+      'Stores credentials.json, the whole value: client_id, client_secret and refresh_token. Delete the file afterwards',
       `aws secretsmanager put-secret-value --region ${this.region} --secret-id ${secretId} --secret-string file://credentials.json`,
     );
     if (overview !== undefined) output('DashboardUrl', 'The dashboard', overview.url);

@@ -175,7 +175,7 @@ export class SecretsManagerCredentialStore implements CredentialStore {
   }
 
   #notFound(what: string): Fault {
-    return new Fault('SECRET_NOT_FOUND', `Secret ${this.#secretId} ${what}. Nothing was sent.`);
+    return new Fault('SECRET_NOT_FOUND', `Secret ${this.#secretId} ${what}.`);
   }
 
   #failed(error: unknown, operation: string): Fault {
@@ -186,10 +186,11 @@ export class SecretsManagerCredentialStore implements CredentialStore {
         `${operation} on secret ${this.#secretId} was refused: ${name}. Check the function's role, the secret's resource policy and, for a customer-managed KMS key, its key policy and state.`,
       );
     }
-    return new Fault(
-      'STORE_UNAVAILABLE',
-      `${operation} on secret ${this.#secretId} failed: ${name}. The next run tries again.`,
-    );
+    const advice =
+      error instanceof InvalidRequestException
+        ? 'Its state forbids that: is it a replica, or managed by another AWS service?'
+        : 'The next run tries again.';
+    return new Fault('STORE_UNAVAILABLE', `${operation} on secret ${this.#secretId} failed: ${name}. ${advice}`);
   }
 }
 

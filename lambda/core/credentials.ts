@@ -108,7 +108,7 @@ export function requireGrant({ members, isNested, sizeBytes }: CredentialsDocume
       'CREDENTIALS_INCOMPLETE',
       `${where} has no ${missing.join(', no ')} (missing, empty or null). Client ID and Client Secret are at ` +
         'app.retently.com/settings/oauth; the refresh token comes from authorizing that application. Add what is ' +
-        'missing with put-secret-value; the next run uses it. Nothing was sent.',
+        'missing with put-secret-value; the next run uses it.',
     );
   }
   if (sizeBytes > SECRET_STRING_MAX_BYTES - ANSWER_ROOM_BYTES) {
@@ -154,7 +154,7 @@ export function renderWithTokens(
 }
 
 function invalid(where: string, what: string): Fault {
-  return new Fault('CREDENTIALS_INVALID', `${where} ${what} Nothing was sent and nothing was changed.`);
+  return new Fault('CREDENTIALS_INVALID', `${where} ${what} It was left as it is.`);
 }
 
 function parseObject(secretString: string | undefined, where: string): JsonObject {

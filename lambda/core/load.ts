@@ -45,10 +45,7 @@ export async function readSuccessor(
   const where = `Version ${version.versionId}, where the answer to a spent refresh token is kept,`;
   const successor = parseDocumentEntry(version, where);
   if (successor.document.members.refresh_token !== undefined) return successor;
-  throw new Fault(
-    'CREDENTIALS_INVALID',
-    `${where} has no refresh_token. Put credentials with a new refresh token. Nothing was sent.`,
-  );
+  throw new Fault('CREDENTIALS_INVALID', `${where} has no refresh_token. Put credentials with a new refresh token.`);
 }
 
 /** The credentials of `current`. @throws Fault as {@link requireGrant} */

@@ -42,7 +42,7 @@ async function findEnd(context: Context, current: DocumentEntry, first: Document
 }
 
 function invalid({ settings }: Context, what: string): Fault {
-  const advice = 'Put credentials with a new refresh token. Nothing was sent and nothing was changed.';
+  const advice = 'Put credentials with a new refresh token. AWSCURRENT was left as it is.';
   return new Fault('CREDENTIALS_INVALID', `The versions of secret ${settings.secretId} ${what}. ${advice}`);
 }
 

@@ -3,16 +3,18 @@ import type { Context } from './context.ts';
 import { decide } from './decide.ts';
 import { Knowledge } from './knowledge.ts';
 import type { View } from './load.ts';
-import { NOT_CONFIGURED, SETTLES } from './messages.ts';
+import { NOT_CONFIGURED, SETTLES, UNSAVED } from './messages.ts';
 import type { Result } from './result.ts';
 import { instant } from './token-members.ts';
 
-/** What a refresh would do now. Reads only. @throws Fault as a refresh would before it calls anybody */
+/** What a refresh would do now, in this execution environment. Reads only. @throws Fault for a secret that cannot be used */
 export async function status(context: Context): Promise<Result> {
   const known = new Knowledge(context);
   try {
     const view = await known.load();
     if (view === undefined) return known.result('status', NOT_CONFIGURED, { decision: 'not-configured' });
+    const isAnswerInMemory = context.memory.unsaved?.parent.key === view.current.key;
+    if (isAnswerInMemory) return known.result('status', UNSAVED, { decision: 'settle' });
     const decision = await lookAhead(context, known, view);
     if (decision.kind === 'spent') return known.result('status', SETTLES, { decision: 'settle' });
     if (decision.kind === 'rejected') known.noteFailure(decision.failure);

@@ -19,6 +19,7 @@ const RECOVERED = new Set(['refreshed', 'fresh', 'adopted']);
 const document = z.looseObject({
   refresh_token: z.string(),
   access_token: z.string().optional(),
+  expires_at: z.string().optional(),
   spent_refresh_token_sha256: z.string().optional(),
   note: z.number().optional(),
 });
@@ -54,7 +55,7 @@ export async function runChaos(
       await chaos.playRound();
       if (round % 50 === 0) tell(`${chaos.ticks} ticks, ${chaos.kills} kills`);
     }
-    return await chaos.report();
+    return chaos.report();
   } finally {
     await chaos.stop();
   }
@@ -74,6 +75,7 @@ class Chaos {
   readonly #processes: LambdaProcess[] = [];
   readonly #broken: string[] = [];
   readonly #jumpsAtMs: number[] = [];
+  #checkedRequests = 0;
   #recovered = 0;
   #reauthorizations = 0;
   #note = 0;
@@ -117,10 +119,10 @@ class Chaos {
     // Longer than the lease, so that what a dead run had claimed is taken over.
     this.#passMinutes(2);
     await this.#calmTick(killed > 0);
+    this.#checkRequests();
   }
 
-  async report(): Promise<ChaosReport> {
-    this.#checkRequests();
+  report(): ChaosReport {
     const { requests } = this.#servers.provider;
     const counts = { recovered: this.#recovered, reauthorizations: this.#reauthorizations };
     return { ticks: this.ticks, kills: this.kills, posts: requests.length, ...counts, broken: this.#broken };
@@ -165,8 +167,16 @@ class Chaos {
     if (!(await this.#servers.provider.isLive(current.refresh_token)))
       this.#broken.push('silence: AWSCURRENT holds a dead refresh token and nobody was told');
     if (current.note !== this.#note) this.#broken.push(`an edit was lost: note ${this.#note} is ${current.note}`);
-    const isRecovered = invocation.kind === 'result' && RECOVERED.has(this.#outcome(invocation));
-    if (afterKill && isRecovered) this.#recovered++;
+    const outcome = invocation.kind === 'result' ? this.#outcome(invocation) : invocation.kind;
+    if (RECOVERED.has(outcome)) {
+      if (afterKill) this.#recovered++;
+      const expiresAtMs = Date.parse(current.expires_at ?? '');
+      if (current.access_token === undefined || !(expiresAtMs > Date.now() + this.#clock.offsetMs))
+        this.#broken.push(`a quiet tick ended with ${outcome} and left no live bearer token`);
+    } else if (outcome !== 'waiting') {
+      // Many forced runs may have used up the write budget; nothing else may keep it from the token.
+      this.#broken.push(`a quiet tick ended with ${outcome}`);
+    }
   }
 
   #outcome({ result }: Extract<Invocation, { kind: 'result' }>): string {
@@ -193,10 +203,12 @@ class Chaos {
     return isAnswered && !this.#isRecorded(spent);
   }
 
-  /** Of all POSTs: no token answered twice, none sent by two at once, none sent by another run once it was answered. */
+  /** Of the last round's tokens: none answered twice, none sent by two at once, none sent again once it was answered. */
   #checkRequests(): void {
     const { requests } = this.#servers.provider;
-    for (const token of new Set(requests.map(({ refreshTokenSha256 }) => refreshTokenSha256))) {
+    const recent = requests.slice(this.#checkedRequests);
+    this.#checkedRequests = requests.length;
+    for (const token of new Set(recent.map(({ refreshTokenSha256 }) => refreshTokenSha256))) {
       const posts = requests.filter(({ refreshTokenSha256 }) => refreshTokenSha256 === token);
       const [answered, ...answeredAgain] = posts.filter(({ status }) => status === 200);
       if (answeredAgain.length > 0) this.#broken.push('a refresh token was spent twice');

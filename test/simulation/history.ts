@@ -60,6 +60,7 @@ class History {
     const credentials = { client_id: 'id', client_secret: 'secret', refresh_token: provider.authorize(), note: 0 };
     secretsManager.createSecret({ Name: SECRET_ID, SecretString: JSON.stringify(credentials) });
     labels.note();
+    witness.afterOperator();
     await this.#makeChain();
     await this.#storm();
     await this.#calm();
@@ -82,7 +83,7 @@ class History {
     const startMs = this.#world.nowMs;
     if (this.#choices.happens(8))
       this.#world.at(startMs + this.#choices.pick([30, 60, 5 * SECOND_MS]), () =>
-        this.#world.breakStore(70 * SECOND_MS),
+        this.#world.breakStore(70 * SECOND_MS, this.#choices.happens(2)),
       );
     for (let acts = 1 + this.#choices.next(4); acts > 0; acts--) {
       const offsetMs = this.#choices.pick([
@@ -92,6 +93,9 @@ class History {
         60,
         400,
         5 * SECOND_MS,
+        15 * SECOND_MS,
+        25 * SECOND_MS,
+        35 * SECOND_MS,
         50 * SECOND_MS,
         61 * SECOND_MS,
         95 * SECOND_MS,
@@ -160,12 +164,16 @@ class History {
     const outcome = this.#last?.outcome ?? 'nothing';
     const secretString = readVersion(secretsManager, witness.currentVersionId());
     const token = witness.currentToken() ?? '';
+    if (witness.isPassedOver(token))
+      throw new Violation('I1', `${token} in AWSCURRENT is dead while the store keeps a live token of the same grant`);
     const isExcused = witness.hasLostAnswer(token) || witness.isPurged(token);
     if (outcome === 'REAUTHORIZATION_REQUIRED') {
       if (!isExcused) throw new Violation('I1', 'the grant is dead although no answer was lost');
       return;
     }
     if (!SETTLED.has(outcome)) throw new Violation('I7', `two ticks after the last fault the outcome is ${outcome}`);
+    if (!provider.wasSent(token) && !witness.isAnswer(token) && !witness.areBothLabelsOnOne())
+      throw new Violation('I4', `the new credentials ${token} are still not used`);
     if (secretString === undefined || secondsRemaining(parseDocument(secretString, ''), nowMs) === 0)
       throw new Violation('I7', 'the bearer token is dead');
     if (witness.endOfChain()?.refreshToken !== token)

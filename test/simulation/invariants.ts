@@ -2,6 +2,7 @@ import { type CredentialsDocument, documentKey } from '../../lambda/core/credent
 import { sha256 } from '../../lambda/core/fingerprint.ts';
 import { successorId } from '../../lambda/core/journal.ts';
 import { JOURNAL_STAGE } from '../../lambda/names.ts';
+import type { SecretVersion } from '../sandbox/secret.ts';
 import type { SecretsManager } from '../sandbox/secrets-manager.ts';
 import type { Provider } from './provider.ts';
 
@@ -30,6 +31,9 @@ export class Violation extends Error {
 export const SECRET_ID = 'simulated';
 const CURRENT = { stage: 'AWSCURRENT' };
 
+/** Of every bearer token of the simulated server. */
+export const TOKEN_LIFE_MS = 21_600_000;
+
 /** What an answer brings; all other members are somebody else's. */
 const TOKEN_MEMBERS = new Set([
   'refresh_token',
@@ -44,7 +48,9 @@ const TOKEN_MEMBERS = new Set([
 interface SeenDocument {
   readonly refreshToken: string;
   readonly spentTokenHash: string | undefined;
-  readonly hasBearerToken: boolean;
+  readonly accessToken: string | undefined;
+  /** From `refreshed_at` to `expires_at`; `undefined` where the document is but half refreshed. */
+  readonly lifeMs: number | undefined;
   readonly successorId: string;
   /** All members that are not the function's; it has no reason to move them about. */
   readonly rest: string;
@@ -63,10 +69,13 @@ export class Witness {
   readonly #answers = new Map<string, string>();
   /** Digests of credentials that are known to be refused. */
   readonly #refused = new Set<string>();
+  #forcedAttempts = 0;
   /** Runs that have sent a token and not yet recorded what came of it. */
   readonly #sending = new Map<string, number>();
+  /** What held AWSCURRENT when somebody last had a right to move it. */
+  #holder = '';
   /** What each version says: it says the same for ever. */
-  readonly #seen = new Map<string, SeenDocument | undefined>();
+  readonly #seen = new Map<SecretVersion, SeenDocument | undefined>();
   /** Answers on their way: given by the provider, not recorded yet. */
   readonly #unrecorded = new Set<string>();
 
@@ -83,14 +92,9 @@ export class Witness {
     return this.#document(this.currentVersionId())?.refreshToken;
   }
 
-  /** @param before what held AWSCURRENT before the put */
-  afterPut(
-    { id, isForced }: { id: number; isForced: boolean },
-    versionId: string,
-    secretString: string,
-    before: string,
-  ): void {
-    if (this.currentVersionId() !== before) throw new Violation('I3', 'a put by the function moved AWSCURRENT');
+  afterPut({ id, isForced }: { id: number; isForced: boolean }, versionId: string, secretString: string): void {
+    if (this.currentVersionId() !== this.#holder)
+      throw new Violation('I3', 'AWSCURRENT moved, and neither by a promotion nor by an operator');
     const document = this.#document(versionId);
     if (document === undefined) {
       this.#noteRecord(id, isForced, secretString);
@@ -106,14 +110,15 @@ export class Witness {
     this.#leadsToRecorded();
   }
 
-  /** @param before what held AWSCURRENT before the promotion */
-  afterPromote(before: string): void {
-    const now = this.#document(this.currentVersionId());
-    const then = this.#document(before);
+  afterPromote(): void {
+    const then = this.#document(this.#holder);
+    this.#holder = this.currentVersionId();
+    const now = this.#document(this.#holder);
     if (now === undefined || now.refreshToken === '')
       throw new Violation('I3', 'what was promoted is no document with a refresh token');
-    if (then?.hasBearerToken && !now.hasBearerToken)
+    if (then?.accessToken !== undefined && now.accessToken === undefined)
       throw new Violation('I3', 'a promotion took the bearer token away');
+    this.#areOfOneAnswer(now);
     if (then !== undefined && then.rest !== now.rest)
       throw new Violation('I4', `an edit was overwritten: ${then.rest} became ${now.rest}`);
     if (then !== undefined && !this.#provider.areOfOneFamily(then.refreshToken, now.refreshToken)) {
@@ -123,6 +128,7 @@ export class Witness {
   }
 
   afterOperator(): void {
+    this.#holder = this.currentVersionId();
     this.#leadsToRecorded();
   }
 
@@ -137,7 +143,7 @@ export class Witness {
     if (this.#provider.kind !== 'no-rotation' && this.#answers.has(sha256(refreshToken))) {
       throw new Violation('I2', 'a refresh token was sent whose answer is recorded');
     }
-    if (!isForced && this.#refused.has(digest))
+    if (!isForced && this.#refused.has(digest) && this.#forcedAttempts-- <= 0)
       throw new Violation('I6', 'credentials were sent again after a run had ended with their refusal');
     if (digest === refusal) throw new Violation('I6', 'a run sent again what it was told is refused');
     this.#sending.set(refreshToken, runId);
@@ -164,6 +170,25 @@ export class Witness {
     return false;
   }
 
+  /** It came of another token, and was recorded. */
+  isAnswer(token: string): boolean {
+    return this.#recordedTokens.includes(token);
+  }
+
+  /** Dead, although the store keeps a token of the same grant that lives: no lost answer excuses that. */
+  isPassedOver(token: string): boolean {
+    if (this.#provider.isLive(token)) return false;
+    return this.#secretsManager.peekAll(SECRET_ID).some(({ id }) => {
+      const kept = this.#document(id)?.refreshToken;
+      return kept !== undefined && this.#provider.areOfOneFamily(kept, token) && this.#provider.isLive(kept);
+    });
+  }
+
+  /** A run has come to its end by itself, and what it was handed is alive and recorded nowhere. */
+  hasThrownAway(refreshToken: string): boolean {
+    return this.#unrecorded.has(refreshToken) && this.#provider.isLive(refreshToken);
+  }
+
   /** The store no longer keeps what this token was traded for. No promise reaches further than the store's memory. */
   isPurged(token: string): boolean {
     const versionId = this.#answers.get(sha256(token));
@@ -179,7 +204,10 @@ export class Witness {
 
   /** An operator has put both labels on a document whose successor exists. */
   isSpentInBothLabels(): boolean {
-    if (this.endOfChain()?.refreshToken === this.currentToken()) return false;
+    return this.areBothLabelsOnOne() && this.endOfChain()?.refreshToken !== this.currentToken();
+  }
+
+  areBothLabelsOnOne(): boolean {
     return this.#secretsManager.peek(SECRET_ID, { stage: JOURNAL_STAGE })?.id === this.currentVersionId();
   }
 
@@ -187,7 +215,7 @@ export class Witness {
   dump(): unknown {
     const sending = [...this.#sending].map(([refreshToken, id]) => `${refreshToken} by run ${id}`);
     const sets = [this.#answers, this.#refused, sending, this.#unrecorded];
-    return [this.#recordedTokens, ...sets.map((set) => [...set].sort())];
+    return [this.#holder, this.#forcedAttempts, this.#recordedTokens, ...sets.map((set) => [...set].sort())];
   }
 
   /** The end of the chain that starts with what holds AWSCURRENT. */
@@ -203,8 +231,17 @@ export class Witness {
 
   #noteRecord(id: number, isForced: boolean, secretString: string): void {
     if (secretString.includes('"retently-token-refresh/failure"')) this.senderEnded(id);
-    // An attempt that somebody forced may be ended by the run that takes it over.
-    if (secretString.includes('"retently-token-refresh/claim"') && isForced) this.#refused.clear();
+    // An attempt that somebody forced, and that failed for another reason or died, may be ended by a run that nobody did.
+    if (secretString.includes('"retently-token-refresh/claim"') && isForced) this.#forcedAttempts++;
+  }
+
+  #areOfOneAnswer({ refreshToken, accessToken, lifeMs }: SeenDocument): void {
+    if (lifeMs === undefined) return;
+    const isPair = accessToken !== undefined && this.#provider.belongTogether(refreshToken, accessToken);
+    // One millisecond less where two answers of a server that does not rotate would have had one instant.
+    const isWholeLife = lifeMs === TOKEN_LIFE_MS || lifeMs === TOKEN_LIFE_MS - 1;
+    if (!isPair || !isWholeLife)
+      throw new Violation('I3', `what was promoted is of no one answer: ${refreshToken}, ${accessToken}, ${lifeMs} ms`);
   }
 
   #leadsToRecorded(): void {
@@ -216,10 +253,10 @@ export class Witness {
   }
 
   #document(versionId: string): SeenDocument | undefined {
-    const secretString = readVersion(this.#secretsManager, versionId);
-    if (secretString === undefined) return undefined;
-    if (!this.#seen.has(versionId)) this.#seen.set(versionId, see(secretString));
-    return this.#seen.get(versionId);
+    const version = this.#secretsManager.peek(SECRET_ID, { versionId });
+    if (version?.value.SecretString === undefined) return undefined;
+    if (!this.#seen.has(version)) this.#seen.set(version, see(version.value.SecretString));
+    return this.#seen.get(version);
   }
 }
 
@@ -233,7 +270,8 @@ function see(secretString: string): SeenDocument | undefined {
   return {
     refreshToken,
     spentTokenHash,
-    hasBearerToken: typeof json['access_token'] === 'string',
+    accessToken: json.access_token,
+    lifeMs: json.refreshed_at ? Date.parse(json.expires_at ?? '') - Date.parse(json.refreshed_at) : undefined,
     successorId: successorId(documentKey({ members: json })),
     rest,
   };

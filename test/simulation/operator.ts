@@ -1,4 +1,5 @@
 import { JOURNAL_STAGE } from '../../lambda/names.ts';
+import { AwsError } from '../sandbox/aws-error.ts';
 import type { Choices } from './choices.ts';
 import { readVersion, SECRET_ID } from './invariants.ts';
 import type { World } from './world.ts';
@@ -28,12 +29,17 @@ const ACTS: readonly [[string, Act], ...[string, Act][]] = [
 
 function put(world: World, secretString: string, stages?: readonly string[]): void {
   const id = `operator-${String(world.nextNumber()).padStart(32, '0')}`;
-  world.secretsManager.putSecretValue({
-    SecretId: SECRET_ID,
-    ClientRequestToken: id,
-    SecretString: secretString,
-    VersionStages: stages,
-  });
+  try {
+    world.secretsManager.putSecretValue({
+      SecretId: SECRET_ID,
+      ClientRequestToken: id,
+      SecretString: secretString,
+      VersionStages: stages,
+    });
+  } catch (error) {
+    // No room for another version: an operator sees that, and nothing happened.
+    if (!(error instanceof AwsError)) throw error;
+  }
 }
 
 function currentText({ secretsManager, witness }: World): string {

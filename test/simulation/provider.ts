@@ -26,6 +26,9 @@ export class Provider {
   /** How long a spent token is answered again, where it is at all. */
   graceMs = 60_000;
   readonly #tokens = new Map<string, RefreshToken>();
+  /** Of each refresh token, the bearer tokens that came in the same answers. */
+  readonly #accessTokens = new Map<string, Set<string>>();
+  readonly #sent = new Set<string>();
   #count = 0;
 
   constructor(kind: ProviderKind) {
@@ -57,16 +60,36 @@ export class Provider {
     nowMs: number,
   ): { accessToken: string; refreshToken: string | undefined } | 'invalid_grant' {
     const token = this.#tokens.get(refreshToken);
+    this.#sent.add(refreshToken);
     if (token === undefined || token.family.isRevoked || token.isReplaced) return 'invalid_grant';
     const accessToken = `at-${++this.#count}`;
-    if (this.kind === 'no-rotation') return { accessToken, refreshToken: undefined };
+    if (this.kind === 'no-rotation') {
+      this.#note(refreshToken, accessToken);
+      return { accessToken, refreshToken: undefined };
+    }
     if (token.spentAtMs === undefined) token.spentAtMs = nowMs;
     else if (!this.#answersAgain(token.spentAtMs, nowMs)) {
       token.family.isRevoked = true;
       return 'invalid_grant';
     }
     if (this.kind === 'newest') this.#replaceAnswersTo(refreshToken);
-    return { accessToken, refreshToken: this.#issue(token.family, refreshToken) };
+    const next = this.#issue(token.family, refreshToken);
+    this.#note(next, accessToken);
+    return { accessToken, refreshToken: next };
+  }
+
+  /** They came in one answer. */
+  belongTogether(refreshToken: string, accessToken: string): boolean {
+    return this.#accessTokens.get(refreshToken)?.has(accessToken) === true;
+  }
+
+  wasSent(refreshToken: string): boolean {
+    return this.#sent.has(refreshToken);
+  }
+
+  #note(refreshToken: string, accessToken: string): void {
+    const noted = this.#accessTokens.get(refreshToken) ?? new Set();
+    this.#accessTokens.set(refreshToken, noted.add(accessToken));
   }
 
   /** All that its future answers depend on. */

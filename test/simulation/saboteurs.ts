@@ -108,7 +108,6 @@ export const SABOTEURS: readonly Saboteur[] = [
           MoveToVersionId: versionId,
           RemoveFromVersionId: before,
         });
-        world.judge(() => witness.afterPut({ id: 0, isForced: false }, versionId, secretString, before));
         return put;
       },
     })),

@@ -14,7 +14,7 @@ import type {
 import { refresh } from '../../lambda/core/refresh.ts';
 import { JOURNAL_STAGE } from '../../lambda/names.ts';
 import { AwsError } from '../sandbox/aws-error.ts';
-import { SECRET_ID, Violation } from './invariants.ts';
+import { SECRET_ID, TOKEN_LIFE_MS, Violation } from './invariants.ts';
 import { NOBODY_GOES_ON, type World } from './world.ts';
 
 export const SETTINGS = {
@@ -27,9 +27,14 @@ export const SETTINGS = {
 /** Lambda ends a run here. */
 const TIMEOUT_MS = 60_000;
 
+/** A POST, and what must be left after it to save its answer. */
+const POST_MS = 10_000;
+const SAVE_MS = 15_000;
+
 /**
  * A run may make so many calls for a whole refresh with its troubles; so many more each time that somebody else moves a
- * label while it runs, which may make it start over; and so many a second to look at another run's claim.
+ * label while it runs, or that a label lags, which may make it start over; and so many a second to look at another run's
+ * claim.
  */
 const MAX_CALLS = 30;
 const MAX_CALLS_PER_MOVE = 14;
@@ -54,8 +59,11 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   /** Digest of the credentials that it was told are refused. */
   refusal: string | undefined;
   #nonces = 0;
+  /** Refresh tokens in the answers that it was given. */
+  readonly #handed: string[] = [];
   /** Of labels, since this run began; without its own. */
   #movesBefore: number;
+  #staleReads = 0;
   /** Nothing more will come of it. */
   isDead = false;
   readonly #world: World;
@@ -85,6 +93,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   async play(context: Context): Promise<string> {
     try {
       const { outcome } = await refresh(context, { force: this.isForced });
+      this.#expectNothingThrownAway();
       return outcome;
     } catch (error) {
       if (!(error instanceof Fault)) {
@@ -94,6 +103,9 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
         return 'unknown';
       }
       if (this.refusal !== undefined) this.#world.witness.refused(this.refusal);
+      // It may give up the save when its time is up, and says so.
+      const hasTriedAll = error.name === 'TOKEN_NOT_STORED' && this.remainingMs() < SAVE_MS;
+      if (!hasTriedAll) this.#expectNothingThrownAway();
       return error.name;
     } finally {
       this.#end();
@@ -174,7 +186,6 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
 
   #put(versionId: string, secretString: string): 'created' | 'exists' {
     const { secretsManager, witness } = this.#world;
-    const before = witness.currentVersionId();
     try {
       secretsManager.putSecretValue({
         SecretId: SECRET_ID,
@@ -187,13 +198,12 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
       throw error;
     }
     this.#noteOwnMove();
-    witness.afterPut(this, versionId, secretString, before);
+    witness.afterPut(this, versionId, secretString);
     return 'created';
   }
 
   #promote(versionId: string, expectedVersionId: string): 'promoted' | 'refused' {
     const { secretsManager, witness } = this.#world;
-    const before = witness.currentVersionId();
     try {
       secretsManager.updateSecretVersionStage({
         SecretId: SECRET_ID,
@@ -205,26 +215,31 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
       return 'refused';
     }
     this.#noteOwnMove();
-    witness.afterPromote(before);
+    witness.afterPromote();
     return 'promoted';
   }
 
   /** Labels may lag: what a read of one gives can be a second old. */
   #readStage(stage: 'AWSCURRENT' | typeof JOURNAL_STAGE): Version | undefined {
     const stale = this.#world.labels.before(stage);
-    return this.#read(stale !== undefined && this.#world.faults.isStaleRead() ? { versionId: stale } : { stage });
+    if (stale === undefined || !this.#world.faults.isStaleRead()) return this.#read({ stage });
+    this.#staleReads++;
+    return this.#read({ versionId: stale });
   }
 
   /** Unlike a store call, a POST takes effect at one moment and is answered at another. */
   requestToken(grant: Grant): Promise<TokenAnswer> {
     const { provider, witness, faults } = this.#world;
     this.#count();
+    if (this.remainingMs() < POST_MS + SAVE_MS)
+      this.#world.fail(new Violation('I1', `run ${this.id} sends a token with no time left to save what comes of it`));
     this.#world.judge(() => witness.beforePost(this, grant.refreshToken, digestGrant(grant, SETTINGS.tokenEndpoint)));
     return new Promise((resolve) => {
       const answerWith = (answer: TokenAnswer): void => {
         this.#later('answer', () => {
           if (this.isDead) return;
           if (answer.kind === 'refused') this.refusal = digestGrant(grant, SETTINGS.tokenEndpoint);
+          if ('refreshToken' in answer && answer.refreshToken !== undefined) this.#handed.push(answer.refreshToken);
           resolve(answer);
         });
       };
@@ -241,6 +256,12 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     });
   }
 
+  #expectNothingThrownAway(): void {
+    const thrownAway = this.#handed.find((refreshToken) => this.#world.witness.hasThrownAway(refreshToken));
+    if (thrownAway !== undefined)
+      this.#world.fail(new Violation('I1', `run ${this.id} was handed ${thrownAway} and ended without recording it`));
+  }
+
   #noteOwnMove(): void {
     const { labels } = this.#world;
     const { moves } = labels;
@@ -250,7 +271,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
 
   #count(): void {
     const seconds = (TIMEOUT_MS - this.remainingMs()) / 1_000;
-    const moves = this.#world.labels.moves - this.#movesBefore;
+    const moves = this.#world.labels.moves - this.#movesBefore + this.#staleReads;
     this.calls++;
     const maxCalls = MAX_CALLS + moves * MAX_CALLS_PER_MOVE + seconds * MAX_CALLS_PER_SECOND;
     if (this.calls > maxCalls)
@@ -274,7 +295,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
         if (this.isDead && faults.isLostOnItsWay()) return NOBODY_GOES_ON;
         const fault = this.isDead ? undefined : faults.ofCall();
         if (fault === 'crash-before') return this.die();
-        if (fault === 'refused' || (this.#world.isStoreBroken && !name.startsWith('publish')))
+        if (fault === 'refused' || (this.#world.isBroken(name) && !name.startsWith('publish')))
           return reject(new Fault('STORE_UNAVAILABLE', 'simulated'));
         try {
           const answer = carryOut();
@@ -310,5 +331,5 @@ function toAnswer(
 ): TokenAnswer {
   if (fault === 'refresh-token-only' && refreshToken !== undefined)
     return { kind: 'refresh-token-only', refreshToken, reason: 'simulated' };
-  return { kind: 'token', accessToken, tokenType: 'Bearer', expiresInSeconds: 21_600, refreshToken };
+  return { kind: 'token', accessToken, tokenType: 'Bearer', expiresInSeconds: TOKEN_LIFE_MS / 1_000, refreshToken };
 }

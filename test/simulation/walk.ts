@@ -80,7 +80,7 @@ class Stage {
 
   private constructor(kind: ProviderKind, scenario: Scenario, sabotage?: Sabotage) {
     this.#world = new World(Choices.replay([]), kind, sabotage);
-    const { secretsManager, provider, labels } = this.#world;
+    const { secretsManager, provider, labels, witness } = this.#world;
     const first = { client_id: 'id', client_secret: 'secret', refresh_token: provider.authorize() };
     secretsManager.createSecret({
       Name: SECRET_ID,
@@ -88,6 +88,7 @@ class Stage {
       ClientRequestToken: 'first'.padEnd(32, '-'),
     });
     labels.note();
+    witness.afterOperator();
     this.#scenario = scenario;
   }
 
@@ -159,12 +160,14 @@ class Stage {
   async examine(): Promise<void> {
     const { witness, provider } = this.#world;
     this.#world.dropPending();
+    this.#world.nowMs += HALF_HOUR_MS;
     for (const tick of [3, 4]) {
-      this.#world.nowMs += HALF_HOUR_MS;
       this.#start(tick);
       await this.#world.play(this.#world.nowMs + HALF_HOUR_MS);
     }
     const token = witness.currentToken() ?? '';
+    if (witness.isPassedOver(token))
+      throw new Violation('I1', `${token} in AWSCURRENT is dead while the store keeps a live token of the same grant`);
     const isExcused = witness.hasLostAnswer(token);
     if (this.#outcome === 'REAUTHORIZATION_REQUIRED' && isExcused) return;
     if (this.#outcome !== 'fresh' && this.#outcome !== 'refreshed')

@@ -42,6 +42,7 @@ export class World {
   readonly #scheduled: Scheduled[] = [];
   #number = 0;
   #brokenUntilMs = 0;
+  #brokenCalls = '';
   #violation: Violation | undefined;
 
   constructor(
@@ -72,14 +73,15 @@ export class World {
     }
   }
 
-  /** Secrets Manager is out of order for longer than a run lasts. */
-  breakStore(durationMs: number): void {
-    this.faults.count('store outage');
+  /** Secrets Manager, or its puts alone, is out of order for longer than a run lasts. */
+  breakStore(durationMs: number, isOfPuts: boolean): void {
+    this.faults.count(isOfPuts ? 'outage of puts' : 'store outage');
     this.#brokenUntilMs = this.nowMs + durationMs;
+    this.#brokenCalls = isOfPuts ? 'put' : '';
   }
 
-  get isStoreBroken(): boolean {
-    return this.nowMs < this.#brokenUntilMs;
+  isBroken(call: string): boolean {
+    return this.nowMs < this.#brokenUntilMs && call.startsWith(this.#brokenCalls);
   }
 
   fail(violation: Violation): void {
@@ -214,7 +216,8 @@ export class Faults {
       'odd',
       'refresh-token-only',
     ] as const;
-    return this.#strike(faults) ?? 'none';
+    // There is one POST for each eight calls of the store: it has its own odds.
+    return this.#strike(faults, Math.min(this.oneIn, 4)) ?? 'none';
   }
 
   isLostOnItsWay(): boolean {
@@ -236,8 +239,8 @@ export class Faults {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
 
-  #strike<Fault extends string>(faults: readonly [Fault, ...Fault[]]): Fault | undefined {
-    if (!this.#choices.happens(this.oneIn)) return undefined;
+  #strike<Fault extends string>(faults: readonly [Fault, ...Fault[]], oneIn = this.oneIn): Fault | undefined {
+    if (!this.#choices.happens(oneIn)) return undefined;
     const fault = this.#choices.pick(faults);
     this.count(fault);
     return fault;

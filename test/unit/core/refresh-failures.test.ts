@@ -55,7 +55,12 @@ async function tick(times: number): Promise<string[]> {
 
 describe('an attempt that failed', () => {
   test.each<[string, TokenAnswer[], string, RegExp]>([
-    ['odd', [ODD], 'PROVIDER_UNAVAILABLE', /^HTTP 302\. The refresh token is not spent.*tries again after a back-off/],
+    [
+      'odd',
+      [ODD],
+      'PROVIDER_UNAVAILABLE',
+      /^HTTP 302\. The refresh token is most likely not spent.*tries again after a back-off/,
+    ],
     ['ambiguous', [AMBIGUOUS, AMBIGUOUS, AMBIGUOUS], 'PROVIDER_AMBIGUOUS', /^HTTP 502\. .* may be spent/],
     ['a dead grant', [INVALID_GRANT], 'REAUTHORIZATION_REQUIRED', /invalid_grant\. Authorize the application .* again/],
     ['a refused client', [INVALID_CLIENT], 'CLIENT_REJECTED', /^HTTP 401\. Check client_id, client_secret/],

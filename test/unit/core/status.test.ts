@@ -94,6 +94,16 @@ describe('status says what a refresh would decide, reads only, and calls nobody'
     expect(await status(context)).toMatchObject({ decision: 'waiting', retryAt: expect.any(String) });
   });
 
+  test('settle, where an answer waits in memory alone', async () => {
+    context.memory.unsaved = { parent: toDocumentEntry(CREDENTIALS), tokens: {} };
+    expect(await status(context)).toMatchObject({
+      decision: 'settle',
+      message: expect.stringContaining('Do not deploy'),
+    });
+    context.memory.unsaved = { parent: toDocumentEntry({ ...CREDENTIALS, refresh_token: 'another' }), tokens: {} };
+    expect(await status(context)).toMatchObject({ decision: 'attempt' });
+  });
+
   test('not-configured', async () => {
     const empty = new FakeContext();
     empty.world.secretsManager.createSecret({ Name: SECRET_ID });
