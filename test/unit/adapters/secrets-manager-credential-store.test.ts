@@ -220,7 +220,7 @@ describe('a secret that cannot be used', () => {
     await close();
     expect([fault.name, fault.message]).toEqual([
       'STORE_UNAVAILABLE',
-      expect.stringContaining('InvalidRequestException'),
+      expect.stringMatching(/InvalidRequestException\. Its state forbids that: is it a replica/),
     ]);
   });
 });

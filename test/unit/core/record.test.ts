@@ -112,6 +112,15 @@ describe('where a run believed dead has answered before', () => {
     expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ ...TOKENS, note: 'kept' });
   });
 
+  test.each<[string, object]>([
+    ['at the same moment', { refreshed_at: TOKENS.refreshed_at }],
+    ['at no known moment', { refreshed_at: undefined }],
+  ])('with another refresh token, %s: ours follows it', async (_when, members) => {
+    const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other', ...members }));
+    answeredBefore({ refresh_token: 'refresh-of-the-other', ...members });
+    expect(await record(context, parent, TOKENS)).toMatchObject({ versionId: successorId(other.key) });
+  });
+
   test.each<[string, string | undefined]>([
     ['later', iso(NOW_MS - MINUTE_MS)],
     ['with a bearer token, which ours has not', undefined],

@@ -183,6 +183,23 @@ describe('I6: a dead grant is tried once', () => {
     expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: false }]);
   });
 
+  test('and it stays reported while a forced attempt cannot even claim', async () => {
+    await fail(INVALID_GRANT);
+    context = context.nextRun();
+    context.store.refuse('putVersion', 1);
+    expect((await faultFrom(refresh(context, { force: true }))).name).toBe('STORE_UNAVAILABLE');
+    expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: true }]);
+  });
+
+  test('a passing failure is told, even where new credentials came meanwhile: the next tick uses them', async () => {
+    context.tokenEndpoint.willAnswer(() => {
+      context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
+      return ODD;
+    });
+    expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('PROVIDER_UNAVAILABLE');
+    expect(context.tokenEndpoint.grants).toHaveLength(1);
+  });
+
   test('credentials that were corrected since are not reported as refused', async () => {
     await fail(INVALID_GRANT);
     context = context.nextRun();

@@ -97,6 +97,7 @@ describe('status says what a refresh would decide, reads only, and calls nobody'
   test('settle, where an answer waits in memory alone', async () => {
     context.memory.unsaved = { parent: toDocumentEntry(CREDENTIALS), tokens: {} };
     expect(await status(context)).toMatchObject({
+      outcome: 'status',
       decision: 'settle',
       message: expect.stringContaining('Do not deploy'),
     });
