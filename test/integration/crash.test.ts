@@ -93,14 +93,20 @@ describe('the lease of a killed run', () => {
     expect(sandbox.tokenEndpoint.requests).toHaveLength(1);
   });
 
-  test('is as long as LEASE_SECONDS says', async () => {
-    const { sandbox, lambda } = use();
+  test('is as long as its own LEASE_SECONDS says, and not shorter for a run that has less', async () => {
+    const { sandbox } = use();
     await crashAt(sandbox, { at: 'the POST', step: 'hang', posts: 1 }, 62);
-    expect(endingOf(await lambda.invoke({}))).toBe('busy');
     const shorter = await sandbox.startFunction({ LEASE_SECONDS: '61' });
-    expect(endingOf(await shorter.invoke({}))).toBe('refreshed');
+    expect(endingOf(await shorter.invoke({}))).toBe('busy');
     await shorter.stop();
-    expect(shorter.stdout).toContain('"ClaimTakenOver":1');
+  });
+
+  test('nor longer for a run that has more', async () => {
+    const { sandbox, lambda } = use();
+    await crashAt(sandbox, { at: 'the POST', step: 'hang', posts: 1 }, 62, { LEASE_SECONDS: '61' });
+    expect(endingOf(await lambda.invoke({}))).toBe('refreshed');
+    await lambda.stop();
+    expect(lambda.stdout).toContain('"ClaimTakenOver":1');
   });
 });
 
@@ -118,6 +124,7 @@ async function crashAt(
   sandbox: Sandbox,
   { fault, step }: Omit<Crash, 'next'>,
   secondsAgo = LONG_AGO_SECONDS,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const { aws, tokenEndpoint } = sandbox;
   const [callCount, postCount] = [aws.calls.length, tokenEndpoint.requests.length];
@@ -128,7 +135,7 @@ async function crashAt(
     await configureAnew(sandbox);
     if (fault !== undefined) aws.inject(fault);
     tokenEndpoint.play(...(step === undefined ? [] : [step]), 'forward');
-    const lambda = await sandbox.startFunction();
+    const lambda = await sandbox.startFunction(environment);
     const running = lambda.invoke({});
     await until(isHeld);
     await lambda.kill();
