@@ -117,7 +117,7 @@ class History {
     faults.oneIn = 0;
     faults.pace = 'fast';
     for (const _tick of [1, 2]) {
-      const foreseen = this.#choices.happens(4) ? await foresee(this.#world) : undefined;
+      const foreseen = this.#choices.happens(8) ? await foresee(this.#world) : undefined;
       this.#start(false, 0);
       await this.#world.play(this.#world.nowMs + 30 * MINUTE_MS);
       if (foreseen !== undefined) this.#compare(foreseen);

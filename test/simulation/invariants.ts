@@ -262,6 +262,7 @@ export class Witness {
 
 /** `undefined` for what is no document with a refresh token. */
 function see(secretString: string): SeenDocument | undefined {
+  if (!secretString.includes('"refresh_token"')) return undefined;
   const json = parseObject(secretString);
   const { refresh_token: refreshToken, spent_refresh_token_sha256: spentTokenHash } = json;
   if (typeof refreshToken !== 'string' || refreshToken === '') return undefined;

@@ -189,6 +189,10 @@ export type PostFault =
   | 'ambiguous-after'
   | 'refresh-token-only';
 
+/** Latencies of a slow history; the last is as long as that call may take. */
+const SLOW_MS = [5, 10, 50, 200, 1_000, undefined];
+const VERY_SLOW_PARTS = [1, 1, 1 / 2, 1 / 4];
+
 /** What goes wrong, as often as this history has it. Everything is harmless while `oneIn` is 0. */
 export class Faults {
   /** One call in so many fails; 0: none. */
@@ -232,7 +236,8 @@ export class Faults {
 
   latencyMs(maxMs: number): number {
     if (this.pace === 'fast') return 5 + (this.oneIn > 0 ? this.#choices.next(4) * 5 : 0);
-    return this.#choices.pick(this.pace === 'slow' ? [5, 10, 50, 200, 1_000, maxMs] : [maxMs, maxMs, maxMs / 2, 1_000]);
+    const choice = this.#choices.next(this.pace === 'slow' ? SLOW_MS.length : VERY_SLOW_PARTS.length);
+    return this.pace === 'slow' ? (SLOW_MS[choice] ?? maxMs) : maxMs * (VERY_SLOW_PARTS[choice] ?? 1);
   }
 
   count(what: string): void {
