@@ -68,7 +68,7 @@ class RefreshRun {
     }
     throw new Fault(
       'STORE_UNAVAILABLE',
-      `AWSCURRENT of ${this.#context.settings.secretId} could not be moved in ${MAX_STARTS} tries: others kept moving it. The next run goes on; nothing is lost.`,
+      `AWSCURRENT of ${this.#context.settings.secretId} did not come to rest in ${MAX_STARTS} tries: others keep moving it, or it cannot be moved. The next run goes on; nothing is lost.`,
     );
   }
 

@@ -22,7 +22,7 @@ async function main(): Promise<number> {
   );
   console.log(
     broken.length === 0
-      ? 'No token was spent twice, no recorded token was lost, nothing ended in silence.'
+      ? 'No token was sent again once it was spent, no recorded token was lost, nothing ended in silence.'
       : broken.join('\n'),
   );
   return broken.length === 0 ? 0 : 1;

@@ -34,7 +34,7 @@ const CURRENT = { stage: 'AWSCURRENT' };
 /** Of every bearer token of the simulated server. */
 export const TOKEN_LIFE_MS = 21_600_000;
 
-/** What an answer brings; all other members are somebody else's. */
+/** What an answer brings; all other members are somebody else's. Not the protocol's own list: a mistake there shows here. */
 const TOKEN_MEMBERS = new Set([
   'refresh_token',
   'access_token',
@@ -69,7 +69,8 @@ export class Witness {
   readonly #answers = new Map<string, string>();
   /** Digests of credentials that are known to be refused. */
   readonly #refused = new Set<string>();
-  #forcedAttempts = 0;
+  /** Of each key, how many attempts somebody forced that no unforced one has ended yet. */
+  readonly #forced = new Map<string, number>();
   /** Runs that have sent a token and not yet recorded what came of it. */
   readonly #sending = new Map<string, number>();
   /** What held AWSCURRENT when somebody last had a right to move it. */
@@ -143,8 +144,7 @@ export class Witness {
     if (this.#provider.kind !== 'no-rotation' && this.#answers.has(sha256(refreshToken))) {
       throw new Violation('I2', 'a refresh token was sent whose answer is recorded');
     }
-    if (!isForced && this.#refused.has(digest) && this.#forcedAttempts-- <= 0)
-      throw new Violation('I6', 'credentials were sent again after a run had ended with their refusal');
+    if (!isForced && this.#refused.has(digest)) this.#endForced(sha256(refreshToken));
     if (digest === refusal) throw new Violation('I6', 'a run sent again what it was told is refused');
     this.#sending.set(refreshToken, runId);
   }
@@ -214,8 +214,8 @@ export class Witness {
   /** All that its future verdicts depend on, beside what is in the store. */
   dump(): unknown {
     const sending = [...this.#sending].map(([refreshToken, id]) => `${refreshToken} by run ${id}`);
-    const sets = [this.#answers, this.#refused, sending, this.#unrecorded];
-    return [this.#holder, this.#forcedAttempts, this.#recordedTokens, ...sets.map((set) => [...set].sort())];
+    const sets = [this.#answers, this.#refused, this.#forced, sending, this.#unrecorded];
+    return [this.#holder, this.#recordedTokens, ...sets.map((set) => [...set].sort())];
   }
 
   /** The end of the chain that starts with what holds AWSCURRENT. */
@@ -231,8 +231,16 @@ export class Witness {
 
   #noteRecord(id: number, isForced: boolean, secretString: string): void {
     if (secretString.includes('"retently-token-refresh/failure"')) this.senderEnded(id);
-    // An attempt that somebody forced, and that failed for another reason or died, may be ended by a run that nobody did.
-    if (secretString.includes('"retently-token-refresh/claim"') && isForced) this.#forcedAttempts++;
+    if (!isForced || !secretString.includes('"retently-token-refresh/claim"')) return;
+    const { key } = JSON.parse(secretString);
+    this.#forced.set(key, (this.#forced.get(key) ?? 0) + 1);
+  }
+
+  /** An attempt that somebody forced, and that died or failed for another reason, may be ended by a run that nobody did. */
+  #endForced(key: string): void {
+    const left = this.#forced.get(key) ?? 0;
+    if (left === 0) throw new Violation('I6', 'credentials were sent again after a run had ended with their refusal');
+    this.#forced.set(key, left - 1);
   }
 
   #areOfOneAnswer({ refreshToken, accessToken, lifeMs }: SeenDocument): void {

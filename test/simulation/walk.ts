@@ -35,8 +35,9 @@ export interface Walked {
 }
 
 /**
- * Every order in which the steps of two runs, and of an operator, can happen, to the end of both, with each run dying before
- * or after any of its steps, and what it had sent arriving or not. States that were seen before are not walked again.
+ * Every order in which the steps of two runs, and of an operator, can happen, to the end of both, with each run dying
+ * before or after any of its steps, and what it had sent arriving or not. No time passes. States that were seen before
+ * are not walked again.
  */
 export async function walk(kind: ProviderKind, scenario: Scenario, sabotage?: Sabotage): Promise<Walked> {
   const seen = new Set<string>();

@@ -103,7 +103,7 @@ describe('when others move in between', () => {
     const { name, message } = await faultFrom(refresh(context, IF_DUE));
     expect(name).toBe('STORE_UNAVAILABLE');
     expect(message).toMatch(
-      /could not be moved in 10 tries: others kept moving it\. The next run goes on; nothing is lost\./,
+      /did not come to rest in 10 tries: others keep moving it, or it cannot be moved\. The next run goes on; nothing is lost\./,
     );
     expect(context.telemetry.states).toHaveLength(1);
     expect(context.store.calls.filter((call) => call === 'readCurrent')).toHaveLength(10);
