@@ -1,6 +1,6 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { StackSettings } from './parse-context.ts';
+import type { StackSettings } from './options/parse-context.ts';
 import { TokenRefresh } from './token-refresh.ts';
 
 // The AWS CLI gives up after a minute by default, and then invokes the function again.
@@ -21,7 +21,7 @@ export class TokenRefreshStack extends Stack {
     this.addOutputs(this.tokenRefresh);
   }
 
-  private addOutputs({ credentials, overview, refreshFunction, timeoutSeconds }: TokenRefresh): void {
+  private addOutputs({ credentials, dashboard, refreshFunction, timeoutSeconds }: TokenRefresh): void {
     const { functionName } = refreshFunction.lambdaFunction;
     const { logGroupName } = refreshFunction.logGroup;
     const { secretArn, secretId } = credentials;
@@ -48,6 +48,6 @@ export class TokenRefreshStack extends Stack {
       'Stores credentials.json, the whole value: client_id, client_secret and refresh_token. Delete the file afterwards',
       `aws secretsmanager put-secret-value --region ${this.region} --secret-id ${secretId} --secret-string file://credentials.json`,
     );
-    if (overview !== undefined) output('DashboardUrl', 'The dashboard', overview.url);
+    if (dashboard !== undefined) output('DashboardUrl', 'The dashboard', dashboard.url);
   }
 }

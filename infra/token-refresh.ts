@@ -1,18 +1,18 @@
 import { Stack, Tags, Token } from 'aws-cdk-lib';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { AlarmTopic } from './alarm-topic.ts';
-import { Alarms } from './alarms.ts';
-import { Credentials } from './credentials.ts';
-import { DeadLetters } from './dead-letters.ts';
-import { Bus } from './event-bus.ts';
-import type { TokenRefreshOptions } from './options.ts';
-import { Overview } from './overview.ts';
-import { parseOptions } from './parse-options.ts';
-import { RefreshFunction } from './refresh-function.ts';
-import { RefreshSchedule } from './refresh-schedule.ts';
-import { parseScheduleExpression } from './schedule-expression.ts';
-import { eventAgeSeconds, silenceMinutes } from './schedule-limits.ts';
+import { AlarmTopic } from './constructs/alarm-topic.ts';
+import { Alarms } from './constructs/alarms.ts';
+import { Credentials } from './constructs/credentials.ts';
+import { DeadLetters } from './constructs/dead-letters.ts';
+import { EventDestination } from './constructs/event-destination.ts';
+import { RefreshFunction } from './constructs/refresh-function.ts';
+import { RefreshSchedule } from './constructs/refresh-schedule.ts';
+import { TokenDashboard } from './constructs/token-dashboard.ts';
+import { parseOptions } from './options/parse-options.ts';
+import { parseScheduleExpression } from './options/schedule-expression.ts';
+import { eventAgeSeconds, silenceMinutes } from './options/schedule-limits.ts';
+import type { TokenRefreshOptions } from './options/schema.ts';
 
 /**
  * Keeps the bearer token of one Retently account fresh: the secret, the function, its schedule, and the alarms.
@@ -21,13 +21,13 @@ import { eventAgeSeconds, silenceMinutes } from './schedule-limits.ts';
  */
 export class TokenRefresh extends Construct {
   readonly credentials: Credentials;
-  readonly bus: Bus;
+  readonly eventDestination: EventDestination;
   readonly deadLetters: DeadLetters;
   readonly refreshFunction: RefreshFunction;
   readonly refreshSchedule: RefreshSchedule;
   readonly alarmTopic: AlarmTopic;
   readonly alarms: Alarms;
-  readonly overview: Overview | undefined;
+  readonly dashboard: TokenDashboard | undefined;
   readonly timeoutSeconds: number;
 
   /** @throws OptionsError that names every mistake in `options` */
@@ -42,13 +42,13 @@ export class TokenRefresh extends Construct {
 
     this.timeoutSeconds = settings.timeoutSeconds;
     this.credentials = new Credentials(this, 'Credentials', settings);
-    this.bus = new Bus(this, 'Bus', settings);
+    this.eventDestination = new EventDestination(this, 'Bus', settings);
     this.deadLetters = new DeadLetters(this, 'DeadLetters', settings);
     const { failedRuns, undeliveredTicks } = this.deadLetters;
     this.refreshFunction = new RefreshFunction(this, 'Function', {
       ...timing,
       credentials: this.credentials,
-      bus: this.bus,
+      eventDestination: this.eventDestination,
       failedRuns,
     });
     const { lambdaFunction } = this.refreshFunction;
@@ -64,7 +64,7 @@ export class TokenRefresh extends Construct {
     });
     if (settings.dashboard) {
       const { alarms } = this.alarms;
-      this.overview = new Overview(this, 'Overview', { lambdaFunction, alarms, tokenLifetimeSeconds });
+      this.dashboard = new TokenDashboard(this, 'Overview', { lambdaFunction, alarms, tokenLifetimeSeconds });
     }
 
     for (const [key, value] of Object.entries(settings.tags)) Tags.of(this).add(key, value);

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
+import { DEFAULTS, ENVIRONMENT } from './contract.ts';
 import { Fault } from './core/fault.ts';
 import { MAX_LEASE_SECONDS } from './core/journal.ts';
 import { MAX_TOKEN_LIFETIME_SECONDS } from './core/ports.ts';
-import { DEFAULTS, ENVIRONMENT } from './names.ts';
 
 export interface Configuration {
   /** ARN or name. */

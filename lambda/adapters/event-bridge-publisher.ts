@@ -1,7 +1,7 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { EVENT_DETAIL_TYPES, EVENT_SOURCE } from '../contract.ts';
 import { nameOf } from '../core/fault.ts';
 import type { Announcement, EventPublisher, Telemetry } from '../core/ports.ts';
-import { EVENT_DETAIL_TYPES, EVENT_SOURCE } from '../names.ts';
 
 /** Of `detail`; grows when a member changes its meaning or goes. */
 const DETAIL_VERSION = '1';

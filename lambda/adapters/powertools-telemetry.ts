@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { METRIC_CODE_DIMENSION, METRIC_DIMENSION, METRIC_NAMESPACE, METRICS } from '../contract.ts';
 import type { LogMembers, Telemetry } from '../core/ports.ts';
-import { METRIC_CODE_DIMENSION, METRIC_DIMENSION, METRIC_NAMESPACE, METRICS } from '../names.ts';
 
 /** JSON lines, and CloudWatch EMF. */
 export class PowertoolsTelemetry implements Telemetry {

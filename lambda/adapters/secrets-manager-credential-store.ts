@@ -11,9 +11,9 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
+import { JOURNAL_STAGE } from '../contract.ts';
 import { Fault, nameOf } from '../core/fault.ts';
 import type { CredentialStore, Version } from '../core/ports.ts';
-import { JOURNAL_STAGE } from '../names.ts';
 
 /** What AWS and KMS call a refusal, mostly with `Exception` behind it. They have no modelled class, hence names. */
 const DENIALS = new Set([

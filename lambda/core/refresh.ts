@@ -3,14 +3,14 @@ import { claim } from './claim.ts';
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
 import { EXCHANGE_TIMEOUT_MS, exchange, SAVE_RESERVE_MS } from './exchange.ts';
-import { fail, recordFailure } from './fail.ts';
+import { fail, recordFailure } from './failed-attempt.ts';
 import { Fault } from './fault.ts';
 import type { DocumentEntry, FailureEntry } from './journal.ts';
-import { Knowledge } from './knowledge.ts';
 import { grantOf, type View } from './load.ts';
 import { ADOPTED, ADVICE, BUSY, FRESH, NO_TIME, NOT_CONFIGURED, REFRESHED, WAITING } from './messages.ts';
 import { record, recordUnsaved } from './record.ts';
 import type { Result } from './result.ts';
+import { Knowledge } from './run-report.ts';
 import { settle } from './settle.ts';
 import { instant, isHalfRefreshed, toTokenMembers } from './token-members.ts';
 

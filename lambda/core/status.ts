@@ -1,10 +1,10 @@
 import { type Claimed, foresee, type NotAttempted } from './claim.ts';
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
-import { Knowledge } from './knowledge.ts';
 import type { View } from './load.ts';
 import { NOT_CONFIGURED, SETTLES, UNSAVED } from './messages.ts';
 import type { Result } from './result.ts';
+import { Knowledge } from './run-report.ts';
 import { instant } from './token-members.ts';
 
 /** What a refresh would do now, in this execution environment. Reads only. @throws Fault for a secret that cannot be used */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Aws } from '../sandbox/aws-server.ts';
+import type { Aws } from '../sandbox/aws/aws-server.ts';
 import { runChaos } from './chaos.ts';
 
 test('real processes that are killed at any moment never spend a token twice, lose a recorded one, or end in silence', async () => {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { ENVIRONMENT } from '../../lambda/names.ts';
-import { startAuthorizationServer } from '../sandbox/authorization-server.ts';
-import { type Aws, startAws } from '../sandbox/aws-server.ts';
-import { bundleOnce } from '../sandbox/bundle.ts';
-import { type Invocation, type LambdaProcess, startLambdaProcess } from '../sandbox/lambda-process.ts';
-import { Choices } from '../simulation/choices.ts';
+import { ENVIRONMENT } from '../../lambda/contract.ts';
+import { type Aws, startAws } from '../sandbox/aws/aws-server.ts';
+import { bundleOnce } from '../sandbox/lambda/bundle.ts';
+import { type Invocation, type LambdaProcess, startLambdaProcess } from '../sandbox/lambda/lambda-process.ts';
+import { startAuthorizationServer } from '../sandbox/oauth/authorization-server.ts';
+import { Choices } from '../support/choices.ts';
 
 const SECRET_ID = 'RetentlyCredentials';
 const PROCESSES = 4;

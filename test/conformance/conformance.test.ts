@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, test, vi } from 'vitest';
-import { type Aws, startAws } from '../sandbox/aws-server.ts';
+import { type Aws, startAws } from '../sandbox/aws/aws-server.ts';
 import { checks } from './checks.ts';
 import { createEmulatorClient } from './run-checks.ts';
 

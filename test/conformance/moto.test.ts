@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
+import { isMotoInstalled, startMoto } from '../support/moto-server.ts';
 import { checks } from './checks.ts';
-import { isMotoInstalled, startMoto } from './moto-server.ts';
 import { createEmulatorClient, isAcceptable, runChecks } from './run-checks.ts';
 
 const TIMEOUT_MS = 60_000;

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
-import { startAws } from '../sandbox/aws-server.ts';
+import { startAws } from '../sandbox/aws/aws-server.ts';
 import { SECRET_NAME_PREFIX } from './check.ts';
 import { checks } from './checks.ts';
 import { type CheckResult, createEmulatorClient, isAcceptable, runChecks } from './run-checks.ts';

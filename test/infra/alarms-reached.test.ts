@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { type Sandbox, type SandboxOptions, SECRET_ID } from '../sandbox/sandbox.ts';
-import type { Step } from '../sandbox/scripted-token-endpoint.ts';
 import { attributesOf, deploy } from './deployment.ts';
 import { alarmsOf, MonitoredFunction } from './monitored-function.ts';
 import { synthesise } from './synthesise.ts';

@@ -8,8 +8,8 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
-import { buildApp } from '../../infra/build-app.ts';
-import { CONTEXT_KEY } from '../../infra/parse-context.ts';
+import { buildApp } from '../../infra/app.ts';
+import { CONTEXT_KEY } from '../../infra/options/parse-context.ts';
 import { EVERY_OPTION, WITHOUT_BUNDLING } from './synthesise.ts';
 
 const REPOSITORY = new URL('../..', import.meta.url).pathname;

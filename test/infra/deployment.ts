@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { ENVIRONMENT } from '../../lambda/names.ts';
-import type { LambdaProcess } from '../sandbox/lambda-process.ts';
+import { ENVIRONMENT } from '../../lambda/contract.ts';
+import type { LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import { type Sandbox, type SandboxOptions, SECRET_ID, startSandbox } from '../sandbox/sandbox.ts';
 import { type Attributes, resolveText } from './resolve-intrinsics.ts';
 import { type Resource, resourceOf, type SynthesisedTemplate } from './synthesise.ts';

@@ -1,8 +1,8 @@
 import { expect, vi } from 'vitest';
-import { endingOf } from '../integration/in-sandbox.ts';
-import type { LambdaProcess } from '../sandbox/lambda-process.ts';
+import type { LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
+import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { type SandboxOptions, SECRET_ID } from '../sandbox/sandbox.ts';
-import type { Step } from '../sandbox/scripted-token-endpoint.ts';
+import { endingOf } from '../support/in-sandbox.ts';
 import type { Deployment } from './deployment.ts';
 
 const FORCED = { action: 'refresh', force: true };

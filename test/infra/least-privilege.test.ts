@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { EVENT_SOURCE } from '../../lambda/names.ts';
+import { EVENT_SOURCE } from '../../lambda/contract.ts';
 import { SECRET_ID } from '../sandbox/sandbox.ts';
 import { attributesOf } from './deployment.ts';
 import { evaluatePolicy } from './evaluate-policy.ts';

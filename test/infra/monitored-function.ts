@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { endingOf } from '../integration/in-sandbox.ts';
-import type { LambdaProcess } from '../sandbox/lambda-process.ts';
+import type { LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
+import { endingOf } from '../support/in-sandbox.ts';
 import { FUNCTION_NAME } from './deployment.ts';
 import { type Datapoint, parseEmbeddedMetrics } from './embedded-metrics.ts';
 import { type Alarm, parseAlarm, watchAlarm } from './evaluate-alarm.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { AwsOptions } from '../sandbox/aws-server.ts';
+import type { AwsOptions } from '../sandbox/aws/aws-server.ts';
 import type { SandboxOptions } from '../sandbox/sandbox.ts';
 import { type Deployment, deploy } from './deployment.ts';
 import { type AccessRequest, evaluatePolicy, type Permission, parsePolicy } from './evaluate-policy.ts';

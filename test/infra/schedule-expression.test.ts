@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseScheduleExpression } from '../../infra/schedule-expression.ts';
+import { parseScheduleExpression } from '../../infra/options/schedule-expression.ts';
 
 describe('parseScheduleExpression', () => {
   it.each([

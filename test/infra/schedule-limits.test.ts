@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { parseScheduleExpression } from '../../infra/schedule-expression.ts';
+import { parseScheduleExpression } from '../../infra/options/schedule-expression.ts';
 import {
   ATTEMPTS_PER_TICK,
   findTimingProblems,
   MIN_TIMEOUT_SECONDS,
   mostAttemptsPerDay,
-} from '../../infra/schedule-limits.ts';
+} from '../../infra/options/schedule-limits.ts';
 import { Fault } from '../../lambda/core/fault.ts';
 import { WAITING } from '../../lambda/core/messages.ts';
 import { refresh } from '../../lambda/core/refresh.ts';
-import { FakeContext } from '../unit/core/fake-context.ts';
-import { ODD, TOKEN } from '../unit/core/fake-token-endpoint.ts';
-import { CREDENTIALS, HOUR_MS, MINUTE_MS } from '../unit/core/secret-documents.ts';
+import { FakeContext } from '../support/fake-context.ts';
+import { ODD, TOKEN } from '../support/fake-token-endpoint.ts';
+import { CREDENTIALS, HOUR_MS, MINUTE_MS } from '../support/secret-documents.ts';
 
 const DAY_MS = 24 * HOUR_MS;
 const LIFETIME_SECONDS = 21_600;

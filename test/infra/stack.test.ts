@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULTS, METRIC_NAMESPACE, METRICS } from '../../lambda/names.ts';
+import { DEFAULTS, METRIC_NAMESPACE, METRICS } from '../../lambda/contract.ts';
 import { EVERY_OPTION, resourceOf, resourcesOf, synthesise, synthesiseAll } from './synthesise.ts';
 
 // Part of the contract: under another id CloudFormation makes a new resource and takes the old one away.

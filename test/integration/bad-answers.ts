@@ -1,5 +1,5 @@
-import type { Step } from '../sandbox/scripted-token-endpoint.ts';
-import { plantSecret } from './in-sandbox.ts';
+import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
+import { plantSecret } from '../support/in-sandbox.ts';
 
 /** What a token endpoint may answer, and what becomes of it. */
 export interface Answer {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { SECRET_ID } from '../sandbox/sandbox.ts';
+import { endingOf, inSandbox, messageOf, useSandbox } from '../support/in-sandbox.ts';
 import { BAD_ANSWERS, GOOD_ANSWERS, UNROTATED } from './bad-answers.ts';
 import { BAD_SECRETS } from './bad-secrets.ts';
-import { endingOf, inSandbox, messageOf, useSandbox } from './in-sandbox.ts';
 import { currentOf, expectAnswer, plantCredentials, tryAnswer, tryBadSecret } from './planted.ts';
 
 const use = useSandbox();

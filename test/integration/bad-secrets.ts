@@ -1,6 +1,6 @@
-import type { Fault } from '../sandbox/fault.ts';
+import type { InjectedFault } from '../sandbox/aws/injected-fault.ts';
 import { type Sandbox, SECRET_ID } from '../sandbox/sandbox.ts';
-import { plantSecret } from './in-sandbox.ts';
+import { plantSecret } from '../support/in-sandbox.ts';
 
 /** A secret that cannot be used; nothing is sent, and it stays as it is. */
 export interface BadSecret {
@@ -110,7 +110,7 @@ export const BAD_SECRETS: readonly BadSecret[] = [
   denied('write, by its key', 'kms', 'PutSecretValue'),
 ];
 
-function denied(what: string, kind: Fault['kind'], operation: string): BadSecret {
+function denied(what: string, kind: InjectedFault['kind'], operation: string): BadSecret {
   const prepare = ({ aws }: Sandbox) => aws.inject({ kind, operation, times: 10 });
   return { name: `denied on ${what}`, prepare, ending: 'STORE_DENIED', says: "Check the function's role" };
 }

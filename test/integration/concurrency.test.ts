@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import { endingOf, expectLiveCurrent, inSandbox } from './in-sandbox.ts';
+import { endingOf, expectLiveCurrent, inSandbox } from '../support/in-sandbox.ts';
 
 const FORCED = { action: 'refresh', force: true };
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Fault } from '../sandbox/fault.ts';
+import type { InjectedFault } from '../sandbox/aws/injected-fault.ts';
+import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import type { Step } from '../sandbox/scripted-token-endpoint.ts';
-import { configureAnew, endingOf, expectLiveCurrent, until, useSandbox } from './in-sandbox.ts';
+import { configureAnew, endingOf, expectLiveCurrent, until, useSandbox } from '../support/in-sandbox.ts';
 
 /** Longer than the default lease. */
 const LONG_AGO_SECONDS = 100;
@@ -10,7 +10,7 @@ const LONG_AGO_SECONDS = 100;
 interface Crash {
   readonly at: string;
   /** Where the run stands still until it is killed. */
-  readonly fault?: Pick<Fault, 'kind' | 'operation' | 'when'>;
+  readonly fault?: Pick<InjectedFault, 'kind' | 'operation' | 'when'>;
   readonly step?: Step;
   /** How the next run ends, once the lease is over. */
   readonly next: string;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Fault, FaultKind } from '../sandbox/fault.ts';
-import type { LambdaProcess } from '../sandbox/lambda-process.ts';
+import type { FaultKind, InjectedFault } from '../sandbox/aws/injected-fault.ts';
+import type { LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import { endingOf, expectLiveCurrent, inSandbox, messageOf, startConfigured, until } from '../support/in-sandbox.ts';
 import { SLOW_ANSWERS } from './bad-answers.ts';
-import { endingOf, expectLiveCurrent, inSandbox, messageOf, startConfigured, until } from './in-sandbox.ts';
 import { expectAnswer, plantCredentials, tryAnswer } from './planted.ts';
 
 /** A run of this length has time for one POST that hangs, and for no second one. */
@@ -20,7 +20,7 @@ const isDocument = (input: object) => !isClaim(input);
 const isStage = (input: object) => 'VersionStage' in input;
 const isLook = (input: object) => !isStage(input);
 
-type Call = Pick<Fault, 'operation' | 'when'>;
+type Call = Pick<InjectedFault, 'operation' | 'when'>;
 const RECORD: Call = { operation: 'PutSecretValue', when: isDocument };
 const PROMOTION: Call = { operation: 'UpdateSecretVersionStage' };
 const EVENT: Call = { operation: 'PutEvents' };

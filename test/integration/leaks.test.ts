@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startLambdaProcess } from '../sandbox/lambda-process.ts';
-import { plantSecret } from './in-sandbox.ts';
-import { findLeaks } from './leaks.ts';
+import { startLambdaProcess } from '../sandbox/lambda/lambda-process.ts';
+import { plantSecret } from '../support/in-sandbox.ts';
+import { findLeaks } from '../support/leaks.ts';
 
 const SECRET = plantSecret();
 

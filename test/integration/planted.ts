@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
-import type { InvokeOptions, LambdaProcess } from '../sandbox/lambda-process.ts';
+import type { InvokeOptions, LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import { endingOf, messageOf, plantSecret } from '../support/in-sandbox.ts';
 import type { Answer } from './bad-answers.ts';
 import type { BadSecret } from './bad-secrets.ts';
-import { endingOf, messageOf, plantSecret } from './in-sandbox.ts';
 
 /** What became of one bad input. */
 export interface Observed {

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { AwsCall } from '../sandbox/aws-server.ts';
+import type { AwsCall } from '../sandbox/aws/aws-server.ts';
+import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { type Sandbox, SECRET_ID } from '../sandbox/sandbox.ts';
-import type { Step } from '../sandbox/scripted-token-endpoint.ts';
-import { configureAnew, endingOf, expectLiveCurrent, inSandbox, until, useSandbox } from './in-sandbox.ts';
+import { configureAnew, endingOf, expectLiveCurrent, inSandbox, until, useSandbox } from '../support/in-sandbox.ts';
 
 /** Long enough for an operator to write. */
 const SLOW: Step = { slowMs: 200, answer: 'forward' };

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { LambdaProcess } from '../sandbox/lambda-process.ts';
+import type { LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import { endingOf, expectNoLeak, inSandbox, plantSecret, startConfigured, until } from '../support/in-sandbox.ts';
 import { BAD_ANSWERS, GOOD_ANSWERS } from './bad-answers.ts';
 import { BAD_SECRETS } from './bad-secrets.ts';
-import { endingOf, expectNoLeak, inSandbox, plantSecret, startConfigured, until } from './in-sandbox.ts';
 import { plantCredentials, tryAnswer, tryBadSecret } from './planted.ts';
 
 const FORCED = { action: 'refresh', force: true };

@@ -14,10 +14,10 @@ const REFUSED = [
   ['lambda/core', "import '@aws-sdk/client-secrets-manager';", 'core/ decides'],
   ['lambda/core', "import 'node:https';", 'core/ decides'],
   ['lambda/adapters', "import '../handler.ts';", 'handler → adapters → core'],
-  ['lambda', "import '../infra/options.ts';", 'lambda/ is exactly what ships'],
-  ['lambda', "import '../test/sandbox/secret.ts';", 'lambda/ is exactly what ships'],
+  ['lambda', "import '../infra/options/schema.ts';", 'lambda/ is exactly what ships'],
+  ['lambda', "import '../test/sandbox/aws/secret.ts';", 'lambda/ is exactly what ships'],
   ['infra', "import '../lambda/configuration.ts';", 'infra/ takes names'],
-  ['infra', "import '../test/sandbox/secret.ts';", 'Nothing imports test/'],
+  ['infra', "import '../test/sandbox/aws/secret.ts';", 'Nothing imports test/'],
   ['lambda/core', 'export const x = process.env.X;', 'process.env'],
   ['lambda/core', 'export const x: any = 1;', 'Unexpected any'],
   ['lambda/core', 'async function f() {}\nexport function g() {\n  f();\n}', '"floating" Promise'],
@@ -26,7 +26,7 @@ const REFUSED = [
 const ACCEPTED = [
   ['lambda/core', "import { hash } from 'node:crypto';\nexport const x = hash;"],
   ['lambda/adapters', "import { Fault } from '../core/fault.ts';\nexport const x = Fault;"],
-  ['infra', "import { METRICS } from '../lambda/names.ts';\nexport const x = METRICS;"],
+  ['infra', "import { METRICS } from '../lambda/contract.ts';\nexport const x = METRICS;"],
 ] as const;
 
 const directory = mkdtempSync(join(tmpdir(), 'lint-rules-'));

@@ -2,7 +2,7 @@ import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { optionsSchema } from '../../infra/options.ts';
+import { optionsSchema } from '../../infra/options/schema.ts';
 import {
   DEFAULTS,
   ENVIRONMENT,
@@ -10,7 +10,7 @@ import {
   EVENT_SOURCE,
   METRIC_NAMESPACE,
   METRICS,
-} from '../../lambda/names.ts';
+} from '../../lambda/contract.ts';
 import { STORIES } from '../sandbox/story/stories.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

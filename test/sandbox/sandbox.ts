@@ -1,14 +1,14 @@
 import * as z from 'zod';
-import { ENVIRONMENT } from '../../lambda/names.ts';
+import { ENVIRONMENT } from '../../lambda/contract.ts';
+import { type Aws, type AwsOptions, startAws } from './aws/aws-server.ts';
+import { bundleOnce } from './lambda/bundle.ts';
+import { type LambdaProcess, startLambdaProcess } from './lambda/lambda-process.ts';
 import {
   type AuthorizationServer,
   type AuthorizationServerOptions,
   startAuthorizationServer,
-} from './authorization-server.ts';
-import { type Aws, type AwsOptions, startAws } from './aws-server.ts';
-import { bundleOnce } from './bundle.ts';
-import { type LambdaProcess, startLambdaProcess } from './lambda-process.ts';
-import { type ScriptedTokenEndpoint, type Step, startScriptedTokenEndpoint } from './scripted-token-endpoint.ts';
+} from './oauth/authorization-server.ts';
+import { type ScriptedTokenEndpoint, type Step, startScriptedTokenEndpoint } from './oauth/scripted-token-endpoint.ts';
 
 export const SECRET_ID = 'RetentlyCredentials';
 

@@ -1,8 +1,8 @@
+import { JOURNAL_STAGE } from '../../lambda/contract.ts';
 import type { Context } from '../../lambda/core/context.ts';
 import { nameOf } from '../../lambda/core/fault.ts';
 import type { Version } from '../../lambda/core/ports.ts';
 import { status } from '../../lambda/core/status.ts';
-import { JOURNAL_STAGE } from '../../lambda/names.ts';
 import { SECRET_ID } from './invariants.ts';
 import { SETTINGS } from './simulated-run.ts';
 import { Silence, type World } from './world.ts';

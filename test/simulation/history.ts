@@ -1,6 +1,6 @@
 import { parseDocument } from '../../lambda/core/credentials.ts';
 import { secondsRemaining } from '../../lambda/core/decide.ts';
-import type { Choices } from './choices.ts';
+import type { Choices } from '../support/choices.ts';
 import { foresee, isForeseen } from './foresee.ts';
 import { readVersion, SECRET_ID, Violation } from './invariants.ts';
 import { operate } from './operator.ts';

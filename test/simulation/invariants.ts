@@ -1,9 +1,9 @@
+import { JOURNAL_STAGE } from '../../lambda/contract.ts';
 import { type CredentialsDocument, documentKey } from '../../lambda/core/credentials.ts';
 import { sha256 } from '../../lambda/core/fingerprint.ts';
 import { successorId } from '../../lambda/core/journal.ts';
-import { JOURNAL_STAGE } from '../../lambda/names.ts';
-import type { SecretVersion } from '../sandbox/secret.ts';
-import type { SecretsManager } from '../sandbox/secrets-manager.ts';
+import type { SecretVersion } from '../sandbox/aws/secret.ts';
+import type { SecretsManager } from '../sandbox/aws/secrets-manager.ts';
 import type { Provider } from './provider.ts';
 
 /** What must hold, whatever happens. I5 (no secret outside the secret) has a test of its own, on real processes. */

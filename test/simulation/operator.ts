@@ -1,6 +1,6 @@
-import { JOURNAL_STAGE } from '../../lambda/names.ts';
-import { AwsError } from '../sandbox/aws-error.ts';
-import type { Choices } from './choices.ts';
+import { JOURNAL_STAGE } from '../../lambda/contract.ts';
+import { AwsError } from '../sandbox/aws/aws-error.ts';
+import type { Choices } from '../support/choices.ts';
 import { readVersion, SECRET_ID } from './invariants.ts';
 import type { World } from './world.ts';
 

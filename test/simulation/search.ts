@@ -1,4 +1,4 @@
-import { Choices, shrink } from './choices.ts';
+import { Choices, shrink } from '../support/choices.ts';
 import { playHistory } from './history.ts';
 import type { Violation } from './invariants.ts';
 import type { Sabotage } from './world.ts';

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { Choices } from './choices.ts';
+import { Choices } from '../support/choices.ts';
 import { playHistory } from './history.ts';
 import { INVARIANTS } from './invariants.ts';
 import { SABOTEURS } from './saboteurs.ts';

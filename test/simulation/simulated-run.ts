@@ -1,3 +1,4 @@
+import { JOURNAL_STAGE } from '../../lambda/contract.ts';
 import type { Context, Memory } from '../../lambda/core/context.ts';
 import type { Grant } from '../../lambda/core/credentials.ts';
 import { Fault } from '../../lambda/core/fault.ts';
@@ -12,8 +13,7 @@ import type {
   Version,
 } from '../../lambda/core/ports.ts';
 import { refresh } from '../../lambda/core/refresh.ts';
-import { JOURNAL_STAGE } from '../../lambda/names.ts';
-import { AwsError } from '../sandbox/aws-error.ts';
+import { AwsError } from '../sandbox/aws/aws-error.ts';
 import { SECRET_ID, TOKEN_LIFE_MS, Violation } from './invariants.ts';
 import { NOBODY_GOES_ON, type World } from './world.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Choices, shrink } from './choices.ts';
+import { Choices, shrink } from '../support/choices.ts';
 import { playHistory } from './history.ts';
 import { SABOTEURS } from './saboteurs.ts';
 import { Search } from './search.ts';

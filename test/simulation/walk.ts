@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
+import { JOURNAL_STAGE } from '../../lambda/contract.ts';
 import type { Context } from '../../lambda/core/context.ts';
-import { JOURNAL_STAGE } from '../../lambda/names.ts';
-import { Choices } from './choices.ts';
+import { Choices } from '../support/choices.ts';
 import { SECRET_ID, Violation } from './invariants.ts';
 import type { ProviderKind } from './provider.ts';
 import { SimulatedRun } from './simulated-run.ts';

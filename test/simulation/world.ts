@@ -1,9 +1,9 @@
+import { JOURNAL_STAGE } from '../../lambda/contract.ts';
 import type { Context, Settings } from '../../lambda/core/context.ts';
 import type { CredentialStore, Runtime, Telemetry, TokenEndpoint } from '../../lambda/core/ports.ts';
-import { JOURNAL_STAGE } from '../../lambda/names.ts';
-import type { VersionLimits } from '../sandbox/secret.ts';
-import { SecretsManager } from '../sandbox/secrets-manager.ts';
-import type { Choices } from './choices.ts';
+import type { VersionLimits } from '../sandbox/aws/secret.ts';
+import { SecretsManager } from '../sandbox/aws/secrets-manager.ts';
+import type { Choices } from '../support/choices.ts';
 import { SECRET_ID, Violation, Witness } from './invariants.ts';
 import { Provider, type ProviderKind } from './provider.ts';
 

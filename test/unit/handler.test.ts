@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Step } from '../sandbox/scripted-token-endpoint.ts';
-import { captureOutput } from './capture-output.ts';
-import { CREDENTIALS } from './core/secret-documents.ts';
+import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
+import { captureOutput } from '../support/capture-output.ts';
+import { CREDENTIALS } from '../support/secret-documents.ts';
 import { SECRET_ID, startHandler } from './start-handler.ts';
 
 const ANSWER = { access_token: 'access-2', token_type: 'Bearer', expires_in: 21_600, refresh_token: 'refresh-2' };

@@ -1,11 +1,11 @@
 import { vi } from 'vitest';
 import type { LambdaContext } from '../../lambda/handler.ts';
-import { type Aws, startAws } from '../sandbox/aws-server.ts';
+import { type Aws, startAws } from '../sandbox/aws/aws-server.ts';
 import {
   type ScriptedTokenEndpoint,
   type Step,
   startScriptedTokenEndpoint,
-} from '../sandbox/scripted-token-endpoint.ts';
+} from '../sandbox/oauth/scripted-token-endpoint.ts';
 
 export const SECRET_ID = 'RetentlyCredentials';
 

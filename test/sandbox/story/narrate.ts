@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { fingerprint } from '../../../lambda/core/fingerprint.ts';
-import type { AwsCall } from '../aws-server.ts';
-import type { ReceivedRequest } from '../scripted-token-endpoint.ts';
+import type { AwsCall } from '../aws/aws-server.ts';
+import type { ReceivedRequest } from '../oauth/scripted-token-endpoint.ts';
 
 /** A label and what happened, nothing secret in it. */
 export type Line = readonly [label: string, text: string];

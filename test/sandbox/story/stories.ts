@@ -1,4 +1,4 @@
-import { EVENT_DETAIL_TYPES } from '../../../lambda/names.ts';
+import { EVENT_DETAIL_TYPES } from '../../../lambda/contract.ts';
 import type { SandboxOptions } from '../sandbox.ts';
 import type { Teller, Tick } from './teller.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { LambdaProcess } from '../lambda-process.ts';
+import type { LambdaProcess } from '../lambda/lambda-process.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { narrate } from './narrate.ts';
 import type { Screen } from './screen.ts';

@@ -2,10 +2,10 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EventBridgePublisher } from '../../../lambda/adapters/event-bridge-publisher.ts';
 import type { Announcement } from '../../../lambda/core/ports.ts';
-import { type Aws, startAws } from '../../sandbox/aws-server.ts';
+import { type Aws, startAws } from '../../sandbox/aws/aws-server.ts';
 import { startLoopbackServer } from '../../sandbox/loopback-server.ts';
-import { FakeTelemetry } from '../core/fake-telemetry.ts';
-import { awsClientOptions } from './aws-client-options.ts';
+import { awsClientOptions } from '../../support/aws-client-options.ts';
+import { FakeTelemetry } from '../../support/fake-telemetry.ts';
 
 vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { PowertoolsTelemetry } from '../../../lambda/adapters/powertools-telemetry.ts';
-import { captureOutput } from '../capture-output.ts';
+import { captureOutput } from '../../support/capture-output.ts';
 
 const STATES = { tokenSecondsRemaining: 18_000, isReauthorizationRequired: false };
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { processTokenResponse } from '../../../lambda/adapters/process-token-response.ts';
 import { OAUTH_ERROR_CODES } from '../../../lambda/core/ports.ts';
-import { NOW_MS } from '../core/secret-documents.ts';
+import { NOW_MS } from '../../support/secret-documents.ts';
 
 const SENT = 'refresh-1';
 const PLANT = 'P1ANTED';

@@ -1,13 +1,13 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SecretsManagerCredentialStore } from '../../../lambda/adapters/secrets-manager-credential-store.ts';
-import { JOURNAL_STAGE } from '../../../lambda/names.ts';
-import { AwsError } from '../../sandbox/aws-error.ts';
-import { type Aws, startAws } from '../../sandbox/aws-server.ts';
+import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
+import { AwsError } from '../../sandbox/aws/aws-error.ts';
+import { type Aws, startAws } from '../../sandbox/aws/aws-server.ts';
 import { startLoopbackServer } from '../../sandbox/loopback-server.ts';
-import { faultFrom } from '../core/fault-of.ts';
-import { NOW_MS, versionIdOf } from '../core/secret-documents.ts';
-import { awsClientOptions } from './aws-client-options.ts';
+import { awsClientOptions } from '../../support/aws-client-options.ts';
+import { faultFrom } from '../../support/fault-of.ts';
+import { NOW_MS, versionIdOf } from '../../support/secret-documents.ts';
 
 vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
 

@@ -3,9 +3,9 @@ import { createServer } from 'node:https';
 import { afterEach, describe, expect, test } from 'vitest';
 import { HttpTokenEndpoint, toRequestBody } from '../../../lambda/adapters/token-endpoint.ts';
 import { startLoopbackServer } from '../../sandbox/loopback-server.ts';
-import { type Step, startScriptedTokenEndpoint } from '../../sandbox/scripted-token-endpoint.ts';
-import { NOW_MS } from '../core/secret-documents.ts';
-import { createSelfSignedCertificate } from './self-signed-certificate.ts';
+import { type Step, startScriptedTokenEndpoint } from '../../sandbox/oauth/scripted-token-endpoint.ts';
+import { NOW_MS } from '../../support/secret-documents.ts';
+import { createSelfSignedCertificate } from '../../support/self-signed-certificate.ts';
 
 const GRANT = { clientId: 'client id+1', clientSecret: 'sécret&=', refreshToken: 'refresh/1' };
 const ANSWER = { access_token: 'access-2', expires_in: 21_600, refresh_token: 'refresh-2' };

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { announceFailed, announceRefreshed } from '../../../lambda/core/announce.ts';
 import { Fault, type FaultCode } from '../../../lambda/core/fault.ts';
 import { fingerprint, sha256 } from '../../../lambda/core/fingerprint.ts';
-import { FakeContext } from './fake-context.ts';
-import { refreshed, toDocumentEntry } from './secret-documents.ts';
+import { FakeContext } from '../../support/fake-context.ts';
+import { refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const MEMBERS = refreshed(0, { spent_refresh_token_sha256: sha256('refresh-0') });
 

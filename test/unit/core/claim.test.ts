@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { claim } from '../../../lambda/core/claim.ts';
 import type { Situation } from '../../../lambda/core/decide.ts';
 import {
@@ -10,8 +11,7 @@ import {
   renderFailure,
   successorId,
 } from '../../../lambda/core/journal.ts';
-import { JOURNAL_STAGE } from '../../../lambda/names.ts';
-import { FakeContext } from './fake-context.ts';
+import { FakeContext } from '../../support/fake-context.ts';
 import {
   CREDENTIALS,
   HOUR_MS,
@@ -20,7 +20,7 @@ import {
   refreshed,
   toDocumentEntry,
   versionIdOf,
-} from './secret-documents.ts';
+} from '../../support/secret-documents.ts';
 
 const DIGEST = 'digest';
 const current = toDocumentEntry(CREDENTIALS, versionIdOf('first'));

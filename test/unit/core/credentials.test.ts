@@ -7,8 +7,8 @@ import {
   tokenMembers,
 } from '../../../lambda/core/credentials.ts';
 import { sha256 } from '../../../lambda/core/fingerprint.ts';
-import { faultOf } from './fault-of.ts';
-import { CREDENTIALS } from './secret-documents.ts';
+import { faultOf } from '../../support/fault-of.ts';
+import { CREDENTIALS } from '../../support/secret-documents.ts';
 
 const WHERE = 'Secret RetentlyCredentials';
 const TOKENS = {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decide, type Situation } from '../../../lambda/core/decide.ts';
 import type { JournalEntry } from '../../../lambda/core/journal.ts';
-import { HOUR_MS, iso, NOW_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
+import { HOUR_MS, iso, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const DAY_MS = 24 * HOUR_MS;
 const MAX_BACK_OFF_MS = 45 * 60_000;

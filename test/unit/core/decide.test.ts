@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Decision, decide, secondsRemaining } from '../../../lambda/core/decide.ts';
 import { type ClaimEntry, type FailureEntry, type JournalEntry, successorId } from '../../../lambda/core/journal.ts';
-import { HOUR_MS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
+import { HOUR_MS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const LEASE_SECONDS = 90;
 const DAY_MS = 24 * HOUR_MS;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { exchange } from '../../../lambda/core/exchange.ts';
 import { OAUTH_ERROR_CODES, type TokenAnswer } from '../../../lambda/core/ports.ts';
-import { FakeContext } from './fake-context.ts';
+import { FakeContext } from '../../support/fake-context.ts';
 import {
   AMBIGUOUS,
   INVALID_GRANT,
@@ -11,8 +11,8 @@ import {
   REFRESH_TOKEN_ONLY,
   THROTTLED,
   TOKEN,
-} from './fake-token-endpoint.ts';
-import { NOW_MS } from './secret-documents.ts';
+} from '../../support/fake-token-endpoint.ts';
+import { NOW_MS } from '../../support/secret-documents.ts';
 
 const GRANT = { clientId: 'c', clientSecret: 's', refreshToken: 'r' };
 const POST_AND_SAVE_MS = 25_000;

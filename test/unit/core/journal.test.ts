@@ -13,8 +13,8 @@ import {
   successorId,
   uuidv5,
 } from '../../../lambda/core/journal.ts';
-import { faultOf } from './fault-of.ts';
-import { CREDENTIALS, toDocumentEntry } from './secret-documents.ts';
+import { faultOf } from '../../support/fault-of.ts';
+import { CREDENTIALS, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const DNS_NAMESPACE = Buffer.from('6ba7b8109dad11d180b400c04fd430c8', 'hex');
 const KEY = 'ab'.repeat(32);

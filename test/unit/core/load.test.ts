@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
+import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { renderClaim, successorId } from '../../../lambda/core/journal.ts';
 import { load } from '../../../lambda/core/load.ts';
-import { JOURNAL_STAGE } from '../../../lambda/names.ts';
-import { FakeContext } from './fake-context.ts';
-import { SECRET_ID } from './fake-credential-store.ts';
-import { faultFrom } from './fault-of.ts';
-import { CREDENTIALS, refreshed, toDocumentEntry, versionIdOf } from './secret-documents.ts';
+import { FakeContext } from '../../support/fake-context.ts';
+import { SECRET_ID } from '../../support/fake-credential-store.ts';
+import { faultFrom } from '../../support/fault-of.ts';
+import { CREDENTIALS, refreshed, toDocumentEntry, versionIdOf } from '../../support/secret-documents.ts';
 
 const SPENT = 'ab'.repeat(32);
 const { key } = toDocumentEntry(CREDENTIALS);

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import type { TokenMembers } from '../../../lambda/core/credentials.ts';
 import { Fault } from '../../../lambda/core/fault.ts';
 import { successorId } from '../../../lambda/core/journal.ts';
 import { record, recordUnsaved } from '../../../lambda/core/record.ts';
-import { JOURNAL_STAGE } from '../../../lambda/names.ts';
-import { FakeContext } from './fake-context.ts';
-import { faultFrom } from './fault-of.ts';
-import { CREDENTIALS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
+import { FakeContext } from '../../support/fake-context.ts';
+import { faultFrom } from '../../support/fault-of.ts';
+import { CREDENTIALS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const parent = toDocumentEntry(CREDENTIALS);
 const SUCCESSOR = successorId(parent.key);

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { failureId, successorId } from '../../../lambda/core/journal.ts';
 import type { TokenAnswer } from '../../../lambda/core/ports.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { status } from '../../../lambda/core/status.ts';
-import { JOURNAL_STAGE } from '../../../lambda/names.ts';
-import { FakeContext } from './fake-context.ts';
+import { FakeContext } from '../../support/fake-context.ts';
 import {
   AMBIGUOUS,
   INVALID_CLIENT,
@@ -13,9 +13,17 @@ import {
   REFRESH_TOKEN_ONLY,
   THROTTLED,
   TOKEN,
-} from './fake-token-endpoint.ts';
-import { faultFrom } from './fault-of.ts';
-import { CREDENTIALS, HOUR_MS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
+} from '../../support/fake-token-endpoint.ts';
+import { faultFrom } from '../../support/fault-of.ts';
+import {
+  CREDENTIALS,
+  HOUR_MS,
+  iso,
+  MINUTE_MS,
+  NOW_MS,
+  refreshed,
+  toDocumentEntry,
+} from '../../support/secret-documents.ts';
 
 const { key } = toDocumentEntry(CREDENTIALS);
 const IF_DUE = { force: false };

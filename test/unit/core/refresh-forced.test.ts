@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { claimId, renderClaim } from '../../../lambda/core/journal.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
-import { JOURNAL_STAGE } from '../../../lambda/names.ts';
-import { FakeContext } from './fake-context.ts';
-import { INVALID_GRANT, ODD, TOKEN } from './fake-token-endpoint.ts';
-import { faultFrom } from './fault-of.ts';
-import { CREDENTIALS, HOUR_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
+import { FakeContext } from '../../support/fake-context.ts';
+import { INVALID_GRANT, ODD, TOKEN } from '../../support/fake-token-endpoint.ts';
+import { faultFrom } from '../../support/fault-of.ts';
+import { CREDENTIALS, HOUR_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const FORCED = { force: true };
 const IF_DUE = { force: false };

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { successorId } from '../../../lambda/core/journal.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
-import { JOURNAL_STAGE } from '../../../lambda/names.ts';
-import { FakeContext } from './fake-context.ts';
-import { TOKEN } from './fake-token-endpoint.ts';
-import { faultFrom } from './fault-of.ts';
-import { CREDENTIALS, NEW_TOKENS, NOW_MS, toDocumentEntry } from './secret-documents.ts';
+import { FakeContext } from '../../support/fake-context.ts';
+import { TOKEN } from '../../support/fake-token-endpoint.ts';
+import { faultFrom } from '../../support/fault-of.ts';
+import { CREDENTIALS, NEW_TOKENS, NOW_MS, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const IF_DUE = { force: false };
 const SUCCESSOR = successorId(toDocumentEntry(CREDENTIALS).key);

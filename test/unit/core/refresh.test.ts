@@ -3,10 +3,10 @@ import { successorId } from '../../../lambda/core/journal.ts';
 import type { TokenAnswer } from '../../../lambda/core/ports.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { status } from '../../../lambda/core/status.ts';
-import { FakeContext } from './fake-context.ts';
-import { SECRET_ID } from './fake-credential-store.ts';
-import { REFRESH_TOKEN_ONLY, TOKEN } from './fake-token-endpoint.ts';
-import { faultFrom } from './fault-of.ts';
+import { FakeContext } from '../../support/fake-context.ts';
+import { SECRET_ID } from '../../support/fake-credential-store.ts';
+import { REFRESH_TOKEN_ONLY, TOKEN } from '../../support/fake-token-endpoint.ts';
+import { faultFrom } from '../../support/fault-of.ts';
 import {
   CREDENTIALS,
   HOUR_MS,
@@ -16,7 +16,7 @@ import {
   refreshed,
   toDocumentEntry,
   versionIdOf,
-} from './secret-documents.ts';
+} from '../../support/secret-documents.ts';
 
 const SUCCESSOR = successorId(toDocumentEntry(CREDENTIALS).key);
 const IF_DUE = { force: false };

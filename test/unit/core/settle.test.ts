@@ -1,11 +1,11 @@
 import { beforeEach, expect, test } from 'vitest';
+import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { mergeId, successorId } from '../../../lambda/core/journal.ts';
 import { load } from '../../../lambda/core/load.ts';
 import { settle } from '../../../lambda/core/settle.ts';
-import { JOURNAL_STAGE } from '../../../lambda/names.ts';
-import { FakeContext } from './fake-context.ts';
-import { faultFrom } from './fault-of.ts';
-import { CREDENTIALS, refreshed, toDocumentEntry, versionIdOf } from './secret-documents.ts';
+import { FakeContext } from '../../support/fake-context.ts';
+import { faultFrom } from '../../support/fault-of.ts';
+import { CREDENTIALS, refreshed, toDocumentEntry, versionIdOf } from '../../support/secret-documents.ts';
 
 const SECOND = { ...refreshed(0), access_token: 'access-2', refresh_token: 'refresh-2' };
 const THIRD = { ...refreshed(0), access_token: 'access-3', refresh_token: 'refresh-3' };

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import {
   claimId,
   digestGrant,
@@ -8,11 +9,10 @@ import {
   successorId,
 } from '../../../lambda/core/journal.ts';
 import { status } from '../../../lambda/core/status.ts';
-import { JOURNAL_STAGE } from '../../../lambda/names.ts';
-import { FakeContext } from './fake-context.ts';
-import { SECRET_ID } from './fake-credential-store.ts';
-import { faultFrom } from './fault-of.ts';
-import { CREDENTIALS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
+import { FakeContext } from '../../support/fake-context.ts';
+import { SECRET_ID } from '../../support/fake-credential-store.ts';
+import { faultFrom } from '../../support/fault-of.ts';
+import { CREDENTIALS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const { key } = toDocumentEntry(CREDENTIALS);
 const READS = new Set(['readCurrent', 'readHead', 'readVersion']);

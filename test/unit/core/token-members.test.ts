@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Exchanged } from '../../../lambda/core/exchange.ts';
 import { sha256 } from '../../../lambda/core/fingerprint.ts';
 import { instant, toTokenMembers } from '../../../lambda/core/token-members.ts';
-import { REFRESH_TOKEN_ONLY, TOKEN } from './fake-token-endpoint.ts';
-import { HOUR_MS, iso, NEW_TOKENS, NOW_MS, refreshed, toDocumentEntry } from './secret-documents.ts';
+import { REFRESH_TOKEN_ONLY, TOKEN } from '../../support/fake-token-endpoint.ts';
+import { HOUR_MS, iso, NEW_TOKENS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const PARENT = refreshed(4);
 

@@ -5,7 +5,7 @@ import { Schedule, ScheduleExpression, ScheduleTargetInput, TimeWindow } from 'a
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { TokenRefreshSettings } from './options.ts';
+import type { TokenRefreshSettings } from '../options/schema.ts';
 import { allow, allowKeyThrough } from './statements.ts';
 
 const DELIVERY_RETRIES = 5;

@@ -1,8 +1,8 @@
 import { ArnFormat, CfnDeletionPolicy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
-import type { TokenRefreshSettings } from './options.ts';
 
 /** The secret that holds `RetentlyCredentials`: created empty, or one that is there already. */
 export class Credentials extends Construct {

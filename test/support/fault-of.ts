@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { Fault } from '../../../lambda/core/fault.ts';
+import { Fault } from '../../lambda/core/fault.ts';
 
 /** The fault that `act` throws; anything else that it does fails the test. */
 export function faultOf(act: () => unknown): Fault {

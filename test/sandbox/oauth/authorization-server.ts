@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { Configuration } from 'oidc-provider';
 import { Provider } from 'oidc-provider/lib/provider.js';
 import * as z from 'zod';
-import { startLoopbackServer } from './loopback-server.ts';
+import { startLoopbackServer } from '../loopback-server.ts';
 import { OidcStorage } from './oidc-storage.ts';
 
 const TOKEN_PATH = '/api/oauth/token';

@@ -1,10 +1,10 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
-import type { TokenRefreshSettings } from './options.ts';
+import type { TokenRefreshSettings } from '../options/schema.ts';
 
 /** Where events go, if they go anywhere. */
-export class Bus extends Construct {
+export class EventDestination extends Construct {
   /** What names the bus to `PutEvents`; empty: no events. */
   readonly eventBusName: string;
   /** What names the bus in a policy. */

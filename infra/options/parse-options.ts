@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { optionsSchema, type TokenRefreshOptions, type TokenRefreshSettings } from './options.ts';
 import { findTimingProblems, type Problem } from './schedule-limits.ts';
+import { optionsSchema, type TokenRefreshOptions, type TokenRefreshSettings } from './schema.ts';
 
 /** Names every mistake that the options hold, a line each. */
 export class OptionsError extends Error {

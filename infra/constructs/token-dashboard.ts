@@ -2,22 +2,22 @@ import { Stack } from 'aws-cdk-lib';
 import { type Alarm, AlarmStatusWidget, Dashboard, GraphWidget, type IWidget, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { METRICS } from '../lambda/names.ts';
-import { ownMetric } from './own-metric.ts';
+import { METRICS } from '../../lambda/contract.ts';
+import { functionMetric } from './function-metric.ts';
 
 const PERIOD_MINUTES = 30;
 
-export interface OverviewProps {
+export interface TokenDashboardProps {
   readonly lambdaFunction: IFunction;
   readonly alarms: readonly Alarm[];
   readonly tokenLifetimeSeconds: number;
 }
 
 /** One dashboard: is anything wrong, how long does the token live, what did the runs do. */
-export class Overview extends Construct {
+export class TokenDashboard extends Construct {
   readonly url: string;
 
-  constructor(scope: Construct, id: string, props: OverviewProps) {
+  constructor(scope: Construct, id: string, props: TokenDashboardProps) {
     super(scope, id);
     const dashboard = new Dashboard(this, 'Dashboard', { widgets: toWidgets(props) });
     const { region } = Stack.of(this);
@@ -25,15 +25,15 @@ export class Overview extends Construct {
   }
 }
 
-function toWidgets({ lambdaFunction, alarms, tokenLifetimeSeconds }: OverviewProps): IWidget[][] {
-  const sum = (name: string) => ownMetric(lambdaFunction, name, Stats.SUM, PERIOD_MINUTES);
+function toWidgets({ lambdaFunction, alarms, tokenLifetimeSeconds }: TokenDashboardProps): IWidget[][] {
+  const sum = (name: string) => functionMetric(lambdaFunction, name, Stats.SUM, PERIOD_MINUTES);
   return [
     [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 24, height: 3 })],
     [
       new GraphWidget({
         title: 'Seconds that the bearer token has left',
         width: 12,
-        left: [ownMetric(lambdaFunction, METRICS.tokenSecondsRemaining, Stats.MINIMUM, PERIOD_MINUTES)],
+        left: [functionMetric(lambdaFunction, METRICS.tokenSecondsRemaining, Stats.MINIMUM, PERIOD_MINUTES)],
         leftAnnotations: [{ value: Math.floor(tokenLifetimeSeconds / 2), label: 'due' }],
         leftYAxis: { min: 0 },
       }),
@@ -47,7 +47,7 @@ function toWidgets({ lambdaFunction, alarms, tokenLifetimeSeconds }: OverviewPro
           sum(METRICS.claimTakenOver),
           lambdaFunction.metricErrors(),
         ],
-        right: [ownMetric(lambdaFunction, METRICS.exchangeMilliseconds, Stats.MAXIMUM, PERIOD_MINUTES)],
+        right: [functionMetric(lambdaFunction, METRICS.exchangeMilliseconds, Stats.MAXIMUM, PERIOD_MINUTES)],
         leftYAxis: { min: 0 },
       }),
     ],

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { parseDocumentEntry } from '../../../lambda/core/journal.ts';
+import { parseDocumentEntry } from '../../lambda/core/journal.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 22, 12);
 export const MINUTE_MS = 60_000;

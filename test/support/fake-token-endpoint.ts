@@ -1,5 +1,5 @@
-import type { Grant } from '../../../lambda/core/credentials.ts';
-import type { TokenAnswer, TokenEndpoint } from '../../../lambda/core/ports.ts';
+import type { Grant } from '../../lambda/core/credentials.ts';
+import type { TokenAnswer, TokenEndpoint } from '../../lambda/core/ports.ts';
 
 type Token = Extract<TokenAnswer, { kind: 'token' }>;
 

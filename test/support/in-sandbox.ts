@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, vi } from 'vitest';
 import * as z from 'zod';
-import type { Invocation, LambdaProcess } from '../sandbox/lambda-process.ts';
+import type { Invocation, LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/sandbox.ts';
 import { digestOf, findLeaks, journalOf, secretsOf, whatIsSeen } from './leaks.ts';
 

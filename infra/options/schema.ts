@@ -1,6 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
-import { DEFAULTS } from '../lambda/names.ts';
+import { DEFAULTS } from '../../lambda/contract.ts';
 import { ACCEPTED_EXPRESSIONS, parseScheduleExpression } from './schedule-expression.ts';
 import { MIN_TIMEOUT_SECONDS } from './schedule-limits.ts';
 

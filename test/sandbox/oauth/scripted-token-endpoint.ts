@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startLoopbackServer } from './loopback-server.ts';
+import { startLoopbackServer } from '../loopback-server.ts';
 
 const TOKEN_PATH = '/api/oauth/token';
 const CHUNK = '{"padding":"'.padEnd(4096, 'x');

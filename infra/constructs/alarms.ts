@@ -5,9 +5,9 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { METRICS } from '../lambda/names.ts';
-import { ownMetric } from './own-metric.ts';
-import { ATTEMPTS_PER_TICK } from './schedule-limits.ts';
+import { METRICS } from '../../lambda/contract.ts';
+import { ATTEMPTS_PER_TICK } from '../options/schedule-limits.ts';
+import { functionMetric } from './function-metric.ts';
 
 const PERIOD_MINUTES = 5;
 
@@ -56,7 +56,7 @@ function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
   const halfLifeSeconds = Math.floor(tokenLifetimeSeconds / 2);
   return {
     TokenExpiringSoon: {
-      metric: ownMetric(lambdaFunction, METRICS.tokenSecondsRemaining, Stats.MAXIMUM, PERIOD_MINUTES),
+      metric: functionMetric(lambdaFunction, METRICS.tokenSecondsRemaining, Stats.MAXIMUM, PERIOD_MINUTES),
       // A token is due at half of its life, so a healthy run leaves more than that. All periods must breach, and most
       // of them hold no run at all: one good run in the whole window keeps the alarm quiet, one bad run cannot raise it.
       threshold: halfLifeSeconds,
@@ -67,7 +67,7 @@ function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
       runbook: 'Token expiring soon',
     },
     ReauthorizationRequired: {
-      metric: ownMetric(lambdaFunction, METRICS.reauthorizationRequired, Stats.MAXIMUM, PERIOD_MINUTES),
+      metric: functionMetric(lambdaFunction, METRICS.reauthorizationRequired, Stats.MAXIMUM, PERIOD_MINUTES),
       threshold: 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       // A state that every run reports: between two runs it stays what it was.
@@ -76,7 +76,7 @@ function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
       runbook: 'Reauthorization required',
     },
     TokenNotStored: {
-      metric: ownMetric(lambdaFunction, METRICS.tokenNotStored, Stats.SUM, PERIOD_MINUTES),
+      metric: functionMetric(lambdaFunction, METRICS.tokenNotStored, Stats.SUM, PERIOD_MINUTES),
       threshold: 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,

@@ -3,11 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
+import { startLoopbackServer } from '../loopback-server.ts';
 import { AwsError } from './aws-error.ts';
 import { type AwsServices, findOperation, type PreparedCall } from './aws-operations.ts';
 import { EventBridge } from './event-bridge.ts';
-import { type Fault, type FaultKind, FaultPlan, toAccessDenied, toFaultError } from './fault.ts';
-import { startLoopbackServer } from './loopback-server.ts';
+import { type FaultKind, FaultPlan, type InjectedFault, toAccessDenied, toFaultError } from './injected-fault.ts';
 import { SecretsManager } from './secrets-manager.ts';
 
 const DEFAULT_LATENCY_MS = 100;
@@ -54,7 +54,7 @@ export interface AwsCall {
 export interface Aws extends AwsServices, AsyncDisposable {
   readonly url: string;
   readonly calls: AwsCall[];
-  inject(fault: Fault): void;
+  inject(fault: InjectedFault): void;
   /** What was injected and has not struck yet will not. */
   clearFaults(): void;
   close(): Promise<void>;
@@ -69,7 +69,7 @@ export async function startAws(options: AwsOptions = {}): Promise<Aws> {
   const endpoint = new AwsEndpoint(services, authorize);
   const { url, close } = await startLoopbackServer((request, response) => void endpoint.answer(request, response));
   const { calls, faults } = endpoint;
-  const inject = (fault: Fault) => faults.add(fault);
+  const inject = (fault: InjectedFault) => faults.add(fault);
   const clearFaults = () => faults.clear();
   return { ...services, url, calls, inject, clearFaults, close, [Symbol.asyncDispose]: close };
 }

@@ -1,7 +1,7 @@
-import type { Context, Memory } from '../../../lambda/core/context.ts';
-import type { Announcement, EventPublisher, Runtime } from '../../../lambda/core/ports.ts';
-import { JOURNAL_STAGE } from '../../../lambda/names.ts';
-import { SecretsManager } from '../../sandbox/secrets-manager.ts';
+import { JOURNAL_STAGE } from '../../lambda/contract.ts';
+import type { Context, Memory } from '../../lambda/core/context.ts';
+import type { Announcement, EventPublisher, Runtime } from '../../lambda/core/ports.ts';
+import { SecretsManager } from '../sandbox/aws/secrets-manager.ts';
 import { FakeCredentialStore, SECRET_ID } from './fake-credential-store.ts';
 import { FakeTelemetry } from './fake-telemetry.ts';
 import { FakeTokenEndpoint } from './fake-token-endpoint.ts';

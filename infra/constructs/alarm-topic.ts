@@ -4,7 +4,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import type { TokenRefreshSettings } from './options.ts';
+import type { TokenRefreshSettings } from '../options/schema.ts';
 
 /** The one topic that every alarm speaks to. */
 export class AlarmTopic extends Construct {

@@ -2,8 +2,8 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
-import type { TokenRefreshSettings } from './options.ts';
 
 /** Two queues for what went wrong on the way to the function and in it. */
 export class DeadLetters extends Construct {

@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Aws, type AwsOptions, startAws } from './aws-server.ts';
-import type { FaultKind } from './fault.ts';
+import type { FaultKind } from './injected-fault.ts';
 
 const SecretId = 'RetentlyCredentials';
 const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };

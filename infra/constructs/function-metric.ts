@@ -1,10 +1,15 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { METRIC_DIMENSION, METRIC_NAMESPACE } from '../lambda/names.ts';
+import { METRIC_DIMENSION, METRIC_NAMESPACE } from '../../lambda/contract.ts';
 
 /** A metric that the function emits. CloudWatch finds it under exactly this one dimension, no more and no fewer. */
-export function ownMetric(lambdaFunction: IFunction, metricName: string, statistic: string, periodMinutes: number) {
+export function functionMetric(
+  lambdaFunction: IFunction,
+  metricName: string,
+  statistic: string,
+  periodMinutes: number,
+) {
   return new Metric({
     namespace: METRIC_NAMESPACE,
     metricName,

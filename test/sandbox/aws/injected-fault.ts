@@ -17,7 +17,7 @@ export type FaultKind =
   /** The answer comes, late. */
   | 'latency';
 
-export interface Fault {
+export interface InjectedFault {
   kind: FaultKind;
   /** Name of the operation, such as `PutSecretValue`, or `*`. */
   operation: string;
@@ -33,18 +33,18 @@ export interface Fault {
 
 /** The faults that are still to strike, oldest first; one call meets at most one of them. */
 export class FaultPlan {
-  #pending: { fault: Fault; skip: number; times: number }[] = [];
+  #pending: { fault: InjectedFault; skip: number; times: number }[] = [];
 
   clear(): void {
     this.#pending = [];
   }
 
-  add(fault: Fault): void {
+  add(fault: InjectedFault): void {
     this.#pending.push({ fault, skip: fault.skip ?? 0, times: fault.times ?? 1 });
   }
 
   /** The fault that strikes this call, and counts as used; `undefined`: the call goes well. */
-  take(operation: string, input: object): Fault | undefined {
+  take(operation: string, input: object): InjectedFault | undefined {
     for (const entry of this.#pending) {
       const { fault } = entry;
       const isMeant = fault.operation === '*' || fault.operation === operation;

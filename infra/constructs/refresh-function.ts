@@ -5,13 +5,13 @@ import { Architecture, Function as LambdaFunction, LoggingFormat, Runtime, Traci
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { ENVIRONMENT, EVENT_SOURCE } from '../lambda/names.ts';
+import { ENVIRONMENT, EVENT_SOURCE } from '../../lambda/contract.ts';
+import { bundledCode } from '../bundle/bundled-code.ts';
+import { ATTEMPTS_PER_TICK } from '../options/schedule-limits.ts';
+import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
-import { bundledCode } from './bundled-code.ts';
 import type { Credentials } from './credentials.ts';
-import type { Bus } from './event-bus.ts';
-import type { TokenRefreshSettings } from './options.ts';
-import { ATTEMPTS_PER_TICK } from './schedule-limits.ts';
+import type { EventDestination } from './event-destination.ts';
 import { allow, allowKeyThrough } from './statements.ts';
 
 // Lambda kills a run at its timeout; half a minute more covers the difference of the clocks.
@@ -20,7 +20,7 @@ const LEASE_OVER_TIMEOUT_SECONDS = 30;
 export interface RefreshFunctionProps {
   readonly settings: TokenRefreshSettings;
   readonly credentials: Credentials;
-  readonly bus: Bus;
+  readonly eventDestination: EventDestination;
   readonly failedRuns: IQueue;
   readonly eventAgeSeconds: number;
 }
@@ -47,7 +47,7 @@ export class RefreshFunction extends Construct {
   }
 
   /** Not the managed policies of AWS, nor CDK's grants: each allows more than the function calls. */
-  private createRole({ settings, credentials, bus, failedRuns }: RefreshFunctionProps): Role {
+  private createRole({ settings, credentials, eventDestination, failedRuns }: RefreshFunctionProps): Role {
     const role = new Role(this, 'Role', {
       description: 'Refreshes the Retently bearer token in its secret',
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
@@ -65,9 +65,9 @@ export class RefreshFunction extends Construct {
         [credentials.policyArn],
       ),
     );
-    if (bus.policyArn !== undefined) {
+    if (eventDestination.policyArn !== undefined) {
       const asOurselves = { StringEquals: { 'events:source': EVENT_SOURCE } };
-      role.addToPolicy(allow('PublishEvents', ['events:PutEvents'], [bus.policyArn], asOurselves));
+      role.addToPolicy(allow('PublishEvents', ['events:PutEvents'], [eventDestination.policyArn], asOurselves));
     }
     role.addToPolicy(allow('WriteLogs', ['logs:CreateLogStream', 'logs:PutLogEvents'], [this.logGroup.logGroupArn]));
     role.addToPolicy(allow('KeepFailedRuns', ['sqs:SendMessage'], [failedRuns.queueArn]));
@@ -89,7 +89,13 @@ export class RefreshFunction extends Construct {
     return role;
   }
 
-  private createFunction({ settings, credentials, bus, failedRuns, eventAgeSeconds }: RefreshFunctionProps) {
+  private createFunction({
+    settings,
+    credentials,
+    eventDestination,
+    failedRuns,
+    eventAgeSeconds,
+  }: RefreshFunctionProps) {
     const lambdaFunction = new LambdaFunction(this, 'Function', {
       description: 'Keeps the Retently bearer token fresh',
       code: bundledCode(),
@@ -101,7 +107,7 @@ export class RefreshFunction extends Construct {
       environment: {
         [ENVIRONMENT.credentialsSecretId]: credentials.secretId,
         [ENVIRONMENT.tokenEndpoint]: settings.tokenEndpoint,
-        [ENVIRONMENT.eventBusName]: bus.eventBusName,
+        [ENVIRONMENT.eventBusName]: eventDestination.eventBusName,
         [ENVIRONMENT.defaultTokenLifetimeSeconds]: String(settings.tokenLifetimeSeconds),
         [ENVIRONMENT.leaseSeconds]: String(settings.timeoutSeconds + LEASE_OVER_TIMEOUT_SECONDS),
       },

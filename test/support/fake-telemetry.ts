@@ -1,4 +1,4 @@
-import type { LogMembers, Telemetry } from '../../../lambda/core/ports.ts';
+import type { LogMembers, Telemetry } from '../../lambda/core/ports.ts';
 
 type States = Parameters<Telemetry['recordStates']>[0];
 

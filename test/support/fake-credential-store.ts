@@ -1,9 +1,9 @@
-import { Fault } from '../../../lambda/core/fault.ts';
-import type { CredentialStore, Version } from '../../../lambda/core/ports.ts';
-import { JOURNAL_STAGE } from '../../../lambda/names.ts';
-import { AwsError } from '../../sandbox/aws-error.ts';
-import type { SecretsManager } from '../../sandbox/secrets-manager.ts';
-import type { GetSecretValueRequest } from '../../sandbox/secrets-manager-api.ts';
+import { JOURNAL_STAGE } from '../../lambda/contract.ts';
+import { Fault } from '../../lambda/core/fault.ts';
+import type { CredentialStore, Version } from '../../lambda/core/ports.ts';
+import { AwsError } from '../sandbox/aws/aws-error.ts';
+import type { SecretsManager } from '../sandbox/aws/secrets-manager.ts';
+import type { GetSecretValueRequest } from '../sandbox/aws/secrets-manager-api.ts';
 
 export const SECRET_ID = 'RetentlyCredentials';
 

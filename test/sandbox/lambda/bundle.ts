@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleHandler } from '../../infra/bundle-handler.ts';
+import { bundleHandler } from '../../../infra/bundle/bundle-handler.ts';
 
 let bundlePath: string | undefined;
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { members, optionsSchema, type TokenRefreshSettings, text } from './options.ts';
 import { findMistakes, OptionsError, toSentence } from './parse-options.ts';
+import { members, optionsSchema, type TokenRefreshSettings, text } from './schema.ts';
 
 /** The one context key that holds all options. */
 export const CONTEXT_KEY = 'tokenRefresh';
