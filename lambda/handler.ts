@@ -77,7 +77,7 @@ function wiring(): (lambdaContext: LambdaContext) => Context {
   }
   const { credentialsSecretId: secretId, tokenEndpoint, defaultTokenLifetimeSeconds, leaseSeconds } = configuration;
   const shared = {
-    settings: { secretId, tokenEndpoint: tokenEndpoint.href, defaultTokenLifetimeSeconds, leaseSeconds },
+    settings: { secretId, tokenEndpointUrl: tokenEndpoint.href, defaultTokenLifetimeSeconds, leaseSeconds },
     store: new SecretsManagerCredentialStore(new SecretsManagerClient(CLIENT_OPTIONS), secretId),
     tokenEndpoint: new HttpTokenEndpoint(tokenEndpoint, Date.now),
     events: toEventPublisher(configuration),

@@ -48,7 +48,9 @@ export function processTokenResponse(
   if (status >= 500) return { kind: 'ambiguous', reason };
   const isClientError = status >= 400;
   if (members?.error && (isSuccess || isClientError)) return refused(members.error, reason);
-  return isSuccess ? { kind: 'ambiguous', reason: `${reason} without a bearer token` } : { kind: 'odd', reason };
+  return isSuccess
+    ? { kind: 'ambiguous', reason: `${reason} without a bearer token` }
+    : { kind: 'unclassified', reason };
 }
 
 function toToken({ token_type, refresh_token, expires_in }: z.infer<typeof Body>, accessToken: string): TokenAnswer {

@@ -1,6 +1,5 @@
 import type { Context } from './context.ts';
-import type { CredentialsDocument } from './credentials.ts';
-import { expiresAt } from './decide.ts';
+import { type CredentialsDocument, expiresAt } from './credentials.ts';
 import type { Fault } from './fault.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { DocumentEntry } from './journal.ts';

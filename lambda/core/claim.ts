@@ -34,12 +34,16 @@ export async function claim(context: Context, situation: Situation, first: Attem
     const put = await store.putVersion(claimId(key, attempt), text);
     return put === 'created';
   });
-  if (found.kind === 'claimed' && found.takesOverClaim) sayTakenOver(context, found.attempt);
+  if (found.kind === 'claimed' && found.takesOverClaim) reportTakeover(context, found.attempt);
   return found;
 }
 
 /** What {@link claim} would find now. Reads only. */
-export async function foresee(context: Context, situation: Situation, first: Attempt): Promise<Claimed | NotAttempted> {
+export async function previewClaim(
+  context: Context,
+  situation: Situation,
+  first: Attempt,
+): Promise<Claimed | NotAttempted> {
   const { key } = situation.current;
   return await findAttempt(context, situation, first, async (attempt) => {
     const claimed = await context.store.readVersion(claimId(key, attempt));
@@ -68,7 +72,7 @@ async function findAttempt(
   return decision;
 }
 
-function sayTakenOver({ telemetry }: Context, attempt: number): void {
+function reportTakeover({ telemetry }: Context, attempt: number): void {
   telemetry.countClaimTakenOver();
   telemetry.warn('The run behind the last claim is gone and left no answer: it may have spent the token. Taking over', {
     attempt,

@@ -5,7 +5,7 @@ import type { CredentialStore, EventPublisher, Runtime, Telemetry, TokenEndpoint
 export interface Settings {
   /** ARN or name, for messages and events. */
   readonly secretId: string;
-  readonly tokenEndpoint: string;
+  readonly tokenEndpointUrl: string;
   readonly defaultTokenLifetimeSeconds: number;
   readonly leaseSeconds: number;
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { Fault } from './fault.ts';
 import { sha256 } from './fingerprint.ts';
+import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 
 /**
  * What the API that this mirrors calls its OAuth input: each of the three optional in the type.
@@ -133,6 +134,18 @@ export function documentKey({ members }: Pick<CredentialsDocument, 'members'>): 
 /** The token members of a document. */
 export function tokenMembers({ members }: CredentialsDocument): TokenMembers {
   return Object.fromEntries(TOKEN_MEMBERS.map((name) => [name, members[name]]));
+}
+
+/** RFC 3339, UTC; `undefined` if there is none, whatever stands there. */
+export function expiresAt({ members }: CredentialsDocument): string | undefined {
+  const expiresAtMs = parseRfc3339(members.expires_at);
+  return Number.isNaN(expiresAtMs) ? undefined : toRfc3339(expiresAtMs);
+}
+
+/** Seconds until `expires_at`, rounded down; 0 if the token is dead, absent or of unknown life. */
+export function secondsRemaining({ members }: CredentialsDocument, nowMs: number): number {
+  const remainingSeconds = Math.floor((parseRfc3339(members.expires_at) - nowMs) / 1000);
+  return members.access_token !== undefined && remainingSeconds > 0 ? remainingSeconds : 0;
 }
 
 /** `document` as text, its token members replaced as a whole by `tokens` and everything else as it was. */

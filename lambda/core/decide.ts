@@ -1,6 +1,7 @@
 import type { CredentialsDocument } from './credentials.ts';
 import { type DocumentEntry, type FailureEntry, type JournalEntry, successorId } from './journal.ts';
 import { MAX_TOKEN_LIFETIME_SECONDS } from './ports.ts';
+import { parseRfc3339 } from './rfc3339.ts';
 
 /** What to do next, and why; the states are the table in design and README. */
 export type Decision =
@@ -48,27 +49,10 @@ function isPermanent({ code }: Pick<FailureEntry, 'code'>): boolean {
   return code === 'REAUTHORIZATION_REQUIRED' || code === 'CLIENT_REJECTED';
 }
 
-/** RFC 3339, UTC; `undefined` where there is no instant, whatever stands there. */
-export function expiresAt({ members }: CredentialsDocument): string | undefined {
-  const expiresAtMs = toMs(members.expires_at);
-  return Number.isNaN(expiresAtMs) ? undefined : new Date(expiresAtMs).toISOString();
-}
-
-/** Seconds until `expires_at`, rounded down; 0 where the token is dead, absent or of unknown life. */
-export function secondsRemaining({ members }: CredentialsDocument, nowMs: number): number {
-  const remainingSeconds = Math.floor((toMs(members.expires_at) - nowMs) / 1000);
-  return members.access_token !== undefined && remainingSeconds > 0 ? remainingSeconds : 0;
-}
-
-/** `NaN` where there is no instant, or none that makes sense. */
-function toMs(instant: string | undefined): number {
-  return instant === undefined ? Number.NaN : Date.parse(instant);
-}
-
 /** At least half of its life is left. */
 function isFresh({ members }: CredentialsDocument, nowMs: number): boolean {
-  const expiresAtMs = toMs(members.expires_at);
-  const lifetimeMs = expiresAtMs - toMs(members.refreshed_at);
+  const expiresAtMs = parseRfc3339(members.expires_at);
+  const lifetimeMs = expiresAtMs - parseRfc3339(members.refreshed_at);
   // No refresh ever wrote a longer life. Comparisons with NaN, where an instant is missing, are false.
   const isPlausible = lifetimeMs > 0 && lifetimeMs <= MAX_TOKEN_LIFETIME_SECONDS * 1000;
   return members.access_token !== undefined && isPlausible && expiresAtMs - nowMs >= lifetimeMs / 2;

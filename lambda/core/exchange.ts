@@ -52,7 +52,7 @@ export async function exchange(
 
     failed = toFailure(answer, replays > 0);
     telemetry.warn('The token endpoint gave no token', { code: failed.code, reason: answer.reason });
-    if (answer.kind === 'odd' || answer.kind === 'refused') return failed;
+    if (answer.kind === 'unclassified' || answer.kind === 'refused') return failed;
     if (answer.kind === 'ambiguous') {
       if (replays++ === MAX_REPLAYS) return failed;
     } else {

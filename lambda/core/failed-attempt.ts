@@ -28,7 +28,7 @@ export async function recordFailure(
 }
 
 /** Tells the world. @returns what the run ends with */
-export async function fail(
+export async function announceFailure(
   context: Context,
   current: DocumentEntry,
   attempt: number,

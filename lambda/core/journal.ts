@@ -155,9 +155,9 @@ export function parseDocumentEntry({ versionId, createdAt, secretString }: Versi
 /** Tells whether the very credentials that were refused are being used again. Stored in failure entries, never published. */
 export function digestGrant(
   { clientId, clientSecret, refreshToken, redirectUri }: Grant,
-  tokenEndpoint: string,
+  tokenEndpointUrl: string,
 ): string {
-  return sha256(JSON.stringify([tokenEndpoint, clientId, clientSecret, refreshToken, redirectUri ?? null]));
+  return sha256(JSON.stringify([tokenEndpointUrl, clientId, clientSecret, refreshToken, redirectUri ?? null]));
 }
 
 /** `undefined` for what only begins like one. */

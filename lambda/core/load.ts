@@ -4,7 +4,7 @@ import { Fault } from './fault.ts';
 import { type DocumentEntry, type JournalEntry, parseDocumentEntry, parseEntry, successorId } from './journal.ts';
 
 /** The secret as one run sees it at one moment. */
-export interface View {
+export interface Snapshot {
   readonly current: DocumentEntry;
   readonly head: JournalEntry | undefined;
   /** Where current's refresh token is known to be spent: the document that came of it. */
@@ -18,7 +18,7 @@ export interface View {
  * @returns `undefined` where the secret has no value yet
  * @throws Fault `CREDENTIALS_INVALID` for what holds `AWSCURRENT`
  */
-export async function load({ store, settings, telemetry }: Context): Promise<View | undefined> {
+export async function load({ store, settings, telemetry }: Context): Promise<Snapshot | undefined> {
   const [currentVersion, headVersion] = await Promise.all([store.readCurrent(), store.readHead()]);
   if (currentVersion === undefined) return undefined;
   const current = parseDocumentEntry(currentVersion, `Secret ${settings.secretId}`);

@@ -51,7 +51,7 @@ export type TokenAnswer =
   /** 429 or 503. */
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number | undefined; readonly reason: string }
   /** Any other 3xx or 4xx. */
-  | { readonly kind: 'odd'; readonly reason: string }
+  | { readonly kind: 'unclassified'; readonly reason: string }
   /** The token may have been spent. */
   | { readonly kind: 'ambiguous'; readonly reason: string }
   /** An error code of RFC 6749 section 5.2. */

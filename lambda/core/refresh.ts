@@ -3,16 +3,17 @@ import { claim } from './claim.ts';
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
 import { EXCHANGE_TIMEOUT_MS, exchange, SAVE_RESERVE_MS } from './exchange.ts';
-import { fail, recordFailure } from './failed-attempt.ts';
+import { announceFailure, recordFailure } from './failed-attempt.ts';
 import { Fault } from './fault.ts';
 import type { DocumentEntry, FailureEntry } from './journal.ts';
-import { grantOf, type View } from './load.ts';
+import { grantOf, type Snapshot } from './load.ts';
 import { ADOPTED, ADVICE, BUSY, FRESH, NO_TIME, NOT_CONFIGURED, REFRESHED, WAITING } from './messages.ts';
 import { record, recordUnsaved } from './record.ts';
 import type { Result } from './result.ts';
-import { Knowledge } from './run-report.ts';
+import { toRfc3339 } from './rfc3339.ts';
+import { RunReport } from './run-report.ts';
 import { settle } from './settle.ts';
-import { instant, isHalfRefreshed, toTokenMembers } from './token-members.ts';
+import { isHalfRefreshed, toTokenMembers } from './token-members.ts';
 
 /** How often a run starts over where others keep moving `AWSCURRENT`, before it leaves the rest to the next run. */
 const MAX_STARTS = 10;
@@ -36,7 +37,7 @@ export async function refresh(context: Context, { force }: { readonly force: boo
 
 class RefreshRun {
   readonly #context: Context;
-  readonly #known: Knowledge;
+  readonly #report: RunReport;
   #force: boolean;
   /** What this run itself recorded, once it has. */
   #recorded: { readonly attempt: number; readonly isRecovery: boolean } | undefined;
@@ -51,7 +52,7 @@ class RefreshRun {
 
   constructor(context: Context, force: boolean) {
     this.#context = context;
-    this.#known = new Knowledge(context);
+    this.#report = new RunReport(context);
     this.#force = force;
   }
 
@@ -64,7 +65,7 @@ class RefreshRun {
         if (end === 'start over') starts++;
       }
     } finally {
-      this.#known.recordStates();
+      this.#report.recordStates();
     }
     throw new Fault(
       'STORE_UNAVAILABLE',
@@ -82,16 +83,16 @@ class RefreshRun {
   }
 
   async #round(): Promise<Result | 'start over' | 'waited'> {
-    const view = await this.#known.load();
-    if (view === undefined) return this.#known.result('not-configured', NOT_CONFIGURED);
-    const isSpentForUnsaved = view.current.key === this.#context.memory.unsaved?.parent.key;
+    const snapshot = await this.#report.load();
+    if (snapshot === undefined) return this.#report.result('not-configured', NOT_CONFIGURED);
+    const isSpentForUnsaved = snapshot.current.key === this.#context.memory.unsaved?.parent.key;
     if (isSpentForUnsaved) throw this.#unsavedFault;
-    await this.#confirm(view.current);
-    if (view.successor) return await this.#settle(view.current, view.successor);
+    await this.#confirm(snapshot.current);
+    if (snapshot.successor) return await this.#settle(snapshot.current, snapshot.successor);
 
     // The refresh that was asked for is the one that was waited for, once that has ended.
-    if (this.#hasAwaitedEnded(view)) this.#force = false;
-    const situation = this.#known.situation(view, this.#force);
+    if (this.#hasAwaitedEnded(snapshot)) this.#force = false;
+    const situation = this.#report.situation(snapshot, this.#force);
     const decided = decide(situation);
     const decision =
       decided.kind === 'attempt' && this.#hasTimeForAttempt()
@@ -101,22 +102,22 @@ class RefreshRun {
       case 'fresh':
         return this.#fresh();
       case 'busy':
-        return await this.#busy(view.current.key);
+        return await this.#busy(snapshot.current.key);
       case 'waiting':
-        return this.#known.result('waiting', WAITING[decision.why], { retryAt: instant(decision.retryAtMs) });
+        return this.#report.result('waiting', WAITING[decision.why], { retryAt: toRfc3339(decision.retryAtMs) });
       case 'rejected':
-        this.#known.noteFailure(decision.failure);
+        this.#report.noteFailure(decision.failure);
         throw this.#rejected(decision.failure);
       case 'spent':
-        return await this.#settle(view.current, decision.successor);
+        return await this.#settle(snapshot.current, decision.successor);
       case 'claimed':
-        return await this.#spend(view, situation.digest, decision.attempt);
+        return await this.#spend(snapshot, situation.digest, decision.attempt);
       case 'attempt':
         throw new Fault('STORE_UNAVAILABLE', NO_TIME);
     }
   }
 
-  #hasAwaitedEnded({ current, head }: View): boolean {
+  #hasAwaitedEnded({ current, head }: Snapshot): boolean {
     if (this.#awaitedKey === undefined) return false;
     return current.key !== this.#awaitedKey || (head?.kind === 'failure' && head.key === this.#awaitedKey);
   }
@@ -134,7 +135,7 @@ class RefreshRun {
       this.#refused = entry;
       return;
     }
-    this.#known.current = entry;
+    this.#report.current = entry;
     await announceRefreshed(this.#context, entry, this.#recorded);
   }
 
@@ -146,7 +147,7 @@ class RefreshRun {
   }
 
   /** Exchange, record, promote, announce: the token of `current` is this run's to spend. */
-  async #spend({ current, head }: View, digest: string, attempt: number): Promise<Result | 'start over'> {
+  async #spend({ current, head }: Snapshot, digest: string, attempt: number): Promise<Result | 'start over'> {
     const { settings, store, tokenEndpoint, runtime, telemetry } = this.#context;
     const grant = grantOf(this.#context, current);
     const answer = await exchange(tokenEndpoint, grant, runtime, telemetry);
@@ -155,8 +156,8 @@ class RefreshRun {
       await recordFailure(this.#context, current, attempt, digest, answer);
       const isDead = answer.code === 'REAUTHORIZATION_REQUIRED';
       if (isDead && (await this.#hasMoved(current))) return 'start over';
-      this.#known.noteFailure(answer);
-      throw await fail(this.#context, current, attempt, answer);
+      this.#report.noteFailure(answer);
+      throw await announceFailure(this.#context, current, attempt, answer);
     }
 
     const tokens = toTokenMembers(answer, current.document, grant.refreshToken, settings.defaultTokenLifetimeSeconds);
@@ -164,7 +165,7 @@ class RefreshRun {
     const isRecovery = attempt > 0 || head?.kind === 'failure' || isHalfRefreshed(current.document);
     this.#recorded = { attempt, isRecovery };
     this.#force = false;
-    this.#known.isReauthorizationRequired = false;
+    this.#report.isReauthorizationRequired = false;
     telemetry.info('Recorded the answer', { versionId: entry.versionId, attempt, ...lineage(entry.document) });
     if (answer.kind === 'token' && tokens.access_token === current.document.members.access_token) {
       telemetry.warn('No progress: Retently answered with the bearer token that was there already', {
@@ -174,16 +175,16 @@ class RefreshRun {
     const promotion = await store.promote(entry.versionId, current.versionId);
     if (answer.kind === 'refresh-token-only') throw await this.#incomplete(entry, attempt, answer.reason);
     await this.#promoted(entry, promotion);
-    return promotion === 'promoted' ? this.#known.result('refreshed', REFRESHED) : 'start over';
+    return promotion === 'promoted' ? this.#report.result('refreshed', REFRESHED) : 'start over';
   }
 
   /** `invalid_grant` may only mean that another run, or an operator, was first. */
   async #hasMoved({ key }: DocumentEntry): Promise<boolean> {
     try {
-      const view = await this.#known.load();
-      return view === undefined || view.current.key !== key || view.successor !== undefined;
+      const snapshot = await this.#report.load();
+      return snapshot === undefined || snapshot.current.key !== key || snapshot.successor !== undefined;
     } catch {
-      // The refusal is known, and is recorded; what cannot be read now is settled by the next run.
+      // The refusal is report, and is recorded; what cannot be read now is settled by the next run.
       return false;
     }
   }
@@ -198,17 +199,17 @@ class RefreshRun {
   }
 
   #fresh(): Result {
-    if (this.#recorded) return this.#known.result('refreshed', REFRESHED);
+    if (this.#recorded) return this.#report.result('refreshed', REFRESHED);
     return this.#hasAdopted || this.#awaitedKey !== undefined
-      ? this.#known.result('adopted', ADOPTED)
-      : this.#known.result('fresh', FRESH);
+      ? this.#report.result('adopted', ADOPTED)
+      : this.#report.result('fresh', FRESH);
   }
 
   /** A forced run waits for the claim's end while time allows. */
   async #busy(key: string): Promise<Result | 'waited'> {
     const { runtime } = this.#context;
     if (!this.#force || runtime.remainingMs() < ATTEMPT_MIN_MS + CLAIM_POLL_MS) {
-      return this.#known.result('busy', BUSY);
+      return this.#report.result('busy', BUSY);
     }
     this.#awaitedKey = key;
     await runtime.sleep(CLAIM_POLL_MS);
@@ -219,7 +220,7 @@ class RefreshRun {
     const { code, createdAt } = failure;
     return new Fault(
       code,
-      `Retently refused these very credentials on ${instant(createdAt)}, and they were not sent again. ${ADVICE[code]}`,
+      `Retently refused these very credentials on ${toRfc3339(createdAt)}, and they were not sent again. ${ADVICE[code]}`,
     );
   }
 

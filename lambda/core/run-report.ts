@@ -1,11 +1,12 @@
 import type { Context } from './context.ts';
-import { expiresAt, type Situation, secondsRemaining } from './decide.ts';
+import { expiresAt, secondsRemaining } from './credentials.ts';
+import type { Situation } from './decide.ts';
 import { type DocumentEntry, digestGrant, type FailureEntry } from './journal.ts';
-import { grantOf, load, type View } from './load.ts';
+import { grantOf, load, type Snapshot } from './load.ts';
 import type { Outcome, Result } from './result.ts';
 
 /** What one run knows of the secret and of its grant: it decides by it, answers with it and measures it. */
-export class Knowledge {
+export class RunReport {
   /** The last that was seen in `AWSCURRENT`, or put there. */
   current: DocumentEntry | undefined;
   /** `undefined` while nothing is known of the grant. */
@@ -17,17 +18,17 @@ export class Knowledge {
   }
 
   /** @returns `undefined` where the secret has no value yet. @throws Fault as {@link load} */
-  async load(): Promise<View | undefined> {
-    const view = await load(this.#context);
-    this.current = view?.current;
+  async load(): Promise<Snapshot | undefined> {
+    const snapshot = await load(this.#context);
+    this.current = snapshot?.current;
     this.isReauthorizationRequired ??= false;
-    return view;
+    return snapshot;
   }
 
   /** @throws Fault as {@link grantOf} */
-  situation({ current, head }: View, force: boolean): Situation {
+  situation({ current, head }: Snapshot, force: boolean): Situation {
     const { settings, runtime } = this.#context;
-    const digest = digestGrant(grantOf(this.#context, current), settings.tokenEndpoint);
+    const digest = digestGrant(grantOf(this.#context, current), settings.tokenEndpointUrl);
     this.isReauthorizationRequired = false;
     if (head?.kind === 'failure' && head.digest === digest) this.noteFailure(head);
     return { current, head, digest, nowMs: runtime.now(), force };

@@ -1,35 +1,35 @@
-import { type Claimed, foresee, type NotAttempted } from './claim.ts';
+import { type Claimed, type NotAttempted, previewClaim } from './claim.ts';
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
-import type { View } from './load.ts';
+import type { Snapshot } from './load.ts';
 import { NOT_CONFIGURED, SETTLES, UNSAVED } from './messages.ts';
 import type { Result } from './result.ts';
-import { Knowledge } from './run-report.ts';
-import { instant } from './token-members.ts';
+import { toRfc3339 } from './rfc3339.ts';
+import { RunReport } from './run-report.ts';
 
 /** What a refresh would do now, in this execution environment. Reads only. @throws Fault for a secret that cannot be used */
 export async function status(context: Context): Promise<Result> {
-  const known = new Knowledge(context);
+  const report = new RunReport(context);
   try {
-    const view = await known.load();
-    if (view === undefined) return known.result('status', NOT_CONFIGURED, { decision: 'not-configured' });
-    const isAnswerInMemory = context.memory.unsaved?.parent.key === view.current.key;
-    if (isAnswerInMemory) return known.result('status', UNSAVED, { decision: 'settle' });
-    const decision = await lookAhead(context, known, view);
-    if (decision.kind === 'spent') return known.result('status', SETTLES, { decision: 'settle' });
-    if (decision.kind === 'rejected') known.noteFailure(decision.failure);
+    const snapshot = await report.load();
+    if (snapshot === undefined) return report.result('status', NOT_CONFIGURED, { decision: 'not-configured' });
+    const isAnswerInMemory = context.memory.unsaved?.parent.key === snapshot.current.key;
+    if (isAnswerInMemory) return report.result('status', UNSAVED, { decision: 'settle' });
+    const decision = await lookAhead(context, report, snapshot);
+    if (decision.kind === 'spent') return report.result('status', SETTLES, { decision: 'settle' });
+    if (decision.kind === 'rejected') report.noteFailure(decision.failure);
     const kind = decision.kind === 'claimed' ? 'attempt' : decision.kind;
-    const retryAt = decision.kind === 'waiting' ? { retryAt: instant(decision.retryAtMs) } : {};
+    const retryAt = decision.kind === 'waiting' ? { retryAt: toRfc3339(decision.retryAtMs) } : {};
     const message = `A refresh now would decide: ${kind}. Nothing was sent or changed.`;
-    return known.result('status', message, { decision: kind, ...retryAt });
+    return report.result('status', message, { decision: kind, ...retryAt });
   } finally {
-    known.recordStates();
+    report.recordStates();
   }
 }
 
-async function lookAhead(context: Context, known: Knowledge, view: View): Promise<Claimed | NotAttempted> {
-  if (view.successor) return { kind: 'spent', successor: view.successor };
-  const situation = known.situation(view, false);
+async function lookAhead(context: Context, report: RunReport, snapshot: Snapshot): Promise<Claimed | NotAttempted> {
+  if (snapshot.successor) return { kind: 'spent', successor: snapshot.successor };
+  const situation = report.situation(snapshot, false);
   const decided = decide(situation);
-  return decided.kind === 'attempt' ? await foresee(context, situation, decided) : decided;
+  return decided.kind === 'attempt' ? await previewClaim(context, situation, decided) : decided;
 }

@@ -1,6 +1,7 @@
 import type { CredentialsDocument, TokenMembers } from './credentials.ts';
 import type { Exchanged } from './exchange.ts';
 import { sha256 } from './fingerprint.ts';
+import { toRfc3339 } from './rfc3339.ts';
 
 /**
  * The members that an answer writes into the document whose refresh token it was traded for.
@@ -19,7 +20,7 @@ export function toTokenMembers(
     const { access_token, token_type, expires_at } = members;
     return { refresh_token: answer.refreshToken, access_token, token_type, expires_at, ...spent };
   }
-  const refreshedAt = instant(answer.startedAtMs);
+  const refreshedAt = toRfc3339(answer.startedAtMs);
   // Where the server does not rotate, refreshed_at alone tells a document from its predecessor.
   const isRepeated = refreshedAt === members.refreshed_at;
   return {
@@ -28,7 +29,7 @@ export function toTokenMembers(
     access_token: answer.accessToken,
     token_type: answer.tokenType,
     expires_at: expiresAt(answer, members, defaultTokenLifetimeSeconds),
-    refreshed_at: isRepeated ? instant(answer.startedAtMs + 1) : refreshedAt,
+    refreshed_at: isRepeated ? toRfc3339(answer.startedAtMs + 1) : refreshedAt,
     ...spent,
   };
 }
@@ -46,10 +47,5 @@ function expiresAt(
   const isSameToken = accessToken === members.access_token;
   // A token that came back unchanged does not live longer for it, unless the server says so.
   if (isSameToken && expiresInSeconds === undefined && members.expires_at !== undefined) return members.expires_at;
-  return instant(startedAtMs + (expiresInSeconds ?? defaultTokenLifetimeSeconds) * 1000);
-}
-
-/** RFC 3339, UTC. */
-export function instant(ms: number): string {
-  return new Date(ms).toISOString();
+  return toRfc3339(startedAtMs + (expiresInSeconds ?? defaultTokenLifetimeSeconds) * 1000);
 }

@@ -16,7 +16,7 @@ export interface Answer {
 }
 
 const AMBIGUOUS = { ending: 'PROVIDER_AMBIGUOUS', posts: 3 };
-const ODD = { ending: 'PROVIDER_UNAVAILABLE', posts: 1 };
+const UNCLASSIFIED = { ending: 'PROVIDER_UNAVAILABLE', posts: 1 };
 const DAY_SECONDS = 86_400;
 const SIX_HOURS = 21_600;
 
@@ -53,12 +53,16 @@ export const BAD_ANSWERS: readonly Answer[] = [
   ...['invalid_request', 'invalid_client', 'unauthorized_client', 'unsupported_grant_type', 'invalid_scope'].map(
     (error) => refused(400, error, 'CLIENT_REJECTED'),
   ),
-  { name: '400 with an unknown error', script: [{ status: 400, body: { error: plantSecret() } }], ...ODD },
-  { name: '400 with HTML', script: [{ status: 400, body: plantSecret() }], ...ODD },
-  { name: '401 with nothing', script: [{ status: 401 }], ...ODD },
-  { name: '404', script: [{ status: 404, body: plantSecret() }], ...ODD },
-  { name: 'a redirect', script: [{ status: 302, headers: { location: '/elsewhere' } }], ...ODD },
-  { name: 'a redirect that keeps the method', script: [{ status: 307, headers: { location: '/elsewhere' } }], ...ODD },
+  { name: '400 with an unknown error', script: [{ status: 400, body: { error: plantSecret() } }], ...UNCLASSIFIED },
+  { name: '400 with HTML', script: [{ status: 400, body: plantSecret() }], ...UNCLASSIFIED },
+  { name: '401 with nothing', script: [{ status: 401 }], ...UNCLASSIFIED },
+  { name: '404', script: [{ status: 404, body: plantSecret() }], ...UNCLASSIFIED },
+  { name: 'a redirect', script: [{ status: 302, headers: { location: '/elsewhere' } }], ...UNCLASSIFIED },
+  {
+    name: 'a redirect that keeps the method',
+    script: [{ status: 307, headers: { location: '/elsewhere' } }],
+    ...UNCLASSIFIED,
+  },
   ...[500, 502, 504, 520].map((status) => ({
     name: `${status}`,
     script: [{ status, body: plantSecret() }],
@@ -67,8 +71,16 @@ export const BAD_ANSWERS: readonly Answer[] = [
   { name: 'an endless body', script: ['endless-body'], ...AMBIGUOUS },
   { name: 'a truncated body', script: ['truncated-body'], ...AMBIGUOUS },
   { name: 'a reset after the request', script: ['reset'], ...AMBIGUOUS },
-  { name: '503 for longer than the run', script: [{ status: 503, headers: { 'retry-after': '3600' } }], ...ODD },
-  { name: '429 until tomorrow', script: [{ status: 429, headers: { 'retry-after': inSeconds(DAY_SECONDS) } }], ...ODD },
+  {
+    name: '503 for longer than the run',
+    script: [{ status: 503, headers: { 'retry-after': '3600' } }],
+    ...UNCLASSIFIED,
+  },
+  {
+    name: '429 until tomorrow',
+    script: [{ status: 429, headers: { 'retry-after': inSeconds(DAY_SECONDS) } }],
+    ...UNCLASSIFIED,
+  },
   {
     name: 'a failure, then invalid_grant',
     script: ['reset', { status: 400, body: { error: 'invalid_grant' } }],

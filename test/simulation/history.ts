@@ -1,11 +1,10 @@
-import { parseDocument } from '../../lambda/core/credentials.ts';
-import { secondsRemaining } from '../../lambda/core/decide.ts';
+import { parseDocument, secondsRemaining } from '../../lambda/core/credentials.ts';
 import type { Choices } from '../support/choices.ts';
-import { foresee, isForeseen } from './foresee.ts';
 import { readVersion, SECRET_ID, Violation } from './invariants.ts';
 import { operate } from './operator.ts';
 import { PROVIDER_KINDS } from './provider.ts';
 import { type Environment, SimulatedRun } from './simulated-run.ts';
+import { forecast, holdsTrue } from './status-forecast.ts';
 import { type Faults, type Sabotage, Silence, World } from './world.ts';
 
 const SECOND_MS = 1_000;
@@ -117,20 +116,20 @@ class History {
     faults.oneIn = 0;
     faults.pace = 'fast';
     for (const _tick of [1, 2]) {
-      const foreseen = this.#choices.happens(8) ? await foresee(this.#world) : undefined;
+      const forecasted = this.#choices.happens(8) ? await forecast(this.#world) : undefined;
       this.#start(false, 0);
       await this.#world.play(this.#world.nowMs + 30 * MINUTE_MS);
-      if (foreseen !== undefined) this.#compare(foreseen);
+      if (forecasted !== undefined) this.#compare(forecasted);
       if (SETTLED.has(this.#last?.outcome ?? '')) return;
     }
   }
 
   /** `status` tells what the next run will do, unless that run has something in memory that it stores first. */
-  #compare(foreseen: string): void {
-    this.#world.faults.count(`status: ${foreseen}`);
+  #compare(forecasted: string): void {
+    this.#world.faults.count(`status: ${forecasted}`);
     const { outcome, hasStoredUnsaved } = this.#last ?? {};
-    if (outcome === undefined || hasStoredUnsaved || isForeseen(foreseen, outcome)) return;
-    throw new Violation('I7', `status said ${foreseen}, and the run that followed ended with ${outcome}`);
+    if (outcome === undefined || hasStoredUnsaved || holdsTrue(forecasted, outcome)) return;
+    throw new Violation('I7', `status said ${forecasted}, and the run that followed ended with ${outcome}`);
   }
 
   /** Both labels on a spent document look settled. Only when it is due does its successor come to light. */

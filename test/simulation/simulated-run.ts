@@ -19,7 +19,7 @@ import { NOBODY_GOES_ON, type World } from './world.ts';
 
 export const SETTINGS = {
   secretId: SECRET_ID,
-  tokenEndpoint: 'https://simulated.invalid/api/oauth/token',
+  tokenEndpointUrl: 'https://simulated.invalid/api/oauth/token',
   defaultTokenLifetimeSeconds: 21_600,
   leaseSeconds: 90,
 };
@@ -233,12 +233,14 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     this.#count();
     if (this.remainingMs() < POST_MS + SAVE_MS)
       this.#world.fail(new Violation('I1', `run ${this.id} sends a token with no time left to save what comes of it`));
-    this.#world.judge(() => witness.beforePost(this, grant.refreshToken, digestGrant(grant, SETTINGS.tokenEndpoint)));
+    this.#world.judge(() =>
+      witness.beforePost(this, grant.refreshToken, digestGrant(grant, SETTINGS.tokenEndpointUrl)),
+    );
     return new Promise((resolve) => {
       const answerWith = (answer: TokenAnswer): void => {
         this.#later('answer', () => {
           if (this.isDead) return;
-          if (answer.kind === 'refused') this.refusal = digestGrant(grant, SETTINGS.tokenEndpoint);
+          if (answer.kind === 'refused') this.refusal = digestGrant(grant, SETTINGS.tokenEndpointUrl);
           if ('refreshToken' in answer && answer.refreshToken !== undefined) this.#handed.push(answer.refreshToken);
           resolve(answer);
         });
@@ -314,15 +316,15 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
 const answerFor = {
   'not-sent': { kind: 'not-sent', reason: 'simulated' },
   throttled: { kind: 'throttled', retryAfterSeconds: undefined, reason: 'simulated' },
-  odd: { kind: 'odd', reason: 'simulated' },
+  unclassified: { kind: 'unclassified', reason: 'simulated' },
   'ambiguous-before': { kind: 'ambiguous', reason: 'simulated' },
   'ambiguous-after': { kind: 'ambiguous', reason: 'simulated' },
   invalid_grant: { kind: 'refused', error: 'invalid_grant', reason: 'simulated' },
 } as const satisfies { [fault: string]: TokenAnswer };
 
 /** The provider never saw the request, or did nothing. */
-function isUnanswered(fault: string): fault is 'not-sent' | 'throttled' | 'odd' | 'ambiguous-before' {
-  return fault === 'not-sent' || fault === 'throttled' || fault === 'odd' || fault === 'ambiguous-before';
+function isUnanswered(fault: string): fault is 'not-sent' | 'throttled' | 'unclassified' | 'ambiguous-before' {
+  return fault === 'not-sent' || fault === 'throttled' || fault === 'unclassified' || fault === 'ambiguous-before';
 }
 
 function toAnswer(

@@ -93,7 +93,7 @@ const WHAT_HAPPENS = [
   'answer-lost',
   'not-sent',
   'throttled',
-  'odd',
+  'unclassified',
   'ambiguous-before',
   'ambiguous-after',
   'refresh-token-only',

@@ -184,7 +184,7 @@ export type PostFault =
   | 'crash-after'
   | 'not-sent'
   | 'throttled'
-  | 'odd'
+  | 'unclassified'
   | 'ambiguous-before'
   | 'ambiguous-after'
   | 'refresh-token-only';
@@ -217,7 +217,7 @@ export class Faults {
       'crash-after',
       'not-sent',
       'throttled',
-      'odd',
+      'unclassified',
       'refresh-token-only',
     ] as const;
     // There is one POST for each eight calls of the store: it has its own odds.

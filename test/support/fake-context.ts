@@ -19,7 +19,7 @@ export class FakeContext implements Context {
   readonly world: World;
   readonly settings = {
     secretId: SECRET_ID,
-    tokenEndpoint: 'https://retently.invalid/api/oauth/token',
+    tokenEndpointUrl: 'https://retently.invalid/api/oauth/token',
     defaultTokenLifetimeSeconds: 21_600,
     leaseSeconds: 90,
   };

@@ -90,7 +90,7 @@ describe('an error code of RFC 6749, section 5.2', () => {
 
   test('that RFC 6749 does not know is odd, or no token answer, and is not quoted', () => {
     const body = { error: PLANT };
-    expect(processBody(400, body)).toEqual({ kind: 'odd', reason: 'Retently answered HTTP 400' });
+    expect(processBody(400, body)).toEqual({ kind: 'unclassified', reason: 'Retently answered HTTP 400' });
     expect(processBody(200, body)).toEqual({
       kind: 'ambiguous',
       reason: 'Retently answered HTTP 200 without a bearer token',
@@ -100,8 +100,8 @@ describe('an error code of RFC 6749, section 5.2', () => {
 
 describe('design 3.4: the class of every other status', () => {
   test.each([
-    ...[300, 301, 302, 303, 304, 307, 308].map((status) => [status, 'odd'] as const),
-    ...[400, 401, 403, 404, 405, 409, 410, 418, 422, 451, 499].map((status) => [status, 'odd'] as const),
+    ...[300, 301, 302, 303, 304, 307, 308].map((status) => [status, 'unclassified'] as const),
+    ...[400, 401, 403, 404, 405, 409, 410, 418, 422, 451, 499].map((status) => [status, 'unclassified'] as const),
     ...[429, 503].map((status) => [status, 'throttled'] as const),
     ...[500, 502, 504, 520, 522, 524, 525, 529, 599].map((status) => [status, 'ambiguous'] as const),
   ])('%d with HTML: %s', (status, kind) => {
@@ -117,7 +117,7 @@ describe('design 3.4: the class of every other status', () => {
       'ambiguous',
       'ambiguous',
       'throttled',
-      'odd',
+      'unclassified',
       'throttled',
     ]);
   });
@@ -145,7 +145,7 @@ describe('design 3.4: the class of every other status', () => {
     const bytes = Buffer.concat([Buffer.from('{"access_token":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]);
     const withBody = (body: Uint8Array) => processTokenResponse({ status: 200, body }, SENT, NOW_MS);
     expect([withBody(bytes).kind, withBody(Buffer.from('{"access_')).kind]).toEqual(['ambiguous', 'ambiguous']);
-    expect(processTokenResponse({ status: 400, body: Buffer.of() }, SENT, NOW_MS).kind).toBe('odd');
+    expect(processTokenResponse({ status: 400, body: Buffer.of() }, SENT, NOW_MS).kind).toBe('unclassified');
   });
 });
 

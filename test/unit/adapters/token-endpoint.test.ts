@@ -83,7 +83,7 @@ describe('an answer', () => {
   test('that redirects is not followed: the credentials go to nobody else', async () => {
     const elsewhere = await play({ status: 200, body: ANSWER });
     const { url } = await play({ status: 307, headers: { location: elsewhere.url } });
-    expect(await post(url)).toMatchObject({ kind: 'odd', reason: 'Retently answered HTTP 307' });
+    expect(await post(url)).toMatchObject({ kind: 'unclassified', reason: 'Retently answered HTTP 307' });
     expect(elsewhere.requests).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Decision, decide, secondsRemaining } from '../../../lambda/core/decide.ts';
+import { secondsRemaining } from '../../../lambda/core/credentials.ts';
+import { type Decision, decide } from '../../../lambda/core/decide.ts';
 import { type ClaimEntry, type FailureEntry, type JournalEntry, successorId } from '../../../lambda/core/journal.ts';
 import { HOUR_MS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 

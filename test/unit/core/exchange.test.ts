@@ -7,10 +7,10 @@ import {
   AMBIGUOUS,
   INVALID_GRANT,
   NOT_SENT,
-  ODD,
   REFRESH_TOKEN_ONLY,
   THROTTLED,
   TOKEN,
+  UNCLASSIFIED,
 } from '../../support/fake-token-endpoint.ts';
 import { NOW_MS } from '../../support/secret-documents.ts';
 
@@ -60,7 +60,7 @@ describe('design 3.4: what each class leads to', () => {
   });
 
   test('odd is transient, without a second try in this run', async () => {
-    expect(await run(ODD)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', reason: ODD.reason });
+    expect(await run(UNCLASSIFIED)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', reason: UNCLASSIFIED.reason });
   });
 
   test('not sent is tried again three times, after a delay that doubles', async () => {
@@ -90,7 +90,7 @@ describe('design 3.4: what each class leads to', () => {
   });
 
   test.each<[string, TokenAnswer[]]>([
-    ['odd', [ODD]],
+    ['unclassified', [UNCLASSIFIED]],
     ['out of reach', [NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT]],
     ['throttled', [THROTTLED, THROTTLED, THROTTLED, THROTTLED]],
   ])('once ambiguous, the token may be spent, although the replay was %s', async (_what, answers) => {
@@ -107,10 +107,10 @@ describe('design 3.4: what each class leads to', () => {
   });
 
   test('each answer that is no token is said once, without a value', async () => {
-    await run(NOT_SENT, ODD);
+    await run(NOT_SENT, UNCLASSIFIED);
     expect(context.telemetry.lines).toMatchObject([
       { level: 'warn', members: { code: 'PROVIDER_UNAVAILABLE', reason: NOT_SENT.reason } },
-      { level: 'warn', members: { code: 'PROVIDER_UNAVAILABLE', reason: ODD.reason } },
+      { level: 'warn', members: { code: 'PROVIDER_UNAVAILABLE', reason: UNCLASSIFIED.reason } },
     ]);
   });
 });
@@ -154,7 +154,7 @@ describe('time', () => {
 
 test('whatever the answers and the time: few POSTs, none without time for its timeout and the save', async () => {
   const answers = fc.array(
-    fc.constantFrom<TokenAnswer[]>(NOT_SENT, THROTTLED, throttledFor(3), AMBIGUOUS, ODD, TOKEN),
+    fc.constantFrom<TokenAnswer[]>(NOT_SENT, THROTTLED, throttledFor(3), AMBIGUOUS, UNCLASSIFIED, TOKEN),
     {
       minLength: 6,
       maxLength: 6,
@@ -177,7 +177,7 @@ test('whatever the answers and the time: few POSTs, none without time for its ti
       for (const leftMs of startedMs) expect(leftMs).toBeGreaterThanOrEqual(POST_AND_SAVE_MS);
       const sent = script.slice(0, startedMs.length);
       expect(sent.filter((answer) => answer === AMBIGUOUS).length).toBeLessThanOrEqual(3);
-      expect(sent.slice(0, -1)).not.toContain(ODD);
+      expect(sent.slice(0, -1)).not.toContain(UNCLASSIFIED);
       expect(sent.slice(0, -1)).not.toContain(TOKEN);
     }),
   );

@@ -9,10 +9,10 @@ import {
   AMBIGUOUS,
   INVALID_CLIENT,
   INVALID_GRANT,
-  ODD,
   REFRESH_TOKEN_ONLY,
   THROTTLED,
   TOKEN,
+  UNCLASSIFIED,
 } from '../../support/fake-token-endpoint.ts';
 import { faultFrom } from '../../support/fault-of.ts';
 import {
@@ -64,8 +64,8 @@ async function tick(times: number): Promise<string[]> {
 describe('an attempt that failed', () => {
   test.each<[string, TokenAnswer[], string, RegExp]>([
     [
-      'odd',
-      [ODD],
+      'unclassified',
+      [UNCLASSIFIED],
       'PROVIDER_UNAVAILABLE',
       /^HTTP 302\. The refresh token is most likely not spent.*tries again after a back-off/,
     ],
@@ -88,7 +88,7 @@ describe('an attempt that failed', () => {
   });
 
   test('is waited for, silently, and then tried again; the first success says recovered', async () => {
-    await fail(ODD);
+    await fail(UNCLASSIFIED);
     const soon = context.nextRun({ afterMs: 1 });
     expect(await refresh(soon, IF_DUE)).toMatchObject({
       outcome: 'waiting',
@@ -116,7 +116,7 @@ describe('an attempt that failed', () => {
   test('that could not be recorded is thrown as what it is', async () => {
     context.tokenEndpoint.willAnswer(() => {
       context.store.refuse('putVersion', 1_000);
-      return ODD;
+      return UNCLASSIFIED;
     });
     expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('PROVIDER_UNAVAILABLE');
     expect(context.telemetry.lines.at(-1)).toMatchObject({ level: 'warn', members: { code: 'STORE_UNAVAILABLE' } });
@@ -127,7 +127,7 @@ describe('an attempt that failed', () => {
     const mistake = new TypeError('a mistake');
     context.tokenEndpoint.willAnswer(() => {
       context.store.intercept('putVersion', 'before', () => Promise.reject(mistake));
-      return ODD;
+      return UNCLASSIFIED;
     });
     expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('PROVIDER_UNAVAILABLE');
     expect(context.telemetry.lines).toContainEqual({
@@ -202,7 +202,7 @@ describe('I6: a dead grant is tried once', () => {
   test('a passing failure is told, even where new credentials came meanwhile: the next tick uses them', async () => {
     context.tokenEndpoint.willAnswer(() => {
       context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
-      return ODD;
+      return UNCLASSIFIED;
     });
     expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('PROVIDER_UNAVAILABLE');
     expect(context.tokenEndpoint.grants).toHaveLength(1);
@@ -292,7 +292,7 @@ describe('an answer with a refresh token and no bearer token', () => {
 });
 
 test('recovered is said although the run after the failure crashed', async () => {
-  await fail(ODD);
+  await fail(UNCLASSIFIED);
   const crashed = context.nextRun({ afterMs: MINUTE_MS });
   crashed.tokenEndpoint.willAnswer(() => Promise.reject(new Error('the run ends here')));
   await refresh(crashed, IF_DUE).catch(() => undefined);
@@ -316,7 +316,7 @@ describe('I8: what a day costs', () => {
   test('a provider that is down for a day at a 30-minute schedule: at most 60 puts, and fresh within two ticks of its return', async () => {
     for (let halfHour = 0; halfHour < 48; halfHour += 1) {
       context = context.nextRun({ afterMs: 30 * MINUTE_MS });
-      context.tokenEndpoint.willAnswer(ODD);
+      context.tokenEndpoint.willAnswer(UNCLASSIFIED);
       await refresh(context, IF_DUE).catch(() => undefined);
     }
     expect(context.versionIds.length - 1).toBeLessThanOrEqual(60);

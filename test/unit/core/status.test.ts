@@ -25,7 +25,7 @@ beforeEach(() => {
 
 function failedWith(code: 'PROVIDER_UNAVAILABLE' | 'REAUTHORIZATION_REQUIRED', label: string = JOURNAL_STAGE): void {
   const grant = { clientId: 'client-id-1', clientSecret: 'client-secret-1', refreshToken: 'refresh-1' };
-  const digest = digestGrant(grant, context.settings.tokenEndpoint);
+  const digest = digestGrant(grant, context.settings.tokenEndpointUrl);
   context.writeText(renderClaim({ key, attempt: 0, nonce: 'n', leaseSeconds: 90 }), [], claimId(key, 0));
   context.writeText(renderFailure({ key, attempt: 0, code, digest }), [label], failureId(key, 0));
 }

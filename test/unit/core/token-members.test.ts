@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Exchanged } from '../../../lambda/core/exchange.ts';
 import { sha256 } from '../../../lambda/core/fingerprint.ts';
-import { instant, toTokenMembers } from '../../../lambda/core/token-members.ts';
+import { toRfc3339 } from '../../../lambda/core/rfc3339.ts';
+import { toTokenMembers } from '../../../lambda/core/token-members.ts';
 import { REFRESH_TOKEN_ONLY, TOKEN } from '../../support/fake-token-endpoint.ts';
 import { HOUR_MS, iso, NEW_TOKENS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
@@ -56,5 +57,5 @@ test('a refresh token that comes alone is kept beside the old bearer token, and 
 });
 
 test('instants are RFC 3339 in UTC', () => {
-  expect(instant(0)).toBe('1970-01-01T00:00:00.000Z');
+  expect(toRfc3339(0)).toBe('1970-01-01T00:00:00.000Z');
 });

@@ -19,7 +19,7 @@ const ENDS: { readonly [decision: string]: readonly string[] } = {
 };
 
 /** What `status` says at this moment: its decision, or the code of its fault. No call can fail, and no time passes. */
-export async function foresee(world: World): Promise<string> {
+export async function forecast(world: World): Promise<string> {
   try {
     const { decision } = await status(onlooker(world));
     return decision ?? 'nothing';
@@ -28,8 +28,8 @@ export async function foresee(world: World): Promise<string> {
   }
 }
 
-export function isForeseen(foreseen: string, outcome: string): boolean {
-  return ENDS[foreseen]?.includes(outcome) ?? outcome === foreseen;
+export function holdsTrue(forecasted: string, outcome: string): boolean {
+  return ENDS[forecasted]?.includes(outcome) ?? outcome === forecasted;
 }
 
 /** `status` may look; whatever else it tried would throw. */
