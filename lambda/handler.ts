@@ -8,7 +8,7 @@ import { SecretsManagerCredentialStore } from './adapters/secrets-manager-creden
 import { HttpTokenEndpoint } from './adapters/token-endpoint.ts';
 import { type Configuration, parseConfiguration } from './configuration.ts';
 import type { Context, Memory } from './core/context.ts';
-import { Fault, nameOf } from './core/fault.ts';
+import { Fault, nameClass, nameOf } from './core/fault.ts';
 import type { EventPublisher, Runtime } from './core/ports.ts';
 import { refresh } from './core/refresh.ts';
 import type { Result } from './core/result.ts';
@@ -114,16 +114,15 @@ function toRuntime(lambdaContext: LambdaContext, leaseSeconds: number): Runtime 
 /** A mistake of ours gets through without its message, which may quote what it failed on. */
 function toFault(error: unknown): Error {
   if (error instanceof Fault) return error;
-  const isError = error instanceof Error;
   const unexpected = new Error(`Unexpected ${nameOf(error)}. Please report it with this stack.`);
   unexpected.name = 'UNEXPECTED';
-  const frames =
-    (isError &&
-      error.stack
-        ?.replace(error.message, '')
-        .split('\n')
-        .filter((line) => line.startsWith('    at '))) ||
-    [];
-  unexpected.stack = [`${unexpected.name}: ${unexpected.message}`, ...frames].join('\n');
+  nameClass(unexpected, unexpected.name);
+  unexpected.stack = [`${unexpected.name}: ${unexpected.message}`, ...stackFrames(error)].join('\n');
   return unexpected;
+}
+
+function stackFrames(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [];
+  const stack = error.stack?.replace(error.message, '') ?? '';
+  return stack.split('\n').filter((line) => line.startsWith('    at '));
 }

@@ -1,21 +1,28 @@
 import * as z from 'zod/mini';
 import { MAX_TOKEN_LIFETIME_SECONDS, OAUTH_ERROR_CODES, type OAuthErrorCode, type TokenAnswer } from '../core/ports.ts';
+import { isObject, type ParsedBody, parseResponseBody, type ResponseBody } from './parse-response-body.ts';
 
-/** What came back over HTTP; of a body that was cut short or too long, the beginning. */
-export interface TokenResponse {
+export interface TokenResponse extends ResponseBody {
   readonly status: number;
   readonly retryAfter?: string | undefined;
-  readonly body: Uint8Array;
 }
 
 /** Whatever is missing or of another type counts as absent: an answer may have cost a refresh token. */
-const Body = z.object({
+const Members = z.object({
   access_token: z.catch(z.optional(z.string()), undefined),
   token_type: z.catch(z.optional(z.string()), undefined),
   refresh_token: z.catch(z.optional(z.string()), undefined),
   expires_in: z.optional(z.unknown()),
-  error: z.catch(z.optional(z.enum(OAUTH_ERROR_CODES)), undefined),
+  error: z.catch(z.optional(z.pipe(z.string(), z.transform(toOAuthErrorCode))), undefined),
 });
+type Members = z.infer<typeof Members>;
+
+/** The token endpoint is elsewhere, or takes no POST. */
+const MISDIRECTED = new Set([404, 405, 410]);
+/** The server asks to come again: 408 and 425 say so without a date. */
+const THROTTLED = new Set([408, 425, 429, 503]);
+/** Any of these in a success without a token says that it is none. */
+const ERROR_MEMBERS = ['error', 'errors', 'error_code', 'error_description', 'error_message', 'message'];
 
 /**
  * Sorts an answer into its class. No `reason` quotes anything received but an HTTP status and an error code of
@@ -23,17 +30,15 @@ const Body = z.object({
  *
  * @param sentRefreshToken told apart from a new one that an otherwise useless answer may carry
  */
-export function processTokenResponse(
-  { status, retryAfter, body }: TokenResponse,
-  sentRefreshToken: string,
-  nowMs: number,
-): TokenAnswer {
-  const members = parseBody(body);
+export function processTokenResponse(response: TokenResponse, sentRefreshToken: string, nowMs: number): TokenAnswer {
+  const { status, retryAfter } = response;
+  const parsed = parseResponseBody(response);
+  const members = parsed.kind === 'members' ? findMembers(parsed.members) : undefined;
   const reason = `Retently answered HTTP ${status}`;
   const isSuccess = status >= 200 && status < 300;
   if (isSuccess && members?.access_token && !members.error) return toToken(members, members.access_token);
 
-  // Of a success alone: an error may have a sentence about the refresh token where a token would be.
+  // Of a success alone: an error may have a sentence about the refresh token in the place of one.
   const refreshToken = (isSuccess && members?.refresh_token) || sentRefreshToken;
   if (refreshToken !== sentRefreshToken) {
     return {
@@ -42,48 +47,59 @@ export function processTokenResponse(
       reason: `${reason} with a new refresh token and no bearer token`,
     };
   }
-  if (status === 429 || status === 503) {
+  if (isSuccess) return toUselessSuccess(parsed, members?.error, reason);
+  if (THROTTLED.has(status)) {
     return { kind: 'throttled', retryAfterSeconds: parseRetryAfter(retryAfter, nowMs), reason };
   }
   if (status >= 500) return { kind: 'ambiguous', reason };
-  const isClientError = status >= 400;
-  if (members?.error && (isSuccess || isClientError)) return refused(members.error, reason);
-  return isSuccess
-    ? { kind: 'ambiguous', reason: `${reason} without a bearer token` }
-    : { kind: 'unclassified', reason };
+  if (status >= 400 && members?.error) return refused(members.error, reason);
+  return { kind: status < 400 || MISDIRECTED.has(status) ? 'misdirected' : 'unrecognized', reason };
 }
 
-function toToken({ token_type, refresh_token, expires_in }: z.infer<typeof Body>, accessToken: string): TokenAnswer {
+function toToken({ token_type, refresh_token, expires_in }: Members, accessToken: string): TokenAnswer {
   const expiresInSeconds = parseExpiresIn(expires_in);
   const refreshToken = refresh_token || undefined;
   return { kind: 'token', accessToken, tokenType: token_type || 'Bearer', expiresInSeconds, refreshToken };
+}
+
+function toUselessSuccess(parsed: ParsedBody, error: OAuthErrorCode | undefined, reason: string): TokenAnswer {
+  if (error) return refused(error, reason);
+  if (parsed.kind === 'nothing') return { kind: 'ambiguous', reason: `${reason} with ${parsed.what}` };
+  // It says in its own words that it is an error: that is an answer, and no doubt about one.
+  const isError = ERROR_MEMBERS.some((name) => Boolean(parsed.members[name]));
+  return isError
+    ? { kind: 'unrecognized', reason: `${reason} with an error and no bearer token` }
+    : { kind: 'ambiguous', reason: `${reason} with JSON that has no bearer token` };
 }
 
 function refused(error: OAuthErrorCode, reason: string): TokenAnswer {
   return { kind: 'refused', error, reason: `${reason} with ${error}` };
 }
 
-function parseBody(body: Uint8Array): z.infer<typeof Body> | undefined {
-  try {
-    const parsed = Body.safeParse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)));
-    return parsed.data;
-  } catch {
-    // Neither the text nor the error that quotes it goes anywhere.
-    return undefined;
-  }
+/** At the top or, in the envelope of Retently's API (`message`, `code`, `data`), under `data`. */
+function findMembers(members: { readonly [name: string]: unknown }): Members | undefined {
+  const { data } = members;
+  const isEnvelope = !('access_token' in members) && !('error' in members) && isObject(data);
+  return Members.safeParse(isEnvelope ? data : members).data;
 }
 
-/** A number or a decimal string of seconds; `undefined` where it is missing, not positive or over a year. */
+function toOAuthErrorCode(text: string): OAuthErrorCode | undefined {
+  return OAUTH_ERROR_CODES.find((code) => code === text.trim().toLowerCase());
+}
+
+/** A number or a decimal string of seconds; `undefined` if it is missing, not positive or over a year. */
 function parseExpiresIn(expiresIn: unknown): number | undefined {
   const isDecimal = typeof expiresIn === 'string' && /^\d+(\.\d+)?$/.test(expiresIn);
   const seconds = typeof expiresIn === 'number' || isDecimal ? Number(expiresIn) : Number.NaN;
   return seconds > 0 && seconds <= MAX_TOKEN_LIFETIME_SECONDS ? seconds : undefined;
 }
 
-/** Seconds from now; the header holds seconds or an HTTP date (RFC 9110 section 10.2.3). */
+/** Seconds from now. The header holds whole seconds or an HTTP date (RFC 9110 section 10.2.3); anything else is ignored. */
 function parseRetryAfter(retryAfter: string | undefined, nowMs: number): number | undefined {
   if (retryAfter === undefined) return undefined;
-  if (/^\d{1,9}$/.test(retryAfter)) return Number(retryAfter);
-  const dateMs = Date.parse(retryAfter);
+  const text = retryAfter.trim();
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  const isDate = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d\d:\d\d:\d\d/.test(text);
+  const dateMs = isDate ? Date.parse(text) : Number.NaN;
   return Number.isNaN(dateMs) ? undefined : Math.max(0, Math.ceil((dateMs - nowMs) / 1000));
 }

@@ -4,36 +4,24 @@ import {
   type GetSecretValueCommandInput,
   InvalidParameterException,
   InvalidRequestException,
-  ListSecretVersionIdsCommand,
   PutSecretValueCommand,
+  paginateListSecretVersionIds,
   ResourceExistsException,
   ResourceNotFoundException,
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { JOURNAL_STAGE } from '../contract.ts';
-import { Fault, nameOf } from '../core/fault.ts';
+import { Fault } from '../core/fault.ts';
 import type { CredentialStore, Version } from '../core/ports.ts';
-
-/** What AWS and KMS call a refusal, mostly with `Exception` behind it. They have no modelled class, hence names. */
-const DENIALS = new Set([
-  'AccessDenied',
-  'DecryptionFailure',
-  'EncryptionFailure',
-  'ExpiredToken',
-  'IncompleteSignature',
-  'InvalidClientTokenId',
-  'InvalidSignature',
-  'MissingAuthenticationToken',
-  'NotAuthorized',
-  'SignatureDoesNotMatch',
-  'UnrecognizedClient',
-]);
+import { describeAwsError } from './describe-aws-error.ts';
 
 /** All of one call, with the SDK's tries: its own time-outs do not end an answer that trickles. */
 const CALL_TIMEOUT_MS = 7_000;
 
-type Within = { readonly abortSignal: AbortSignal };
+const STATE_ADVICE = 'Its state forbids that: is it a replica, or managed by another AWS service?';
+
+type CallOptions = { readonly abortSignal: AbortSignal };
 
 /** One secret of AWS Secrets Manager. Whatever fails is told by its class or name, never by its text. */
 export class SecretsManagerCredentialStore implements CredentialStore {
@@ -48,10 +36,10 @@ export class SecretsManagerCredentialStore implements CredentialStore {
   }
 
   async readCurrent(): Promise<Version | undefined> {
-    const within = this.#begin();
-    const current = await this.#read({ VersionStage: 'AWSCURRENT' }, within);
+    const callOptions = this.#begin();
+    const current = await this.#read({ VersionStage: 'AWSCURRENT' }, callOptions);
     // "No such secret" and "no value yet" are one answer; only DescribeSecret tells which.
-    const fault = current === undefined ? await this.#findStateFault(within) : undefined;
+    const fault = current === undefined ? await this.#findStateFault(callOptions) : undefined;
     if (fault) throw fault;
     return current;
   }
@@ -60,12 +48,16 @@ export class SecretsManagerCredentialStore implements CredentialStore {
     return this.#read({ VersionStage: JOURNAL_STAGE });
   }
 
+  readPrevious(): Promise<Version | undefined> {
+    return this.#read({ VersionStage: 'AWSPREVIOUS' });
+  }
+
   readVersion(versionId: string): Promise<Version | undefined> {
     return this.#read({ VersionId: versionId });
   }
 
   async putVersion(versionId: string, secretString: string): Promise<'created' | 'exists'> {
-    const within = this.#begin();
+    const callOptions = this.#begin();
     try {
       await this.#client.send(
         new PutSecretValueCommand({
@@ -75,17 +67,17 @@ export class SecretsManagerCredentialStore implements CredentialStore {
           // A stage must be named: without one, PutSecretValue promotes at once and the swap below protects nothing.
           VersionStages: [JOURNAL_STAGE],
         }),
-        within,
+        callOptions,
       );
       return 'created';
     } catch (error) {
       if (error instanceof ResourceExistsException) return 'exists';
-      throw await this.#toFault(error, 'PutSecretValue', within);
+      throw await this.#toFault(error, 'PutSecretValue', callOptions);
     }
   }
 
   async promote(versionId: string, expectedVersionId: string): Promise<'promoted' | 'refused'> {
-    const within = this.#begin();
+    const callOptions = this.#begin();
     try {
       await this.#client.send(
         new UpdateSecretVersionStageCommand({
@@ -94,64 +86,61 @@ export class SecretsManagerCredentialStore implements CredentialStore {
           MoveToVersionId: versionId,
           RemoveFromVersionId: expectedVersionId,
         }),
-        within,
+        callOptions,
       );
       return 'promoted';
     } catch (error) {
       // A general class, and the version may be gone: the caller reads again instead of asking why.
       if (error instanceof InvalidParameterException || error instanceof ResourceNotFoundException) return 'refused';
-      throw await this.#toFault(error, 'UpdateSecretVersionStage', within);
+      throw await this.#toFault(error, 'UpdateSecretVersionStage', callOptions);
     }
   }
 
   async listVersionTimes(): Promise<readonly number[]> {
-    const within = this.#begin();
+    const callOptions = this.#begin();
     const times: number[] = [];
-    let nextToken: string | undefined;
-    do {
-      const page = await this.#listPage(nextToken, within);
-      for (const { CreatedDate } of page.Versions ?? []) times.push(toMs(CreatedDate));
-      nextToken = page.NextToken;
-    } while (nextToken !== undefined);
-    return times;
-  }
-
-  async #listPage(nextToken: string | undefined, within: Within) {
     try {
-      return await this.#client.send(
-        new ListSecretVersionIdsCommand({
-          SecretId: this.#secretId,
-          IncludeDeprecated: true,
-          MaxResults: 100,
-          NextToken: nextToken,
-        }),
-        within,
+      const pages = paginateListSecretVersionIds(
+        { client: this.#client, pageSize: 100 },
+        { SecretId: this.#secretId, IncludeDeprecated: true },
+        callOptions,
       );
+      for await (const { Versions = [] } of pages) {
+        for (const { CreatedDate } of Versions) times.push(this.#toMs(CreatedDate, 'ListSecretVersionIds'));
+      }
     } catch (error) {
-      throw await this.#toFault(error, 'ListSecretVersionIds', within);
+      throw await this.#toFault(error, 'ListSecretVersionIds', callOptions);
     }
+    return times;
   }
 
   async #read(
     which: Pick<GetSecretValueCommandInput, 'VersionId' | 'VersionStage'>,
-    within: Within = this.#begin(),
+    callOptions: CallOptions = this.#begin(),
   ): Promise<Version | undefined> {
     try {
       const { VersionId, CreatedDate, SecretString } = await this.#client.send(
         new GetSecretValueCommand({ SecretId: this.#secretId, ...which }),
-        within,
+        callOptions,
       );
-      return { versionId: VersionId ?? '', createdAt: toMs(CreatedDate), secretString: SecretString };
+      return {
+        versionId: VersionId ?? '',
+        createdAt: this.#toMs(CreatedDate, 'GetSecretValue'),
+        secretString: SecretString,
+      };
     } catch (error) {
       if (error instanceof ResourceNotFoundException) return undefined;
-      throw await this.#toFault(error, 'GetSecretValue', within);
+      throw await this.#toFault(error, 'GetSecretValue', callOptions);
     }
   }
 
   /** What is wrong with the secret as a whole; `undefined` where it exists and is in use. */
-  async #findStateFault(within: Within): Promise<Fault | undefined> {
+  async #findStateFault(callOptions: CallOptions): Promise<Fault | undefined> {
     try {
-      const { DeletedDate } = await this.#client.send(new DescribeSecretCommand({ SecretId: this.#secretId }), within);
+      const { DeletedDate } = await this.#client.send(
+        new DescribeSecretCommand({ SecretId: this.#secretId }),
+        callOptions,
+      );
       if (DeletedDate === undefined) return undefined;
     } catch (error) {
       if (!(error instanceof ResourceNotFoundException)) return this.#failed(error, 'DescribeSecret');
@@ -162,15 +151,16 @@ export class SecretsManagerCredentialStore implements CredentialStore {
     );
   }
 
-  async #toFault(error: unknown, operation: string, within: Within): Promise<Fault> {
+  async #toFault(error: unknown, operation: string, callOptions: CallOptions): Promise<Fault> {
+    if (error instanceof Fault) return error;
     if (error instanceof InvalidRequestException || error instanceof ResourceNotFoundException) {
       // The state of the secret forbids it: mostly, it is scheduled for deletion.
-      return (await this.#findStateFault(within)) ?? this.#failed(error, operation);
+      return (await this.#findStateFault(callOptions)) ?? this.#failed(error, operation);
     }
     return this.#failed(error, operation);
   }
 
-  #begin(): Within {
+  #begin(): CallOptions {
     return { abortSignal: AbortSignal.timeout(this.#callTimeoutMs) };
   }
 
@@ -179,22 +169,18 @@ export class SecretsManagerCredentialStore implements CredentialStore {
   }
 
   #failed(error: unknown, operation: string): Fault {
-    const name = nameOf(error);
-    if (DENIALS.has(name.replace(/Exception$/, '')) || name.startsWith('KMS')) {
-      return new Fault(
-        'STORE_DENIED',
-        `${operation} on secret ${this.#secretId} was refused: ${name}. Check the function's role, the secret's resource policy and, for a customer-managed KMS key, its key policy and state.`,
-      );
-    }
-    const advice =
-      error instanceof InvalidRequestException
-        ? 'Its state forbids that: is it a replica, or managed by another AWS service?'
-        : 'The next run tries again.';
-    return new Fault('STORE_UNAVAILABLE', `${operation} on secret ${this.#secretId} failed: ${name}. ${advice}`);
+    const { isDenial, what, advice } = describeAwsError(error, this.#callTimeoutMs / 1000);
+    const call = `${operation} on secret ${this.#secretId}`;
+    if (isDenial) return new Fault('STORE_DENIED', `${call} was refused: ${what}. ${advice}`);
+    const isOfState = error instanceof InvalidRequestException;
+    const next = isOfState ? STATE_ADVICE : 'The next run tries again.';
+    return new Fault('STORE_UNAVAILABLE', [`${call} failed: ${what}.`, advice, next].filter(Boolean).join(' '));
   }
-}
 
-/** What has no date counts as made just now: a claim as live, a version as one of today. */
-function toMs(date: Date | undefined): number {
-  return date?.getTime() ?? Number.POSITIVE_INFINITY;
+  /** AWS sends it always, and every age is judged by it: a store without it is none that a run could trust. */
+  #toMs(date: Date | undefined, operation: string): number {
+    if (date !== undefined) return date.getTime();
+    const what = `${operation} on secret ${this.#secretId} answered without CreatedDate`;
+    throw new Fault('STORE_UNAVAILABLE', `${what}, by which every age is judged. Is this AWS Secrets Manager?`);
+  }
 }

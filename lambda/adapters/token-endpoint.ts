@@ -1,11 +1,14 @@
-import { request as httpRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Grant } from '../core/credentials.ts';
 import type { TokenAnswer, TokenEndpoint } from '../core/ports.ts';
+import { BODY_MAX_BYTES } from './parse-response-body.ts';
 import { processTokenResponse, type TokenResponse } from './process-token-response.ts';
 
-/** No token answer is near this long; the rest of a longer one is not read. */
-const BODY_MAX_BYTES = 16 * 1024;
+/** To connect, TLS included. Nothing was sent by then, so another try is safe: no reason to wait long. */
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Node's own limit is a quarter of it. The headers are no part of the answer, and must not cost one. */
+const HEADERS_MAX_BYTES = 64 * 1024;
 
 /** The refresh grant (RFC 6749 section 6) over HTTP, client credentials in the body, redirects never followed. */
 export class HttpTokenEndpoint implements TokenEndpoint {
@@ -23,7 +26,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   }
 }
 
-/** `application/x-www-form-urlencoded`; `redirect_uri` where the grant has one. */
+/** `application/x-www-form-urlencoded`; `redirect_uri` if the grant has one. */
 export function toRequestBody({ clientId, clientSecret, refreshToken, redirectUri }: Grant): string {
   const body = new URLSearchParams({
     grant_type: 'refresh_token',
@@ -43,50 +46,74 @@ type NoResponse = Extract<TokenAnswer, { kind: 'not-sent' | 'ambiguous' }>;
  */
 function post(url: URL, body: string, timeoutMs: number): Promise<TokenResponse | NoResponse> {
   const isSecure = url.protocol === 'https:';
+  // Only a sandbox on loopback speaks it. An import would load undici with it, a quarter of the whole cold start.
+  const send = isSecure ? httpsRequest : process.getBuiltinModule('node:http').request;
   return new Promise((resolve) => {
     let isConnected = false;
     let finish: (() => void) | undefined;
-    const request = (isSecure ? httpsRequest : httpRequest)(url, {
+    const request = send(url, {
       method: 'POST',
       agent: false,
+      // An answer in hand is read although its framing is sloppy. Nobody else's request shares this connection.
+      insecureHTTPParser: true,
+      maxHeaderSize: HEADERS_MAX_BYTES,
       headers: {
         accept: 'application/json',
+        'accept-encoding': 'identity',
         'content-type': 'application/x-www-form-urlencoded',
         'content-length': Buffer.byteLength(body),
         'user-agent': 'retently-token-refresh',
       },
     });
-    const timer = setTimeout(() => request.destroy(new TimeoutError()), timeoutMs);
-    request.on('socket', (socket) => socket.once(isSecure ? 'secureConnect' : 'connect', () => (isConnected = true)));
+    const fail = () => request.destroy(new TimeoutError());
+    const connectTimer = setTimeout(fail, Math.min(timeoutMs, CONNECT_TIMEOUT_MS));
+    const timer = setTimeout(fail, timeoutMs);
+    const end = (answer: TokenResponse | NoResponse) => {
+      clearTimeout(connectTimer);
+      clearTimeout(timer);
+      resolve(answer);
+    };
+    request.on('socket', (socket) =>
+      socket.once(isSecure ? 'secureConnect' : 'connect', () => {
+        isConnected = true;
+        clearTimeout(connectTimer);
+      }),
+    );
     request.on('response', (response) => {
-      const { statusCode = 0, headers } = response;
-      const chunks: Buffer[] = [];
-      let sizeBytes = 0;
-      // However it ends: a JSON object that was cut short never parses, and one that is whole must not be lost.
-      finish = () => {
-        clearTimeout(timer);
+      finish = readBody(response, (answer) => {
         request.destroy();
-        resolve({
-          status: statusCode,
-          retryAfter: headers['retry-after'],
-          body: Buffer.concat(chunks).subarray(0, BODY_MAX_BYTES),
-        });
-      };
-      response.on('data', (chunk: Buffer) => {
-        sizeBytes += chunk.length;
-        chunks.push(chunk);
-        if (sizeBytes > BODY_MAX_BYTES) finish?.();
+        end(answer);
       });
-      response.on('end', finish);
-      response.on('error', finish);
     });
     request.on('error', (error: NodeJS.ErrnoException) => {
       if (finish) return finish();
-      clearTimeout(timer);
-      resolve(isConnected ? ambiguous(error) : notSent(error));
+      end(isConnected ? ambiguous(error) : notSent(error));
     });
     request.end(body);
   });
+}
+
+/** @returns ends the reading: what came until then is the answer, for a whole one must not be lost to how it ended */
+function readBody(response: IncomingMessage, done: (response: TokenResponse) => void): () => void {
+  const { statusCode = 0, headers } = response;
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  const finish = () =>
+    done({
+      status: statusCode,
+      retryAfter: headers['retry-after'],
+      contentEncoding: headers['content-encoding'],
+      contentType: headers['content-type'],
+      body: Buffer.concat(chunks).subarray(0, BODY_MAX_BYTES),
+    });
+  response.on('data', (chunk: Buffer) => {
+    sizeBytes += chunk.length;
+    chunks.push(chunk);
+    if (sizeBytes > BODY_MAX_BYTES) finish();
+  });
+  response.on('end', finish);
+  response.on('error', finish);
+  return finish;
 }
 
 class TimeoutError extends Error {
@@ -95,10 +122,10 @@ class TimeoutError extends Error {
 
 // Node's own code, such as `ECONNRESET`, and not its message, which may name addresses and more.
 
-function notSent({ code }: NodeJS.ErrnoException): NoResponse {
-  return { kind: 'not-sent', reason: `The token endpoint could not be reached (${code})` };
+function notSent({ code, name }: NodeJS.ErrnoException): NoResponse {
+  return { kind: 'not-sent', reason: `The token endpoint could not be reached (${code ?? name})` };
 }
 
-function ambiguous({ code }: NodeJS.ErrnoException): NoResponse {
-  return { kind: 'ambiguous', reason: `The token endpoint was reached but gave no answer (${code})` };
+function ambiguous({ code, name }: NodeJS.ErrnoException): NoResponse {
+  return { kind: 'ambiguous', reason: `The token endpoint was reached but gave no answer (${code ?? name})` };
 }

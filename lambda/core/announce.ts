@@ -43,16 +43,22 @@ export async function announceRefreshed(
   await events.publish(isRecovery ? [announcement, { ...announcement, type: 'recovered' }] : [announcement]);
 }
 
-/** Once for each failed attempt, not for every run that finds it failed. Never throws. */
+/**
+ * Once for each failed attempt, not for every run that finds it failed. Never throws.
+ *
+ * @param isNewlyProbable the grant is taken for dead from this attempt on, although no answer said so
+ */
 export async function announceFailed(
   { events }: Context,
-  { versionId }: DocumentEntry,
+  { versionId, document }: DocumentEntry,
   fault: Fault,
   attempt: number,
+  isNewlyProbable = false,
 ): Promise<void> {
-  const announcement: Announcement = { type: 'failed', versionId, attempt, code: fault.name };
-  const needsReauthorization = fault.name === 'REAUTHORIZATION_REQUIRED';
-  await events.publish(
-    needsReauthorization ? [announcement, { ...announcement, type: 'reauthorizationRequired' }] : [announcement],
-  );
+  const failed: Announcement = { type: 'failed', versionId, expiresAt: expiresAt(document), attempt, code: fault.name };
+  const reauthorizationRequired: Announcement = { ...failed, type: 'reauthorizationRequired' };
+  const announcements = [failed];
+  if (fault.name === 'REAUTHORIZATION_REQUIRED') announcements.push(reauthorizationRequired);
+  if (isNewlyProbable) announcements.push({ ...reauthorizationRequired, probable: true });
+  await events.publish(announcements);
 }

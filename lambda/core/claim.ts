@@ -92,17 +92,25 @@ async function decideAnew(
   ]);
   const nowMs = runtime.now();
   const failure = failed && parseEntry(failed);
+  if (failure?.kind === 'failure') return decide({ ...situation, nowMs, head: failure });
   const recorded = claimed && parseEntry(claimed);
-  // The id says what it is, whatever somebody wrote there; what is gone again counts from now.
+  if (recorded?.kind === 'claim') return decide({ ...situation, nowMs, head: recorded });
+  const { head } = situation;
+  // The label is on this claim, and its id is not there: a copy, as in a secret that was restored from a backup.
+  if (claimed === undefined && head?.kind === 'claim' && head.key === key && head.attempt === attempt) {
+    return decide({ ...situation, nowMs });
+  }
+  // The id says what it is, whatever somebody wrote there; what cannot be read yet was put a moment ago.
+  const createdAt = claimed?.createdAt ?? nowMs;
   const claim: ClaimEntry = {
     kind: 'claim',
     versionId: claimId(key, attempt),
     key,
     attempt,
-    createdAt: claimed?.createdAt ?? nowMs,
-    leaseSeconds: recorded?.kind === 'claim' ? recorded.leaseSeconds : settings.leaseSeconds,
+    createdAt,
+    leaseSeconds: settings.leaseSeconds,
   };
-  return decide({ ...situation, nowMs, head: failure?.kind === 'failure' ? failure : claim });
+  return decide({ ...situation, nowMs, head: claim });
 }
 
 /** `undefined` where the version history has room for an attempt, else until when it has none. */

@@ -1,4 +1,5 @@
 import type { TokenMembers } from './credentials.ts';
+import type { Fault } from './fault.ts';
 import type { DocumentEntry } from './journal.ts';
 import type { CredentialStore, EventPublisher, Runtime, Telemetry, TokenEndpoint } from './ports.ts';
 
@@ -12,7 +13,14 @@ export interface Settings {
 
 /** An answer that could not be recorded, kept for the next run in this execution environment. */
 export interface Memory {
-  unsaved?: { readonly parent: DocumentEntry; readonly tokens: TokenMembers } | undefined;
+  unsaved?:
+    | {
+        readonly parent: DocumentEntry;
+        readonly tokens: TokenMembers;
+        /** Why it is unsaved. */
+        readonly fault: Fault;
+      }
+    | undefined;
 }
 
 /** All that one run works with. `memory` outlives it; `runtime` is its own. */

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { describeEncoding, findDamage, findMisplaced } from './damaged-credentials.ts';
 import { Fault } from './fault.ts';
 import { sha256 } from './fingerprint.ts';
 import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
@@ -20,18 +21,21 @@ export const SECRET_STRING_MAX_BYTES = 65_536;
 /** Room for an answer of the token endpoint (read to 16 KiB) and the function's other members. */
 const ANSWER_ROOM_BYTES = 17 * 1024;
 
+/** People write these: another type is their mistake, and named. */
 const text = z.optional(z.nullable(z.string()));
+/** The function writes these: another type comes of a tool that keeps token files, and counts as absent. */
+const written = z.catch(text, undefined);
 
 /** The members that this function reads or writes; every other one is carried along untouched. */
 const Members = z.object({
   client_id: text,
   client_secret: text,
   refresh_token: text,
-  access_token: text,
-  token_type: text,
-  expires_at: text,
-  refreshed_at: text,
-  spent_refresh_token_sha256: text,
+  access_token: written,
+  token_type: written,
+  expires_at: written,
+  refreshed_at: written,
+  spent_refresh_token_sha256: written,
   redirect_uri: text,
 });
 
@@ -85,7 +89,10 @@ export function parseDocument(secretString: string | undefined, where: string): 
   if (!parsed.success) {
     const wrong = parsed.error.issues.map(({ path }) => String(path[0]));
     const received = wrong.map((name) => `${memberPath(isNested, name)} is ${describeType(holder[name])}`);
-    throw invalid(where, `has members of the wrong type: ${received.join(', ')}. Each of them is a string.`);
+    throw invalid(
+      where,
+      `has members of the wrong type: ${received.join(', ')}. Each of them is a string.${sayWhereSeen(raw)}`,
+    );
   }
   if (hasOverflow(raw)) {
     throw invalid(where, 'has a number that is too large for a double and would be lost on writing. Make it a string.');
@@ -94,12 +101,17 @@ export function parseDocument(secretString: string | undefined, where: string): 
 }
 
 /**
- * The three credentials, all present, and room for the answer to them.
+ * The three credentials, all present and not visibly damaged, and room for the answer to them.
  *
- * @throws Fault `CREDENTIALS_INCOMPLETE`, which names every missing one at once; `CREDENTIALS_INVALID` where an answer
- * might not fit
+ * @param origin of the refresh token: one that came in an answer goes back byte for byte, one that a human wrote is judged
+ * @throws Fault `CREDENTIALS_INCOMPLETE`, which names every missing one at once; `CREDENTIALS_INVALID`, which names every
+ * damaged one at once, or if an answer might not fit
  */
-export function requireGrant({ members, isNested, sizeBytes }: CredentialsDocument, where: string): Grant {
+export function requireGrant(
+  { raw, members, isNested, sizeBytes }: CredentialsDocument,
+  where: string,
+  origin: 'human' | 'answer',
+): Grant {
   const { client_id, client_secret, refresh_token, redirect_uri } = members;
   if (client_id === undefined || client_secret === undefined || refresh_token === undefined) {
     const missing = Object.entries({ client_id, client_secret, refresh_token })
@@ -107,9 +119,20 @@ export function requireGrant({ members, isNested, sizeBytes }: CredentialsDocume
       .map(([name]) => memberPath(isNested, name));
     throw new Fault(
       'CREDENTIALS_INCOMPLETE',
-      `${where} has no ${missing.join(', no ')} (missing, empty or null). Client ID and Client Secret are at ` +
-        'app.retently.com/settings/oauth; the refresh token comes from authorizing that application. Add what is ' +
+      `${where} has no ${missing.join(', no ')} (missing, empty or null).${sayWhereSeen(raw)} Client ID and Client Secret ` +
+        'are at app.retently.com/settings/oauth; the refresh token comes from authorizing that application. Add what is ' +
         'missing with put-secret-value; the next run uses it.',
+    );
+  }
+  const judged = { client_id, client_secret, redirect_uri, ...(origin === 'human' && { refresh_token }) };
+  const damages = Object.entries(judged).flatMap(([name, value]) => {
+    const damage = value === undefined ? undefined : findDamage(value);
+    return damage === undefined ? [] : [`${memberPath(isNested, name)} ${damage}`];
+  });
+  if (damages.length > 0) {
+    throw invalid(
+      where,
+      `is damaged: ${damages.join('; ')}. Nothing was sent. Put the value again, exactly as Retently shows it.`,
     );
   }
   if (sizeBytes > SECRET_STRING_MAX_BYTES - ANSWER_ROOM_BYTES) {
@@ -119,6 +142,11 @@ export function requireGrant({ members, isNested, sizeBytes }: CredentialsDocume
     );
   }
   return { clientId: client_id, clientSecret: client_secret, refreshToken: refresh_token, redirectUri: redirect_uri };
+}
+
+function sayWhereSeen(raw: JsonObject): string {
+  const path = findMisplaced(raw);
+  return path === undefined ? '' : ` They were seen in ${path}: move them up, to the top or under 'credentials'.`;
 }
 
 /**
@@ -176,13 +204,12 @@ function parseObject(secretString: string | undefined, where: string): JsonObjec
   }
   let json: unknown;
   try {
-    json = JSON.parse(secretString);
+    // Editors put a byte order mark before the text, which is no part of it.
+    json = JSON.parse(secretString.replace(/^\uFEFF/, ''));
   } catch {
     // No `cause`: the SyntaxError quotes the text that it failed on, and that text is a secret.
-    throw invalid(
-      where,
-      `is not JSON (${secretString.length} characters). Store one JSON object; 'put-secret-value --secret-string file://…' avoids quoting mistakes.`,
-    );
+    const looks = describeEncoding(secretString) ?? `${secretString.length} characters`;
+    throw invalid(where, `is not JSON (${looks}). Store one JSON object, as UTF-8.`);
   }
   if (isObject(json)) return json;
   throw invalid(

@@ -1,5 +1,6 @@
-import type { CredentialsDocument } from './credentials.ts';
-import { type DocumentEntry, type FailureEntry, type JournalEntry, successorId } from './journal.ts';
+import { type CredentialsDocument, secondsRemaining } from './credentials.ts';
+import { sha256 } from './fingerprint.ts';
+import { type DocumentEntry, type FailureEntry, type JournalEntry, type RefusalEntry, successorId } from './journal.ts';
 import { MAX_TOKEN_LIFETIME_SECONDS } from './ports.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 
@@ -8,7 +9,7 @@ export type Decision =
   | { readonly kind: 'fresh' }
   | { readonly kind: 'busy' }
   | { readonly kind: 'waiting'; readonly retryAtMs: number; readonly why: 'back-off' | 'write budget' }
-  | { readonly kind: 'rejected'; readonly failure: FailureEntry }
+  | { readonly kind: 'rejected'; readonly failure: RefusalEntry }
   | { readonly kind: 'attempt'; readonly attempt: number; readonly takesOverClaim: boolean };
 
 export interface Situation {
@@ -23,6 +24,9 @@ export interface Situation {
 
 /** Longest back-off between attempts: less than two ticks of the default schedule. */
 const MAX_BACK_OFF_SECONDS = 45 * 60;
+
+/** The end of a bearer token's life that belongs to attempts, whatever asks them to wait: time for a human to act. */
+const LAST_CHANCES_SECONDS = 60 * 60;
 
 /**
  * A pure function of the current document, the head of the journal, the time and `force`. Current's successor is known
@@ -40,13 +44,12 @@ export function decide({ current, head, digest, nowMs, force }: Situation): Deci
   // What failed with other credentials says nothing about these.
   if (force || head.digest !== digest) return attempt(head.attempt + 1);
   if (isPermanent(head)) return { kind: 'rejected', failure: head };
-  const retryAtMs = head.createdAt + backOffSeconds(head) * 1000;
-  return nowMs < retryAtMs ? { kind: 'waiting', retryAtMs, why: 'back-off' } : attempt(head.attempt + 1);
+  const dueAtMs = retryAtMs(head, current, nowMs);
+  return nowMs < dueAtMs ? { kind: 'waiting', retryAtMs: dueAtMs, why: 'back-off' } : attempt(head.attempt + 1);
 }
 
-/** True for a refusal that asking again cannot change. */
-function isPermanent({ code }: Pick<FailureEntry, 'code'>): boolean {
-  return code === 'REAUTHORIZATION_REQUIRED' || code === 'CLIENT_REJECTED';
+function isPermanent(failure: FailureEntry): failure is RefusalEntry {
+  return failure.code === 'REAUTHORIZATION_REQUIRED' || failure.code === 'CLIENT_REJECTED';
 }
 
 /** At least half of its life is left. */
@@ -59,22 +62,58 @@ function isFresh({ members }: CredentialsDocument, nowMs: number): boolean {
 }
 
 /**
- * The journal ends in this refresh token, or current is an answer as it was recorded: a version keeps what its id says.
- * Otherwise somebody wrote another token (new credentials are used at once), or an attempt at this one is still owed.
+ * Nothing is owed to this document:
+ * - there is no journal, and it was never refreshed; or
+ * - the journal ends in a document with this refresh token; or
+ * - it is an answer as it was recorded (a version keeps what its id says), and nobody was refused since.
+ *
+ * Otherwise somebody wrote another token, and new credentials are used at once; or an attempt at this one is still owed.
  */
 function isSettled({ key, versionId, document }: DocumentEntry, head: JournalEntry | undefined): boolean {
   const spent = document.members.spent_refresh_token_sha256;
   if (head === undefined && spent === undefined) return true;
   if (head?.key === key) return head.kind === 'document';
-  // The token that was spent for it is its parent's key, but where the server does not rotate.
-  return [head?.key, spent].some((parentKey) => parentKey !== undefined && versionId === successorId(parentKey));
+  // The token that was spent for it is its parent's key, unless the server does not rotate.
+  const parentKey = [head?.key, spent].find((each) => each !== undefined && versionId === successorId(each));
+  return parentKey !== undefined && !isRefusal(head, parentKey);
+}
+
+/**
+ * The token that current was traded for was sent once more and refused, after current was recorded: a server that takes
+ * that for a theft has revoked current too. Only an attempt can tell.
+ */
+function isRefusal(head: JournalEntry | undefined, parentKey: string): boolean {
+  return head?.kind === 'failure' && head.key === parentKey && head.code === 'REAUTHORIZATION_REQUIRED';
+}
+
+/**
+ * A request without an answer may have spent its token. To send that token again is harmless if no bearer token lives, for
+ * then nothing is left to lose; or if the server kept the token at the last refresh. A server that rotates may revoke the
+ * living bearer token at the second use, so the replay waits for {@link LAST_CHANCES_SECONDS}.
+ */
+export function isReplayHarmless(document: CredentialsDocument, nowMs: number): boolean {
+  const { refresh_token = '', spent_refresh_token_sha256: spent } = document.members;
+  return secondsRemaining(document, nowMs) === 0 || spent === sha256(refresh_token);
 }
 
 function attempt(number: number, takesOverClaim = false): Decision {
   return { kind: 'attempt', attempt: number, takesOverClaim };
 }
 
-/** One minute, doubled by each failed attempt; longer where the server asked for it. */
-function backOffSeconds({ attempt, retryAfterSeconds }: FailureEntry): number {
-  return Math.min(MAX_BACK_OFF_SECONDS, Math.max(60 * 2 ** attempt, retryAfterSeconds ?? 0));
+/** When the next attempt may be made after a failure that is not permanent. */
+function retryAtMs(
+  { attempt, code, createdAt, retryAfterSeconds = 0 }: FailureEntry,
+  current: DocumentEntry,
+  nowMs: number,
+): number {
+  const backOffSeconds = Math.min(MAX_BACK_OFF_SECONDS, 60 * 2 ** attempt);
+  // What the server asks for, and the wait before a replay, go as far as the bearer token's life allows.
+  const isAlive = secondsRemaining(current.document, nowMs) > 0;
+  const lastChancesMs = isAlive ? parseRfc3339(current.document.members.expires_at) - LAST_CHANCES_SECONDS * 1000 : 0;
+  const isReplay = code === 'PROVIDER_AMBIGUOUS' && !isReplayHarmless(current.document, nowMs);
+  const askedForMs = createdAt + retryAfterSeconds * 1000;
+  const lateMs = isReplay
+    ? lastChancesMs
+    : Math.min(askedForMs, Math.max(lastChancesMs, createdAt + MAX_BACK_OFF_SECONDS * 1000));
+  return Math.max(createdAt + backOffSeconds * 1000, lateMs);
 }

@@ -1,38 +1,45 @@
 import type { Grant } from './credentials.ts';
-import type { FailureCode } from './journal.ts';
+import type { FailureCode, RefusalCode } from './journal.ts';
 import type { OAuthErrorCode, Runtime, Telemetry, TokenAnswer, TokenEndpoint } from './ports.ts';
 
-/** One POST, connecting included. */
-export const EXCHANGE_TIMEOUT_MS = 10_000;
+/** No POST begins with less: a slow server needs time, and an answer that is cut off is lost. */
+export const POST_MIN_MS = 10_000;
 
-/** What must be left after a POST to save its answer, even where the store needs several tries. */
+/** What must be left after a POST to save its answer, even if the store needs several tries. */
 export const SAVE_RESERVE_MS = 15_000;
 
-/** A server with a reuse grace answers the same token again; a strict one has nothing left to lose. */
 const MAX_REPLAYS = 2;
-
 const MAX_RETRIES = 3;
 const FIRST_RETRY_DELAY_MS = 500;
 
-export type Exchanged = Extract<TokenAnswer, { kind: 'token' | 'refresh-token-only' }> & {
+type Answered = Extract<TokenAnswer, { kind: 'token' | 'refresh-token-only' }>;
+
+export type Exchanged = Answered & {
   /** Before the POST that was answered: the token's life is counted from here. */
   readonly startedAtMs: number;
 };
 
+/** What stood in the way, or the code of a refusal: the advice to a human follows from it. */
+export type FailureCause = Exclude<TokenAnswer, Answered | { kind: 'refused' }>['kind'] | RefusalCode;
+
 export interface NotExchanged {
   readonly kind: 'failed';
   readonly code: FailureCode;
+  readonly cause: FailureCause;
   readonly reason: string;
   readonly retryAfterSeconds?: number | undefined;
 }
 
 /**
- * Spends the refresh token: one POST, and more of them only where the last answer leaves no doubt that they are safe
- * or nothing to lose, never into the time that saving an answer needs.
+ * Spends the refresh token: one POST, which may take all of the time that saving its answer does not need. More of them
+ * follow only if the last answer shows that the token was not used, or if using it twice does no harm.
+ *
+ * @param mayReplay the token may be sent again although it may be spent
  */
 export async function exchange(
   tokenEndpoint: TokenEndpoint,
   grant: Grant,
+  mayReplay: boolean,
   runtime: Runtime,
   telemetry: Telemetry,
 ): Promise<Exchanged | NotExchanged> {
@@ -41,42 +48,46 @@ export async function exchange(
   let failed: NotExchanged = {
     kind: 'failed',
     code: 'PROVIDER_UNAVAILABLE',
-    reason: 'too little time was left to ask',
+    cause: 'not-sent',
+    reason: 'Too little time was left to ask',
   };
 
-  while (runtime.remainingMs() >= EXCHANGE_TIMEOUT_MS + SAVE_RESERVE_MS) {
+  for (;;) {
+    const timeoutMs = runtime.remainingMs() - SAVE_RESERVE_MS;
+    if (timeoutMs < POST_MIN_MS) return failed;
     const startedAtMs = runtime.now();
-    const answer = await tokenEndpoint.requestToken(grant, EXCHANGE_TIMEOUT_MS);
+    const answer = await tokenEndpoint.requestToken(grant, timeoutMs);
     telemetry.recordExchangeMilliseconds(runtime.now() - startedAtMs);
     if (answer.kind === 'token' || answer.kind === 'refresh-token-only') return { ...answer, startedAtMs };
 
     failed = toFailure(answer, replays > 0);
     telemetry.warn('The token endpoint gave no token', { code: failed.code, reason: answer.reason });
-    if (answer.kind === 'unclassified' || answer.kind === 'refused') return failed;
     if (answer.kind === 'ambiguous') {
-      if (replays++ === MAX_REPLAYS) return failed;
-    } else {
+      if (!mayReplay || replays++ === MAX_REPLAYS) return failed;
+    } else if (answer.kind === 'not-sent' || answer.kind === 'throttled') {
       if (retries++ === MAX_RETRIES) return failed;
       const delayMs = retryDelayMs(retries, failed.retryAfterSeconds, runtime.random());
-      if (delayMs > runtime.remainingMs() - EXCHANGE_TIMEOUT_MS - SAVE_RESERVE_MS) return failed;
+      if (delayMs > runtime.remainingMs() - POST_MIN_MS - SAVE_RESERVE_MS) return failed;
       await runtime.sleep(delayMs);
+    } else {
+      return failed;
     }
   }
-  return failed;
 }
 
-function toFailure(
-  answer: Exclude<TokenAnswer, { kind: 'token' | 'refresh-token-only' }>,
-  isReplay: boolean,
-): NotExchanged {
-  const { kind, reason } = answer;
-  if (kind === 'refused') return { kind: 'failed', code: refusalCode(answer.error), reason };
-  const code = kind === 'ambiguous' || isReplay ? 'PROVIDER_AMBIGUOUS' : 'PROVIDER_UNAVAILABLE';
-  const retryAfterSeconds = kind === 'throttled' ? answer.retryAfterSeconds : undefined;
-  return { kind: 'failed', code, reason, retryAfterSeconds };
+function toFailure(answer: Exclude<TokenAnswer, Answered>, isReplay: boolean): NotExchanged {
+  const { reason } = answer;
+  if (answer.kind === 'refused') {
+    const code = toRefusalCode(answer.error);
+    return { kind: 'failed', code, cause: code, reason };
+  }
+  const { kind: cause } = answer;
+  const code = cause === 'ambiguous' || isReplay ? 'PROVIDER_AMBIGUOUS' : 'PROVIDER_UNAVAILABLE';
+  const retryAfterSeconds = answer.kind === 'throttled' ? answer.retryAfterSeconds : undefined;
+  return { kind: 'failed', code, cause, reason, retryAfterSeconds };
 }
 
-function refusalCode(error: OAuthErrorCode): FailureCode {
+function toRefusalCode(error: OAuthErrorCode): RefusalCode {
   return error === 'invalid_grant' ? 'REAUTHORIZATION_REQUIRED' : 'CLIENT_REJECTED';
 }
 

@@ -1,30 +1,51 @@
 import { announceFailed } from './announce.ts';
 import type { Context } from './context.ts';
-import type { NotExchanged } from './exchange.ts';
+import type { FailureCause, NotExchanged } from './exchange.ts';
 import { Fault, nameOf } from './fault.ts';
-import { type DocumentEntry, failureId, renderFailure } from './journal.ts';
+import { type DocumentEntry, type FailureCode, failureId, type Refusals, renderFailure } from './journal.ts';
+import type { Snapshot } from './load.ts';
 import { ADVICE } from './messages.ts';
 import { putUntilDeadline } from './record.ts';
 
+/** So many refusals in a language that we do not know, over so long: a passing 403 is over by then. */
+const PROBABLE_AFTER_REFUSALS = 3;
+const PROBABLE_AFTER_MS = 60 * 60 * 1000;
+
+/** How an attempt ended, as it was recorded. */
+export interface FailedAttempt {
+  readonly code: FailureCode;
+  readonly cause: FailureCause;
+  readonly reason: string;
+  /** The grant is taken for dead from this attempt on, although no answer said so. */
+  readonly isNewlyProbable: boolean;
+}
+
 /**
- * Notes how an attempt ended.
+ * Notes how an attempt ended, and how often these credentials were refused without a code that we know.
  *
  * @param digest of the credentials that it was made with
  */
 export async function recordFailure(
   context: Context,
-  { key }: DocumentEntry,
+  { current: { key }, head }: Pick<Snapshot, 'current' | 'head'>,
   attempt: number,
   digest: string,
-  { code, retryAfterSeconds }: NotExchanged,
-): Promise<void> {
-  const failure = renderFailure({ key, attempt, code, digest, retryAfterSeconds });
+  { code, cause, reason, retryAfterSeconds }: NotExchanged,
+): Promise<FailedAttempt> {
+  const earlier = head?.kind === 'failure' && head.digest === digest ? head : undefined;
+  const refusals = countRefusals(earlier?.refusals, cause, context.runtime.now());
+  const wasProbable = earlier?.code === 'REAUTHORIZATION_PROBABLE';
+  // Once a human was told, only a success or a plain refusal takes it back: an outage in between does not.
+  const isProbable = wasProbable || (cause === 'unrecognized' && isRepeated(refusals, context.runtime.now()));
+  const recorded = isProbable && !isPlain(code) ? 'REAUTHORIZATION_PROBABLE' : code;
+  const failure = renderFailure({ key, attempt, code: recorded, digest, retryAfterSeconds, refusals });
   try {
     await putUntilDeadline(context, failureId(key, attempt), failure);
   } catch (error) {
     // What Retently said matters more than that it could not be noted; the claim ages and is taken over.
     context.telemetry.warn('Could not record the failure', { code: nameOf(error) });
   }
+  return { code: recorded, cause, reason, isNewlyProbable: recorded === 'REAUTHORIZATION_PROBABLE' && !wasProbable };
 }
 
 /** Tells the world. @returns what the run ends with */
@@ -32,9 +53,25 @@ export async function announceFailure(
   context: Context,
   current: DocumentEntry,
   attempt: number,
-  { code, reason }: NotExchanged,
+  { code, cause, reason, isNewlyProbable }: FailedAttempt,
 ): Promise<Fault> {
-  const fault = new Fault(code, `${reason}. ${ADVICE[code]}`);
-  await announceFailed(context, current, fault, attempt);
+  const advice = ADVICE[code === 'REAUTHORIZATION_PROBABLE' ? code : cause];
+  const fault = new Fault(code, `${reason}. ${advice}`);
+  await announceFailed(context, current, fault, attempt, isNewlyProbable);
   return fault;
+}
+
+/** A failure of another kind in between neither counts nor starts the count anew. */
+function countRefusals(earlier: Refusals | undefined, cause: FailureCause, nowMs: number): Refusals | undefined {
+  if (cause !== 'unrecognized') return earlier;
+  return { count: (earlier?.count ?? 0) + 1, sinceMs: earlier?.sinceMs ?? nowMs };
+}
+
+function isRepeated(refusals: Refusals | undefined, nowMs: number): boolean {
+  if (refusals === undefined) return false;
+  return refusals.count >= PROBABLE_AFTER_REFUSALS && nowMs - refusals.sinceMs >= PROBABLE_AFTER_MS;
+}
+
+function isPlain(code: FailureCode): boolean {
+  return code === 'REAUTHORIZATION_REQUIRED' || code === 'CLIENT_REJECTED';
 }

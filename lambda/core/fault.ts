@@ -11,6 +11,7 @@ export type FaultCode =
   | 'STORE_DENIED'
   | 'STORE_UNAVAILABLE'
   | 'REAUTHORIZATION_REQUIRED'
+  | 'REAUTHORIZATION_PROBABLE'
   | 'CLIENT_REJECTED'
   | 'PROVIDER_UNAVAILABLE'
   | 'PROVIDER_AMBIGUOUS'
@@ -27,7 +28,13 @@ export class Fault extends Error {
   constructor(code: FaultCode, message: string) {
     super(message);
     this.name = code;
+    nameClass(this, code);
   }
+}
+
+/** Lambda's runtime logs `constructor.name` as `errorType`, which minifying has made a letter: it says the code instead. */
+export function nameClass(error: Error, code: string): void {
+  Object.defineProperty(error, 'constructor', { value: { name: code } });
 }
 
 /** Of whatever was thrown, the one thing that quotes nothing. */

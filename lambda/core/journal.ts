@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { type CredentialsDocument, documentKey, type Grant, parseDocument } from './credentials.ts';
 import type { FaultCode } from './fault.ts';
 import { sha256 } from './fingerprint.ts';
 import type { Version } from './ports.ts';
+import { parseRfc3339 } from './rfc3339.ts';
 
 /**
  * The journal is the secret's own version history. Its ids are computed from what a document says, so whoever can read
@@ -33,8 +33,11 @@ export function mergeId(documentVersionId: string, tokensVersionId: string): str
 /** An hour: far above Lambda's longest timeout. A longer lease only delays takeovers. */
 export const MAX_LEASE_SECONDS = 3_600;
 
+const CLAIM_KIND = 'retently-token-refresh/claim';
+const FAILURE_KIND = 'retently-token-refresh/failure';
+
 const Claim = z.object({
-  kind: z.literal('retently-token-refresh/claim'),
+  kind: z.literal(CLAIM_KIND),
   key: z.string(),
   attempt: z.int().check(z.nonnegative()),
   /** Lambda's retries reuse the request id; only something fresh tells two runs apart. */
@@ -44,19 +47,33 @@ const Claim = z.object({
 });
 
 const Failure = z.object({
-  kind: z.literal('retently-token-refresh/failure'),
+  kind: z.literal(FAILURE_KIND),
   key: z.string(),
   attempt: z.int().check(z.nonnegative()),
-  code: z.enum(['PROVIDER_UNAVAILABLE', 'PROVIDER_AMBIGUOUS', 'REAUTHORIZATION_REQUIRED', 'CLIENT_REJECTED']),
+  code: z.enum([
+    'PROVIDER_UNAVAILABLE',
+    'PROVIDER_AMBIGUOUS',
+    'REAUTHORIZATION_PROBABLE',
+    'REAUTHORIZATION_REQUIRED',
+    'CLIENT_REJECTED',
+  ]),
   /** What was refused or failed; see {@link digestGrant}. */
   digest: z.string(),
-  /** What the token endpoint asked for, where it did. */
+  /** What the token endpoint asked for, if it did. */
   retry_after_seconds: z.optional(z.number()),
+  /** How often these credentials were refused without a code that we know. */
+  refusals: z.optional(z.int()),
+  /** When the first of those refusals was recorded, by the store's clock; absent in that record itself. */
+  refused_since_ms: z.optional(z.number()),
 });
 
 const JournalRecord = z.discriminatedUnion('kind', [Claim, Failure]);
+/** Says that it is a record, whole or not: then it is no document. */
+const Kinded = z.object({ kind: z.enum([CLAIM_KIND, FAILURE_KIND]) });
 
 export type FailureCode = z.infer<typeof Failure>['code'] & FaultCode;
+/** A refusal that asking again cannot change. */
+export type RefusalCode = Extract<FailureCode, 'REAUTHORIZATION_REQUIRED' | 'CLIENT_REJECTED'>;
 
 interface Entry {
   readonly versionId: string;
@@ -77,6 +94,16 @@ export interface FailureEntry extends Entry {
   readonly code: FailureCode;
   readonly digest: string;
   readonly retryAfterSeconds?: number | undefined;
+  readonly refusals?: Refusals | undefined;
+}
+
+export type RefusalEntry = FailureEntry & { readonly code: RefusalCode };
+
+/** Refusals of the same credentials without a code that we know. */
+export interface Refusals {
+  readonly count: number;
+  /** Milliseconds since the epoch: the first of them. */
+  readonly sinceMs: number;
 }
 
 export interface DocumentEntry extends Entry {
@@ -93,7 +120,7 @@ export function renderClaim({
   leaseSeconds,
 }: Pick<ClaimEntry, 'key' | 'attempt' | 'leaseSeconds'> & { nonce: string }): string {
   return JSON.stringify({
-    kind: 'retently-token-refresh/claim',
+    kind: CLAIM_KIND,
     key,
     attempt,
     nonce,
@@ -107,33 +134,35 @@ export function renderFailure({
   code,
   digest,
   retryAfterSeconds,
+  refusals,
 }: Omit<FailureEntry, keyof Entry | 'kind'> & { key: string }): string {
-  const retryAfter = retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds };
   return JSON.stringify({
-    kind: 'retently-token-refresh/failure',
+    kind: FAILURE_KIND,
     key,
     attempt,
     code,
     digest,
-    ...retryAfter,
+    ...(retryAfterSeconds !== undefined && { retry_after_seconds: retryAfterSeconds }),
+    ...(refusals && { refusals: refusals.count }),
+    // Ages are judged by the store's clock: the first record has its own date.
+    ...(refusals && refusals.count > 1 && { refused_since_ms: refusals.sinceMs }),
   } satisfies z.infer<typeof Failure>);
 }
 
 /** `undefined` for a version that this function did not write and that holds no credentials either. */
 export function parseEntry(version: Version): JournalEntry | undefined {
   const { versionId, createdAt, secretString } = version;
-  const isRecord = secretString?.startsWith('{"kind":"retently-token-refresh/');
-  if (!isRecord) return parseCredentialsEntry(version);
-  const record = parseRecord(secretString);
-  if (record?.kind === 'retently-token-refresh/claim') {
+  const json = parseJson(secretString);
+  if (!Kinded.safeParse(json).success) return parseCredentialsEntry(version);
+  const record = JournalRecord.safeParse(json).data;
+  if (record === undefined) return undefined;
+  if (record.kind === CLAIM_KIND) {
     const { key, attempt, lease_seconds: leaseSeconds } = record;
     return { kind: 'claim', versionId, createdAt, key, attempt, leaseSeconds };
   }
-  if (record) {
-    const { key, attempt, code, digest, retry_after_seconds: retryAfterSeconds } = record;
-    return { kind: 'failure', versionId, createdAt, key, attempt, code, digest, retryAfterSeconds };
-  }
-  return undefined;
+  const { key, attempt, code, digest, retry_after_seconds: retryAfterSeconds, refusals: count } = record;
+  const refusals = count === undefined ? undefined : { count, sinceMs: record.refused_since_ms ?? createdAt };
+  return { kind: 'failure', versionId, createdAt, key, attempt, code, digest, retryAfterSeconds, refusals };
 }
 
 /** Any JSON object parses as a document; one that this function can have put there has a refresh token. */
@@ -152,6 +181,24 @@ export function parseDocumentEntry({ versionId, createdAt, secretString }: Versi
   return { kind: 'document', versionId, createdAt, document, key: documentKey(document) };
 }
 
+/**
+ * `entry` holds the answer to the refresh token of `parent`, whatever its id. So a secret that was restored or moved, whose
+ * copies have ids of their own, heals as well.
+ */
+export function isAnswerTo(parent: DocumentEntry, { key, document }: DocumentEntry): boolean {
+  const { refresh_token = '', refreshed_at: parentRefreshedAt } = parent.document.members;
+  const { refresh_token: token, spent_refresh_token_sha256: spent, refreshed_at: refreshedAt } = document.members;
+  if (key === parent.key || spent !== sha256(refresh_token)) return false;
+  // If the server did not rotate, parent and answer hold the same token: the later one is the answer.
+  return token !== refresh_token || !(parseRfc3339(refreshedAt) <= parseRfc3339(parentRefreshedAt));
+}
+
+/** Its refresh token came in an answer, or the server has accepted it: no human typed it since. */
+export function isRecordedAnswer({ versionId, document }: DocumentEntry): boolean {
+  const { refresh_token = '', spent_refresh_token_sha256: spent } = document.members;
+  return spent !== undefined && (versionId === successorId(spent) || spent === sha256(refresh_token));
+}
+
 /** Tells whether the very credentials that were refused are being used again. Stored in failure entries, never published. */
 export function digestGrant(
   { clientId, clientSecret, refreshToken, redirectUri }: Grant,
@@ -160,25 +207,15 @@ export function digestGrant(
   return sha256(JSON.stringify([tokenEndpointUrl, clientId, clientSecret, refreshToken, redirectUri ?? null]));
 }
 
-/** `undefined` for what only begins like one. */
-function parseRecord(secretString = ''): z.infer<typeof JournalRecord> | undefined {
+function parseJson(text = ''): unknown {
   try {
-    return JournalRecord.safeParse(JSON.parse(secretString)).data;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
 }
 
-const VERSION_ID_NAMESPACE = Buffer.from('9f1b5c1e6a0d4c538a4e2d8c6f0b7a31', 'hex');
-
-/** Secrets Manager takes the version id from its caller. */
+/** Secrets Manager takes any 32 to 64 characters as a version id; this is 64 of hex, one hash function for everything. */
 function versionId(name: string): string {
-  return uuidv5(name, VERSION_ID_NAMESPACE);
-}
-
-/** RFC 9562 section 5.5. `namespace`: the 16 bytes of a UUID. */
-export function uuidv5(name: string, namespace: Uint8Array): string {
-  const hex = hash('sha1', Buffer.concat([namespace, Buffer.from(name)]), 'hex');
-  const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+  return sha256(`retently-token-refresh ${name}`);
 }

@@ -1,7 +1,16 @@
 import type { Context } from './context.ts';
 import { type Grant, requireGrant } from './credentials.ts';
 import { Fault } from './fault.ts';
-import { type DocumentEntry, type JournalEntry, parseDocumentEntry, parseEntry, successorId } from './journal.ts';
+import {
+  type DocumentEntry,
+  isAnswerTo,
+  isRecordedAnswer,
+  type JournalEntry,
+  parseDocumentEntry,
+  parseEntry,
+  successorId,
+} from './journal.ts';
+import type { Version } from './ports.ts';
 
 /** The secret as one run sees it at one moment. */
 export interface Snapshot {
@@ -18,10 +27,11 @@ export interface Snapshot {
  * @returns `undefined` where the secret has no value yet
  * @throws Fault `CREDENTIALS_INVALID` for what holds `AWSCURRENT`
  */
-export async function load({ store, settings, telemetry }: Context): Promise<Snapshot | undefined> {
+export async function load(context: Context): Promise<Snapshot | undefined> {
+  const { store, telemetry } = context;
   const [currentVersion, headVersion] = await Promise.all([store.readCurrent(), store.readHead()]);
   if (currentVersion === undefined) return undefined;
-  const current = parseDocumentEntry(currentVersion, `Secret ${settings.secretId}`);
+  const current = await parseCurrent(context, currentVersion, headVersion);
   const hasJournal = headVersion !== undefined || current.document.members.spent_refresh_token_sha256 !== undefined;
   if (!hasJournal) return { current, head: undefined, successor: undefined };
   if (headVersion?.versionId === current.versionId) return { current, head: current, successor: undefined };
@@ -32,10 +42,39 @@ export async function load({ store, settings, telemetry }: Context): Promise<Sna
       versionId: headVersion.versionId,
     });
   }
-  return { current, head, successor: await readSuccessor({ store }, current.key) };
+  const successor = await readSuccessor({ store }, current.key);
+  return { current, head, successor: successor ?? (isAnswer(current, head) ? head : undefined) };
 }
 
-/** The document that came of the refresh token of `key`, where it was traded. */
+/** @throws Fault `CREDENTIALS_INVALID`, which also says where the last whole document is */
+async function parseCurrent(
+  { store, settings: { secretId } }: Context,
+  version: Version,
+  head: Version | undefined,
+): Promise<DocumentEntry> {
+  try {
+    return parseDocumentEntry(version, `Secret ${secretId}`);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const previous = await store.readPrevious().catch(() => undefined);
+    const whole = [head, previous].find((each) => each !== undefined && parseEntry(each)?.kind === 'document');
+    throw whole === undefined ? error : new Fault(error.name, `${error.message} ${wayBack(secretId, version, whole)}`);
+  }
+}
+
+function wayBack(secretId: string, current: Version, whole: Version): string {
+  return (
+    `The last whole document is version ${whole.versionId}. This makes it current again, with its tokens and without a new consent: ` +
+    `aws secretsmanager update-secret-version-stage --secret-id ${secretId} --version-stage AWSCURRENT ` +
+    `--move-to-version-id ${whole.versionId} --remove-from-version-id ${current.versionId}`
+  );
+}
+
+function isAnswer(current: DocumentEntry, head: JournalEntry | undefined): head is DocumentEntry {
+  return head?.kind === 'document' && isAnswerTo(current, head);
+}
+
+/** The document that came of the refresh token of `key`, if it was traded. */
 export async function readSuccessor(
   { store }: Pick<Context, 'store'>,
   key: string,
@@ -49,6 +88,8 @@ export async function readSuccessor(
 }
 
 /** The credentials of `current`. @throws Fault as {@link requireGrant} */
-export function grantOf({ settings }: Context, { document }: DocumentEntry): Grant {
-  return requireGrant(document, `Secret ${settings.secretId}`);
+export function grantOf({ settings }: Context, { current, head }: Pick<Snapshot, 'current' | 'head'>): Grant {
+  // A journal entry of this token: it was looked at before, or it is the answer that somebody has edited.
+  const isOurs = head?.key === current.key || isRecordedAnswer(current);
+  return requireGrant(current.document, `Secret ${settings.secretId}`, isOurs ? 'answer' : 'human');
 }

@@ -1,13 +1,19 @@
-import type { FailureCode } from './journal.ts';
+import type { FailureCause } from './exchange.ts';
 
-/** What a human does about it. */
-export const ADVICE: { readonly [code in FailureCode]: string } = {
-  PROVIDER_UNAVAILABLE:
-    'The refresh token is most likely not spent. A later run tries again after a back-off; look at the status of Retently if this goes on; if it is an HTTP 4xx that stays, check the credentials and authorize again.',
-  PROVIDER_AMBIGUOUS:
-    'The refresh token may be spent. A later run tries it again after a back-off and says REAUTHORIZATION_REQUIRED if it is.',
+/** What a human does about it: by what stood in the way, or by the code of a refusal. */
+export const ADVICE: { readonly [what in FailureCause | 'REAUTHORIZATION_PROBABLE']: string } = {
+  'not-sent':
+    "Nothing was sent. Later runs try again after a back-off. If this goes on, check TOKEN_ENDPOINT and, in a VPC, the function's way to the internet.",
+  throttled: 'Retently asked for a pause. Later runs try again after it; there is nothing to do.',
+  misdirected: 'Check TOKEN_ENDPOINT: it may have moved. Later runs try again after a back-off.',
+  unrecognized:
+    'No code of RFC 6749 says what was refused. Later runs try again after a back-off. If this goes on, it is probably the grant.',
+  ambiguous:
+    'The refresh token may be spent. While the bearer token lives, it is sent again only in the last hour of that life: a server that sees a token twice may revoke everything that came of it. To try sooner, force a refresh with {"action":"refresh","force":true}.',
+  REAUTHORIZATION_PROBABLE:
+    'Retently has refused these credentials again and again without saying why: probably the grant is dead. Force one refresh with {"action":"refresh","force":true}. If it is refused too, check client_id and client_secret, then authorize the application at Retently again. Attempts go on meanwhile.',
   REAUTHORIZATION_REQUIRED:
-    'Authorize the application at Retently again and put the new refresh_token into the current value of the secret; the next run uses it. Until then it is not sent again, unless you force it with {"action":"refresh","force":true}.',
+    'Force one refresh with {"action":"refresh","force":true}, for a refusal may pass. If it is refused too, authorize the application at Retently again and put the new refresh_token into the current value of the secret. Until then it is not sent again.',
   CLIENT_REJECTED:
     'Check client_id, client_secret and redirect_uri in the current value of the secret against app.retently.com/settings/oauth, and TOKEN_ENDPOINT. Leave its refresh_token as it is: an older one is spent. Until one of them changes they are not sent again, unless you force it with {"action":"refresh","force":true}.',
 };

@@ -18,6 +18,8 @@ export interface CredentialStore {
   readCurrent(): Promise<Version | undefined>;
   /** The version that holds the journal's label. The label is a hint: it may lag, and anybody may move it. */
   readHead(): Promise<Version | undefined>;
+  /** The version that held `AWSCURRENT` before: where to look if current cannot be read. */
+  readPrevious(): Promise<Version | undefined>;
   readVersion(versionId: string): Promise<Version | undefined>;
   /**
    * Create-if-absent, and the journal's label moves to what was created; never `AWSCURRENT`. The same id with the same
@@ -50,8 +52,10 @@ export type TokenAnswer =
   | { readonly kind: 'not-sent'; readonly reason: string }
   /** 429 or 503. */
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number | undefined; readonly reason: string }
-  /** Any other 3xx or 4xx. */
-  | { readonly kind: 'unclassified'; readonly reason: string }
+  /** A 3xx, 404, 405 or 410: this is hardly the token endpoint. */
+  | { readonly kind: 'misdirected'; readonly reason: string }
+  /** Any other 4xx, or a success that says that it is none: a refusal without a code of RFC 6749. */
+  | { readonly kind: 'unrecognized'; readonly reason: string }
   /** The token may have been spent. */
   | { readonly kind: 'ambiguous'; readonly reason: string }
   /** An error code of RFC 6749 section 5.2. */
@@ -80,6 +84,8 @@ export interface Announcement {
   readonly rotated?: boolean | undefined;
   readonly attempt?: number | undefined;
   readonly code?: string | undefined;
+  /** With `reauthorizationRequired`: no answer said so, but it looks like it. */
+  readonly probable?: boolean | undefined;
   /** 12 hex characters each. */
   readonly fingerprints?: {
     readonly [token in 'accessToken' | 'refreshToken' | 'spentRefreshToken']?: string | undefined;

@@ -18,29 +18,39 @@ const MAX_RETRY_DELAY_MS = 2_000;
  */
 export async function record(context: Context, parent: DocumentEntry, tokens: TokenMembers): Promise<DocumentEntry> {
   const { memory, telemetry } = context;
-  memory.unsaved = { parent, tokens };
+  const unsaved = { parent, tokens, fault: notStored('the run ended before it was') };
+  memory.unsaved = unsaved;
   try {
     const recorded = (await recordAfter(context, parent, tokens)) ?? (await recordLate(context, parent, tokens));
     memory.unsaved = undefined;
     return recorded;
   } catch (error) {
     telemetry.countTokenNotStored();
-    const reason = error instanceof Fault ? `${error.name}: ${error.message}` : nameOf(error);
-    throw new Fault(
-      'TOKEN_NOT_STORED',
-      `Retently answered with a new token and it could not be stored until the deadline (${reason}). ` +
-        'It is kept in the memory of this execution environment alone, and the next run there stores it first. Do not ' +
-        'deploy or change the function now; mend the access to the secret or its key and invoke the function again.',
-    );
+    unsaved.fault = notStored(error instanceof Fault ? `${error.name}: ${error.message}` : nameOf(error));
+    throw unsaved.fault;
   }
 }
 
-/** Stores the answer that an earlier run in this execution environment could not. @throws as {@link record} */
+/** Stores the answer that an earlier run in this execution environment could not. If it fails, the answer stays unsaved. */
 export async function recordUnsaved(context: Context): Promise<void> {
   const { unsaved } = context.memory;
   if (unsaved === undefined) return;
-  const { versionId } = await record(context, unsaved.parent, unsaved.tokens);
-  context.telemetry.info('Stored the answer that an earlier run could not store', { versionId });
+  try {
+    const { versionId } = await record(context, unsaved.parent, unsaved.tokens);
+    context.telemetry.info('Stored the answer that an earlier run could not store', { versionId });
+  } catch (error) {
+    // The run goes on: other credentials may have come meanwhile.
+    if (!(error instanceof Fault)) throw error;
+  }
+}
+
+function notStored(reason: string): Fault {
+  return new Fault(
+    'TOKEN_NOT_STORED',
+    `Retently answered with a new token and it could not be stored until the deadline (${reason}). ` +
+      'It is kept in the memory of this execution environment alone, and the next run there stores it first. Do not ' +
+      'deploy or change the function now; mend the access to the secret or its key and invoke the function again.',
+  );
 }
 
 /** Puts until the deadline: the same id with the same content, so repeating it is safe. */
@@ -75,14 +85,30 @@ async function recordAfter(
 
 /**
  * Another run has recorded its answer to the same refresh token. With the same new one it is the same answer; otherwise
- * the one that was asked for later counts (a server may let only its last one live), and ours follows where it is that,
+ * the one that was asked for later counts (a server may let only its last one live), and ours follows if it is that,
  * unless the other one has been traded meanwhile and so is known to have been alive.
  */
 async function recordLate(context: Context, parent: DocumentEntry, tokens: TokenMembers): Promise<DocumentEntry> {
-  const other = await readSuccessor(context, parent.key);
-  if (other === undefined) throw new Fault('STORE_UNAVAILABLE', 'A version that exists could not be read.');
+  const other = await readExisting(context, parent.key);
   const { refresh_token, refreshed_at = '' } = other.document.members;
   const isOursNewer = refreshed_at <= (tokens.refreshed_at ?? '');
   if (refresh_token === tokens.refresh_token || !isOursNewer) return other;
   return (await recordAfter(context, other, tokens)) ?? other;
+}
+
+/** The store said that it exists; a read by id may lag behind that. */
+async function readExisting(context: Context, key: string): Promise<DocumentEntry> {
+  const { runtime } = context;
+  for (let delayMs = FIRST_RETRY_DELAY_MS; ; delayMs = Math.min(delayMs * 2, MAX_RETRY_DELAY_MS)) {
+    const isLast = runtime.remainingMs() < STORE_CALL_MAX_MS + delayMs;
+    try {
+      const existing = await readSuccessor(context, key);
+      if (existing !== undefined) return existing;
+    } catch (error) {
+      const isPassing = error instanceof Fault && error.name !== 'CREDENTIALS_INVALID';
+      if (!isPassing || isLast) throw error;
+    }
+    if (isLast) throw new Fault('STORE_UNAVAILABLE', 'A version that exists could not be read.');
+    await runtime.sleep(delayMs);
+  }
 }

@@ -1,11 +1,11 @@
 import { announceFailed, announceRefreshed, lineage } from './announce.ts';
 import { claim } from './claim.ts';
 import type { Context } from './context.ts';
-import { decide } from './decide.ts';
-import { EXCHANGE_TIMEOUT_MS, exchange, SAVE_RESERVE_MS } from './exchange.ts';
+import { decide, isReplayHarmless } from './decide.ts';
+import { exchange, type NotExchanged, POST_MIN_MS, SAVE_RESERVE_MS } from './exchange.ts';
 import { announceFailure, recordFailure } from './failed-attempt.ts';
 import { Fault } from './fault.ts';
-import type { DocumentEntry, FailureEntry } from './journal.ts';
+import type { DocumentEntry, RefusalEntry } from './journal.ts';
 import { grantOf, type Snapshot } from './load.ts';
 import { ADOPTED, ADVICE, BUSY, FRESH, NO_TIME, NOT_CONFIGURED, REFRESHED, WAITING } from './messages.ts';
 import { record, recordUnsaved } from './record.ts';
@@ -15,14 +15,23 @@ import { RunReport } from './run-report.ts';
 import { settle } from './settle.ts';
 import { isHalfRefreshed, toTokenMembers } from './token-members.ts';
 
-/** How often a run starts over where others keep moving `AWSCURRENT`, before it leaves the rest to the next run. */
+/** How often a run starts over if others keep moving `AWSCURRENT`, before it leaves the rest to the next run. */
 const MAX_STARTS = 10;
 
 /** How long a forced run waits between two looks at another run's claim. */
 const CLAIM_POLL_MS = 2_000;
 
 /** The claim and its reads, the POST, the save. */
-const ATTEMPT_MIN_MS = 5_000 + EXCHANGE_TIMEOUT_MS + SAVE_RESERVE_MS;
+const ATTEMPT_MIN_MS = 5_000 + POST_MIN_MS + SAVE_RESERVE_MS;
+
+/** What a run has done so far. It decides what a fresh token is answered with, and what its announcement says. */
+type Progress =
+  | { readonly kind: 'begun' }
+  /** A forced run waits for the end of another run's claim on this key. */
+  | { readonly kind: 'waited'; readonly key: string }
+  /** It finished another run's work. */
+  | { readonly kind: 'adopted' }
+  | { readonly kind: 'recorded'; readonly attempt: number; readonly isRecovery: boolean };
 
 /**
  * One run: load, settle, decide, claim, exchange, record, promote, announce. A run that finds the ground moved under it
@@ -39,16 +48,7 @@ class RefreshRun {
   readonly #context: Context;
   readonly #report: RunReport;
   #force: boolean;
-  /** What this run itself recorded, once it has. */
-  #recorded: { readonly attempt: number; readonly isRecovery: boolean } | undefined;
-  /** Why an earlier run's answer is still in memory alone. */
-  #unsavedFault: unknown;
-  /** What this run was refused to promote last. */
-  #refused: DocumentEntry | undefined;
-  /** Another run's work was finished or waited for. */
-  #hasAdopted = false;
-  /** The key whose live claim a forced run has waited for. */
-  #awaitedKey: string | undefined;
+  #progress: Progress = { kind: 'begun' };
 
   constructor(context: Context, force: boolean) {
     this.#context = context;
@@ -58,7 +58,7 @@ class RefreshRun {
 
   async run(): Promise<Result> {
     try {
-      await this.#recordUnsaved();
+      await recordUnsaved(this.#context);
       for (let starts = 0; starts < MAX_STARTS; ) {
         const end = await this.#round();
         if (end !== 'start over' && end !== 'waited') return end;
@@ -73,26 +73,18 @@ class RefreshRun {
     );
   }
 
-  /** Where it fails, this run may go on with other credentials, never with those that were spent for the answer. */
-  async #recordUnsaved(): Promise<void> {
-    try {
-      await recordUnsaved(this.#context);
-    } catch (fault) {
-      this.#unsavedFault = fault;
-    }
-  }
-
   async #round(): Promise<Result | 'start over' | 'waited'> {
     const snapshot = await this.#report.load();
-    if (snapshot === undefined) return this.#report.result('not-configured', NOT_CONFIGURED);
-    const isSpentForUnsaved = snapshot.current.key === this.#context.memory.unsaved?.parent.key;
-    if (isSpentForUnsaved) throw this.#unsavedFault;
-    await this.#confirm(snapshot.current);
-    if (snapshot.successor) return await this.#settle(snapshot.current, snapshot.successor);
+    if (snapshot === undefined) return this.#report.toResult('not-configured', NOT_CONFIGURED);
+    const { current } = snapshot;
+    const { unsaved } = this.#context.memory;
+    // Other credentials may be used meanwhile; the token whose answer is unsaved must not be sent again.
+    if (unsaved?.parent.key === current.key) throw unsaved.fault;
+    if (snapshot.successor) return await this.#settle(current, snapshot.successor);
 
-    // The refresh that was asked for is the one that was waited for, once that has ended.
+    // A forced run that has waited for another run's refresh to end asks for no second one.
     if (this.#hasAwaitedEnded(snapshot)) this.#force = false;
-    const situation = this.#report.situation(snapshot, this.#force);
+    const situation = this.#report.toSituation(snapshot, this.#force);
     const decided = decide(situation);
     const decision =
       decided.kind === 'attempt' && this.#hasTimeForAttempt()
@@ -102,14 +94,14 @@ class RefreshRun {
       case 'fresh':
         return this.#fresh();
       case 'busy':
-        return await this.#busy(snapshot.current.key);
+        return await this.#busy(current.key);
       case 'waiting':
-        return this.#report.result('waiting', WAITING[decision.why], { retryAt: toRfc3339(decision.retryAtMs) });
+        return this.#report.toResult('waiting', WAITING[decision.why], { retryAt: toRfc3339(decision.retryAtMs) });
       case 'rejected':
         this.#report.noteFailure(decision.failure);
         throw this.#rejected(decision.failure);
       case 'spent':
-        return await this.#settle(snapshot.current, decision.successor);
+        return await this.#settle(current, decision.successor);
       case 'claimed':
         return await this.#spend(snapshot, situation.digest, decision.attempt);
       case 'attempt':
@@ -118,64 +110,77 @@ class RefreshRun {
   }
 
   #hasAwaitedEnded({ current, head }: Snapshot): boolean {
-    if (this.#awaitedKey === undefined) return false;
-    return current.key !== this.#awaitedKey || (head?.kind === 'failure' && head.key === this.#awaitedKey);
+    if (this.#progress.kind !== 'waited') return false;
+    const { key } = this.#progress;
+    return current.key !== key || (head?.kind === 'failure' && head.key === key);
   }
 
   async #settle(current: DocumentEntry, successor: DocumentEntry): Promise<'start over'> {
-    const { merged, promotion } = await settle(this.#context, current, successor);
-    this.#hasAdopted = true;
-    await this.#promoted(merged, promotion);
+    const { telemetry } = this.#context;
+    const settled = await settle(this.#context, current, successor);
+    if (this.#progress.kind !== 'recorded') this.#progress = { kind: 'adopted' };
+    if (await this.#promote(settled, current)) {
+      telemetry.info('Settled: AWSCURRENT held a spent refresh token and now holds the live one', {
+        versionId: settled.versionId,
+        previousVersionId: current.versionId,
+      });
+    }
     return 'start over';
   }
 
-  /** Whoever moved `AWSCURRENT` announces. A refusal may only be the second of two tries, whose first lost its answer. */
-  async #promoted(entry: DocumentEntry, promotion: 'promoted' | 'refused'): Promise<void> {
-    if (promotion === 'refused') {
-      this.#refused = entry;
-      return;
-    }
+  /**
+   * The run that moves `AWSCURRENT` announces it.
+   *
+   * @returns whether it moved; `false` if current had moved meanwhile
+   */
+  async #promote(entry: DocumentEntry, expected: DocumentEntry): Promise<boolean> {
+    const promotion = await this.#context.store.promote(entry.versionId, expected.versionId);
+    // The SDK may have tried again after a first try that moved the label and lost its answer.
+    if (promotion === 'refused' && !(await this.#isCurrent(entry))) return false;
     this.#report.current = entry;
-    await announceRefreshed(this.#context, entry, this.#recorded);
+    await announceRefreshed(this.#context, entry, this.#progress.kind === 'recorded' ? this.#progress : {});
+    return true;
   }
 
-  /** What was refused is current all the same: announced rather twice than never. */
-  async #confirm(current: DocumentEntry): Promise<void> {
-    if (this.#refused?.versionId !== current.versionId) return;
-    this.#refused = undefined;
-    await announceRefreshed(this.#context, current, this.#recorded);
+  async #isCurrent({ versionId }: DocumentEntry): Promise<boolean> {
+    const current = await this.#context.store.readCurrent();
+    return current?.versionId === versionId;
   }
 
   /** Exchange, record, promote, announce: the token of `current` is this run's to spend. */
-  async #spend({ current, head }: Snapshot, digest: string, attempt: number): Promise<Result | 'start over'> {
+  async #spend(snapshot: Snapshot, digest: string, attempt: number): Promise<Result | 'start over'> {
     const { settings, store, tokenEndpoint, runtime, telemetry } = this.#context;
-    const grant = grantOf(this.#context, current);
-    const answer = await exchange(tokenEndpoint, grant, runtime, telemetry);
-    if (answer.kind === 'failed') {
-      // Recorded whatever else is true: of these credentials it is.
-      await recordFailure(this.#context, current, attempt, digest, answer);
-      const isDead = answer.code === 'REAUTHORIZATION_REQUIRED';
-      if (isDead && (await this.#hasMoved(current))) return 'start over';
-      this.#report.noteFailure(answer);
-      throw await announceFailure(this.#context, current, attempt, answer);
-    }
+    const { current, head } = snapshot;
+    const grant = grantOf(this.#context, snapshot);
+    const mayReplay = isReplayHarmless(current.document, runtime.now());
+    const answer = await exchange(tokenEndpoint, grant, mayReplay, runtime, telemetry);
+    if (answer.kind === 'failed') return await this.#failed(snapshot, digest, attempt, answer);
 
     const tokens = toTokenMembers(answer, current.document, grant.refreshToken, settings.defaultTokenLifetimeSeconds);
     const entry = await record(this.#context, current, tokens);
     const isRecovery = attempt > 0 || head?.kind === 'failure' || isHalfRefreshed(current.document);
-    this.#recorded = { attempt, isRecovery };
+    this.#progress = { kind: 'recorded', attempt, isRecovery };
     this.#force = false;
     this.#report.isReauthorizationRequired = false;
     telemetry.info('Recorded the answer', { versionId: entry.versionId, attempt, ...lineage(entry.document) });
-    if (answer.kind === 'token' && tokens.access_token === current.document.members.access_token) {
+    if (answer.kind === 'refresh-token-only') {
+      await store.promote(entry.versionId, current.versionId);
+      throw await this.#incomplete(entry, attempt, answer.reason);
+    }
+    if (tokens.access_token === current.document.members.access_token) {
       telemetry.warn('No progress: Retently answered with the bearer token that was there already', {
         versionId: entry.versionId,
       });
     }
-    const promotion = await store.promote(entry.versionId, current.versionId);
-    if (answer.kind === 'refresh-token-only') throw await this.#incomplete(entry, attempt, answer.reason);
-    await this.#promoted(entry, promotion);
-    return promotion === 'promoted' ? this.#report.result('refreshed', REFRESHED) : 'start over';
+    return (await this.#promote(entry, current)) ? this.#report.toResult('refreshed', REFRESHED) : 'start over';
+  }
+
+  async #failed(snapshot: Snapshot, digest: string, attempt: number, answer: NotExchanged): Promise<'start over'> {
+    // Record first: it is true of these credentials even if they are no longer current.
+    const failure = await recordFailure(this.#context, snapshot, attempt, digest, answer);
+    if (failure.code === 'REAUTHORIZATION_REQUIRED' && (await this.#hasMoved(snapshot.current))) return 'start over';
+    this.#report.noteFailure(failure);
+    throw await announceFailure(this.#context, snapshot.current, attempt, failure);
   }
 
   /** `invalid_grant` may only mean that another run, or an operator, was first. */
@@ -184,7 +189,7 @@ class RefreshRun {
       const snapshot = await this.#report.load();
       return snapshot === undefined || snapshot.current.key !== key || snapshot.successor !== undefined;
     } catch {
-      // The refusal is report, and is recorded; what cannot be read now is settled by the next run.
+      // The refusal is known, and is recorded; what cannot be read now is settled by the next run.
       return false;
     }
   }
@@ -199,25 +204,29 @@ class RefreshRun {
   }
 
   #fresh(): Result {
-    if (this.#recorded) return this.#report.result('refreshed', REFRESHED);
-    return this.#hasAdopted || this.#awaitedKey !== undefined
-      ? this.#report.result('adopted', ADOPTED)
-      : this.#report.result('fresh', FRESH);
+    switch (this.#progress.kind) {
+      case 'recorded':
+        return this.#report.toResult('refreshed', REFRESHED);
+      case 'adopted':
+      case 'waited':
+        return this.#report.toResult('adopted', ADOPTED);
+      case 'begun':
+        return this.#report.toResult('fresh', FRESH);
+    }
   }
 
   /** A forced run waits for the claim's end while time allows. */
   async #busy(key: string): Promise<Result | 'waited'> {
     const { runtime } = this.#context;
     if (!this.#force || runtime.remainingMs() < ATTEMPT_MIN_MS + CLAIM_POLL_MS) {
-      return this.#report.result('busy', BUSY);
+      return this.#report.toResult('busy', BUSY);
     }
-    this.#awaitedKey = key;
+    if (this.#progress.kind !== 'recorded') this.#progress = { kind: 'waited', key };
     await runtime.sleep(CLAIM_POLL_MS);
     return 'waited';
   }
 
-  #rejected(failure: FailureEntry): Fault {
-    const { code, createdAt } = failure;
+  #rejected({ code, createdAt }: RefusalEntry): Fault {
     return new Fault(
       code,
       `Retently refused these very credentials on ${toRfc3339(createdAt)}, and they were not sent again. ${ADVICE[code]}`,

@@ -1,13 +1,13 @@
 import type { Context } from './context.ts';
 import { expiresAt, secondsRemaining } from './credentials.ts';
 import type { Situation } from './decide.ts';
-import { type DocumentEntry, digestGrant, type FailureEntry } from './journal.ts';
+import { type DocumentEntry, digestGrant, type FailureCode, type FailureEntry } from './journal.ts';
 import { grantOf, load, type Snapshot } from './load.ts';
 import type { Outcome, Result } from './result.ts';
 
-/** What one run knows of the secret and of its grant: it decides by it, answers with it and measures it. */
+/** What one run knows of the secret and of its grant: its answer and its metrics come from here. */
 export class RunReport {
-  /** The last that was seen in `AWSCURRENT`, or put there. */
+  /** The document last seen in, or promoted to, `AWSCURRENT`. */
   current: DocumentEntry | undefined;
   /** `undefined` while nothing is known of the grant. */
   isReauthorizationRequired: boolean | undefined;
@@ -25,21 +25,22 @@ export class RunReport {
     return snapshot;
   }
 
-  /** @throws Fault as {@link grantOf} */
-  situation({ current, head }: Snapshot, force: boolean): Situation {
+  /** What the next decision depends on. @throws Fault as {@link grantOf} */
+  toSituation(snapshot: Snapshot, force: boolean): Situation {
     const { settings, runtime } = this.#context;
-    const digest = digestGrant(grantOf(this.#context, current), settings.tokenEndpointUrl);
-    this.isReauthorizationRequired = false;
-    if (head?.kind === 'failure' && head.digest === digest) this.noteFailure(head);
+    const { current, head } = snapshot;
+    const digest = digestGrant(grantOf(this.#context, snapshot), settings.tokenEndpointUrl);
+    const isOfThese = head?.kind === 'failure' && head.digest === digest;
+    this.isReauthorizationRequired = isOfThese && needsReauthorization(head.code);
     return { current, head, digest, nowMs: runtime.now(), force };
   }
 
   /** These very credentials ended in this failure. */
   noteFailure({ code }: Pick<FailureEntry, 'code'>): void {
-    this.isReauthorizationRequired = code === 'REAUTHORIZATION_REQUIRED';
+    this.isReauthorizationRequired = needsReauthorization(code);
   }
 
-  result(outcome: Outcome, message: string, extra: Pick<Result, 'retryAt' | 'decision'> = {}): Result {
+  toResult(outcome: Outcome, message: string, extra: Pick<Result, 'retryAt' | 'decision'> = {}): Result {
     const { settings, runtime } = this.#context;
     return {
       outcome,
@@ -60,4 +61,8 @@ export class RunReport {
       isReauthorizationRequired: this.isReauthorizationRequired,
     });
   }
+}
+
+function needsReauthorization(code: FailureCode): boolean {
+  return code === 'REAUTHORIZATION_REQUIRED' || code === 'REAUTHORIZATION_PROBABLE';
 }

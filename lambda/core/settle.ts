@@ -9,24 +9,15 @@ import { readSuccessor } from './load.ts';
  * label was moved back, or an old document was pasted back. All heal the same way: everything that current says, with
  * the tokens from the end of its chain, becomes current.
  *
- * @returns what was to become current, and whether it did; `refused` where current moved meanwhile
+ * @returns what is to become current; it is in the store, and not yet promoted
  */
 export async function settle(
   context: Context,
   current: DocumentEntry,
   successor: DocumentEntry,
-): Promise<{ merged: DocumentEntry; promotion: 'promoted' | 'refused' }> {
-  const { store, telemetry } = context;
+): Promise<DocumentEntry> {
   const end = await findEnd(context, current, successor);
-  const merged = await mergeDocuments(context, current, end);
-  const promotion = await store.promote(merged.versionId, current.versionId);
-  if (promotion === 'promoted') {
-    telemetry.info('Settled: AWSCURRENT held a spent refresh token and now holds the live one', {
-      versionId: merged.versionId,
-      previousVersionId: current.versionId,
-    });
-  }
-  return { merged, promotion };
+  return await mergeDocuments(context, current, end);
 }
 
 async function findEnd(context: Context, current: DocumentEntry, first: DocumentEntry): Promise<DocumentEntry> {

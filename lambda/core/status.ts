@@ -12,16 +12,16 @@ export async function status(context: Context): Promise<Result> {
   const report = new RunReport(context);
   try {
     const snapshot = await report.load();
-    if (snapshot === undefined) return report.result('status', NOT_CONFIGURED, { decision: 'not-configured' });
+    if (snapshot === undefined) return report.toResult('status', NOT_CONFIGURED, { decision: 'not-configured' });
     const isAnswerInMemory = context.memory.unsaved?.parent.key === snapshot.current.key;
-    if (isAnswerInMemory) return report.result('status', UNSAVED, { decision: 'settle' });
+    if (isAnswerInMemory) return report.toResult('status', UNSAVED, { decision: 'settle' });
     const decision = await lookAhead(context, report, snapshot);
-    if (decision.kind === 'spent') return report.result('status', SETTLES, { decision: 'settle' });
+    if (decision.kind === 'spent') return report.toResult('status', SETTLES, { decision: 'settle' });
     if (decision.kind === 'rejected') report.noteFailure(decision.failure);
     const kind = decision.kind === 'claimed' ? 'attempt' : decision.kind;
     const retryAt = decision.kind === 'waiting' ? { retryAt: toRfc3339(decision.retryAtMs) } : {};
     const message = `A refresh now would decide: ${kind}. Nothing was sent or changed.`;
-    return report.result('status', message, { decision: kind, ...retryAt });
+    return report.toResult('status', message, { decision: kind, ...retryAt });
   } finally {
     report.recordStates();
   }
@@ -29,7 +29,7 @@ export async function status(context: Context): Promise<Result> {
 
 async function lookAhead(context: Context, report: RunReport, snapshot: Snapshot): Promise<Claimed | NotAttempted> {
   if (snapshot.successor) return { kind: 'spent', successor: snapshot.successor };
-  const situation = report.situation(snapshot, false);
+  const situation = report.toSituation(snapshot, false);
   const decided = decide(situation);
   return decided.kind === 'attempt' ? await previewClaim(context, situation, decided) : decided;
 }

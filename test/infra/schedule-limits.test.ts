@@ -10,7 +10,7 @@ import { Fault } from '../../lambda/core/fault.ts';
 import { WAITING } from '../../lambda/core/messages.ts';
 import { refresh } from '../../lambda/core/refresh.ts';
 import { FakeContext } from '../support/fake-context.ts';
-import { TOKEN, UNCLASSIFIED } from '../support/fake-token-endpoint.ts';
+import { TOKEN, UNRECOGNIZED } from '../support/fake-token-endpoint.ts';
 import { CREDENTIALS, HOUR_MS, MINUTE_MS } from '../support/secret-documents.ts';
 
 const DAY_MS = 24 * HOUR_MS;
@@ -56,7 +56,7 @@ class Days {
     const { tokenEndpoint } = this.#context;
     const isAnswer = this.#posts % (this.#failures + 1) === this.#failures;
     const name = `token-${this.#posts}`;
-    tokenEndpoint.willAnswer(isAnswer ? { ...TOKEN, accessToken: name, refreshToken: name } : UNCLASSIFIED);
+    tokenEndpoint.willAnswer(isAnswer ? { ...TOKEN, accessToken: name, refreshToken: name } : UNRECOGNIZED);
     try {
       this.messages.add((await refresh(this.#context, { force: false })).message);
       return true;

@@ -1,5 +1,6 @@
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
-import { plantSecret } from '../support/in-sandbox.ts';
+import { plantSecret, plantToken } from '../support/in-sandbox.ts';
 
 /** What a token endpoint may answer, and what becomes of it. */
 export interface Answer {
@@ -16,7 +17,7 @@ export interface Answer {
 }
 
 const AMBIGUOUS = { ending: 'PROVIDER_AMBIGUOUS', posts: 3 };
-const UNCLASSIFIED = { ending: 'PROVIDER_UNAVAILABLE', posts: 1 };
+const UNRECOGNIZED = { ending: 'PROVIDER_UNAVAILABLE', posts: 1 };
 const DAY_SECONDS = 86_400;
 const SIX_HOURS = 21_600;
 
@@ -33,6 +34,31 @@ export const GOOD_ANSWERS: readonly Answer[] = [
   good('members of the wrong type', { refresh_token: 7, token_type: [], scope: { deep: plantSecret() } }, SIX_HOURS),
 ];
 
+/** An answer in hand is never lost for how it was wrapped. */
+export const WRAPPED_ANSWERS: readonly Answer[] = [
+  wrapped('gzip', (text) => ({ status: 200, headers: { 'content-encoding': 'gzip' }, body: gzipSync(text) })),
+  wrapped('gzip that nobody announced', (text) => ({ status: 200, body: gzipSync(text) })),
+  wrapped('br', (text) => ({ status: 200, headers: { 'content-encoding': 'br' }, body: brotliCompressSync(text) })),
+  wrapped('one byte of Latin-1', (text) => ({
+    status: 200,
+    body: Buffer.from(text.replace('{', '{"account":"Caf\u00e9",'), 'latin1'),
+  })),
+  wrapped('UTF-16 with its mark', (text) => ({ status: 200, body: Buffer.from(`\ufeff${text}`, 'utf16le') })),
+  wrapped('a form', (text) => ({ status: 200, body: new URLSearchParams(JSON.parse(text)).toString() })),
+  wrapped('a length and chunks at once', (text) => ({
+    raw: Buffer.from(
+      `HTTP/1.1 200 OK\r\ncontent-length: 7\r\ntransfer-encoding: chunked\r\n\r\n${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`,
+    ),
+  })),
+  wrapped('bare line feeds', (text) => ({ raw: Buffer.from(`HTTP/1.1 200 OK\nx: y\n\n${text}`) })),
+  wrapped('headers of 40 KiB', (text) => ({
+    raw: Buffer.from(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(40_960)}\r\n\r\n${text}`),
+  })),
+  wrapped('a body that ends early but whole', (text) => ({
+    raw: Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n${text}`),
+  })),
+];
+
 /** An answer without a new one keeps the refresh token. */
 export const UNROTATED: readonly Answer[] = [
   good('no refresh_token', { refresh_token: undefined }, SIX_HOURS),
@@ -45,23 +71,32 @@ export const BAD_ANSWERS: readonly Answer[] = [
   { name: '200 with nothing', script: [{ status: 200 }], ...AMBIGUOUS },
   { name: '200 with null', script: [{ status: 200, body: null }], ...AMBIGUOUS },
   { name: '200 with an array', script: [{ status: 200, body: [plantSecret()] }], ...AMBIGUOUS },
-  { name: '200 with half a JSON', script: [{ status: 200, body: `{"access_token":"${plantSecret()}` }], ...AMBIGUOUS },
-  { name: '200 with an unknown error', script: [{ status: 200, body: { error: plantSecret() } }], ...AMBIGUOUS },
+  {
+    name: '200 with half a JSON',
+    script: [{ status: 200, body: JSON.stringify({ access_token: plantToken() }).slice(0, -2) }],
+    ...AMBIGUOUS,
+  },
+  { name: '200 with an unknown error', script: [{ status: 200, body: { error: plantSecret() } }], ...UNRECOGNIZED },
+  {
+    name: "200 with an error in the words of Retently's API",
+    script: [{ status: 200, body: { message: plantSecret(), code: 400, data: null } }],
+    ...UNRECOGNIZED,
+  },
   refused(200, 'invalid_grant', 'REAUTHORIZATION_REQUIRED'),
   refused(400, 'invalid_grant', 'REAUTHORIZATION_REQUIRED'),
   refused(401, 'invalid_client', 'CLIENT_REJECTED'),
   ...['invalid_request', 'invalid_client', 'unauthorized_client', 'unsupported_grant_type', 'invalid_scope'].map(
     (error) => refused(400, error, 'CLIENT_REJECTED'),
   ),
-  { name: '400 with an unknown error', script: [{ status: 400, body: { error: plantSecret() } }], ...UNCLASSIFIED },
-  { name: '400 with HTML', script: [{ status: 400, body: plantSecret() }], ...UNCLASSIFIED },
-  { name: '401 with nothing', script: [{ status: 401 }], ...UNCLASSIFIED },
-  { name: '404', script: [{ status: 404, body: plantSecret() }], ...UNCLASSIFIED },
-  { name: 'a redirect', script: [{ status: 302, headers: { location: '/elsewhere' } }], ...UNCLASSIFIED },
+  { name: '400 with an unknown error', script: [{ status: 400, body: { error: plantSecret() } }], ...UNRECOGNIZED },
+  { name: '400 with HTML', script: [{ status: 400, body: plantSecret() }], ...UNRECOGNIZED },
+  { name: '401 with nothing', script: [{ status: 401 }], ...UNRECOGNIZED },
+  { name: '404', script: [{ status: 404, body: plantSecret() }], ...UNRECOGNIZED },
+  { name: 'a redirect', script: [{ status: 302, headers: { location: '/elsewhere' } }], ...UNRECOGNIZED },
   {
     name: 'a redirect that keeps the method',
     script: [{ status: 307, headers: { location: '/elsewhere' } }],
-    ...UNCLASSIFIED,
+    ...UNRECOGNIZED,
   },
   ...[500, 502, 504, 520].map((status) => ({
     name: `${status}`,
@@ -74,12 +109,18 @@ export const BAD_ANSWERS: readonly Answer[] = [
   {
     name: '503 for longer than the run',
     script: [{ status: 503, headers: { 'retry-after': '3600' } }],
-    ...UNCLASSIFIED,
+    ...UNRECOGNIZED,
   },
   {
     name: '429 until tomorrow',
     script: [{ status: 429, headers: { 'retry-after': inSeconds(DAY_SECONDS) } }],
-    ...UNCLASSIFIED,
+    ...UNRECOGNIZED,
+  },
+  {
+    name: '400 with invalid_grant, gzip',
+    script: [{ status: 400, body: gzipSync('{"error":"invalid_grant"}') }],
+    ending: 'REAUTHORIZATION_REQUIRED',
+    posts: 1,
   },
   {
     name: 'a failure, then invalid_grant',
@@ -97,11 +138,13 @@ export const SLOW_ANSWERS: readonly Answer[] = [
   },
   { ...good('503 without Retry-After', {}, SIX_HOURS), ...after({ status: 503 }) },
   { name: '503 again and again', script: [{ status: 503 }], ending: 'PROVIDER_UNAVAILABLE', posts: 4 },
+  // In one POST: it is not cut off, and not sent again.
+  { ...good('an answer after 25 s', {}, SIX_HOURS), ...slow(25_000) },
   { name: 'no answer', script: ['hang'], ending: 'PROVIDER_AMBIGUOUS', posts: 1 },
 ];
 
 function good(name: string, changes: object, lifetimeSeconds: number, stored: object = {}): Answer {
-  const tokens = { access_token: plantSecret(), refresh_token: plantSecret(), token_type: 'Bearer', ...changes };
+  const tokens = { access_token: plantToken(), refresh_token: plantToken(), token_type: 'Bearer', ...changes };
   const { access_token, refresh_token } = tokens;
   const rotated = typeof refresh_token === 'string' && refresh_token !== '' ? { refresh_token } : {};
   const script = [{ status: 200, body: tokens }];
@@ -112,6 +155,22 @@ function good(name: string, changes: object, lifetimeSeconds: number, stored: ob
     posts: 1,
     lifetimeSeconds,
     stored: { access_token, ...rotated, ...stored },
+  };
+}
+
+/** Tokens of visible ASCII alone, as RFC 6749 has them, so that every wrapping carries them. */
+function wrapped(name: string, wrap: (text: string) => Step): Answer {
+  const tokens = { access_token: plantSecret(), refresh_token: plantSecret() };
+  const text = JSON.stringify({ ...tokens, expires_in: SIX_HOURS });
+  return { name, script: [wrap(text)], ending: 'refreshed', posts: 1, lifetimeSeconds: SIX_HOURS, stored: tokens };
+}
+
+function slow(slowMs: number): Pick<Answer, 'script' | 'stored' | 'lifetimeSeconds'> {
+  const access_token = plantSecret();
+  return {
+    script: [{ slowMs, answer: { status: 200, body: { access_token } } }],
+    stored: { access_token },
+    lifetimeSeconds: SIX_HOURS - 25,
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { SECRET_ID } from '../sandbox/sandbox.ts';
+import { SECRET_ID, startSandbox } from '../sandbox/sandbox.ts';
 import { endingOf, inSandbox, messageOf, useSandbox } from '../support/in-sandbox.ts';
-import { BAD_ANSWERS, GOOD_ANSWERS, UNROTATED } from './bad-answers.ts';
+import { BAD_ANSWERS, GOOD_ANSWERS, UNROTATED, WRAPPED_ANSWERS } from './bad-answers.ts';
 import { BAD_SECRETS } from './bad-secrets.ts';
 import { currentOf, expectAnswer, plantCredentials, tryAnswer, tryBadSecret } from './planted.ts';
 
@@ -24,6 +24,11 @@ describe('nothing is sent, and nothing is changed, with a secret that is', () =>
 
 describe('an answer that can be used is used:', () => {
   test.each(GOOD_ANSWERS)('$name', async (answer) => {
+    const { sandbox, lambda } = use();
+    expectAnswer(sandbox, await tryAnswer(sandbox, lambda, answer), answer);
+  });
+
+  test.each(WRAPPED_ANSWERS)('$name', async (answer) => {
     const { sandbox, lambda } = use();
     expectAnswer(sandbox, await tryAnswer(sandbox, lambda, answer), answer);
   });
@@ -117,4 +122,19 @@ describe('an event that is not accepted reads nothing and sends nothing:', () =>
       expect(messageOf(invocation)).toMatch(/TOKEN_ENDPOINT .*LEASE_SECONDS /);
       expect(own.aws.calls).toEqual([]);
     }));
+});
+
+test("Lambda's own line about an error names the code too, and not a minified class", async () => {
+  await using sandbox = await startSandbox();
+  const lambda = await sandbox.startFunction();
+  await lambda.invoke({ action: 'delete' });
+  await lambda.stop();
+  const lines = lambda.stderr
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines).toMatchObject([
+    { level: 'ERROR', code: 'EVENT_INVALID' },
+    { level: 'ERROR', message: { errorType: 'EVENT_INVALID' } },
+  ]);
 });

@@ -81,6 +81,30 @@ export const BAD_SECRETS: readonly BadSecret[] = [
     says: 'nested too deeply',
   },
   {
+    name: 'with a pasted line break',
+    write: (credentials) => JSON.stringify({ ...credentials, client_secret: `${plantSecret()}\n` }),
+    ending: INVALID,
+    says: 'client_secret has a line break',
+  },
+  {
+    name: 'with the placeholder of an example',
+    write: (credentials) => JSON.stringify({ ...credentials, client_id: '…' }),
+    ending: INVALID,
+    says: 'client_id is the placeholder of an example',
+  },
+  {
+    name: 'one level too deep',
+    write: (credentials) => JSON.stringify({ configuration: { credentials } }),
+    ending: INCOMPLETE,
+    says: 'They were seen in configuration.credentials',
+  },
+  {
+    name: 'what PowerShell 5.1 makes of it',
+    write: (credentials) => Buffer.from(`\ufeff${JSON.stringify(credentials)}`, 'utf16le').toString('latin1'),
+    ending: INVALID,
+    says: 'it looks like UTF-16',
+  },
+  {
     name: 'full',
     write: (credentials) => {
       const freeBytes = MAX_BYTES - Buffer.byteLength(JSON.stringify({ ...credentials, full: [] }));
@@ -112,7 +136,12 @@ export const BAD_SECRETS: readonly BadSecret[] = [
 
 function denied(what: string, kind: InjectedFault['kind'], operation: string): BadSecret {
   const prepare = ({ aws }: Sandbox) => aws.inject({ kind, operation, times: 10 });
-  return { name: `denied on ${what}`, prepare, ending: 'STORE_DENIED', says: "Check the function's role" };
+  return {
+    name: `denied on ${what}`,
+    prepare,
+    ending: 'STORE_DENIED',
+    says: kind === 'kms' ? 'KMS key' : "Check the function's role",
+  };
 }
 
 function empty(sandbox: Sandbox): void {

@@ -1,4 +1,4 @@
-import { parseDocument, secondsRemaining } from '../../lambda/core/credentials.ts';
+import { expiresAt, parseDocument, secondsRemaining } from '../../lambda/core/credentials.ts';
 import type { Choices } from '../support/choices.ts';
 import { readVersion, SECRET_ID, Violation } from './invariants.ts';
 import { operate } from './operator.ts';
@@ -10,6 +10,9 @@ import { type Faults, type Sabotage, Silence, World } from './world.ts';
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
+
+/** At least so much of a bearer token's life is left for a replay, and for a human after it. */
+const LAST_CHANCES_MS = 55 * MINUTE_MS;
 
 /** Outcomes after which the next tick would only find the token fresh. */
 const SETTLED = new Set(['refreshed', 'fresh', 'adopted']);
@@ -48,6 +51,10 @@ class History {
   readonly #choices: Choices;
   readonly #environments: readonly Environment[] = [0, 1, 2].map(() => ({ memory: {}, isBusy: false }));
   #runs = 0;
+  /** How the run that ended last ended. */
+  #last:
+    | { readonly outcome: string; readonly hasStoredUnsaved: boolean; readonly retryAtMs: number | undefined }
+    | undefined;
 
   constructor(world: World, choices: Choices) {
     this.#world = world;
@@ -63,6 +70,7 @@ class History {
     await this.#makeChain();
     await this.#storm();
     await this.#calm();
+    await this.#untilLastChances();
     if (witness.isSpentInBothLabels()) await this.#untilDue();
     this.#examine();
   }
@@ -124,6 +132,22 @@ class History {
     }
   }
 
+  /** A replay that could cost a living bearer token waits for the last hour of its life, and no longer. */
+  async #untilLastChances(): Promise<void> {
+    const { outcome, retryAtMs = 0 } = this.#last ?? {};
+    if (outcome !== 'waiting' || retryAtMs > this.#bearerDeadAtMs() - LAST_CHANCES_MS) return;
+    this.#world.faults.count('replay in the last hour');
+    await this.#world.play(retryAtMs);
+    await this.#calm();
+  }
+
+  #bearerDeadAtMs(): number {
+    const { witness, secretsManager } = this.#world;
+    const secretString = readVersion(secretsManager, witness.currentVersionId());
+    if (secretString === undefined) return 0;
+    return Date.parse(expiresAt(parseDocument(secretString, '')) ?? '');
+  }
+
   /** `status` tells what the next run will do, unless that run has something in memory that it stores first. */
   #compare(forecasted: string): void {
     this.#world.faults.count(`status: ${forecasted}`);
@@ -138,17 +162,16 @@ class History {
     await this.#calm();
   }
 
-  #last: { outcome: string; hasStoredUnsaved: boolean } | undefined;
-
   #start(isForced: boolean, skewMs: number): void {
     const free = this.#environments.filter(({ isBusy }) => !isBusy);
     const environment = free[this.#choices.next(Math.max(1, free.length))];
     if (environment === undefined) return;
     const run = new SimulatedRun(this.#world, ++this.#runs, environment, isForced, skewMs);
-    void run.play(run.context(new CountingTelemetry(this.#world.faults, run))).then((outcome) => {
-      if (outcome === 'fresh' && !isForced && !run.hasStoredUnsaved) this.#checkFreshCalls(run);
+    void run.play(run.context(new CountingTelemetry(this.#world.faults))).then((outcome) => {
+      if (run.hasStoredUnsaved) this.#world.faults.count('unsaved answer stored');
+      else if (outcome === 'fresh' && !isForced) this.#checkFreshCalls(run);
       this.#world.faults.count(`outcome: ${outcome}`);
-      this.#last = { outcome, hasStoredUnsaved: run.hasStoredUnsaved };
+      this.#last = { outcome, hasStoredUnsaved: run.hasStoredUnsaved, retryAtMs: run.retryAtMs };
       this.#world.trace?.(this.#world.nowMs, `${run.id} ends: ${outcome}`);
     });
   }
@@ -182,25 +205,13 @@ class History {
   }
 }
 
-/** Counts what is worth counting, and tells the run's own story to the witness. */
+/** Counts what is worth counting. */
 class CountingTelemetry extends Silence {
   readonly #faults: Faults;
-  readonly #run: SimulatedRun;
 
-  constructor(faults: Faults, run: SimulatedRun) {
+  constructor(faults: Faults) {
     super();
     this.#faults = faults;
-    this.#run = run;
-  }
-
-  override info(message: string): void {
-    if (!message.startsWith('Stored the answer that an earlier run')) return;
-    this.#faults.count('unsaved answer stored');
-    this.#run.hasStoredUnsaved = true;
-  }
-
-  override warn(message: string): void {
-    if (message === 'Could not record the failure') this.#run.refusal = undefined;
   }
 
   override countRefreshed(): void {

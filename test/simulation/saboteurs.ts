@@ -1,4 +1,4 @@
-import { uuidv5 } from '../../lambda/core/journal.ts';
+import { sha256 } from '../../lambda/core/fingerprint.ts';
 import type { CredentialStore, Version } from '../../lambda/core/ports.ts';
 import { type Invariant, SECRET_ID } from './invariants.ts';
 import type { Sabotage } from './world.ts';
@@ -24,7 +24,7 @@ export const SABOTEURS: readonly Saboteur[] = [
       return {
         putVersion: (versionId, secretString) => {
           if (isRecord(secretString)) return store.putVersion(versionId, secretString);
-          const id = uuidv5(`${versionId} ${world.nextNumber()}`, NAMESPACE);
+          const id = sha256(`${versionId} ${world.nextNumber()}`);
           ids.set(versionId, id);
           return store.putVersion(id, secretString);
         },
@@ -46,7 +46,7 @@ export const SABOTEURS: readonly Saboteur[] = [
         },
         putVersion: async (versionId, secretString) => {
           if (isRecord(secretString)) return await store.putVersion(versionId, secretString);
-          const id = uuidv5(`${versionId} ${world.nextNumber()}`, NAMESPACE);
+          const id = sha256(`${versionId} ${world.nextNumber()}`);
           await store.putVersion(id, secretString);
           await store.promote(id, current);
           return await store.putVersion(versionId, secretString);
@@ -59,10 +59,8 @@ export const SABOTEURS: readonly Saboteur[] = [
     breaks: ['I1', 'I2', 'I3'],
     within: 100,
     sabotage: withStore((store) => ({
-      readVersion: async (versionId) => {
-        const version = await store.readVersion(versionId);
-        return version?.secretString !== undefined && isRecord(version.secretString) ? version : undefined;
-      },
+      readHead: async () => unlessDocument(await store.readHead()),
+      readVersion: async (versionId) => unlessDocument(await store.readVersion(versionId)),
     })),
   },
   {
@@ -145,7 +143,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   },
   {
     mistake: 'forgets that it was refused',
-    breaks: ['I6'],
+    breaks: ['I6', 'I7'],
     within: 100,
     sabotage: withStore((store) => ({
       readHead: async () => unlessFailure(await store.readHead()),
@@ -189,8 +187,6 @@ export const SABOTEURS: readonly Saboteur[] = [
   },
 ];
 
-const NAMESPACE = new Uint8Array(16);
-
 function withStore(
   replace: (store: CredentialStore, world: Parameters<Sabotage>[1]) => Partial<CredentialStore>,
 ): Sabotage {
@@ -199,6 +195,7 @@ function withStore(
     const honest: CredentialStore = {
       readCurrent: () => store.readCurrent(),
       readHead: () => store.readHead(),
+      readPrevious: () => store.readPrevious(),
       readVersion: (versionId) => store.readVersion(versionId),
       putVersion: (versionId, secretString) => store.putVersion(versionId, secretString),
       promote: (versionId, expectedVersionId) => store.promote(versionId, expectedVersionId),
@@ -233,6 +230,10 @@ function isFailure(secretString: string): boolean {
 function withoutNote(secretString: string): string {
   const { note: _note, ...known } = JSON.parse(secretString);
   return JSON.stringify(known);
+}
+
+function unlessDocument(version: Version | undefined): Version | undefined {
+  return version?.secretString !== undefined && isRecord(version.secretString) ? version : undefined;
 }
 
 function unlessFailure(version: Version | undefined): Version | undefined {

@@ -54,11 +54,15 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   readonly id: number;
   readonly isForced: boolean;
   calls = 0;
-  /** It found an earlier run's answer in memory. */
+  /** It found an earlier run's answer in memory, and stored it. */
   hasStoredUnsaved = false;
+  /** If it ended by waiting: until when. */
+  retryAtMs: number | undefined;
   /** Digest of the credentials that it was told are refused. */
   refusal: string | undefined;
   #nonces = 0;
+  /** The put that it made last was refused, or is not answered. */
+  #lastPutFailed = false;
   /** Refresh tokens in the answers that it was given. */
   readonly #handed: string[] = [];
   /** Of labels, since this run began; without its own. */
@@ -91,8 +95,10 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
 
   /** @returns how it ends: an outcome or the code of a fault; never, where it dies */
   async play(context: Context): Promise<string> {
+    const { unsaved } = context.memory;
     try {
-      const { outcome } = await refresh(context, { force: this.isForced });
+      const { outcome, retryAt } = await refresh(context, { force: this.isForced });
+      if (retryAt !== undefined) this.retryAtMs = Date.parse(retryAt);
       this.#expectNothingThrownAway();
       return outcome;
     } catch (error) {
@@ -102,12 +108,13 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
         );
         return 'unknown';
       }
-      if (this.refusal !== undefined) this.#world.witness.refused(this.refusal);
+      if (this.refusal !== undefined && !this.#lastPutFailed) this.#world.witness.refused(this.refusal);
       // It may give up the save when its time is up, and says so.
       const hasTriedAll = error.name === 'TOKEN_NOT_STORED' && this.remainingMs() < SAVE_MS;
       if (!hasTriedAll) this.#expectNothingThrownAway();
       return error.name;
     } finally {
+      this.hasStoredUnsaved = unsaved !== undefined && context.memory.unsaved === undefined;
       this.#end();
     }
   }
@@ -159,12 +166,19 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     return this.#call('read head', () => this.#readStage(JOURNAL_STAGE));
   }
 
+  readPrevious(): Promise<Version | undefined> {
+    return this.#call('read previous', () => this.#read({ stage: 'AWSPREVIOUS' }));
+  }
+
   readVersion(versionId: string): Promise<Version | undefined> {
     return this.#call(`read ${versionId}`, () => this.#read({ versionId }));
   }
 
-  putVersion(versionId: string, secretString: string): Promise<'created' | 'exists'> {
-    return this.#call(`put ${versionId} ${secretString}`, () => this.#put(versionId, secretString));
+  async putVersion(versionId: string, secretString: string): Promise<'created' | 'exists'> {
+    this.#lastPutFailed = true;
+    const put = await this.#call(`put ${versionId} ${secretString}`, () => this.#put(versionId, secretString));
+    this.#lastPutFailed = false;
+    return put;
   }
 
   promote(versionId: string, expectedVersionId: string): Promise<'promoted' | 'refused'> {
@@ -316,15 +330,16 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
 const answerFor = {
   'not-sent': { kind: 'not-sent', reason: 'simulated' },
   throttled: { kind: 'throttled', retryAfterSeconds: undefined, reason: 'simulated' },
-  unclassified: { kind: 'unclassified', reason: 'simulated' },
+  unrecognized: { kind: 'unrecognized', reason: 'simulated' },
+  misdirected: { kind: 'misdirected', reason: 'simulated' },
   'ambiguous-before': { kind: 'ambiguous', reason: 'simulated' },
   'ambiguous-after': { kind: 'ambiguous', reason: 'simulated' },
   invalid_grant: { kind: 'refused', error: 'invalid_grant', reason: 'simulated' },
 } as const satisfies { [fault: string]: TokenAnswer };
 
 /** The provider never saw the request, or did nothing. */
-function isUnanswered(fault: string): fault is 'not-sent' | 'throttled' | 'unclassified' | 'ambiguous-before' {
-  return fault === 'not-sent' || fault === 'throttled' || fault === 'unclassified' || fault === 'ambiguous-before';
+function isUnanswered(fault: string): fault is Exclude<keyof typeof answerFor, 'ambiguous-after' | 'invalid_grant'> {
+  return fault in answerFor && fault !== 'ambiguous-after';
 }
 
 function toAnswer(

@@ -48,6 +48,7 @@ function onlooker({ secretsManager, nowMs }: World): Context {
     store: {
       readCurrent: () => look({ stage: 'AWSCURRENT' }),
       readHead: () => look({ stage: JOURNAL_STAGE }),
+      readPrevious: () => look({ stage: 'AWSPREVIOUS' }),
       readVersion: (versionId) => look({ versionId }),
       listVersionTimes: async () => secretsManager.peekAll(SECRET_ID).map(({ createdAtMs }) => createdAtMs),
       putVersion: never,

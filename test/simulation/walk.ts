@@ -269,6 +269,7 @@ function observed(context: Context, told: unknown[]): Context {
     store: {
       readCurrent: () => note('current', store.readCurrent()),
       readHead: () => note('head', store.readHead()),
+      readPrevious: () => note('previous', store.readPrevious()),
       readVersion: (versionId) => note(versionId, store.readVersion(versionId)),
       putVersion: (versionId, secretString) => note(`put ${versionId}`, store.putVersion(versionId, secretString)),
       promote: (versionId, expected) => note('promote', store.promote(versionId, expected)),

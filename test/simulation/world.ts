@@ -184,7 +184,8 @@ export type PostFault =
   | 'crash-after'
   | 'not-sent'
   | 'throttled'
-  | 'unclassified'
+  | 'unrecognized'
+  | 'misdirected'
   | 'ambiguous-before'
   | 'ambiguous-after'
   | 'refresh-token-only';
@@ -217,7 +218,8 @@ export class Faults {
       'crash-after',
       'not-sent',
       'throttled',
-      'unclassified',
+      'unrecognized',
+      'misdirected',
       'refresh-token-only',
     ] as const;
     // There is one POST for each eight calls of the store: it has its own odds.

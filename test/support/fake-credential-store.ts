@@ -42,6 +42,10 @@ export class FakeCredentialStore implements CredentialStore {
     return this.#call('readHead', () => this.#read({ VersionStage: JOURNAL_STAGE }));
   }
 
+  readPrevious(): Promise<Version | undefined> {
+    return this.#call('readPrevious', () => this.#read({ VersionStage: 'AWSPREVIOUS' }));
+  }
+
   readVersion(versionId: string): Promise<Version | undefined> {
     return this.#call('readVersion', () => this.#read({ VersionId: versionId }));
   }

@@ -23,7 +23,8 @@ export const THROTTLED = {
   retryAfterSeconds: undefined,
   reason: 'HTTP 503',
 } as const satisfies TokenAnswer;
-export const UNCLASSIFIED = { kind: 'unclassified', reason: 'HTTP 302' } as const satisfies TokenAnswer;
+export const MISDIRECTED = { kind: 'misdirected', reason: 'HTTP 302' } as const satisfies TokenAnswer;
+export const UNRECOGNIZED = { kind: 'unrecognized', reason: 'HTTP 403' } as const satisfies TokenAnswer;
 export const AMBIGUOUS = { kind: 'ambiguous', reason: 'HTTP 502' } as const satisfies TokenAnswer;
 export const INVALID_GRANT = {
   kind: 'refused',

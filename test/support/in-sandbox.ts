@@ -78,9 +78,14 @@ export function messageOf(invocation: Invocation): string {
   return invocation.kind === 'error' ? invocation.errorMessage : anyResult.parse(invocation.result).message;
 }
 
-/** Recognisable in every form: none of it is anything else's, and each encoding changes it. */
+/** Recognisable in every form: none of it is anything else's, and each encoding changes it. As a human may write one. */
 export function plantSecret(): string {
-  return `${randomBytes(12).toString('base64url')}"é \\/${randomBytes(12).toString('base64url')}+&%\n=`;
+  return `${randomBytes(12).toString('base64url')}" \\/${randomBytes(12).toString('base64url')}+&%=`;
+}
+
+/** The same, with characters that RFC 6749 does not allow: what a server answers goes back byte for byte. */
+export function plantToken(): string {
+  return `${plantSecret()}é\n`;
 }
 
 /** AWSCURRENT holds what the authorization server issued last, and it is alive. */

@@ -46,7 +46,7 @@ test('answers what was thrown, and says it as the runtime does', async () => {
     errorMessage: 'broken',
     members: { code: 7 },
   });
-  await expect.poll(() => lambda.stderr, { interval: 5 }).toMatch(/Invoke Error\t\{"errorType":"TypeError".*"code":7/);
+  await expect.poll(() => lambda.stderr, { interval: 5 }).toMatch(/"ERROR".*\{"errorType":"TypeError".*"code":7/);
 });
 
 test('the time that remains runs down, faster where it is hastened', async () => {

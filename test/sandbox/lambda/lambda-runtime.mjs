@@ -28,18 +28,23 @@ async function serve({ event, awsRequestId, timeoutMs, ...message }) {
     const result = await handler(event, context);
     return { kind: 'result', json: JSON.stringify(result) };
   } catch (error) {
-    console.error(`${new Date().toISOString()}\t${awsRequestId}\tERROR\tInvoke Error\t${toLogLine(error)}`);
+    console.error(toLogLine(awsRequestId, error));
     const { name: errorType, message: errorMessage, stack = '' } = error;
     const inspected = inspect(error, { showHidden: true, depth: Infinity, getters: true });
     return { kind: 'error', errorType, errorMessage, trace: stack.split('\n'), members: { ...error }, inspected };
   }
 }
 
-/** Every own enumerable member of a thrown error, and of each error in it, goes into Lambda's log. */
-function toLogLine(thrown) {
-  return JSON.stringify(thrown, (_key, value) => {
+/**
+ * One more line of level ERROR, as `aws-lambda-ric` 4.0.2 writes it under the JSON log format: the class of the error is its
+ * type there, and every own enumerable member of it, and of each error in it, goes into the log.
+ */
+function toLogLine(requestId, thrown) {
+  const line = { timestamp: new Date().toISOString(), level: 'ERROR', requestId, message: thrown };
+  return JSON.stringify(line, (_key, value) => {
     if (!(value instanceof Error)) return value;
-    const { name: errorType, message: errorMessage, code, stack } = value;
-    return { errorType, errorMessage, code, ...value, stack: stack?.split('\n') };
+    const { message: errorMessage, stack } = value;
+    const errorType = value?.constructor?.name ?? 'UnknownError';
+    return Object.assign({ errorType, errorMessage, stackTrace: stack?.split('\n') }, value);
   });
 }

@@ -14,7 +14,7 @@ const TRUNCATED = '{"access_token":"';
 interface ScriptedAnswer {
   status: number;
   headers?: Record<string, string>;
-  /** A string goes out as it is, anything else as JSON. @default an empty body */
+  /** A string or bytes go out as they are, anything else as JSON. @default an empty body */
   body?: unknown;
 }
 
@@ -22,6 +22,8 @@ export type Step =
   | ScriptedAnswer
   /** The answer comes after `slowMs`. */
   | { slowMs: number; answer: ScriptedAnswer | 'forward' }
+  /** These bytes and no others, whatever HTTP says of them; then the connection ends. */
+  | { raw: Uint8Array }
   /** The request is read, nothing follows. */
   | 'hang'
   /** The request is read, then the connection is reset. */
@@ -149,6 +151,10 @@ async function perform(
       if (step === 'lose-answer') response.socket?.resetAndDestroy();
       return;
     default:
+      if ('raw' in step) {
+        response.socket?.end(step.raw);
+        return;
+      }
       if ('slowMs' in step) {
         await sleep(step.slowMs, undefined, { ref: false });
         await perform(step.answer, request, response, upstream);
@@ -160,9 +166,9 @@ async function perform(
 }
 
 function answer({ status, headers = {}, body = '' }: ScriptedAnswer, response: ServerResponse): void {
-  const isText = typeof body === 'string';
-  response.writeHead(status, isText ? headers : { 'content-type': 'application/json', ...headers });
-  response.end(isText ? body : JSON.stringify(body));
+  const isRaw = typeof body === 'string' || body instanceof Uint8Array;
+  response.writeHead(status, isRaw ? headers : { 'content-type': 'application/json', ...headers });
+  response.end(isRaw ? body : JSON.stringify(body));
 }
 
 function* endlessly(chunk: string): Generator<string> {

@@ -88,21 +88,33 @@ describe('an error code of RFC 6749, section 5.2', () => {
     expect(processBody(200, { error: 'invalid_grant', access_token: 'access-2' })).toMatchObject({ kind: 'refused' });
   });
 
-  test('that RFC 6749 does not know is odd, or no token answer, and is not quoted', () => {
+  test('is known by its letters, whatever their case and the space around them', () => {
+    expect(processBody(400, { error: ' Invalid_Grant\n' })).toMatchObject({ kind: 'refused', error: 'invalid_grant' });
+  });
+
+  test('that RFC 6749 does not know is an unrecognized refusal, and is not quoted', () => {
     const body = { error: PLANT };
-    expect(processBody(400, body)).toEqual({ kind: 'unclassified', reason: 'Retently answered HTTP 400' });
+    expect(processBody(400, body)).toEqual({ kind: 'unrecognized', reason: 'Retently answered HTTP 400' });
     expect(processBody(200, body)).toEqual({
-      kind: 'ambiguous',
-      reason: 'Retently answered HTTP 200 without a bearer token',
+      kind: 'unrecognized',
+      reason: 'Retently answered HTTP 200 with an error and no bearer token',
     });
+  });
+
+  test("in the envelope of Retently's API: a refusal in its words, tokens and codes under data", () => {
+    const refusal = { message: 'Invalid refresh token', code: 400, data: null };
+    expect(processBody(400, refusal)).toMatchObject({ kind: 'unrecognized' });
+    expect(processBody(200, refusal)).toMatchObject({ kind: 'unrecognized' });
+    expect(processBody(200, { message: 'ok', code: 200, data: ANSWER })).toMatchObject({ kind: 'token' });
+    expect(processBody(400, { message: 'no', data: { error: 'invalid_grant' } })).toMatchObject({ kind: 'refused' });
   });
 });
 
-describe('design 3.4: the class of every other status', () => {
+describe('every other status', () => {
   test.each([
-    ...[300, 301, 302, 303, 304, 307, 308].map((status) => [status, 'unclassified'] as const),
-    ...[400, 401, 403, 404, 405, 409, 410, 418, 422, 451, 499].map((status) => [status, 'unclassified'] as const),
-    ...[429, 503].map((status) => [status, 'throttled'] as const),
+    ...[300, 301, 302, 303, 304, 307, 308, 404, 405, 410].map((status) => [status, 'misdirected'] as const),
+    ...[400, 401, 402, 403, 407, 409, 418, 422, 451, 499].map((status) => [status, 'unrecognized'] as const),
+    ...[408, 425, 429, 503].map((status) => [status, 'throttled'] as const),
     ...[500, 502, 504, 520, 522, 524, 525, 529, 599].map((status) => [status, 'ambiguous'] as const),
   ])('%d with HTML: %s', (status, kind) => {
     expect(processBody(status, `<html>${PLANT}</html>`)).toMatchObject({
@@ -117,35 +129,24 @@ describe('design 3.4: the class of every other status', () => {
       'ambiguous',
       'ambiguous',
       'throttled',
-      'unclassified',
+      'misdirected',
       'throttled',
     ]);
   });
 
-  test.each<[string, unknown]>([
-    ['HTML', `<html>${PLANT}</html>`],
-    ['nothing', ''],
-    ['cut short', `{"access_token":"${PLANT}`],
-    ['a list', [PLANT]],
-    ['a string', JSON.stringify(PLANT)],
-    ['null', 'null'],
-    ['no access_token', { token_type: 'Bearer' }],
-    ['an empty access_token', { access_token: '' }],
-    ['an access_token of the wrong type', { access_token: { value: PLANT } }],
-    ['the old refresh token alone', { refresh_token: SENT }],
-    ['an error that is no code', { error: { message: PLANT } }],
-  ])('200 with %s: ambiguous', (_what, body) => {
-    expect(processBody(200, body)).toEqual({
-      kind: 'ambiguous',
-      reason: 'Retently answered HTTP 200 without a bearer token',
-    });
-  });
-
-  test('a body that is not UTF-8, or was not read to its end, is none', () => {
-    const bytes = Buffer.concat([Buffer.from('{"access_token":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]);
-    const withBody = (body: Uint8Array) => processTokenResponse({ status: 200, body }, SENT, NOW_MS);
-    expect([withBody(bytes).kind, withBody(Buffer.from('{"access_')).kind]).toEqual(['ambiguous', 'ambiguous']);
-    expect(processTokenResponse({ status: 400, body: Buffer.of() }, SENT, NOW_MS).kind).toBe('unclassified');
+  test.each<[string, unknown, string]>([
+    ['HTML', `<html>${PLANT}</html>`, 'a body that is neither JSON nor a form'],
+    ['nothing', '', 'an empty body'],
+    ['cut short', `{"access_token":"${PLANT}`, 'a body that is neither JSON nor a form'],
+    ['a list', [PLANT], 'a body that is neither JSON nor a form'],
+    ['a string', JSON.stringify(PLANT), 'a body that is neither JSON nor a form'],
+    ['null', 'null', 'a body that is neither JSON nor a form'],
+    ['no access_token', { token_type: 'Bearer' }, 'JSON that has no bearer token'],
+    ['an empty access_token', { access_token: '' }, 'JSON that has no bearer token'],
+    ['an access_token of the wrong type', { access_token: { value: PLANT } }, 'JSON that has no bearer token'],
+    ['the old refresh token alone', { refresh_token: SENT }, 'JSON that has no bearer token'],
+  ])('200 with %s: ambiguous, and the reason says which it was', (_what, body, reason) => {
+    expect(processBody(200, body)).toEqual({ kind: 'ambiguous', reason: `Retently answered HTTP 200 with ${reason}` });
   });
 });
 
@@ -184,6 +185,12 @@ describe('Retry-After (RFC 9110, section 10.2.3)', () => {
     [new Date(NOW_MS - 90_000).toUTCString(), 0],
     ['soon', undefined],
     ['', undefined],
+    ['-1', undefined],
+    ['1.5', undefined],
+    ['2026', 2026],
+    ['2026-11-25', undefined],
+    ['Sunday, 06-Nov-94 08:49:37 GMT', 0],
+    ['Sun Nov  6 08:49:37 1994', 0],
   ])('%j: %j seconds', (retryAfter, retryAfterSeconds) => {
     for (const status of [429, 503]) {
       expect(processBody(status, '', retryAfter)).toMatchObject({ kind: 'throttled', retryAfterSeconds });
@@ -218,7 +225,7 @@ test('whatever comes back, there is an answer, and what it says of itself quotes
       const answer = processTokenResponse({ status: code, retryAfter, body: bytes }, SENT, NOW_MS);
       const reason = 'reason' in answer ? answer.reason : 'Retently answered HTTP 200';
       expect(reason).toMatch(
-        /^Retently answered HTTP [2-5]\d\d( with [a-z_]+| without a bearer token| with a new refresh token and no bearer token)?$/,
+        /^Retently answered HTTP [2-5]\d\d( with ([a-z_]+|an empty body|a body that is neither JSON nor a form|JSON that has no bearer token|an error and no bearer token|a new refresh token and no bearer token))?$/,
       );
     }),
   );

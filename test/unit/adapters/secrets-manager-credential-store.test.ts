@@ -1,5 +1,6 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describeAwsError } from '../../../lambda/adapters/describe-aws-error.ts';
 import { SecretsManagerCredentialStore } from '../../../lambda/adapters/secrets-manager-credential-store.ts';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { AwsError } from '../../sandbox/aws/aws-error.ts';
@@ -145,12 +146,25 @@ describe('what AWS refuses is told by its name and never by its text', () => {
     ...['IncompleteSignature', 'MissingAuthenticationToken', 'DecryptionFailure', 'EncryptionFailure'],
     ...['KMSAccessDeniedException', 'KMSInvalidStateException', 'KMSDisabledException'],
   ];
+  const OF_CREDENTIALS = /AWS credentials/;
+  /** Each denial has its own suspect; those of KMS have the key. */
+  const ADVICE_ON: { readonly [name: string]: RegExp } = {
+    AccessDeniedException: /function's role, the secret's resource policy .* key policy/,
+    AccessDenied: /function's role, the secret's resource policy .* key policy/,
+    NotAuthorized: /function's role, the secret's resource policy .* key policy/,
+    UnrecognizedClientException: OF_CREDENTIALS,
+    ExpiredToken: OF_CREDENTIALS,
+    ExpiredTokenException: OF_CREDENTIALS,
+    InvalidClientTokenId: OF_CREDENTIALS,
+    InvalidSignatureException: OF_CREDENTIALS,
+    SignatureDoesNotMatch: OF_CREDENTIALS,
+    IncompleteSignature: OF_CREDENTIALS,
+    MissingAuthenticationToken: OF_CREDENTIALS,
+  };
   const UNAVAILABLE = ['ThrottlingException', 'LimitExceededException', 'InternalServiceError', 'ValidationException'];
 
   test.each([
-    ...DENIED.map(
-      (name) => [name, 'STORE_DENIED', /function's role, the secret's resource policy .* key policy/] as const,
-    ),
+    ...DENIED.map((name) => [name, 'STORE_DENIED', ADVICE_ON[name] ?? /key policy/] as const),
     ...UNAVAILABLE.map((name) => [name, 'STORE_UNAVAILABLE', /The next run tries again/] as const),
   ])('%s: %s, on every call', async (name, code, advice) => {
     create();
@@ -242,13 +256,86 @@ test('an answer that trickles without end is ended: no call takes longer than it
   await close();
 });
 
-test('an answer without an age counts as made just now: a claim as live, a version as one of today', async () => {
-  const { url, close } = await startLoopbackServer((_request, response) => response.end('{}'));
-  expect(await createStore(url).readCurrent()).toEqual({
-    versionId: '',
-    createdAt: Number.POSITIVE_INFINITY,
-    secretString: undefined,
+test('an answer without CreatedDate ends in a sentence: every age is judged by it', async () => {
+  const answers = {
+    GetSecretValue: { VersionId: FIRST, SecretString: '{}' },
+    ListSecretVersionIds: { Versions: [{}] },
+  };
+  const { url, close } = await startLoopbackServer((request, response) => {
+    const operation = String(request.headers['x-amz-target']).split('.')[1] ?? '';
+    response.end(JSON.stringify(Reflect.get(answers, operation)));
   });
-  expect(await createStore(url).listVersionTimes()).toEqual([]);
+  for (const call of [createStore(url).readCurrent(), createStore(url).listVersionTimes()]) {
+    const { name, message } = await faultFrom(call);
+    expect([name, message]).toEqual(['STORE_UNAVAILABLE', expect.stringContaining('answered without CreatedDate')]);
+  }
   await close();
+});
+
+test('a last page with an empty NextToken, as emulators answer it, is the last page', async () => {
+  let calls = 0;
+  const { url, close } = await startLoopbackServer((_request, response) => {
+    calls++;
+    response.end(JSON.stringify({ Versions: [{ VersionId: FIRST, CreatedDate: 1_700_000_000 }], NextToken: '' }));
+  });
+  expect(await createStore(url).listVersionTimes()).toEqual([1_700_000_000_000]);
+  expect(calls).toBe(1);
+  await close();
+});
+
+describe('the way to AWS', () => {
+  test('a closed port is told by the code of Node, and what to check in a VPC', async () => {
+    const { url, close } = await startLoopbackServer(() => {});
+    await close();
+    const { name, message } = await faultFrom(createStore(url).readHead());
+    expect(name).toBe('STORE_UNAVAILABLE');
+    expect(message).toMatch(
+      /failed: ECONNREFUSED\. AWS was not reached\. In a VPC, check .* The next run tries again\./,
+    );
+  });
+
+  test('a name that does not resolve', async () => {
+    const { message } = await faultFrom(createStore('http://secretsmanager.invalid').readHead());
+    expect(message).toMatch(/failed: (ENOTFOUND|EAI_AGAIN)\. AWS was not reached/);
+  });
+
+  test('no AWS credentials', () => {
+    const error = Object.assign(new Error('P1ANTED'), { name: 'CredentialsProviderError' });
+    expect(describeAwsError(error, 7)).toEqual({
+      isDenial: false,
+      what: 'CredentialsProviderError',
+      advice: expect.stringContaining('no AWS credentials'),
+    });
+  });
+
+  test.each([
+    ['Access to KMS is not allowed', /KMS: check the policy and the state/],
+    [
+      'User: arn:P1ANTED is not authorized to perform: secretsmanager:GetSecretValue because no identity-based policy allows the action',
+      /policies of the function's role/,
+    ],
+    ['… because no resource-based policy allows the secretsmanager:GetSecretValue action', /secret's resource policy/],
+    ['… with an explicit deny in a service control policy', /service control policy of the organization/],
+    ['… because no permissions boundary allows the action', /permissions boundary/],
+    ['… because no VPC endpoint policy allows the action', /VPC endpoint/],
+    ['P1ANTED', /function's role, the secret's resource policy and, for a KMS key/],
+  ])("AWS's own words tell the suspects apart, and are not quoted: %s", (message, advice) => {
+    const error = Object.assign(new Error(message), { name: 'AccessDeniedException' });
+    expect(describeAwsError(error, 7)).toEqual({
+      isDenial: true,
+      what: 'AccessDeniedException',
+      advice: expect.stringMatching(advice),
+    });
+    expect(describeAwsError(error, 7).advice).not.toMatch(/P1ANTED|arn:/);
+  });
+
+  test('a time-out of our own has its seconds, and several tries have the code of the first', () => {
+    const aborted = Object.assign(new Error('P1ANTED'), { name: 'AbortError' });
+    expect(describeAwsError(aborted, 7).what).toBe('no answer within 7 s, our own time-out');
+    expect(describeAwsError(Object.assign(new Error(), { name: 'TimeoutError' }), 7).what).toContain('TimeoutError');
+    const tries = new AggregateError([Object.assign(new Error(), { code: 'EHOSTUNREACH' })]);
+    expect(describeAwsError(tries, 7).what).toBe('EHOSTUNREACH');
+    expect(describeAwsError(Object.assign(new Error(), { code: 'a sentence' }), 7).what).toBe('Error');
+    expect(describeAwsError('thrown', 7).what).toBe('string');
+  });
 });

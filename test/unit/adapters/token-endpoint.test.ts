@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
-import { afterEach, describe, expect, test } from 'vitest';
+import { createServer as createSilentServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { HttpTokenEndpoint, toRequestBody } from '../../../lambda/adapters/token-endpoint.ts';
 import { startLoopbackServer } from '../../sandbox/loopback-server.ts';
 import { type Step, startScriptedTokenEndpoint } from '../../sandbox/oauth/scripted-token-endpoint.ts';
@@ -42,7 +43,11 @@ describe('the request', () => {
       {
         method: 'POST',
         path: '/api/oauth/token',
-        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          accept: 'application/json',
+          'accept-encoding': 'identity',
+        },
       },
     ]);
     expect(requests[0]?.form).toEqual({
@@ -83,7 +88,7 @@ describe('an answer', () => {
   test('that redirects is not followed: the credentials go to nobody else', async () => {
     const elsewhere = await play({ status: 200, body: ANSWER });
     const { url } = await play({ status: 307, headers: { location: elsewhere.url } });
-    expect(await post(url)).toMatchObject({ kind: 'unclassified', reason: 'Retently answered HTTP 307' });
+    expect(await post(url)).toMatchObject({ kind: 'misdirected', reason: 'Retently answered HTTP 307' });
     expect(elsewhere.requests).toEqual([]);
   });
 });
@@ -170,7 +175,9 @@ describe('16 KiB', () => {
 
   test.each([
     [16 * 1024, 'token'],
-    [16 * 1024 + 1, 'ambiguous'],
+    // Cut behind the last token: every member that counts is whole.
+    [16 * 1024 + 1, 'token'],
+    [17 * 1024, 'ambiguous'],
   ])('a body of %d bytes: %s', async (sizeBytes, kind) => {
     const { url } = await play(answerOf(sizeBytes));
     expect(await post(url)).toMatchObject({ kind });
@@ -190,4 +197,58 @@ describe('a token that did arrive is never thrown away', () => {
     });
     expect(await post(url)).toMatchObject({ kind: 'token', refreshToken: 'refresh-2' });
   });
+});
+
+describe('an answer is read although its framing is sloppy:', () => {
+  const body = JSON.stringify(ANSWER);
+  const chunked = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+
+  test.each([
+    [
+      'a length and chunks at once',
+      `HTTP/1.1 200 OK\r\ncontent-length: 7\r\ntransfer-encoding: chunked\r\n\r\n${chunked}`,
+    ],
+    ['a bare line feed behind a header', `HTTP/1.1 200 OK\r\nx-a: b\ncontent-length: ${body.length}\r\n\r\n${body}`],
+    ['bare line feeds everywhere', `HTTP/1.1 200 OK\ncontent-length: ${body.length}\n\n${body}`],
+    [
+      'headers of 48 KiB',
+      `HTTP/1.1 200 OK\r\nx-a: ${'a'.repeat(48 * 1024)}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    ],
+    ['no length', `HTTP/1.1 200 OK\r\n\r\n${body}`],
+    ['HTTP/1.0', `HTTP/1.0 200 OK\r\n\r\n${body}`],
+    ['a length that is too long', `HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n${body}`],
+    [
+      'a header value that is no ASCII',
+      `HTTP/1.1 200 OK\r\nx-a: Caf\u00e9\u0001\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    ],
+  ])('%s', async (_name, response) => {
+    const url = await serve((request) => request.socket.end(Buffer.from(response, 'latin1')));
+    expect(await post(url)).toMatchObject({ kind: 'token', accessToken: 'access-2', refreshToken: 'refresh-2' });
+  });
+});
+
+test('a handshake that never ends is given up after five seconds, whatever a POST may take: nothing was sent', async () => {
+  const server = createSilentServer(() => {});
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const sockets: Socket[] = [];
+  const connected = new Promise<void>((resolve) =>
+    server.on('connection', (socket) => resolve(void sockets.push(socket))),
+  );
+  closing.push(
+    () => server.close(),
+    () => sockets.map((socket) => socket.destroy()),
+  );
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const answer = post(`https://127.0.0.1:${port}/`, 45_000);
+    await connected;
+    vi.advanceTimersByTime(4_999);
+    expect(vi.getTimerCount()).toBeGreaterThan(1);
+    vi.advanceTimersByTime(1);
+    expect(await answer).toMatchObject({ kind: 'not-sent', reason: expect.stringContaining('ETIMEDOUT') });
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -76,7 +76,7 @@ test('what a document does not have is left out', async () => {
 test('a failure is told with its code and attempt', async () => {
   const { announcements, telemetry } = await fail('PROVIDER_UNAVAILABLE');
   const failed = { type: 'failed', versionId: 'version-of-current', attempt: 2, code: 'PROVIDER_UNAVAILABLE' };
-  expect(announcements).toEqual([[failed]]);
+  expect(announcements).toEqual([[{ ...failed, expiresAt: expect.any(String) }]]);
   expect(telemetry.counts).toEqual([]);
 });
 

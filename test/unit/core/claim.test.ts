@@ -226,3 +226,27 @@ test('a store that refuses the claim keeps anything from being spent', async () 
   context.store.refuse('putVersion');
   await expect(run()).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
 });
+
+describe('a claim that was copied under another id, as into a secret that was restored', () => {
+  const copiedAt = (ageMs: number): JournalEntry => ({
+    kind: 'claim',
+    versionId: versionIdOf('copy'),
+    createdAt: NOW_MS - ageMs,
+    key,
+    attempt: 3,
+    leaseSeconds: 90,
+  });
+  const takeOver = (head: JournalEntry) => {
+    const situation: Situation = { current, head, digest: DIGEST, nowMs: context.world.nowMs, force: false };
+    return claim(context, situation, { kind: 'attempt', attempt: 4, takesOverClaim: true });
+  };
+
+  test('is taken over when its lease is over, and not judged from now again and again', async () => {
+    expect(await takeOver(copiedAt(90_000))).toMatchObject({ kind: 'claimed', attempt: 4 });
+  });
+
+  test('is no reason to look at another claim that cannot be read yet as if it were old', async () => {
+    const other: JournalEntry = { ...copiedAt(HOUR_MS), kind: 'claim', attempt: 2, leaseSeconds: 90 };
+    expect(await takeOver(other)).toMatchObject({ kind: 'busy' });
+  });
+});

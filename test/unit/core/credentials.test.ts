@@ -36,7 +36,7 @@ describe('a secret that cannot be used is refused as CREDENTIALS_INVALID', () =>
     ['binary', undefined, 'SecretBinary', 'Store one JSON object as SecretString'],
     ['empty', '', 'is not JSON (0 characters)', 'Store one JSON object'],
     ['not JSON', `client_id=${VALUE}`, 'is not JSON (23 characters)', 'Store one JSON object'],
-    ['truncated', `{"client_secret":"${VALUE}`, 'is not JSON', 'file://'],
+    ['truncated', `{"client_secret":"${VALUE}`, 'is not JSON', 'as UTF-8'],
     ['two documents', `{"client_id":"${VALUE}"}{}`, 'is not JSON', 'Store one JSON object'],
     ['an array', `["${VALUE}"]`, 'an array', 'Store one JSON object'],
     ['a string', `"${VALUE}"`, 'a string', 'Store one JSON object'],
@@ -61,12 +61,19 @@ describe('a secret that cannot be used is refused as CREDENTIALS_INVALID', () =>
     expect(message).not.toContain(VALUE);
   });
 
-  test.each([
-    ...['client_id', 'client_secret', 'refresh_token', 'access_token', 'token_type', 'expires_at'],
-    ...['refreshed_at', 'spent_refresh_token_sha256', 'redirect_uri'],
-  ])('%s that is no string is named', (name) => {
-    expect(faultOf(() => parse({ [name]: 42 })).message).toContain(`${name} is a number`);
-  });
+  test.each(['client_id', 'client_secret', 'refresh_token', 'redirect_uri'])(
+    '%s that is no string is named',
+    (name) => {
+      expect(faultOf(() => parse({ [name]: 42 })).message).toContain(`${name} is a number`);
+    },
+  );
+
+  test.each(['access_token', 'token_type', 'expires_at', 'refreshed_at', 'spent_refresh_token_sha256'])(
+    '%s of another type counts as absent: the function writes it itself',
+    (name) => {
+      expect(parse({ ...CREDENTIALS, [name]: 1_764_000_000 }).members).toEqual(CREDENTIALS);
+    },
+  );
 });
 
 describe('room for an answer of 16 KiB is checked before anything is spent', () => {
@@ -78,7 +85,7 @@ describe('room for an answer of 16 KiB is checked before anything is spent', () 
     return JSON.stringify({ ...members, note: 'é'.repeat(rest >> 1) + '.'.repeat(rest % 2) });
   };
 
-  const grantFrom = (text: string) => requireGrant(parseDocument(text, WHERE), WHERE);
+  const grantFrom = (text: string) => requireGrant(parseDocument(text, WHERE), WHERE, 'human');
 
   test('a document that leaves 17 KiB is accepted', () => {
     const text = filled(LIMIT_BYTES - ROOM_BYTES, CREDENTIALS);
@@ -101,9 +108,9 @@ describe('room for an answer of 16 KiB is checked before anything is spent', () 
 describe('requireGrant', () => {
   test('takes the three credentials, and redirect_uri where there is one', () => {
     const grant = { clientId: 'client-id-1', clientSecret: 'client-secret-1', refreshToken: 'refresh-1' };
-    expect(requireGrant(parse(CREDENTIALS), WHERE)).toEqual(grant);
+    expect(requireGrant(parse(CREDENTIALS), WHERE, 'human')).toEqual(grant);
     const redirectUri = 'https://example.com/callback';
-    expect(requireGrant(parse({ ...CREDENTIALS, redirect_uri: redirectUri }), WHERE)).toEqual({
+    expect(requireGrant(parse({ ...CREDENTIALS, redirect_uri: redirectUri }), WHERE, 'human')).toEqual({
       ...grant,
       redirectUri,
     });
@@ -121,7 +128,7 @@ describe('requireGrant', () => {
       'has no client_id (missing, empty or null). Client ID and Client Secret are at app.retently.com/settings/oauth; the refresh token comes from',
     ],
   ])('%j: names every missing member at once', (secret, missing) => {
-    const { name, message } = faultOf(() => requireGrant(parse(secret), WHERE));
+    const { name, message } = faultOf(() => requireGrant(parse(secret), WHERE, 'human'));
     expect(name).toBe('CREDENTIALS_INCOMPLETE');
     expect(message).toContain(`${WHERE} ${missing}`);
     expect(message).toContain('put-secret-value');

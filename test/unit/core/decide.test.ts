@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { secondsRemaining } from '../../../lambda/core/credentials.ts';
 import { type Decision, decide } from '../../../lambda/core/decide.ts';
-import { type ClaimEntry, type FailureEntry, type JournalEntry, successorId } from '../../../lambda/core/journal.ts';
+import { sha256 } from '../../../lambda/core/fingerprint.ts';
+import {
+  type ClaimEntry,
+  type FailureEntry,
+  type JournalEntry,
+  type RefusalEntry,
+  successorId,
+} from '../../../lambda/core/journal.ts';
 import { HOUR_MS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const LEASE_SECONDS = 90;
@@ -18,7 +25,7 @@ const attempt = (number: number, takesOverClaim = false): Decision => ({
 });
 const waitingUntil = (retryAtMs: number): Decision => ({ kind: 'waiting', retryAtMs, why: 'back-off' });
 const waiting = (minutes: number) => waitingUntil(NOW_MS + minutes * MINUTE_MS);
-const rejected = (failure: FailureEntry): Decision => ({ kind: 'rejected', failure });
+const rejected = (failure: RefusalEntry): Decision => ({ kind: 'rejected', failure });
 const FRESH: Decision = { kind: 'fresh' };
 const BUSY: Decision = { kind: 'busy' };
 
@@ -38,11 +45,16 @@ const failure = (number: number, ageMs: number, members: Partial<FailureEntry> =
   digest: DIGEST,
   ...members,
 });
-const dead = failure(0, 9 * HOUR_MS, { code: 'REAUTHORIZATION_REQUIRED' });
+const dead = { ...failure(0, 9 * HOUR_MS), code: 'REAUTHORIZATION_REQUIRED' as const };
 const deadForLong = { ...dead, createdAt: NOW_MS - 365 * DAY_MS };
 const otherSecret = failure(0, MINUTE_MS, { code: 'CLIENT_REJECTED', digest: 'digest of the last client secret' });
 const edited = toDocumentEntry(refreshed(1), 'the version before the edit');
 const otherToken = toDocumentEntry(refreshed(1, { refresh_token: 'refresh-9' }), 'the last of the journal');
+
+const maybeSpent = failure(0, 0, { code: 'PROVIDER_AMBIGUOUS' });
+const ending = toDocumentEntry(refreshed(5.5));
+const dying = toDocumentEntry(refreshed(7));
+const kept = toDocumentEntry(refreshed(4, { spent_refresh_token_sha256: sha256('refresh-1') }));
 
 /** Answers as they were recorded; the second by a server that does not rotate. */
 const answer = toDocumentEntry(refreshed(1, { spent_refresh_token_sha256: 'parent' }), successorId('parent'));
@@ -56,7 +68,7 @@ type Row = [when: string, current: typeof due, head: JournalEntry | undefined, u
 
 const NONE = undefined;
 
-describe('design 3.3, step 3, and 3.5: what to do, unforced and forced', () => {
+describe('what to do, unforced and forced', () => {
   test.each<Row>([
     ['fresh, no journal', fresh, NONE, FRESH, attempt(0)],
     ['fresh, and the head', fresh, fresh, FRESH, attempt(0)],
@@ -90,14 +102,35 @@ describe('design 3.3, step 3, and 3.5: what to do, unforced and forced', () => {
     ['a failure at 60 s', due, failure(0, 60_000), attempt(1), attempt(1)],
     ['a failure on a fresh token', fresh, failure(0, 0), waiting(1), attempt(1)],
     ['a failure of another key', due, failure(4, 0, { key: 'x' }), attempt(0), attempt(0)],
-    ['maybe spent a moment ago', due, failure(0, 0, { code: 'PROVIDER_AMBIGUOUS' }), waiting(1), attempt(1)],
+    ['maybe spent, two hours before the end', due, maybeSpent, waiting(60), attempt(1)],
+    ['maybe spent, in the last hour', ending, maybeSpent, waiting(1), attempt(1)],
+    ['maybe spent, and the server keeps its tokens', kept, { ...maybeSpent, key: kept.key }, waiting(1), attempt(1)],
+    ['maybe spent, and no bearer token lives', dying, maybeSpent, waiting(1), attempt(1)],
+    ['an answer, and a refusal of its parent since', answer, { ...dead, key: 'parent' }, attempt(0), attempt(0)],
+    ['an answer, and an outage of its parent since', answer, failure(0, 0, { key: 'parent' }), FRESH, attempt(0)],
+    ['an unrotated answer, its parent refused since', unrotated, { ...dead, key: 'parent' }, attempt(0), attempt(0)],
     ['the second failure', due, failure(1, 0), waiting(2), attempt(2)],
     ['the sixth failure', due, failure(5, 0), waiting(32), attempt(6)],
     ['the seventh failure', due, failure(6, 0), waiting(45), attempt(7)],
     ['the two thousandth failure', due, failure(1_999, 0), waiting(45), attempt(2_000)],
     ['Retry-After: 600', due, failure(0, 0, { retryAfterSeconds: 600 }), waiting(10), attempt(1)],
     ['Retry-After: 5, less than the back-off', due, failure(2, 0, { retryAfterSeconds: 5 }), waiting(4), attempt(3)],
-    ['Retry-After of a day', due, failure(0, 0, { retryAfterSeconds: 86_400 }), waiting(45), attempt(1)],
+    ['Retry-After of 75 minutes', due, failure(0, 0, { retryAfterSeconds: 4_500 }), waiting(60), attempt(1)],
+    ['Retry-After of an hour', due, failure(0, 0, { retryAfterSeconds: 3_600 }), waiting(60), attempt(1)],
+    [
+      'Retry-After of a day, until the last hour',
+      due,
+      failure(0, 0, { retryAfterSeconds: 86_400 }),
+      waiting(60),
+      attempt(1),
+    ],
+    [
+      'Retry-After of a day, and no bearer token',
+      dying,
+      failure(0, 0, { retryAfterSeconds: 86_400 }),
+      waiting(45),
+      attempt(1),
+    ],
 
     ['a dead grant', due, dead, rejected(dead), attempt(1)],
     ['a dead grant on a fresh token', fresh, dead, rejected(dead), attempt(1)],
@@ -111,13 +144,13 @@ describe('design 3.3, step 3, and 3.5: what to do, unforced and forced', () => {
   });
 });
 
-test('design 3.3: a transient failure made with other credentials binds nobody either', () => {
+test('a transient failure made with other credentials binds nobody either', () => {
   const head = failure(0, 0, { digest: 'digest of the last client secret' });
   const situation = { current: due, head, digest: DIGEST, nowMs: NOW_MS };
   expect(decide({ ...situation, force: false })).toEqual(attempt(1));
 });
 
-describe('design 3.5: when a token is due', () => {
+describe('when a token is due', () => {
   const instants = (agoMs: number, lifeMs: number) => ({
     refreshed_at: iso(NOW_MS - agoMs),
     expires_at: iso(NOW_MS - agoMs + lifeMs),

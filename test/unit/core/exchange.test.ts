@@ -6,11 +6,12 @@ import { FakeContext } from '../../support/fake-context.ts';
 import {
   AMBIGUOUS,
   INVALID_GRANT,
+  MISDIRECTED,
   NOT_SENT,
   REFRESH_TOKEN_ONLY,
   THROTTLED,
   TOKEN,
-  UNCLASSIFIED,
+  UNRECOGNIZED,
 } from '../../support/fake-token-endpoint.ts';
 import { NOW_MS } from '../../support/secret-documents.ts';
 
@@ -18,14 +19,16 @@ const GRANT = { clientId: 'c', clientSecret: 's', refreshToken: 'r' };
 const POST_AND_SAVE_MS = 25_000;
 
 let context: FakeContext;
+let mayReplay: boolean;
 
 beforeEach(() => {
   context = new FakeContext();
+  mayReplay = true;
 });
 
 function run(...answers: TokenAnswer[]) {
   context.tokenEndpoint.willAnswer(...answers);
-  return exchange(context.tokenEndpoint, GRANT, context.runtime, context.telemetry);
+  return exchange(context.tokenEndpoint, GRANT, mayReplay, context.runtime, context.telemetry);
 }
 
 function throttledFor(retryAfterSeconds: number): TokenAnswer {
@@ -43,7 +46,7 @@ describe('an answer', () => {
       expect(await run()).toEqual({ ...answer, startedAtMs: NOW_MS });
       expect(context.telemetry.exchangeMilliseconds).toEqual([1_500]);
       expect(context.tokenEndpoint.grants).toEqual([GRANT]);
-      expect(context.tokenEndpoint.timeoutsMs).toEqual([10_000]);
+      expect(context.tokenEndpoint.timeoutsMs).toEqual([45_000]);
     },
   );
 
@@ -52,15 +55,16 @@ describe('an answer', () => {
   });
 });
 
-describe('design 3.4: what each class leads to', () => {
+describe('what each class leads to', () => {
   test.each(OAUTH_ERROR_CODES)('%s is final: one POST', async (error) => {
     const code = error === 'invalid_grant' ? 'REAUTHORIZATION_REQUIRED' : 'CLIENT_REJECTED';
     const reason = `HTTP 400 with ${error}`;
-    expect(await run({ kind: 'refused', error, reason })).toEqual({ kind: 'failed', code, reason });
+    expect(await run({ kind: 'refused', error, reason })).toEqual({ kind: 'failed', code, cause: code, reason });
   });
 
-  test('odd is transient, without a second try in this run', async () => {
-    expect(await run(UNCLASSIFIED)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', reason: UNCLASSIFIED.reason });
+  test.each([UNRECOGNIZED, MISDIRECTED])('$kind is transient, without a second try in this run', async (answer) => {
+    const { kind: cause, reason } = answer;
+    expect(await run(answer)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', cause, reason });
   });
 
   test('not sent is tried again three times, after a delay that doubles', async () => {
@@ -85,12 +89,19 @@ describe('design 3.4: what each class leads to', () => {
     expect(context.sleepsMs).toEqual([]);
   });
 
+  test('ambiguous is not replayed if a replay may cost a living bearer token', async () => {
+    mayReplay = false;
+    expect(await run(AMBIGUOUS)).toMatchObject({ code: 'PROVIDER_AMBIGUOUS', cause: 'ambiguous' });
+    expect(context.tokenEndpoint.grants).toEqual([GRANT]);
+  });
+
   test('a server with a reuse grace answers the replay', async () => {
     expect(await run(AMBIGUOUS, TOKEN)).toMatchObject({ kind: 'token' });
   });
 
   test.each<[string, TokenAnswer[]]>([
-    ['unclassified', [UNCLASSIFIED]],
+    ['refused in words that we do not know', [UNRECOGNIZED]],
+    ['misdirected', [MISDIRECTED]],
     ['out of reach', [NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT]],
     ['throttled', [THROTTLED, THROTTLED, THROTTLED, THROTTLED]],
   ])('once ambiguous, the token may be spent, although the replay was %s', async (_what, answers) => {
@@ -107,10 +118,10 @@ describe('design 3.4: what each class leads to', () => {
   });
 
   test('each answer that is no token is said once, without a value', async () => {
-    await run(NOT_SENT, UNCLASSIFIED);
+    await run(NOT_SENT, UNRECOGNIZED);
     expect(context.telemetry.lines).toMatchObject([
       { level: 'warn', members: { code: 'PROVIDER_UNAVAILABLE', reason: NOT_SENT.reason } },
-      { level: 'warn', members: { code: 'PROVIDER_UNAVAILABLE', reason: UNCLASSIFIED.reason } },
+      { level: 'warn', members: { code: 'PROVIDER_UNAVAILABLE', reason: UNRECOGNIZED.reason } },
     ]);
   });
 });
@@ -118,12 +129,19 @@ describe('design 3.4: what each class leads to', () => {
 describe('time', () => {
   test('nothing is sent unless the time left covers the POST and the save after it', async () => {
     context.deadlineMs = NOW_MS + POST_AND_SAVE_MS - 1;
-    const failed = { code: 'PROVIDER_UNAVAILABLE', reason: 'too little time was left to ask' };
+    const failed = { code: 'PROVIDER_UNAVAILABLE', reason: 'Too little time was left to ask' };
     expect(await run()).toMatchObject(failed);
     expect(context.tokenEndpoint.grants).toEqual([]);
   });
 
-  test('one POST is sent where it just does, and none after it', async () => {
+  test('a POST may take all of it but for the save: a slow answer is waited for', async () => {
+    await run(TOKEN);
+    context.deadlineMs = NOW_MS + POST_AND_SAVE_MS;
+    await run(TOKEN);
+    expect(context.tokenEndpoint.timeoutsMs).toEqual([45_000, 10_000]);
+  });
+
+  test('one POST is sent if it just does, and none after it', async () => {
     context.deadlineMs = NOW_MS + POST_AND_SAVE_MS;
     const late = () => {
       context.advance(1);
@@ -154,7 +172,7 @@ describe('time', () => {
 
 test('whatever the answers and the time: few POSTs, none without time for its timeout and the save', async () => {
   const answers = fc.array(
-    fc.constantFrom<TokenAnswer[]>(NOT_SENT, THROTTLED, throttledFor(3), AMBIGUOUS, UNCLASSIFIED, TOKEN),
+    fc.constantFrom<TokenAnswer[]>(NOT_SENT, THROTTLED, throttledFor(3), AMBIGUOUS, UNRECOGNIZED, TOKEN),
     {
       minLength: 6,
       maxLength: 6,
@@ -177,7 +195,7 @@ test('whatever the answers and the time: few POSTs, none without time for its ti
       for (const leftMs of startedMs) expect(leftMs).toBeGreaterThanOrEqual(POST_AND_SAVE_MS);
       const sent = script.slice(0, startedMs.length);
       expect(sent.filter((answer) => answer === AMBIGUOUS).length).toBeLessThanOrEqual(3);
-      expect(sent.slice(0, -1)).not.toContain(UNCLASSIFIED);
+      expect(sent.slice(0, -1)).not.toContain(UNRECOGNIZED);
       expect(sent.slice(0, -1)).not.toContain(TOKEN);
     }),
   );

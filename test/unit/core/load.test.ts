@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
+import { sha256 } from '../../../lambda/core/fingerprint.ts';
 import { renderClaim, successorId } from '../../../lambda/core/journal.ts';
 import { load } from '../../../lambda/core/load.ts';
 import { FakeContext } from '../../support/fake-context.ts';
@@ -78,4 +79,55 @@ test('what holds AWSCURRENT must be a document', async () => {
   const { name, message } = await faultFrom(load(context));
   expect(name).toBe('CREDENTIALS_INVALID');
   expect(message).toContain(`Secret ${SECRET_ID} is JSON, but an array`);
+});
+
+describe('a current that cannot be read says where the last whole document is', () => {
+  const broken = Buffer.from(JSON.stringify(CREDENTIALS), 'utf16le').toString('latin1');
+
+  test('under the label of the journal, if there is one: moving AWSCURRENT there needs no new consent', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    const answer = context.writeText(JSON.stringify(refreshed(0)), ['AWSCURRENT', JOURNAL_STAGE]);
+    const current = context.writeText(broken);
+    const { name, message } = await faultFrom(load(context));
+    expect(name).toBe('CREDENTIALS_INVALID');
+    expect(message).toContain(
+      `--version-stage AWSCURRENT --move-to-version-id ${answer} --remove-from-version-id ${current}`,
+    );
+    context.moveStage('AWSCURRENT', answer);
+    expect(await load(context)).toMatchObject({ current: { versionId: answer } });
+  });
+
+  test('else under AWSPREVIOUS', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    const current = context.writeText(broken);
+    const { message } = await faultFrom(load(context));
+    expect(message).toContain(`--move-to-version-id ${versionIdOf('first')} --remove-from-version-id ${current}`);
+  });
+
+  test('and nothing of it if there is none, or if it cannot be looked for', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.writeText(broken);
+    context.store.refuse('readPrevious');
+    expect((await faultFrom(load(context))).message).not.toContain('version-id');
+    context.writeText('scribble');
+    expect((await faultFrom(load(context))).message).not.toContain('version-id');
+  });
+});
+
+describe('a secret that was restored or moved, whose versions have ids of their own', () => {
+  test('current is spent: the answer under the label is its successor, by what it says', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    const answer = refreshed(0, { refresh_token: 'refresh-2', spent_refresh_token_sha256: sha256('refresh-1') });
+    const copy = context.writeText(JSON.stringify(answer), [JOURNAL_STAGE]);
+    expect(await load(context)).toMatchObject({ successor: { versionId: copy } });
+  });
+
+  test('by a server that does not rotate, the later one is the answer, and never the earlier one', async () => {
+    const spent = { spent_refresh_token_sha256: sha256('refresh-1') };
+    const context = FakeContext.withSecret(refreshed(4, spent));
+    const later = context.writeText(JSON.stringify(refreshed(1, spent)), [JOURNAL_STAGE]);
+    expect(await load(context)).toMatchObject({ successor: { versionId: later } });
+    context.writeText(JSON.stringify(refreshed(5, spent)), [JOURNAL_STAGE]);
+    expect((await load(context))?.successor).toBeUndefined();
+  });
 });

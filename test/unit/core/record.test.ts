@@ -93,7 +93,7 @@ test('a mistake of ours is as loud, without its text, and the answer stays in me
   context.store.intercept('putVersion', 'before', () => Promise.reject(new TypeError('a mistake')));
   const { name, message } = await faultFrom(record(context, parent, TOKENS));
   expect([name, message]).toEqual(['TOKEN_NOT_STORED', expect.stringMatching(/until the deadline \(TypeError\)/)]);
-  expect(context.memory.unsaved).toEqual({ parent, tokens: TOKENS });
+  expect(context.memory.unsaved).toMatchObject({ parent, tokens: TOKENS });
 });
 
 describe('where a run believed dead has answered before', () => {
@@ -144,9 +144,29 @@ describe('where a run believed dead has answered before', () => {
 
   test('and cannot be read, the answer is TOKEN_NOT_STORED and stays in memory', async () => {
     answeredBefore({ refresh_token: 'refresh-of-the-other' });
-    context.store.refuse('readVersion');
+    context.store.refuse('readVersion', 1_000);
     expect((await faultFrom(record(context, parent, TOKENS))).name).toBe('TOKEN_NOT_STORED');
-    expect(context.memory.unsaved).toEqual({ parent, tokens: TOKENS });
+    expect(context.memory.unsaved).toMatchObject({ parent, tokens: TOKENS });
+  });
+
+  test('and can be read only after a while, it is read again until the deadline', async () => {
+    answeredBefore({ refresh_token: 'refresh-2' });
+    const lag = context.store.readVersion.bind(context.store);
+    let reads = 0;
+    context.store.readVersion = async (versionId) => {
+      reads += 1;
+      if (reads === 2) throw new Fault('STORE_UNAVAILABLE', 'Throttled.');
+      return reads < 5 ? undefined : await lag(versionId);
+    };
+    expect(await record(context, parent, TOKENS)).toMatchObject({ versionId: SUCCESSOR });
+    expect(reads).toBeGreaterThanOrEqual(5);
+  });
+
+  test('and somebody has scribbled there, that is said at once', async () => {
+    context.writeText('scribble', ['scribble'], SUCCESSOR);
+    const { message } = await faultFrom(record(context, parent, TOKENS));
+    expect(message).toContain('CREDENTIALS_INVALID');
+    expect(context.sleepsMs).toEqual([]);
   });
 
   test('and has vanished, the answer is TOKEN_NOT_STORED and stays in memory', async () => {
@@ -154,6 +174,6 @@ describe('where a run believed dead has answered before', () => {
     context.store.readVersion = async () => undefined;
     const { name, message } = await faultFrom(record(context, parent, TOKENS));
     expect([name, message]).toEqual(['TOKEN_NOT_STORED', expect.stringContaining('could not be read')]);
-    expect(context.memory.unsaved).toEqual({ parent, tokens: TOKENS });
+    expect(context.memory.unsaved).toMatchObject({ parent, tokens: TOKENS });
   });
 });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { failureId, successorId } from '../../../lambda/core/journal.ts';
-import type { TokenAnswer } from '../../../lambda/core/ports.ts';
+import type { Announcement, TokenAnswer } from '../../../lambda/core/ports.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { status } from '../../../lambda/core/status.ts';
 import { FakeContext } from '../../support/fake-context.ts';
@@ -9,10 +9,12 @@ import {
   AMBIGUOUS,
   INVALID_CLIENT,
   INVALID_GRANT,
+  MISDIRECTED,
+  NOT_SENT,
   REFRESH_TOKEN_ONLY,
   THROTTLED,
   TOKEN,
-  UNCLASSIFIED,
+  UNRECOGNIZED,
 } from '../../support/fake-token-endpoint.ts';
 import { faultFrom } from '../../support/fault-of.ts';
 import {
@@ -64,13 +66,24 @@ async function tick(times: number): Promise<string[]> {
 describe('an attempt that failed', () => {
   test.each<[string, TokenAnswer[], string, RegExp]>([
     [
-      'unclassified',
-      [UNCLASSIFIED],
+      'a refusal in words that we do not know',
+      [UNRECOGNIZED],
       'PROVIDER_UNAVAILABLE',
-      /^HTTP 302\. The refresh token is most likely not spent.*tries again after a back-off/,
+      /^HTTP 403\. No code of RFC 6749 says what was refused\..*try again after a back-off/,
+    ],
+    [
+      'a server that is elsewhere',
+      [MISDIRECTED],
+      'PROVIDER_UNAVAILABLE',
+      /^HTTP 302\. Check TOKEN_ENDPOINT: it may have moved/,
     ],
     ['ambiguous', [AMBIGUOUS, AMBIGUOUS, AMBIGUOUS], 'PROVIDER_AMBIGUOUS', /^HTTP 502\. .* may be spent/],
-    ['a dead grant', [INVALID_GRANT], 'REAUTHORIZATION_REQUIRED', /invalid_grant\. Authorize the application .* again/],
+    [
+      'a dead grant',
+      [INVALID_GRANT],
+      'REAUTHORIZATION_REQUIRED',
+      /invalid_grant\. Force one refresh .* authorize the application at Retently again/,
+    ],
     ['a refused client', [INVALID_CLIENT], 'CLIENT_REJECTED', /^HTTP 401\. Check client_id, client_secret/],
   ])('%s: is recorded, announced once and thrown, and AWSCURRENT stays', async (_what, answers, code, message) => {
     const fault = await fail(...answers);
@@ -88,7 +101,7 @@ describe('an attempt that failed', () => {
   });
 
   test('is waited for, silently, and then tried again; the first success says recovered', async () => {
-    await fail(UNCLASSIFIED);
+    await fail(UNRECOGNIZED);
     const soon = context.nextRun({ afterMs: 1 });
     expect(await refresh(soon, IF_DUE)).toMatchObject({
       outcome: 'waiting',
@@ -116,7 +129,7 @@ describe('an attempt that failed', () => {
   test('that could not be recorded is thrown as what it is', async () => {
     context.tokenEndpoint.willAnswer(() => {
       context.store.refuse('putVersion', 1_000);
-      return UNCLASSIFIED;
+      return UNRECOGNIZED;
     });
     expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('PROVIDER_UNAVAILABLE');
     expect(context.telemetry.lines.at(-1)).toMatchObject({ level: 'warn', members: { code: 'STORE_UNAVAILABLE' } });
@@ -127,7 +140,7 @@ describe('an attempt that failed', () => {
     const mistake = new TypeError('a mistake');
     context.tokenEndpoint.willAnswer(() => {
       context.store.intercept('putVersion', 'before', () => Promise.reject(mistake));
-      return UNCLASSIFIED;
+      return UNRECOGNIZED;
     });
     expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('PROVIDER_UNAVAILABLE');
     expect(context.telemetry.lines).toContainEqual({
@@ -202,7 +215,7 @@ describe('I6: a dead grant is tried once', () => {
   test('a passing failure is told, even where new credentials came meanwhile: the next tick uses them', async () => {
     context.tokenEndpoint.willAnswer(() => {
       context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
-      return UNCLASSIFIED;
+      return UNRECOGNIZED;
     });
     expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('PROVIDER_UNAVAILABLE');
     expect(context.tokenEndpoint.grants).toHaveLength(1);
@@ -246,14 +259,34 @@ describe('invalid_grant that only means that somebody else was first', () => {
     expect(context.versionIds).toContain(failureId(key, 0));
   });
 
-  test('another run that recorded its answer: it is adopted', async () => {
+  describe('another run that recorded its answer late: it is adopted, and tried at once, for a server that saw the token twice may have revoked it', () => {
     const answered = refreshed(0, { refresh_token: 'refresh-2', access_token: 'access-2' });
-    context.tokenEndpoint.willAnswer(() => {
+    const late = () => {
       context.writeText(JSON.stringify(answered), [JOURNAL_STAGE], successorId(key));
       return INVALID_GRANT;
+    };
+
+    test('it lives', async () => {
+      context.tokenEndpoint.willAnswer(late, { ...TOKEN, accessToken: 'access-3', refreshToken: 'refresh-3' });
+      expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed', secondsRemaining: 21_600 });
+      expect(context.tokenEndpoint.grants.map(({ refreshToken }) => refreshToken)).toEqual(['refresh-1', 'refresh-2']);
+      expect(context.currentDocument).toMatchObject({ refresh_token: 'refresh-3' });
     });
-    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'adopted', secondsRemaining: 21_600 });
-    expect(context.currentDocument).toEqual(answered);
+
+    test('it is dead: a human hears of it now, and not when its bearer token dies', async () => {
+      context.tokenEndpoint.willAnswer(late, INVALID_GRANT);
+      expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('REAUTHORIZATION_REQUIRED');
+      expect(context.currentDocument).toEqual(answered);
+      expect(await tick(2)).toEqual(['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_REQUIRED']);
+    });
+
+    test('nobody knows yet: the next run does not call it fresh either', async () => {
+      context.tokenEndpoint.willAnswer(late, UNRECOGNIZED);
+      await faultFrom(refresh(context, IF_DUE));
+      context = context.nextRun({ afterMs: 30 * MINUTE_MS });
+      context.tokenEndpoint.willAnswer(INVALID_GRANT);
+      expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('REAUTHORIZATION_REQUIRED');
+    });
   });
 
   test('a secret that was emptied: not configured', async () => {
@@ -262,6 +295,82 @@ describe('invalid_grant that only means that somebody else was first', () => {
       return INVALID_GRANT;
     });
     expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'not-configured' });
+  });
+});
+
+describe('a refusal in words that we do not know', () => {
+  /** Ticks every ten minutes, each of which is refused if it asks. */
+  async function refuseFor(minutes: number) {
+    const codes: string[] = [];
+    for (let passed = 0; passed <= minutes; passed += 10) {
+      context.tokenEndpoint.willAnswer(UNRECOGNIZED);
+      codes.push(
+        await refresh(context, IF_DUE).then(
+          ({ outcome }) => outcome,
+          ({ name }: Error) => name,
+        ),
+      );
+      announced.push(...context.announced);
+      states.push(...context.telemetry.states);
+      context = context.nextRun({ afterMs: 10 * MINUTE_MS });
+    }
+    return codes;
+  }
+  const announced: Announcement[] = [];
+  const states: FakeContext['telemetry']['states'] = [];
+
+  beforeEach(() => {
+    announced.length = 0;
+    states.length = 0;
+  });
+
+  test('calls nobody while it may pass', async () => {
+    expect(new Set(await refuseFor(50))).toEqual(new Set(['PROVIDER_UNAVAILABLE', 'waiting']));
+    expect(announced.map(({ type }) => type)).not.toContain('reauthorizationRequired');
+    expect(states.every(({ isReauthorizationRequired }) => isReauthorizationRequired === false)).toBe(true);
+  });
+
+  test('that lasts for more than an hour is probably the grant: said once, and asked again with back-off', async () => {
+    const codes = await refuseFor(24 * 60);
+    const first = codes.indexOf('REAUTHORIZATION_PROBABLE');
+    expect(first * 10).toBeLessThanOrEqual(4 * 60);
+    const told = announced.filter(({ type }) => type === 'reauthorizationRequired');
+    expect(told).toMatchObject([{ probable: true, code: 'REAUTHORIZATION_PROBABLE' }]);
+    expect(states.slice(first).every(({ isReauthorizationRequired }) => isReauthorizationRequired)).toBe(true);
+    const posts = codes.filter((code) => code !== 'waiting').length;
+    expect(posts).toBeLessThanOrEqual(40);
+  });
+
+  test('says what to try first', async () => {
+    await refuseFor(60);
+    context = context.nextRun({ afterMs: 45 * MINUTE_MS });
+    context.tokenEndpoint.willAnswer(UNRECOGNIZED);
+    const { name, message } = await faultFrom(refresh(context, { force: true }));
+    expect(name).toBe('REAUTHORIZATION_PROBABLE');
+    expect(message).toMatch(
+      /probably the grant is dead\. Force one refresh .* check client_id and client_secret, then authorize/,
+    );
+  });
+
+  test('is not forgotten for an outage in between, and a success takes it back', async () => {
+    await refuseFor(120);
+    context = context.nextRun({ afterMs: HOUR_MS });
+    context.tokenEndpoint.willAnswer(NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT);
+    await faultFrom(refresh(context, IF_DUE));
+    expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: true }]);
+    expect(context.announced.map(({ type }) => type)).toEqual(['failed']);
+    context = context.nextRun({ afterMs: HOUR_MS });
+    context.tokenEndpoint.willAnswer(TOKEN);
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+    expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: false }]);
+  });
+
+  test('with other credentials since begins anew', async () => {
+    await refuseFor(120);
+    context.write({ ...CREDENTIALS, client_secret: 'another' });
+    context = context.nextRun({ afterMs: HOUR_MS });
+    context.tokenEndpoint.willAnswer(UNRECOGNIZED);
+    expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('PROVIDER_UNAVAILABLE');
   });
 });
 
@@ -292,7 +401,7 @@ describe('an answer with a refresh token and no bearer token', () => {
 });
 
 test('recovered is said although the run after the failure crashed', async () => {
-  await fail(UNCLASSIFIED);
+  await fail(UNRECOGNIZED);
   const crashed = context.nextRun({ afterMs: MINUTE_MS });
   crashed.tokenEndpoint.willAnswer(() => Promise.reject(new Error('the run ends here')));
   await refresh(crashed, IF_DUE).catch(() => undefined);
@@ -316,7 +425,7 @@ describe('I8: what a day costs', () => {
   test('a provider that is down for a day at a 30-minute schedule: at most 60 puts, and fresh within two ticks of its return', async () => {
     for (let halfHour = 0; halfHour < 48; halfHour += 1) {
       context = context.nextRun({ afterMs: 30 * MINUTE_MS });
-      context.tokenEndpoint.willAnswer(UNCLASSIFIED);
+      context.tokenEndpoint.willAnswer(UNRECOGNIZED);
       await refresh(context, IF_DUE).catch(() => undefined);
     }
     expect(context.versionIds.length - 1).toBeLessThanOrEqual(60);

@@ -3,7 +3,7 @@ import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { claimId, renderClaim } from '../../../lambda/core/journal.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { FakeContext } from '../../support/fake-context.ts';
-import { INVALID_GRANT, TOKEN, UNCLASSIFIED } from '../../support/fake-token-endpoint.ts';
+import { INVALID_GRANT, TOKEN, UNRECOGNIZED } from '../../support/fake-token-endpoint.ts';
 import { faultFrom } from '../../support/fault-of.ts';
 import { CREDENTIALS, HOUR_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
@@ -26,7 +26,7 @@ describe('force goes past', () => {
   });
 
   test('waiting', async () => {
-    context.tokenEndpoint.willAnswer(UNCLASSIFIED);
+    context.tokenEndpoint.willAnswer(UNRECOGNIZED);
     await faultFrom(refresh(context, IF_DUE));
     const next = context.nextRun();
     next.tokenEndpoint.willAnswer(TOKEN);
@@ -57,7 +57,7 @@ describe('force goes past', () => {
 describe('never past a live claim: it waits for that one to end and reports it', () => {
   /** A run in the middle of its POST, and a forced run that meets its claim; `end` is what the POST answers at last. */
   async function meet(
-    end: () => Promise<typeof TOKEN | typeof INVALID_GRANT | typeof UNCLASSIFIED> | never,
+    end: () => Promise<typeof TOKEN | typeof INVALID_GRANT | typeof UNRECOGNIZED> | never,
     afterLooks = 3,
   ) {
     const forced = new FakeContext(context.world);
@@ -96,7 +96,7 @@ describe('never past a live claim: it waits for that one to end and reports it',
   });
 
   test('in a passing failure: waiting', async () => {
-    const { forced } = await meet(async () => UNCLASSIFIED);
+    const { forced } = await meet(async () => UNRECOGNIZED);
     expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'waiting' });
   });
 

@@ -106,7 +106,8 @@ describe('when others move in between', () => {
       /did not come to rest in 10 tries: others keep moving it, or it cannot be moved\. The next run goes on; nothing is lost\./,
     );
     expect(context.telemetry.states).toHaveLength(1);
-    expect(context.store.calls.filter((call) => call === 'readCurrent')).toHaveLength(10);
+    // Each try looks once before and, refused, once after: a first try of the SDK may have moved the label.
+    expect(context.store.calls.filter((call) => call === 'readCurrent')).toHaveLength(20);
   });
 
   describe('while an answer is in memory alone', () => {

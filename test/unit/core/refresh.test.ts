@@ -228,17 +228,18 @@ describe('a run that does not get as far as the POST', () => {
   });
 
   test.each([
-    ['CREDENTIALS_INCOMPLETE', { client_id: 'client-id-1' }, 'has no client_secret, no refresh_token', false],
-    ['CREDENTIALS_INVALID', { client_id: 7 }, 'client_id is a number', undefined],
+    ['CREDENTIALS_INCOMPLETE', { client_id: 'client-id-1' }, 'has no client_secret, no refresh_token', false, []],
+    // Where is the last whole document?
+    ['CREDENTIALS_INVALID', { client_id: 7 }, 'client_id is a number', undefined, ['readPrevious']],
   ])(
     '%s: throws, and records what it knows of the states all the same',
-    async (code, secret, what, isReauthorizationRequired) => {
+    async (code, secret, what, isReauthorizationRequired, looks) => {
       const context = FakeContext.withSecret(secret);
       const { name, message } = await faultFrom(refresh(context, IF_DUE));
       expect([name, message]).toEqual([code, expect.stringContaining(`Secret ${SECRET_ID} has`)]);
       expect(message).toContain(what);
       expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 0, isReauthorizationRequired }]);
-      expect(context.store.calls).toEqual(['readCurrent', 'readHead']);
+      expect(context.store.calls).toEqual(['readCurrent', 'readHead', ...looks]);
     },
   );
 });

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
+import { Fault } from '../../../lambda/core/fault.ts';
 import {
   claimId,
   digestGrant,
@@ -16,6 +17,8 @@ import { CREDENTIALS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from 
 
 const { key } = toDocumentEntry(CREDENTIALS);
 const READS = new Set(['readCurrent', 'readHead', 'readVersion']);
+
+const UNSAVED = new Fault('TOKEN_NOT_STORED', 'The store refused.');
 
 let context: FakeContext;
 
@@ -95,13 +98,14 @@ describe('status says what a refresh would decide, reads only, and calls nobody'
   });
 
   test('settle, where an answer waits in memory alone', async () => {
-    context.memory.unsaved = { parent: toDocumentEntry(CREDENTIALS), tokens: {} };
+    context.memory.unsaved = { parent: toDocumentEntry(CREDENTIALS), tokens: {}, fault: UNSAVED };
     expect(await status(context)).toMatchObject({
       outcome: 'status',
       decision: 'settle',
       message: expect.stringContaining('Do not deploy'),
     });
-    context.memory.unsaved = { parent: toDocumentEntry({ ...CREDENTIALS, refresh_token: 'another' }), tokens: {} };
+    const parent = toDocumentEntry({ ...CREDENTIALS, refresh_token: 'another' });
+    context.memory.unsaved = { parent, tokens: {}, fault: UNSAVED };
     expect(await status(context)).toMatchObject({ decision: 'attempt' });
   });
 

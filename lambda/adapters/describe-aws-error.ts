@@ -1,0 +1,79 @@
+import { nameOf } from '../core/fault.ts';
+
+const ROLE_AND_POLICIES =
+  "Check the function's role, the secret's resource policy and, for a KMS key of your own, its key policy.";
+
+/** What AWS and KMS call a refusal, mostly with `Exception` behind it. They have no modelled class, hence names. */
+const DENIALS: ReadonlyMap<string, string> = new Map([
+  ['AccessDenied', ROLE_AND_POLICIES],
+  ['NotAuthorized', ROLE_AND_POLICIES],
+  ['DecryptionFailure', 'The KMS key of the secret does not decrypt: check its key policy and its state.'],
+  ['EncryptionFailure', 'The KMS key of the secret does not encrypt: check its key policy and its state.'],
+  ['ExpiredToken', "The function's AWS credentials have expired."],
+  ['IncompleteSignature', "AWS does not accept the signature of the function's AWS credentials."],
+  ['InvalidClientTokenId', "AWS does not know the function's AWS credentials."],
+  ['InvalidSignature', "AWS does not accept the signature of the function's AWS credentials: check its clock."],
+  ['MissingAuthenticationToken', 'The request had no AWS credentials.'],
+  ['SignatureDoesNotMatch', "AWS does not accept the signature of the function's AWS credentials: check its clock."],
+  ['UnrecognizedClient', "AWS does not know the function's AWS credentials."],
+]);
+
+/** AWS's own words for why access was denied. They name ARNs, so they are told apart here and never quoted. */
+const SUSPECTS: readonly (readonly [RegExp, string])[] = [
+  [/kms/i, "AWS names KMS: check the policy and the state of the secret's key."],
+  [
+    /explicit deny in a service control policy|service control policy/i,
+    'AWS names a service control policy of the organization.',
+  ],
+  [/permissions boundary/i, "AWS names the permissions boundary of the function's role."],
+  [/VPC endpoint policy/i, 'AWS names the policy of the VPC endpoint for Secrets Manager.'],
+  [/resource-based policy/i, "AWS names the secret's resource policy."],
+  [/identity-based policy/i, "AWS names the policies of the function's role."],
+];
+
+/** Node's codes on the way to AWS, and what to look at. */
+const CONNECTION_ADVICE =
+  'AWS was not reached. In a VPC, check that the subnets lead to AWS (a NAT gateway or an interface endpoint), the security groups and DNS.';
+
+export interface AwsErrorDescription {
+  /** A refusal: trying again does not help. */
+  readonly isDenial: boolean;
+  /** The error by its name or by Node's code; it quotes nothing that was received. */
+  readonly what: string;
+  /** A sentence that says what to check, if something is known; else empty. */
+  readonly advice: string;
+}
+
+/** @param timeoutSeconds after which our own time-out ends a call */
+export function describeAwsError(error: unknown, timeoutSeconds: number): AwsErrorDescription {
+  const what = nameOf(error);
+  const denial = DENIALS.get(what.replace(/Exception$/, ''));
+  if (denial !== undefined) return { isDenial: true, what, advice: suspectOf(error) ?? denial };
+  if (what.startsWith('KMS')) {
+    return { isDenial: true, what, advice: "Check the state of the secret's KMS key and its key policy." };
+  }
+  if (what === 'CredentialsProviderError') {
+    return { isDenial: false, what, advice: 'There are no AWS credentials: a function has those of its role.' };
+  }
+  if (what === 'AbortError') return unreached(`no answer within ${timeoutSeconds} s, our own time-out`);
+  const code = codeOf(error);
+  if (code !== undefined) return unreached(code);
+  return what === 'TimeoutError' ? unreached(`no answer in time (${what})`) : { isDenial: false, what, advice: '' };
+}
+
+function suspectOf(error: unknown): string | undefined {
+  const words = error instanceof Error ? error.message : '';
+  return SUSPECTS.find(([pattern]) => pattern.test(words))?.[1];
+}
+
+function unreached(what: string): AwsErrorDescription {
+  return { isDenial: false, what, advice: CONNECTION_ADVICE };
+}
+
+/** The code of a system error of Node, such as `ECONNREFUSED`; also of the first of several tries. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code: unknown = Reflect.get(error, 'code');
+  if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,40}$/.test(code)) return code;
+  return error instanceof AggregateError ? codeOf(error.errors[0]) : undefined;
+}

@@ -1,0 +1,75 @@
+/**
+ * What has become of credentials on their way through clipboards, editors and shells. Each answer says what was seen in
+ * words, and never quotes a value.
+ */
+
+/** The characters that RFC 6749 appendix A allows in the three credentials: visible ASCII, and the space. */
+const NOT_ALLOWED = /[^\x20-\x7e]/;
+
+const DAMAGES: readonly (readonly [RegExp, string])[] = [
+  [/^…$|^<[\w-]+>$/, 'is the placeholder of an example'],
+  [/\n|\r/, 'has a line break'],
+  [/^\s|\s$/, 'has white space at its beginning or end'],
+  [/^["'].*["']$/, 'has quotes around it'],
+  [/[\u2018-\u201f\u2032\u2033\u00ab\u00bb]/, 'has a typographic quote'],
+  [/[\u2010-\u2015\u2212]/, 'has a typographic dash'],
+  [/…/, 'has an ellipsis: it was cut off'],
+  [/[\s\p{Cf}\p{Cc}\u2800\u3164\uffa0]/u, 'has a character that cannot be seen'],
+  [NOT_ALLOWED, 'has a character that is not ASCII'],
+];
+
+/** The space is allowed, but for the ends of a value. */
+const INNER_SPACE = /(?<=\S) +(?=\S)/g;
+
+/** What is visibly wrong with a value that a human wrote; `undefined` if nothing is. */
+export function findDamage(value: string): string | undefined {
+  const text = value.replace(INNER_SPACE, '');
+  return DAMAGES.find(([pattern]) => pattern.test(text))?.[1];
+}
+
+const CREDENTIAL_NAMES = ['client_id', 'client_secret', 'refresh_token'];
+/** Deep enough for every tool that was seen, and for a text that holds JSON in it. */
+const MAX_DEPTH = 6;
+
+/** The path of the first object below the top and `credentials` that holds one of the credentials. */
+export function findMisplaced(document: { readonly [name: string]: unknown }): string | undefined {
+  const pending: { readonly value: unknown; readonly path: readonly string[] }[] = [{ value: document, path: [] }];
+  for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+    const { value, path } = next;
+    const isText = typeof value === 'string';
+    const object = isText ? parseOrNothing(value) : value;
+    if (typeof object !== 'object' || object === null) continue;
+    const holds = CREDENTIAL_NAMES.some((name) => Reflect.get(object, name));
+    const isInPlace = path.length === 0 || (path.join('.') === 'credentials' && !isText);
+    if (holds && !isInPlace) return `${path.join('.')}${isText ? ', which is a text that holds JSON' : ''}`;
+    if (path.length === MAX_DEPTH) continue;
+    for (const [name, member] of Object.entries(object)) pending.push({ value: member, path: [...path, toStep(name)] });
+  }
+  return undefined;
+}
+
+/** A name as people give names; anything else might be a value in the wrong place. */
+function toStep(name: string): string {
+  return /^[A-Za-z_][A-Za-z0-9_-]{0,39}$|^\d{1,3}$/.test(name) ? name : '(a member)';
+}
+
+function parseOrNothing(text: string): unknown {
+  try {
+    return text.trimStart().startsWith('{') ? JSON.parse(text) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** In which encoding a text was written that was then read as another one; `undefined` if nothing shows it. */
+export function describeEncoding(text: string): string | undefined {
+  if (/^(\u00ff\u00fe|\u00fe\u00ff)/.test(text)) return 'it looks like UTF-16 read as Latin-1';
+  if (/^\ufffd\ufffd/.test(text)) return 'it looks like UTF-16 read as UTF-8';
+  if (/^\u00ef\u00bb\u00bf/.test(text)) return 'it looks like UTF-8 with a byte order mark, read as Latin-1';
+  if (/^\ufffe/.test(text)) return 'it looks like UTF-16 with its bytes swapped';
+  // ASCII in UTF-16 has a zero beside each character.
+  if (text.includes('\0')) return 'it looks like UTF-16 read as something else';
+  // Two ASCII characters that were read as one: the first sign of a JSON object would be one of these.
+  if (/^[\u227b\u7b22\u0a7b\u7b0a\u7b0d\u0d7b]/.test(text)) return 'it looks like UTF-8 read as UTF-16';
+  return undefined;
+}

@@ -1,0 +1,40 @@
+import { CreateSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { expect, test, vi } from 'vitest';
+import { startSandbox } from '../sandbox/sandbox.ts';
+import { endingOf } from '../support/in-sandbox.ts';
+import { isMotoInstalled, startMoto } from '../support/moto-server.ts';
+import { createEmulatorClient } from './run-checks.ts';
+
+const SECRET_ID = 'RetentlyCredentials';
+const FORCED = { action: 'refresh', force: true };
+const isMissing = !isMotoInstalled();
+const reason = isMissing ? ' (SKIPPED: moto_server is not installed)' : '';
+
+vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
+
+/** Somebody else's Secrets Manager and EventBridge: what the stand-ins of the sandbox are too kind about, shows here. */
+test.skipIf(isMissing)(`the deployed bundle refreshes against moto${reason}`, { timeout: 60_000 }, async () => {
+  await using moto = await startMoto();
+  await using sandbox = await startSandbox();
+  const client = createEmulatorClient(moto.url);
+  const credentials = { ...(await sandbox.mintCredentials()), note: 'kept' };
+  await client.send(new CreateSecretCommand({ Name: SECRET_ID, SecretString: JSON.stringify(credentials) }));
+  const lambda = await sandbox.startFunction({
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: moto.url,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: moto.url,
+  });
+
+  const endings: string[] = [];
+  for (const event of [{ action: 'status' }, {}, {}, FORCED, { action: 'status' }]) {
+    endings.push(endingOf(await lambda.invoke(event)));
+  }
+
+  expect(endings).toEqual(['status', 'refreshed', 'fresh', 'refreshed', 'status']);
+  expect(sandbox.tokenEndpoint.requests).toHaveLength(2);
+  const current = await client.send(new GetSecretValueCommand({ SecretId: SECRET_ID, VersionStage: 'AWSCURRENT' }));
+  const { refresh_token, access_token, note } = JSON.parse(current.SecretString ?? '');
+  expect(note).toBe('kept');
+  expect(await sandbox.authorizationServer.isLive(refresh_token)).toBe(true);
+  expect(await sandbox.authorizationServer.isAccessTokenLive(access_token)).toBe(true);
+  expect(lambda.stdout).not.toContain('Could not publish events');
+});

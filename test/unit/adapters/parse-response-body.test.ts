@@ -1,0 +1,113 @@
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseResponseBody, type ResponseBody } from '../../../lambda/adapters/parse-response-body.ts';
+
+const MEMBERS = { access_token: 'a', refresh_token: 'b', token_type: 'Bearer', expires_in: 21_600 };
+const TEXT = JSON.stringify(MEMBERS);
+const FORM = 'access_token=a&refresh_token=b&token_type=Bearer&expires_in=21600';
+
+function utf16(text: string, order: 'le' | 'be', mark = ''): Buffer {
+  const bytes = Buffer.from(mark + text, 'utf16le');
+  return order === 'le' ? bytes : bytes.swap16();
+}
+
+describe('an answer is read however it was wrapped:', () => {
+  test.each<[string, Uint8Array | string, Partial<ResponseBody>?]>([
+    ['plain', TEXT],
+    ['gzip', gzipSync(TEXT), { contentEncoding: 'gzip' }],
+    ['gzip, in capitals', gzipSync(TEXT), { contentEncoding: 'GZIP' }],
+    ['x-gzip', gzipSync(TEXT), { contentEncoding: 'x-gzip' }],
+    ['gzip that nobody announced', gzipSync(TEXT)],
+    ['gzip that was announced and is none', TEXT, { contentEncoding: 'gzip' }],
+    ['gzip twice', gzipSync(gzipSync(TEXT)), { contentEncoding: 'gzip, gzip' }],
+    ['gzip twice, announced once', gzipSync(gzipSync(TEXT)), { contentEncoding: 'gzip' }],
+    ['gzip whose end is missing', gzipSync(TEXT).subarray(0, -8), { contentEncoding: 'gzip' }],
+    ['deflate', deflateSync(TEXT), { contentEncoding: 'deflate' }],
+    ['deflate without its header', deflateRawSync(TEXT), { contentEncoding: 'deflate' }],
+    ['deflate that nobody announced', deflateSync(TEXT)],
+    ['br', brotliCompressSync(TEXT), { contentEncoding: 'br' }],
+    ['br inside gzip', gzipSync(brotliCompressSync(TEXT)), { contentEncoding: 'br, gzip' }],
+    ['identity', TEXT, { contentEncoding: 'identity' }],
+    ['a coding that nobody knows', TEXT, { contentEncoding: 'aws-chunked' }],
+    ['a byte order mark', `\uFEFF${TEXT}`],
+    ['UTF-16, little end first, with its mark', utf16(TEXT, 'le', '\uFEFF')],
+    ['UTF-16, big end first, with its mark', utf16(TEXT, 'be', '\uFEFF')],
+    ['UTF-16 without a mark', utf16(TEXT, 'le')],
+    ['UTF-16, big end first, without a mark', utf16(TEXT, 'be')],
+    ['UTF-16, compressed', gzipSync(utf16(TEXT, 'le', '\uFEFF')), { contentEncoding: 'gzip' }],
+    ['a form', FORM],
+    ['a form under the type of JSON', FORM, { contentType: 'application/json' }],
+    ['a form, compressed', gzipSync(FORM)],
+    ['JSON under the type of HTML', TEXT, { contentType: 'text/html' }],
+    ['a character set that nobody knows', TEXT, { contentType: 'application/json; charset=x-none' }],
+    ['JSON in a JSON string', JSON.stringify(TEXT)],
+    ['JSON with a notice before it', `<br />\nNotice: undefined index in /srv/token.php\n${TEXT}`],
+    ['JSON with a guard before it', `)]}',\n${TEXT}`],
+    ['JSON with something behind it', `${TEXT}\n<!-- 12 ms -->`],
+    ['white space and zeros around it', `\r\n ${TEXT}\n\0`],
+    ['JSON that lacks its end', TEXT.slice(0, -1)],
+  ])('%s', (_name, body, announced = {}) => {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    const parsed = parseResponseBody({ body: bytes, ...announced });
+    expect(parsed).toMatchObject({ kind: 'members', members: { access_token: 'a', refresh_token: 'b' } });
+  });
+
+  test.each([
+    ['Latin-1 in UTF-8', undefined, Buffer.from(TEXT.replace('}', ',"account":"Café"}'), 'latin1'), 'Café'],
+    ['a character set of its own', 'application/json;charset="windows-1251"', cyrillic(), 'Имя'],
+  ])('%s', (_name, contentType, body, account) => {
+    expect(parseResponseBody({ body, contentType })).toMatchObject({ members: { ...MEMBERS, account } });
+  });
+});
+
+describe('what is whole in JSON that was cut short counts:', () => {
+  test('both tokens', () => {
+    const body = Buffer.from('{"refresh_token":"b\\"b","access_token":"a","scope":"every');
+    expect(parseResponseBody({ body })).toEqual({
+      kind: 'members',
+      members: { refresh_token: 'b"b', access_token: 'a' },
+    });
+  });
+
+  test('no token that was cut itself, and no number that may go on', () => {
+    const body = Buffer.from('{"access_token":"a","expires_in":216');
+    expect(parseResponseBody({ body })).toEqual({ kind: 'members', members: { access_token: 'a' } });
+    expect(parseResponseBody({ body: Buffer.from('{"access_token":"a') })).toMatchObject({ kind: 'nothing' });
+  });
+});
+
+describe('what is no answer is told apart:', () => {
+  test.each([
+    ['', 'an empty body'],
+    [' \n', 'an empty body'],
+    ['<html>{"access_token":</html>', 'a body that is neither JSON nor a form'],
+    ['[]', 'a body that is neither JSON nor a form'],
+    ['null', 'a body that is neither JSON nor a form'],
+    ['OK=1', 'a body that is neither JSON nor a form'],
+  ])('%j: %s', (text, what) => {
+    expect(parseResponseBody({ body: Buffer.from(text) })).toEqual({ kind: 'nothing', what });
+  });
+
+  test('a bomb: what is larger than 16 KiB once decoded is not decoded', () => {
+    const body = gzipSync(JSON.stringify({ padding: ' '.repeat(10_000_000), ...MEMBERS }));
+    expect(body.length).toBeLessThan(16 * 1024);
+    expect(parseResponseBody({ body, contentEncoding: 'gzip' })).toMatchObject({ kind: 'nothing' });
+  });
+});
+
+test('whatever the bytes and whatever was announced, it answers', () => {
+  const codings = fc.constantFrom(undefined, 'gzip', 'deflate', 'br', 'zstd', 'gzip, br', '\u0000');
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), codings, fc.string(), (body, contentEncoding, contentType) => {
+      const { kind } = parseResponseBody({ body, contentEncoding, contentType });
+      expect(['members', 'nothing']).toContain(kind);
+    }),
+  );
+});
+
+/** windows-1251: a capital И is 0xC8, м is 0xEC, я is 0xFF. */
+function cyrillic(): Buffer {
+  const [before = '', after = ''] = TEXT.replace('}', ',"account":"@"}').split('@');
+  return Buffer.concat([Buffer.from(before), Buffer.from([0xc8, 0xec, 0xff]), Buffer.from(after)]);
+}

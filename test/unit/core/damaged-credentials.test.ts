@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseDocument, requireGrant } from '../../../lambda/core/credentials.ts';
+import { describeEncoding, findDamage, findMisplaced } from '../../../lambda/core/damaged-credentials.ts';
+import { faultOf } from '../../support/fault-of.ts';
+import { CREDENTIALS } from '../../support/secret-documents.ts';
+
+const WHERE = 'Secret RetentlyCredentials';
+
+function requireFrom(secret: object, origin: 'human' | 'answer' = 'human') {
+  return requireGrant(parseDocument(JSON.stringify(secret), WHERE), WHERE, origin);
+}
+
+describe('a value that is visibly damaged', () => {
+  test.each([
+    ['a\n', 'has a line break'],
+    ['\r\na', 'has a line break'],
+    ['a ', 'has white space at its beginning or end'],
+    ['\ta', 'has white space at its beginning or end'],
+    ['\u00a0a', 'has white space at its beginning or end'],
+    ['"a"', 'has quotes around it'],
+    ["'a'", 'has quotes around it'],
+    ['\u201ca\u201d', 'has a typographic quote'],
+    ['a\u2019b', 'has a typographic quote'],
+    ['a\u2013b', 'has a typographic dash'],
+    ['abc…', 'has an ellipsis: it was cut off'],
+    ['…', 'is the placeholder of an example'],
+    ['<client_id>', 'is the placeholder of an example'],
+    ['a\u200bb', 'has a character that cannot be seen'],
+    ['\ufeffa', 'has white space at its beginning or end'],
+    ['a\u00adb', 'has a character that cannot be seen'],
+    ['a\tb', 'has a character that cannot be seen'],
+    ['a\u00a0b', 'has a character that cannot be seen'],
+    ['a\0', 'has a character that cannot be seen'],
+    ['sécret', 'has a character that is not ASCII'],
+    ['sеcret', 'has a character that is not ASCII'],
+  ])('%j %s', (value, damage) => {
+    expect(findDamage(value)).toBe(damage);
+  });
+
+  test('is none in what RFC 6749 appendix A allows, the space inside included', () => {
+    const vschar = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code));
+    const value = fc.tuple(fc.constantFrom('a', '0', '-'), fc.string({ unit: fc.oneof(vschar, fc.constant(' ')) }));
+    fc.assert(
+      fc.property(value, ([ends, inside]) => {
+        expect(findDamage(`${ends}${inside}${ends}`)).toBeUndefined();
+      }),
+    );
+  });
+
+  test('is refused, every one named at once, without the value', () => {
+    const damaged = {
+      client_id: 'ID\n',
+      client_secret: 'SECRET ',
+      refresh_token: 'TOKEN\u200b',
+      redirect_uri: '“URI”',
+    };
+    const { name, message } = faultOf(() => requireFrom(damaged));
+    expect(name).toBe('CREDENTIALS_INVALID');
+    expect(message).toContain(
+      'is damaged: client_id has a line break; client_secret has white space at its beginning or end; ' +
+        'redirect_uri has a typographic quote; refresh_token has a character that cannot be seen. Nothing was sent.',
+    );
+    expect(message).not.toMatch(/ID\n|SECRET|TOKEN|URI/);
+  });
+
+  test('under credentials is named there', () => {
+    const { message } = faultOf(() => requireFrom({ credentials: { ...CREDENTIALS, client_secret: 'a\n' } }));
+    expect(message).toContain('credentials.client_secret has a line break');
+  });
+
+  test('is none of our business in a refresh token that came in an answer: it goes back byte for byte', () => {
+    const refresh_token = ' é\n“”…\u200b ';
+    expect(requireFrom({ ...CREDENTIALS, refresh_token }, 'answer')).toMatchObject({ refreshToken: refresh_token });
+    expect(faultOf(() => requireFrom({ ...CREDENTIALS, client_id: 'a\n' }, 'answer')).name).toBe('CREDENTIALS_INVALID');
+  });
+});
+
+describe('credentials in another place are pointed at', () => {
+  const { client_id, client_secret, refresh_token } = CREDENTIALS;
+  const all = { client_id, client_secret, refresh_token };
+
+  test.each<[string, object]>([
+    ['credentials.authenticate_via_retently_o_auth', { credentials: { authenticate_via_retently_o_auth: all } }],
+    ['configuration.credentials', { configuration: { credentials: all } }],
+    ['credentials, which is a text that holds JSON', { credentials: JSON.stringify(all) }],
+    ['connections.0.config', { connections: [{ config: all }] }],
+    ['(a member)', { 'a name that could be a secret': all }],
+    ['value, which is a text that holds JSON', { value: JSON.stringify(all) }],
+  ])('%s', (path, secret) => {
+    const { name, message } = faultOf(() => requireFrom(secret));
+    expect(name).toBe('CREDENTIALS_INCOMPLETE');
+    expect(message).toContain(`They were seen in ${path}: move them up`);
+    expect(message).not.toContain('could be a secret');
+  });
+
+  test('and nowhere if they are nowhere, or too deep to be meant', () => {
+    expect(findMisplaced({ a: [1, 'text', null, { b: {} }], c: '{not json' })).toBeUndefined();
+    expect(findMisplaced({ a: { b: { c: { d: { e: { f: { g: all } } } } } } })).toBeUndefined();
+  });
+});
+
+describe('a secret that is not JSON says what it looks like', () => {
+  const text = JSON.stringify(CREDENTIALS);
+  const utf16 = Buffer.from(`\ufeff${text}`, 'utf16le');
+
+  test.each([
+    ['UTF-16 read as Latin-1', utf16.toString('latin1'), 'it looks like UTF-16 read as Latin-1'],
+    ['UTF-16 read as UTF-8', utf16.toString('utf8'), 'it looks like UTF-16 read as UTF-8'],
+    [
+      'UTF-16, big end first, read as Latin-1',
+      utf16.swap16().toString('latin1'),
+      'it looks like UTF-16 read as Latin-1',
+    ],
+    [
+      'UTF-16 without a mark',
+      Buffer.from(text, 'utf16le').toString('latin1'),
+      'it looks like UTF-16 read as something',
+    ],
+    ['a mark read as Latin-1', Buffer.from(`\ufeff${text}`).toString('latin1'), 'a byte order mark, read as Latin-1'],
+    ['UTF-8 read as UTF-16', Buffer.from(`${text} `).toString('utf16le'), 'it looks like UTF-8 read as UTF-16'],
+  ])('%s', (_name, secretString, says) => {
+    const { name, message } = faultOf(() => parseDocument(secretString, WHERE));
+    expect(name).toBe('CREDENTIALS_INVALID');
+    expect(message).toContain(says);
+    expect(message).not.toMatch(/client-secret-1|refresh-1/);
+  });
+
+  test('unless it is a byte order mark before good JSON: that is read over', () => {
+    expect(parseDocument(`\ufeff${text}`, WHERE).members).toEqual(CREDENTIALS);
+  });
+
+  test('and says nothing of an encoding that does not show', () => {
+    expect(describeEncoding('client_id=a')).toBeUndefined();
+  });
+});
