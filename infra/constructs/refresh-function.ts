@@ -5,7 +5,7 @@ import { Architecture, Function as LambdaFunction, LoggingFormat, Runtime, Traci
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { ENVIRONMENT, EVENT_SOURCE } from '../../lambda/contract.ts';
+import { ENVIRONMENT, EVENT_SOURCE, LEASE_OVER_TIMEOUT_SECONDS } from '../../lambda/contract.ts';
 import { bundledCode } from '../bundle/bundled-code.ts';
 import { ATTEMPTS_PER_TICK } from '../options/schedule-limits.ts';
 import type { TokenRefreshSettings } from '../options/schema.ts';
@@ -13,9 +13,6 @@ import { acknowledge } from './acknowledge.ts';
 import type { Credentials } from './credentials.ts';
 import type { EventDestination } from './event-destination.ts';
 import { allow, allowKeyThrough } from './statements.ts';
-
-// Lambda kills a run at its timeout; half a minute more covers the difference of the clocks.
-const LEASE_OVER_TIMEOUT_SECONDS = 30;
 
 export interface RefreshFunctionProps {
   readonly settings: TokenRefreshSettings;

@@ -1,11 +1,8 @@
+import { ATTEMPT_MIN_SECONDS, MAX_ATTEMPTS_PER_DAY, MAX_BACK_OFF_SECONDS } from '../../lambda/contract.ts';
 import { isRate, parseScheduleExpression, type Ticks } from './schedule-expression.ts';
 
 const MINUTES_PER_DAY = 1_440;
-// Secrets Manager keeps every version of the last 24 hours, 100 at most. The function leaves ten of them to operators,
-// and an attempt puts two: a claim, and the answer or the failure.
-const MAX_ATTEMPTS_PER_DAY = 45;
-// The function's back-off after a failed attempt: a minute, doubled by each one, up to this.
-const MAX_BACK_OFF_MINUTES = 45;
+const MAX_BACK_OFF_MINUTES = MAX_BACK_OFF_SECONDS / 60;
 const MAX_BACK_OFF_FAILURES = Math.ceil(Math.log2(MAX_BACK_OFF_MINUTES));
 // Longer, and a run that is lost is noticed too late to matter.
 const MAX_INTERVAL_MINUTES = 360;
@@ -14,8 +11,8 @@ const REPEATED_HOUR_MINUTES = 60;
 /** Lambda runs an asynchronous event once and retries it twice, after one minute and after two more. */
 export const ATTEMPTS_PER_TICK = 3;
 const RETRY_DELAYS_SECONDS = 180;
-/** The function begins no attempt with less than 30 s left; the rest is for what comes before. */
-export const MIN_TIMEOUT_SECONDS = 45;
+/** An attempt, and what comes before it: a cold start and the first reads. */
+export const MIN_TIMEOUT_SECONDS = ATTEMPT_MIN_SECONDS + 15;
 
 export interface Timing {
   readonly schedule: {

@@ -1,6 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
-import { DEFAULTS } from '../../lambda/contract.ts';
+import { DEFAULTS, isTokenEndpoint, MAX_TOKEN_LIFETIME_SECONDS } from '../../lambda/contract.ts';
 import { ACCEPTED_EXPRESSIONS, parseScheduleExpression } from './schedule-expression.ts';
 import { MIN_TIMEOUT_SECONDS } from './schedule-limits.ts';
 
@@ -96,14 +96,16 @@ export const optionsSchema = members({
    * @default 21600
    */
   // For shorter ones, no schedule leaves two chances and keeps within the write budget.
-  tokenLifetimeSeconds: whole(12_000, 31_536_000, ' of seconds').default(DEFAULTS.defaultTokenLifetimeSeconds),
+  tokenLifetimeSeconds: whole(12_000, MAX_TOKEN_LIFETIME_SECONDS, ' of seconds').default(
+    DEFAULTS.defaultTokenLifetimeSeconds,
+  ),
   /**
    * Token endpoint of the authorization server.
    * @default "https://app.retently.com/api/oauth/token"
    */
   tokenEndpoint: z
     .string({ error: ENDPOINT })
-    .refine(isTokenEndpoint, { error: ENDPOINT })
+    .refine((url) => isTokenEndpoint(url), { error: ENDPOINT })
     .default(DEFAULTS.tokenEndpoint),
   /**
    * Where events go: `"default"`, `"none"`, `{ "create": "name" }` or `{ "existing": "name or ARN" }`.
@@ -192,12 +194,6 @@ export const optionsSchema = members({
 export type TokenRefreshOptions = z.input<typeof optionsSchema>;
 /** The same, checked and complete. */
 export type TokenRefreshSettings = z.output<typeof optionsSchema>;
-
-function isTokenEndpoint(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, username, password, hash } = new URL(text);
-  return protocol === 'https:' && username === '' && password === '' && hash === '';
-}
 
 function isTimeZone(timeZone: string): boolean {
   // Intl also takes offsets such as +01:00, which EventBridge Scheduler does not.

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { MAX_TOKEN_LIFETIME_SECONDS, OAUTH_ERROR_CODES, type OAuthErrorCode, type TokenAnswer } from '../core/ports.ts';
+import { MAX_TOKEN_LIFETIME_SECONDS } from '../contract.ts';
+import { OAUTH_ERROR_CODES, type OAuthErrorCode, type TokenAnswer } from '../core/ports.ts';
 
 /** What came back over HTTP; of a body that was cut short or too long, the beginning. */
 export interface TokenResponse {

@@ -1,6 +1,6 @@
+import { FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS, MAX_TOKEN_LIFETIME_SECONDS } from '../contract.ts';
 import type { CredentialsDocument } from './credentials.ts';
 import { type DocumentEntry, type FailureEntry, type JournalEntry, successorId } from './journal.ts';
-import { MAX_TOKEN_LIFETIME_SECONDS } from './ports.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 
 /** What to do next, and why; the states are the table in design and README. */
@@ -20,9 +20,6 @@ export interface Situation {
   readonly nowMs: number;
   readonly force: boolean;
 }
-
-/** Longest back-off between attempts: less than two ticks of the default schedule. */
-const MAX_BACK_OFF_SECONDS = 45 * 60;
 
 /**
  * A pure function of the current document, the head of the journal, the time and `force`. Current's successor is known
@@ -74,7 +71,7 @@ function attempt(number: number, takesOverClaim = false): Decision {
   return { kind: 'attempt', attempt: number, takesOverClaim };
 }
 
-/** One minute, doubled by each failed attempt; longer where the server asked for it. */
+/** Doubled by each failed attempt; longer if the server asked for it. */
 function backOffSeconds({ attempt, retryAfterSeconds }: FailureEntry): number {
-  return Math.min(MAX_BACK_OFF_SECONDS, Math.max(60 * 2 ** attempt, retryAfterSeconds ?? 0));
+  return Math.min(MAX_BACK_OFF_SECONDS, Math.max(FIRST_BACK_OFF_SECONDS * 2 ** attempt, retryAfterSeconds ?? 0));
 }

@@ -3,10 +3,10 @@ import type { FailureCode } from './journal.ts';
 import type { OAuthErrorCode, Runtime, Telemetry, TokenAnswer, TokenEndpoint } from './ports.ts';
 
 /** One POST, connecting included. */
-export const EXCHANGE_TIMEOUT_MS = 10_000;
+const EXCHANGE_TIMEOUT_MS = 10_000;
 
 /** What must be left after a POST to save its answer, even where the store needs several tries. */
-export const SAVE_RESERVE_MS = 15_000;
+const SAVE_RESERVE_MS = 15_000;
 
 /** A server with a reuse grace answers the same token again; a strict one has nothing left to lose. */
 const MAX_REPLAYS = 2;

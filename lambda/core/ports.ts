@@ -30,9 +30,6 @@ export interface CredentialStore {
   listVersionTimes(): Promise<readonly number[]>;
 }
 
-/** No bearer token lives longer: what says so is taken for a mistake. */
-export const MAX_TOKEN_LIFETIME_SECONDS = 365 * 24 * 60 * 60;
-
 /** What the token endpoint said, or how it failed to. `reason` is safe to log: it quotes nothing that was received. */
 export type TokenAnswer =
   | {

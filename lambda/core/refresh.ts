@@ -1,8 +1,9 @@
+import { ATTEMPT_MIN_SECONDS } from '../contract.ts';
 import { announceFailed, announceRefreshed, lineage } from './announce.ts';
 import { claim } from './claim.ts';
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
-import { EXCHANGE_TIMEOUT_MS, exchange, SAVE_RESERVE_MS } from './exchange.ts';
+import { exchange } from './exchange.ts';
 import { announceFailure, recordFailure } from './failed-attempt.ts';
 import { Fault } from './fault.ts';
 import type { DocumentEntry, FailureEntry } from './journal.ts';
@@ -21,8 +22,7 @@ const MAX_STARTS = 10;
 /** How long a forced run waits between two looks at another run's claim. */
 const CLAIM_POLL_MS = 2_000;
 
-/** The claim and its reads, the POST, the save. */
-const ATTEMPT_MIN_MS = 5_000 + EXCHANGE_TIMEOUT_MS + SAVE_RESERVE_MS;
+const ATTEMPT_MIN_MS = ATTEMPT_MIN_SECONDS * 1000;
 
 /**
  * One run: load, settle, decide, claim, exchange, record, promote, announce. A run that finds the ground moved under it
