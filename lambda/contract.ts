@@ -32,6 +32,9 @@ export const VERSIONS_PER_ATTEMPT = 2;
 /** Attempts that any 24 hours have room for; the function counts before each. */
 export const MAX_ATTEMPTS_PER_DAY = (MAX_RECENT_VERSIONS - RESERVED_VERSIONS) / VERSIONS_PER_ATTEMPT;
 
+/** Those that refreshes without a failure take at most: the others are for failures. */
+const MAX_REFRESHES_PER_DAY = 40;
+
 /** Back-off after the first failed attempt; each further one doubles it. */
 export const FIRST_BACK_OFF_SECONDS = 60;
 export const MAX_BACK_OFF_SECONDS = 45 * 60;
@@ -46,6 +49,19 @@ export const LEASE_OVER_TIMEOUT_SECONDS = 30;
 
 /** No bearer token lives longer: what says so is taken for a mistake. */
 export const MAX_TOKEN_LIFETIME_SECONDS = 365 * DAY_SECONDS;
+
+/** Shorter lives are refused by the stack: the write budget has no room for them. */
+export const MIN_TOKEN_LIFETIME_SECONDS = 3_600;
+
+/**
+ * The age at which a bearer token is due for a refresh: half of its life. Under 72 minutes that would be too often for
+ * the write budget; such a token is due after 36 minutes (under an hour, after 36 sixtieths of its life).
+ */
+export function dueAfterSeconds(lifetimeSeconds: number): number {
+  const shortestSeconds = DAY_SECONDS / MAX_REFRESHES_PER_DAY;
+  const share = Math.min(1, lifetimeSeconds / MIN_TOKEN_LIFETIME_SECONDS);
+  return Math.max(lifetimeSeconds / 2, shortestSeconds * share);
+}
 
 /** The staging label on the newest entry of the journal. A label of our own: `AWSPENDING` would block `RotateSecret`. */
 export const JOURNAL_STAGE = 'TOKEN_REFRESH';
@@ -70,9 +86,10 @@ export const METRIC_DIMENSION = 'FunctionName';
 /** The second dimension, of a second copy of `RefreshFailed` alone. */
 export const METRIC_CODE_DIMENSION = 'Code';
 
-/** Metric names. The first two are states, sent on every run; the others are sent as they happen. */
+/** Metric names. The first three are states, sent on every run; the others are sent as they happen. */
 export const METRICS = {
   tokenSecondsRemaining: 'TokenSecondsRemaining',
+  tokenSecondsUntilDue: 'TokenSecondsUntilDue',
   reauthorizationRequired: 'ReauthorizationRequired',
   refreshed: 'Refreshed',
   refreshFailed: 'RefreshFailed',

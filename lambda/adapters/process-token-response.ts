@@ -1,5 +1,4 @@
 import * as z from 'zod/mini';
-import { MAX_TOKEN_LIFETIME_SECONDS } from '../contract.ts';
 import { OAUTH_ERROR_CODES, type OAuthErrorCode, type TokenAnswer } from '../core/ports.ts';
 
 /** What came back over HTTP; of a body that was cut short or too long, the beginning. */
@@ -74,11 +73,11 @@ function parseBody(body: Uint8Array): z.infer<typeof Body> | undefined {
   }
 }
 
-/** A number or a decimal string of seconds; `undefined` where it is missing, not positive or over a year. */
+/** A number or a decimal string of seconds; `undefined` if it is missing or not positive. */
 function parseExpiresIn(expiresIn: unknown): number | undefined {
   const isDecimal = typeof expiresIn === 'string' && /^\d+(\.\d+)?$/.test(expiresIn);
   const seconds = typeof expiresIn === 'number' || isDecimal ? Number(expiresIn) : Number.NaN;
-  return seconds > 0 && seconds <= MAX_TOKEN_LIFETIME_SECONDS ? seconds : undefined;
+  return seconds > 0 ? seconds : undefined;
 }
 
 /** Seconds from now; the header holds seconds or an HTTP date (RFC 9110 section 10.2.3). */

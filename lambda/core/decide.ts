@@ -1,7 +1,6 @@
-import { FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS, MAX_TOKEN_LIFETIME_SECONDS } from '../contract.ts';
-import type { CredentialsDocument } from './credentials.ts';
+import { FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS } from '../contract.ts';
+import { secondsUntilDue } from './due.ts';
 import { type DocumentEntry, type FailureEntry, type JournalEntry, successorId } from './journal.ts';
-import { parseRfc3339 } from './rfc3339.ts';
 
 /** What to do next, and why; the states are the table in design and README. */
 export type Decision =
@@ -18,6 +17,8 @@ export interface Situation {
   /** Digest of the credentials that an attempt would use now. */
   readonly digest: string;
   readonly nowMs: number;
+  /** No longer life of a bearer token is believed. */
+  readonly longestLifetimeSeconds: number;
   readonly force: boolean;
 }
 
@@ -25,8 +26,9 @@ export interface Situation {
  * A pure function of the current document, the head of the journal, the time and `force`. Current's successor is known
  * not to exist: that is settled first.
  */
-export function decide({ current, head, digest, nowMs, force }: Situation): Decision {
-  if (!force && isFresh(current.document, nowMs) && isSettled(current, head)) return { kind: 'fresh' };
+export function decide(situation: Situation): Decision {
+  const { current, head, digest, nowMs, force } = situation;
+  if (!force && isFresh(situation) && isSettled(current, head)) return { kind: 'fresh' };
   if (head === undefined || head.kind === 'document' || head.key !== current.key) return attempt(0);
 
   if (head.kind === 'claim') {
@@ -46,13 +48,9 @@ function isPermanent({ code }: Pick<FailureEntry, 'code'>): boolean {
   return code === 'REAUTHORIZATION_REQUIRED' || code === 'CLIENT_REJECTED';
 }
 
-/** At least half of its life is left. */
-function isFresh({ members }: CredentialsDocument, nowMs: number): boolean {
-  const expiresAtMs = parseRfc3339(members.expires_at);
-  const lifetimeMs = expiresAtMs - parseRfc3339(members.refreshed_at);
-  // No refresh ever wrote a longer life. Comparisons with NaN, where an instant is missing, are false.
-  const isPlausible = lifetimeMs > 0 && lifetimeMs <= MAX_TOKEN_LIFETIME_SECONDS * 1000;
-  return members.access_token !== undefined && isPlausible && expiresAtMs - nowMs >= lifetimeMs / 2;
+/** A token of unknown life is due: comparisons with NaN are false. */
+function isFresh({ current, nowMs, longestLifetimeSeconds }: Situation): boolean {
+  return secondsUntilDue(current.document, nowMs, longestLifetimeSeconds) >= 0;
 }
 
 /**

@@ -101,12 +101,21 @@ export interface LogMembers {
   readonly spentRefreshToken?: string;
 }
 
+/** What every run tells of the token. */
+export interface TokenStates {
+  /** 0 if it is dead, or if none was seen. */
+  readonly tokenSecondsRemaining: number;
+  /** Until it is due for a refresh; 0 if it is, or if none was seen. */
+  readonly tokenSecondsUntilDue: number;
+  /** `undefined` of a grant that was not seen. */
+  readonly isReauthorizationRequired: boolean | undefined;
+}
+
 export interface Telemetry {
   info(message: string, members?: LogMembers): void;
   warn(message: string, members?: LogMembers): void;
   error(message: string, members?: LogMembers): void;
-  /** States, on every run. Seconds are 0 where no token was seen; of a grant that was not seen, nothing is said. */
-  recordStates(states: { tokenSecondsRemaining: number; isReauthorizationRequired: boolean | undefined }): void;
+  recordStates(states: TokenStates): void;
   countRefreshed(): void;
   countFailed(code: string): void;
   countTokenNotStored(): void;

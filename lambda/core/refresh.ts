@@ -14,7 +14,7 @@ import type { Result } from './result.ts';
 import { toRfc3339 } from './rfc3339.ts';
 import { RunReport } from './run-report.ts';
 import { settle } from './settle.ts';
-import { isHalfRefreshed, toTokenMembers } from './token-members.ts';
+import { doubtLifetime, isHalfRefreshed, toTokenMembers } from './token-members.ts';
 
 /** How often a run starts over where others keep moving `AWSCURRENT`, before it leaves the rest to the next run. */
 const MAX_STARTS = 10;
@@ -167,6 +167,8 @@ class RefreshRun {
     this.#force = false;
     this.#report.isReauthorizationRequired = false;
     telemetry.info('Recorded the answer', { versionId: entry.versionId, attempt, ...lineage(entry.document) });
+    const doubt = doubtLifetime(answer, settings.defaultTokenLifetimeSeconds);
+    if (doubt !== undefined) telemetry.warn(doubt, { versionId: entry.versionId });
     if (answer.kind === 'token' && tokens.access_token === current.document.members.access_token) {
       telemetry.warn('No progress: Retently answered with the bearer token that was there already', {
         versionId: entry.versionId,

@@ -38,7 +38,14 @@ function run(
   force = false,
 ) {
   const head: JournalEntry | undefined = undefined;
-  const situation: Situation = { current, head, digest: DIGEST, nowMs: context.world.nowMs, force };
+  const situation: Situation = {
+    current,
+    head,
+    digest: DIGEST,
+    nowMs: context.world.nowMs,
+    longestLifetimeSeconds: 21_600,
+    force,
+  };
   return claim(context, situation, attempt);
 }
 
