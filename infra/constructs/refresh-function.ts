@@ -19,7 +19,8 @@ export interface RefreshFunctionProps {
   readonly credentials: Credentials;
   readonly eventDestination: EventDestination;
   readonly failedRuns: IQueue;
-  readonly eventAgeSeconds: number;
+  /** How long Lambda keeps an event for a run and its retry. */
+  readonly eventAge: Duration;
 }
 
 /** The function, its log group, and a role that holds what the function calls and nothing else. */
@@ -86,13 +87,7 @@ export class RefreshFunction extends Construct {
     return role;
   }
 
-  private createFunction({
-    settings,
-    credentials,
-    eventDestination,
-    failedRuns,
-    eventAgeSeconds,
-  }: RefreshFunctionProps) {
+  private createFunction({ settings, credentials, eventDestination, failedRuns, eventAge }: RefreshFunctionProps) {
     const lambdaFunction = new LambdaFunction(this, 'Function', {
       description: 'Keeps the Retently bearer token fresh',
       code: bundledCode(),
@@ -114,7 +109,7 @@ export class RefreshFunction extends Construct {
       loggingFormat: LoggingFormat.JSON,
       tracing: settings.xray ? Tracing.ACTIVE : Tracing.DISABLED,
       retryAttempts: ATTEMPTS_PER_TICK - 1,
-      maxEventAge: Duration.seconds(eventAgeSeconds),
+      maxEventAge: eventAge,
       onFailure: { bind: () => ({ destination: failedRuns.queueArn }) },
       ...(settings.reservedConcurrency === undefined
         ? {}

@@ -10,7 +10,6 @@ const PERIOD_MINUTES = 30;
 export interface TokenDashboardProps {
   readonly lambdaFunction: IFunction;
   readonly alarms: readonly Alarm[];
-  readonly tokenLifetimeSeconds: number;
 }
 
 /** One dashboard: is anything wrong, how long does the token live, what did the runs do. */
@@ -25,16 +24,16 @@ export class TokenDashboard extends Construct {
   }
 }
 
-function toWidgets({ lambdaFunction, alarms, tokenLifetimeSeconds }: TokenDashboardProps): IWidget[][] {
+function toWidgets({ lambdaFunction, alarms }: TokenDashboardProps): IWidget[][] {
   const sum = (name: string) => functionMetric(lambdaFunction, name, Stats.SUM, PERIOD_MINUTES);
+  const minimum = (name: string) => functionMetric(lambdaFunction, name, Stats.MINIMUM, PERIOD_MINUTES);
   return [
     [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 24, height: 3 })],
     [
       new GraphWidget({
-        title: 'Seconds that the bearer token has left',
+        title: 'Seconds that the bearer token has left, and until it is due',
         width: 12,
-        left: [functionMetric(lambdaFunction, METRICS.tokenSecondsRemaining, Stats.MINIMUM, PERIOD_MINUTES)],
-        leftAnnotations: [{ value: Math.floor(tokenLifetimeSeconds / 2), label: 'due' }],
+        left: [minimum(METRICS.tokenSecondsRemaining), minimum(METRICS.tokenSecondsUntilDue)],
         leftYAxis: { min: 0 },
       }),
       new GraphWidget({

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { findMistakes, OptionsError, toSentence } from './parse-options.ts';
-import { members, optionsSchema, type TokenRefreshSettings, text } from './schema.ts';
+import { optionsSchema, strictObject, type TokenRefreshSettings, text } from './schema.ts';
 
 /** The one context key that holds all options. */
 export const CONTEXT_KEY = 'tokenRefresh';
@@ -22,12 +22,12 @@ const stackShape = {
    * AWS account and region of the stack.
    * @default - those of the credentials that it is deployed with
    */
-  env: members({
+  env: strictObject({
     account: text(/^\d{12}$/, 'be twelve digits in quotes').optional(),
     region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, 'be a region such as eu-west-1').optional(),
   }).optional(),
 };
-const topSchema = members({
+const topSchema = strictObject({
   ...stackShape,
   /**
    * Several Retently accounts, a stack each: a `name`, and every option that differs from the common one.
@@ -35,7 +35,7 @@ const topSchema = members({
    */
   accounts: z.undefined().optional(),
 });
-const accountSchema = members({
+const accountSchema = strictObject({
   ...stackShape,
   /** Names a Retently account and, through `stackName`, its stack. */
   name: text(/^[A-Za-z][A-Za-z0-9-]{0,39}$/, 'be at most 40 letters, digits and hyphens, beginning with a letter'),
@@ -86,9 +86,14 @@ function* findClashes(
   stacks: readonly StackSettings[],
 ): Generator<string> {
   const toPath = (member: string) => `${CONTEXT_KEY}.${member}`;
-  const clash = (values: readonly string[], path: (index: number) => PropertyKey[], source: unknown, must: string) =>
+  const clash = (
+    values: readonly string[],
+    path: (index: number) => PropertyKey[],
+    source: unknown,
+    requirement: string,
+  ) =>
     values.flatMap((value, index) =>
-      values.indexOf(value) === index ? [] : [toSentence({ path: path(index), must }, source, toPath)],
+      values.indexOf(value) === index ? [] : [toSentence({ path: path(index), requirement }, source, toPath)],
     );
   const names = entries.map(({ name }, index) => (typeof name === 'string' ? name.toLowerCase() : `(${index})`));
   const sameNames = clash(

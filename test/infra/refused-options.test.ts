@@ -14,10 +14,6 @@ function mistakesOf(context: unknown, cliRegion?: string): readonly string[] {
   return [];
 }
 
-const EXPRESSIONS =
-  'be rate(30 minutes), rate(1 hour) or such, or cron(minutes hours * * ? *), where minutes and hours are *, */n, a/n, a-b, a-b/n, numbers, or a list of these';
-const TOO_MANY =
-  'in a day for tokens of 21600 seconds, and there is room for 45 (each writes two of the 100 versions that Secrets Manager keeps for a day, and ten are left to operators)';
 const EVENT_BUS =
   'be "default", "none", { "create": "name" } for a new event bus, or { "existing": "name or ARN" } for one that is there';
 
@@ -36,7 +32,7 @@ describe('options that are refused, each by a sentence', () => {
     [
       'a timeout that outlasts the tick',
       { timeoutSeconds: 300 },
-      'tokenRefresh.timeoutSeconds is 300, but must be 240 at most with this schedule, so that a run and its two retries end within half of the shortest interval.',
+      'tokenRefresh.timeoutSeconds is 300, but must be 120 at most with a tick every 10 minutes: a run and its retry, a minute later, must end within half of that.',
     ],
     [
       'half a megabyte',
@@ -74,9 +70,9 @@ describe('options that are refused, each by a sentence', () => {
       'tokenRefresh.tokenEndpoint is "token", but must be an https URL without user name and fragment.',
     ],
     [
-      'a time zone that is a number',
-      { schedule: { timeZone: 1 } },
-      'tokenRefresh.schedule.timeZone is 1, but must be an IANA time zone such as Europe/Paris.',
+      'a life below an hour',
+      { tokenLifetimeSeconds: 3_599 },
+      'tokenRefresh.tokenLifetimeSeconds is 3599, but must be a whole number of seconds from 3600 to 31536000.',
     ],
     [
       'an e-mail without @',
@@ -152,7 +148,7 @@ describe('options that are refused, each by a sentence', () => {
     [
       'an unknown member inside',
       { schedule: { rate: 30 } },
-      'tokenRefresh.schedule.rate is there, but must be left out: the members here are expression, flexibleWindowMinutes, timeZone.',
+      'tokenRefresh.schedule.rate is there, but must be left out: the members here are everyMinutes, flexibleWindowMinutes.',
     ],
     [
       'an account as a number',
@@ -179,68 +175,44 @@ describe('options that are refused, each by a sentence', () => {
     expect(mistakesOf(context)).toEqual([`- ${sentence}`]);
   });
 
-  it.each<[string, unknown, readonly string[]]>([
+  it.each<[string, object, readonly string[]]>([
     [
-      'a schedule that is no expression',
-      { expression: '30 minutes' },
-      [`expression is "30 minutes", but must ${EXPRESSIONS}`],
+      'a schedule of four minutes',
+      { everyMinutes: 4 },
+      ['everyMinutes is 4, but must be a whole number of minutes from 5 to 360'],
     ],
     [
-      'a schedule of one minute',
-      { expression: 'rate(1 minute)', flexibleWindowMinutes: 0 },
-      [
-        'expression is "rate(1 minute)", but must leave at least 11 minutes between ticks, not 1: a run and its two retries, one and two minutes later, must end within half of that',
-        `expression is "rate(1 minute)", but must tick less often: where some attempts fail, this schedule can make 46 ${TOO_MANY}`,
-      ],
-    ],
-    [
-      'a schedule of 19 minutes',
-      { expression: 'rate(19 minutes)' },
-      [
-        `expression is "rate(19 minutes)", but must tick less often: where some attempts fail, this schedule can make 46 ${TOO_MANY}`,
-      ],
+      'a schedule of a day',
+      { everyMinutes: 1_440 },
+      ['everyMinutes is 1440, but must be a whole number of minutes from 5 to 360'],
     ],
     [
       'a schedule that leaves one chance',
-      { expression: 'rate(81 minutes)' },
+      { everyMinutes: 90 },
       [
-        'expression is "rate(81 minutes)", but must leave every token two chances: two intervals and flexible windows take up to 182 minutes, and a token of 21600 seconds is due for 180',
-      ],
-    ],
-    [
-      'a schedule that leaves one chance on one night of the year',
-      { expression: 'cron(0 * * * ? *)', timeZone: 'Europe/Paris', flexibleWindowMinutes: 1 },
-      [
-        'expression is "cron(0 * * * ? *)", but must leave every token two chances: two intervals and flexible windows take up to 182 minutes, on the night when clocks go back, and a token of 21600 seconds is due for 180',
+        'everyMinutes is 90, but must leave every token two chances: two ticks and the flexible window take up to 182 minutes, and a token of 21600 seconds has 180 left when it is due',
       ],
     ],
     [
       'a flexible window as long as the interval',
-      { expression: 'rate(30 minutes)', flexibleWindowMinutes: 30 },
-      ['flexibleWindowMinutes is 30, but must be shorter than the shortest interval of the schedule, 30 minutes'],
+      { everyMinutes: 30, flexibleWindowMinutes: 30 },
+      ['flexibleWindowMinutes is 30, but must be shorter than the time between two ticks, which is 30 minutes'],
     ],
     [
-      'a time zone for a rate',
-      { timeZone: 'Europe/Paris' },
-      ['timeZone is "Europe/Paris", but must be left out with rate(…), which knows no time zone'],
-    ],
-    [
-      'a time zone of Mars',
-      { expression: 'cron(0/30 * * * ? *)', timeZone: 'Mars/Olympus' },
-      ['timeZone is "Mars/Olympus", but must be an IANA time zone such as Europe/Paris'],
-    ],
-    [
-      'a time zone that is an offset',
-      { expression: 'cron(0/30 * * * ? *)', timeZone: '+01:00' },
-      ['timeZone is "+01:00", but must be an IANA time zone such as Europe/Paris'],
+      'an expression, and a time zone',
+      { expression: 'rate(30 minutes)', timeZone: 'Europe/Paris' },
+      [
+        'expression is there, but must be left out: say { "everyMinutes": 10 } for rate(10 minutes). There is no cron: a token has no office hours',
+        'timeZone is there, but must be left out: { "everyMinutes": 10 } ticks the same in every time zone',
+      ],
     ],
   ])('%s', (_, schedule, sentences) => {
     expect(mistakesOf({ schedule })).toEqual(sentences.map((sentence) => `- tokenRefresh.schedule.${sentence}.`));
   });
 
-  it('a schedule that is too slow, however long a token lives', () => {
-    expect(mistakesOf({ schedule: { expression: 'rate(1 day)' }, tokenLifetimeSeconds: 31_536_000 })).toEqual([
-      '- tokenRefresh.schedule.expression is "rate(1 day)", but must tick at least every 360 minutes, not only every 1440.',
+  it('a schedule that is too slow for tokens of an hour', () => {
+    expect(mistakesOf({ schedule: { everyMinutes: 30 }, tokenLifetimeSeconds: 3_600 })).toEqual([
+      '- tokenRefresh.schedule.everyMinutes is 30, but must leave every token two chances: two ticks and the flexible window take up to 62 minutes, and a token of 3600 seconds has 24 left when it is due.',
     ]);
   });
 
@@ -250,16 +222,14 @@ describe('options that are refused, each by a sentence', () => {
         timeout: 1,
         xray: 1,
         alarmEmails: ['a'],
-        schedule: { expression: 'rate(1 hour)', flexibleWindowMinutes: 60 },
+        schedule: { everyMinutes: 90, flexibleWindowMinutes: 90 },
       }),
     ).toEqual([
       '- tokenRefresh.alarmEmails[0] is "a", but must be an e-mail address.',
       '- tokenRefresh.xray is 1, but must be true or false.',
       expect.stringContaining('- tokenRefresh.timeout is there, but must be left out'),
-      expect.stringContaining('- tokenRefresh.schedule.flexibleWindowMinutes is 60, but must be shorter'),
-      expect.stringContaining(
-        '- tokenRefresh.schedule.expression is "rate(1 hour)", but must leave every token two chances',
-      ),
+      expect.stringContaining('- tokenRefresh.schedule.flexibleWindowMinutes is 90, but must be shorter'),
+      expect.stringContaining('- tokenRefresh.schedule.everyMinutes is 90, but must leave every token two chances'),
     ]);
   });
 

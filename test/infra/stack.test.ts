@@ -74,18 +74,18 @@ describe('the stack, with every default', () => {
     },
   );
 
-  it('ticks every 30 minutes, within ten, and keeps a tick no longer than half of that', () => {
+  it('ticks every ten minutes, within two, and keeps a tick no longer than half of that', () => {
     expect(resourceOf(template, 'AWS::Scheduler::Schedule').Properties).toEqual({
       Description: expect.any(String),
-      ScheduleExpression: 'rate(30 minutes)',
+      ScheduleExpression: 'rate(10 minutes)',
       ScheduleExpressionTimezone: 'Etc/UTC',
-      FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 10 },
+      FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 2 },
       State: 'ENABLED',
       Target: {
         Arn: { 'Fn::GetAtt': ['TokenRefreshFunctionDFF3ACD5', 'Arn'] },
         RoleArn: { 'Fn::GetAtt': ['TokenRefreshScheduleRole6F227E76', 'Arn'] },
         Input: '{}',
-        RetryPolicy: { MaximumEventAgeInSeconds: 900, MaximumRetryAttempts: 5 },
+        RetryPolicy: { MaximumEventAgeInSeconds: 300, MaximumRetryAttempts: 5 },
         DeadLetterConfig: { Arn: undeliveredTicks },
       },
     });
@@ -118,12 +118,12 @@ describe('the stack, with every default', () => {
     });
   });
 
-  it('has the function retried twice within the other half of the interval, and then keeps the event', () => {
+  it('has the function retried once within the other half of the interval, and then keeps the event', () => {
     expect(resourceOf(template, 'AWS::Lambda::EventInvokeConfig').Properties).toEqual({
       FunctionName: functionName,
       Qualifier: '$LATEST',
-      MaximumRetryAttempts: 2,
-      MaximumEventAgeInSeconds: 900,
+      MaximumRetryAttempts: 1,
+      MaximumEventAgeInSeconds: 300,
       DestinationConfig: { OnFailure: { Destination: failedRuns } },
     });
   });
@@ -202,12 +202,12 @@ describe('the alarms', () => {
       'TokenExpiringSoon',
       'Token expiring soon',
       {
-        ...own(METRICS.tokenSecondsRemaining),
+        ...own(METRICS.tokenSecondsUntilDue),
         Statistic: 'Maximum',
         Period: 300,
-        EvaluationPeriods: 15,
+        EvaluationPeriods: 6,
         ComparisonOperator: 'LessThanThreshold',
-        Threshold: 10_800,
+        Threshold: 1,
         TreatMissingData: 'breaching',
       },
     ],
@@ -244,10 +244,10 @@ describe('the alarms', () => {
         ...own('Errors'),
         Namespace: 'AWS/Lambda',
         Statistic: 'Sum',
-        Period: 4_200,
+        Period: 1_320,
         EvaluationPeriods: 1,
         ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-        Threshold: 4,
+        Threshold: 3,
         TreatMissingData: 'notBreaching',
       },
     ],
@@ -264,28 +264,24 @@ describe('the alarms', () => {
   });
 
   it.each([
-    // interval, flexible window, life of a token: periods of 5 minutes, threshold, window for errors
-    ['rate(30 minutes)', 0, 21_600, 13, 10_800, 3_600],
-    ['rate(60 minutes)', 10, 21_600, 27, 10_800, 7_800],
-    ['rate(360 minutes)', 0, 604_800, 145, 302_400, 43_200],
-  ])(
-    'watch over two intervals of %s, %i minutes and one period more',
-    (expression, window, life, periods, threshold, errors) => {
-      const slow = synthesise({
-        schedule: { expression, flexibleWindowMinutes: window },
-        tokenLifetimeSeconds: life,
-      });
-      const expiring = resourceOf(slow, 'AWS::CloudWatch::Alarm', 'TokenExpiringSoon').Properties;
-      expect(expiring).toMatchObject({ EvaluationPeriods: periods, Threshold: threshold });
-      // CloudWatch takes no more than a day of periods that are shorter than an hour.
-      expect(periods * 300).toBeLessThanOrEqual(86_400);
-      expect(resourceOf(slow, 'AWS::CloudWatch::Alarm', 'FunctionFailing').Properties['Period']).toBe(errors);
-    },
-  );
+    // minutes between ticks, flexible window: periods of 5 minutes, window for errors
+    [30, 0, 13, 3_600],
+    [60, 10, 27, 7_800],
+    [360, 0, 145, 43_200],
+  ])('watch over two ticks every %i minutes, a window of %i and one period more', (every, window, periods, errors) => {
+    const slow = synthesise({
+      schedule: { everyMinutes: every, flexibleWindowMinutes: window },
+      tokenLifetimeSeconds: 604_800,
+    });
+    const expiring = resourceOf(slow, 'AWS::CloudWatch::Alarm', 'TokenExpiringSoon').Properties;
+    expect(expiring).toMatchObject({ EvaluationPeriods: periods });
+    // CloudWatch takes no more than a day of periods that are shorter than an hour.
+    expect(periods * 300).toBeLessThanOrEqual(86_400);
+    expect(resourceOf(slow, 'AWS::CloudWatch::Alarm', 'FunctionFailing').Properties['Period']).toBe(errors);
+  });
 
-  it('sleep through the hour that a time zone repeats', () => {
-    const paris = synthesise({ schedule: { expression: 'cron(0/30 * * * ? *)', timeZone: 'Europe/Paris' } });
-    const { Properties } = resourceOf(paris, 'AWS::CloudWatch::Alarm', 'TokenExpiringSoon');
-    expect(Properties['EvaluationPeriods']).toBe(27);
+  it('do not depend on the life that is configured', () => {
+    const alarms = (life: number) => resourcesOf(synthesise({ tokenLifetimeSeconds: life }), 'AWS::CloudWatch::Alarm');
+    expect(alarms(604_800)).toEqual(alarms(3_600));
   });
 });

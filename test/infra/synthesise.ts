@@ -76,7 +76,7 @@ export const EVERY_OPTION = {
   stackName: 'Everything',
   env: { account: ACCOUNT, region: 'eu-west-1' },
   kmsKeyArn: KEY_ARN,
-  schedule: { expression: 'cron(5/30 * * * ? *)', timeZone: 'Europe/Paris', flexibleWindowMinutes: 5 },
+  schedule: { everyMinutes: 15, flexibleWindowMinutes: 5 },
   tokenLifetimeSeconds: 28_800,
   tokenEndpoint: 'https://auth.example.com/token',
   eventBus: { create: 'retently' },

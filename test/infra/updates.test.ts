@@ -121,10 +121,11 @@ describe('every option', () => {
 
   it('finds its way into the schedule', () => {
     expect(resourceOf(template, 'AWS::Scheduler::Schedule').Properties).toMatchObject({
-      ScheduleExpression: 'cron(5/30 * * * ? *)',
-      ScheduleExpressionTimezone: 'Europe/Paris',
+      ScheduleExpression: 'rate(15 minutes)',
       FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 5 },
     });
+    const hourly = synthesise({ schedule: { everyMinutes: 60 } });
+    expect(resourceOf(hourly, 'AWS::Scheduler::Schedule').Properties['ScheduleExpression']).toBe('rate(60 minutes)');
     const punctual = synthesise({ schedule: { flexibleWindowMinutes: 0 } });
     expect(resourceOf(punctual, 'AWS::Scheduler::Schedule').Properties['FlexibleTimeWindow']).toEqual({ Mode: 'OFF' });
   });
