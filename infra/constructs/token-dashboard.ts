@@ -1,4 +1,3 @@
-import { Stack } from 'aws-cdk-lib';
 import { type Alarm, AlarmStatusWidget, Dashboard, GraphWidget, type IWidget, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
@@ -14,13 +13,11 @@ export interface TokenDashboardProps {
 
 /** One dashboard: is anything wrong, how long does the token live, what did the runs do. */
 export class TokenDashboard extends Construct {
-  readonly url: string;
+  readonly dashboardName: string;
 
   constructor(scope: Construct, id: string, props: TokenDashboardProps) {
     super(scope, id);
-    const dashboard = new Dashboard(this, 'Dashboard', { widgets: toWidgets(props) });
-    const { region } = Stack.of(this);
-    this.url = `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboard.dashboardName}`;
+    this.dashboardName = new Dashboard(this, 'Dashboard', { widgets: toWidgets(props) }).dashboardName;
   }
 }
 

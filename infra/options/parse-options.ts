@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { secretIdOf } from './existing-secret.ts';
 import { findTimingProblems, type Problem } from './schedule-limits.ts';
 import { optionsSchema, type TokenRefreshOptions, type TokenRefreshSettings } from './schema.ts';
 
@@ -57,7 +58,7 @@ function findRegionProblems(arns: z.output<typeof regionalSchema>, regionOfStack
   const requirement = `lie in ${regionOfStack}, where the stack goes (env.region, else the region that the AWS CLI is set to)`;
   const bus = typeof arns.eventBus === 'object' && 'existing' in arns.eventBus ? arns.eventBus.existing : undefined;
   const candidates: readonly (readonly [string | undefined, readonly string[]])[] = [
-    [arns.existingSecret, ['existingSecret']],
+    [arns.existingSecret && secretIdOf(arns.existingSecret), ['existingSecret']],
     [arns.kmsKeyArn, ['kmsKeyArn']],
     [bus, ['eventBus', 'existing']],
   ];
@@ -83,15 +84,21 @@ function toProblems(issue: z.core.$ZodIssue): readonly Problem[] {
 }
 
 /** "`tokenRefresh.timeoutSeconds` is 5, but must be a whole number of seconds from 45 to 900." */
-export function toSentence(
+function toSentence(
   { path, requirement, hidesValue }: Problem,
   options: unknown,
   toPath: (member: string) => string,
 ): string {
   const [member, ...rest] = path.map(String);
   const inside = rest.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`)).join('');
-  const got = hidesValue ? 'there' : describe(path.reduce(readMember, options));
-  return `${toPath(member ?? '')}${inside} is ${got}, but must ${requirement}.`;
+  const where = `${toPath(member ?? '')}${inside}`;
+  if (hidesValue) return `${where} is there, but must ${requirement}.`;
+  return complain(where, path.reduce(readMember, options), requirement);
+}
+
+/** "`path` is `value`, but must …." */
+export function complain(path: string, value: unknown, requirement: string): string {
+  return `${path} is ${describe(value)}, but must ${requirement}.`;
 }
 
 function toMembers(options: unknown): object {

@@ -6,24 +6,9 @@ import {
   MAX_TOKEN_LIFETIME_SECONDS,
   MIN_TOKEN_LIFETIME_SECONDS,
 } from '../../lambda/contract.ts';
+import { existingSecretSchema } from './existing-secret.ts';
+import { flag, strictObject, text, whole } from './option-types.ts';
 import { MAX_INTERVAL_MINUTES, MIN_INTERVAL_MINUTES, MIN_TIMEOUT_SECONDS } from './schedule-limits.ts';
-
-// Every check of a member has the same message, which completes the sentence "… is X, but must …".
-
-export const text = (pattern: RegExp, requirement: string) =>
-  z.string({ error: requirement }).regex(pattern, { error: requirement });
-const whole = (from: number, to: number, unit: string) => {
-  const error = `be a whole number${unit} from ${from} to ${to}`;
-  return z.int({ error }).min(from, { error }).max(to, { error });
-};
-const flag = () => z.boolean({ error: 'be true or false' });
-export const strictObject = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
-  z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys'
-        ? `be left out: the members here are ${Object.keys(shape).sort().join(', ')}`
-        : 'be an object',
-  });
 
 const RETENTION_DAYS = Object.values(RetentionDays).filter(
   (days): days is RetentionDays => typeof days === 'number' && days !== RetentionDays.INFINITE,
@@ -31,7 +16,6 @@ const RETENTION_DAYS = Object.values(RetentionDays).filter(
 const removal = () => z.enum(['retain', 'destroy'], { error: 'be "retain" or "destroy"' });
 const TAG_NAME = 'be named without aws: at the beginning, by at most 128 letters, digits and _.:/=+@-';
 const ENDPOINT = 'be an https URL without user name and fragment';
-const SECRET_NAME = String.raw`[\w/+=.@-]{1,512}`;
 
 const schedule = strictObject({
   /**
@@ -69,15 +53,11 @@ const eventBus = z.union(
 
 export const optionsSchema = strictObject({
   /**
-   * Name or complete ARN of a secret that is there already. It is never changed or deleted by the stack.
+   * Name or complete ARN of a secret that is there already. It is never changed or deleted by the stack. An ARN that may
+   * lack the six characters of AWS at its end is asked about: `{ "completeArn": "arn:…" }` says that it lacks nothing.
    * @default - a secret is created, empty
    */
-  existingSecret: text(
-    new RegExp(
-      `^(arn:aws[\\w-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:${SECRET_NAME}-[A-Za-z0-9]{6}|${SECRET_NAME})$`,
-    ),
-    'be the name or the complete ARN (with the six characters at its end) of a secret',
-  ).optional(),
+  existingSecret: existingSecretSchema.optional(),
   /**
    * Customer-managed KMS key for the secret, the queues, the topic and the logs. Its key policy must admit
    * `logs.<region>.amazonaws.com` and `cloudwatch.amazonaws.com`.

@@ -6,7 +6,7 @@ const KEY_ARN = 'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-
 
 function mistakesOf(context: unknown, cliRegion?: string): readonly string[] {
   try {
-    parseContext(context, cliRegion);
+    parseContext(context, { cliRegion });
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
     return error.message.split('\n').slice(1);
@@ -14,6 +14,10 @@ function mistakesOf(context: unknown, cliRegion?: string): readonly string[] {
   return [];
 }
 
+const NOT_JSON =
+  'tokenRefresh is a text that is not JSON; the shell may have taken its quotes away. Put the object into cdk.json: { "context": { "tokenRefresh": { … } } }.';
+const NO_LIST =
+  'tokenRefresh.accounts must be a list of Retently accounts, at least one, each an object with a name. (The AWS account is env.account.)';
 const EVENT_BUS =
   'be "default", "none", { "create": "name" } for a new event bus, or { "existing": "name or ARN" } for one that is there';
 
@@ -101,6 +105,16 @@ describe('options that are refused, each by a sentence', () => {
       'tokenRefresh.existingSecret is "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine", but must be the name or the complete ARN (with the six characters at its end) of a secret.',
     ],
     [
+      'a secret by an ARN that may be partial',
+      { existingSecret: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:retently-secret' },
+      'tokenRefresh.existingSecret is "arn:aws:secretsmanager:eu-west-1:123456789012:secret:retently-secret", but must be complete: "-secret" may be the end of its name, or what AWS puts after it. Ask `aws secretsmanager describe-secret --secret-id <name> --query ARN`. If it prints this very ARN, say { "completeArn": "arn:…" }.',
+    ],
+    [
+      'a partial ARN that is called complete',
+      { existingSecret: { completeArn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine' } },
+      'tokenRefresh.existingSecret.completeArn is "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine", but must be the name or the complete ARN (with the six characters at its end) of a secret.',
+    ],
+    [
       'a boundary by name',
       { permissionsBoundaryArn: 'boundary' },
       'tokenRefresh.permissionsBoundaryArn is "boundary", but must be the ARN of an IAM policy.',
@@ -165,12 +179,9 @@ describe('options that are refused, each by a sentence', () => {
       { stackName: 'My stack' },
       'tokenRefresh.stackName is "My stack", but must be at most 128 letters, digits and hyphens, beginning with a letter.',
     ],
+    ['what PowerShell leaves of JSON', '{alarmEmails:[ops@example.com]}', NOT_JSON],
     ['a context that is no object', [1], 'tokenRefresh must be an object, or the JSON text of one.'],
-    [
-      'a context that is no JSON',
-      '{timeoutSeconds:60}',
-      `tokenRefresh is a text that is not JSON; quote it as '{"timeoutSeconds":60}'.`,
-    ],
+    ['a context that is no JSON', '{timeoutSeconds:60}', NOT_JSON],
   ])('%s', (_, context, sentence) => {
     expect(mistakesOf(context)).toEqual([`- ${sentence}`]);
   });
@@ -310,8 +321,8 @@ describe('several accounts', () => {
   });
 
   it.each<[string, unknown, readonly string[]]>([
-    ['no list', { accounts: 'eu' }, ['tokenRefresh.accounts must be a list of at least one object with a name.']],
-    ['no entry', { accounts: [] }, ['tokenRefresh.accounts must be a list of at least one object with a name.']],
+    ['no list', { accounts: 'eu' }, [NO_LIST]],
+    ['no entry', { accounts: [] }, [NO_LIST]],
     [
       'no name',
       { accounts: [{}] },
@@ -323,7 +334,7 @@ describe('several accounts', () => {
       'two of one name',
       { accounts: [{ name: 'eu' }, { name: 'us' }, { name: 'EU' }] },
       [
-        'tokenRefresh.accounts[2].name is "EU", but must differ from the name of every other account, not only in case.',
+        'tokenRefresh.accounts[2].name is "EU", but must differ from the name of every other Retently account, not only in case.',
       ],
     ],
     [
@@ -352,10 +363,30 @@ describe('several accounts', () => {
       'two accounts that share one secret',
       { existingSecret: 'retently', accounts: [{ name: 'eu' }, { name: 'us' }] },
       [
-        'tokenRefresh.accounts[1].existingSecret is "retently", but must be the secret of one account only: two would spend each other\'s refresh tokens.',
+        'tokenRefresh.accounts[1].existingSecret is "retently", but must be the secret of one Retently account only: two would spend each other\'s refresh tokens.',
       ],
     ],
   ])('are refused: %s', (_, context, sentences) => {
     expect(mistakesOf(context)).toEqual(sentences.map((sentence) => `- ${sentence}`));
   });
+});
+
+it.each([
+  ['eu-west-1', 'mx-central-1', 'ap-southeast-7'],
+  ['cn-north-1', 'cn-northwest-1'],
+  ['us-gov-east-1', 'us-gov-west-1'],
+  ['us-iso-east-1', 'us-isob-east-1', 'us-isof-south-1', 'eu-isoe-west-1'],
+  ['eusc-de-east-1'],
+])('the regions of every partition are accepted: %s', (...regions) => {
+  for (const region of regions) expect(mistakesOf({ env: { region } })).toEqual([]);
+});
+
+it.each([
+  'retently/secret',
+  'my-secret',
+  'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbC1eF',
+  'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-a1b2c3',
+  { completeArn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-secret' },
+])('a secret that is named beyond doubt is accepted: %j', (existingSecret) => {
+  expect(mistakesOf({ existingSecret })).toEqual([]);
 });

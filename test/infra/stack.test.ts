@@ -1,6 +1,10 @@
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
+import { parseContext } from '../../infra/options/parse-context.ts';
+import { TokenRefreshStack } from '../../infra/token-refresh-stack.ts';
 import { DEFAULTS, METRIC_NAMESPACE, METRICS } from '../../lambda/contract.ts';
-import { EVERY_OPTION, resourceOf, resourcesOf, synthesise, synthesiseAll } from './synthesise.ts';
+import { EVERY_OPTION, resourceOf, resourcesOf, synthesise, synthesiseAll, WITHOUT_BUNDLING } from './synthesise.ts';
 
 // Part of the contract: under another id CloudFormation makes a new resource and takes the old one away.
 const LOGICAL_IDS = [
@@ -174,8 +178,39 @@ describe('the stack, with every default', () => {
     expect(text('LogsCommand')).toMatch(
       /aws logs tail .*"Ref":"TokenRefreshFunctionLogGroup\w+".* --filter-pattern '{ \$\.level = .*ERROR/,
     );
-    expect(text('DashboardUrl')).toContain('#dashboards/dashboard/');
+    expect(template.Outputs).toHaveProperty('DashboardName');
     expect(Object.keys(template.Outputs)).toHaveLength(7);
+  });
+});
+
+describe('the link to the dashboard', () => {
+  const link = (region: string) => JSON.stringify(synthesise({ env: { region } }).Outputs['DashboardUrl']?.Value);
+
+  it.each([
+    ['eu-west-1', 'console.aws.amazon.com'],
+    ['us-gov-west-1', 'console.amazonaws-us-gov.com'],
+    ['cn-north-1', 'console.amazonaws.cn'],
+    ['eusc-de-east-1', 'console.amazonaws-eusc.eu'],
+  ])('leads from %s to the console of its partition', (region, host) => {
+    const page = `https://${region}.${host}/cloudwatch/home?region=${region}#dashboards/dashboard/`;
+    expect(link(region)).toContain(page);
+  });
+
+  it.each(['us-iso-east-1', 'us-isob-east-1', 'eu-isoe-west-1', 'us-isof-south-1'])(
+    'is the name alone in %s, whose console nobody tells of',
+    (region) => {
+      const { Outputs } = synthesise({ env: { region } });
+      expect(Outputs).toHaveProperty('DashboardName');
+      expect(Outputs).not.toHaveProperty('DashboardUrl');
+    },
+  );
+
+  it('follows the region of the CLI if the options name none', () => {
+    const [stack] = parseContext({}, { cliRegion: 'cn-north-1' });
+    if (stack === undefined) throw new Error('no stack');
+    const app = new App({ context: WITHOUT_BUNDLING });
+    const { Outputs } = Template.fromStack(new TokenRefreshStack(app, stack)).toJSON();
+    expect(JSON.stringify(Outputs.DashboardUrl)).toContain('.console.amazonaws.cn/');
   });
 });
 
