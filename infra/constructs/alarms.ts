@@ -43,6 +43,8 @@ export class Alarms extends Construct {
       const alarmDescription = `${says} What to do: README, "Runbook", "${runbook}".`;
       const alarm = new Alarm(this, name, { ...rule, evaluationPeriods, alarmDescription });
       alarm.addAlarmAction(action);
+      // And when it is over.
+      alarm.addOkAction(action);
       return alarm;
     });
   }

@@ -295,6 +295,7 @@ describe('the alarms', () => {
         new RegExp(`Consumers .* What to do: README, "Runbook", "${runbook}"\\.$`),
       ),
       AlarmActions: [{ Ref: 'TokenRefreshAlarmTopic87D62E97' }],
+      OKActions: [{ Ref: 'TokenRefreshAlarmTopic87D62E97' }],
     });
   });
 
