@@ -1,5 +1,6 @@
-import { App, type AppProps } from 'aws-cdk-lib';
-import { CONTEXT_KEY, parseContext } from './options/parse-context.ts';
+import { Annotations, App, type AppProps } from 'aws-cdk-lib';
+import { parseContext, readOptions } from './options/parse-context.ts';
+import { CONTEXT_KEY } from './options/stack-schema.ts';
 import { TokenRefreshStack } from './token-refresh-stack.ts';
 
 const CONTEXT = {
@@ -7,17 +8,35 @@ const CONTEXT = {
   '@aws-cdk/core:validateAgainstDefaultRules': true,
   // Stack traces would put the paths of this machine into what is synthesised.
   'aws:cdk:disable-creation-stack-traces': true,
+  'aws:cdk:disable-stack-trace': true,
 };
+
+export interface Surroundings {
+  /** Where a stack without `env.region` goes, if that is known. */
+  readonly cliRegion?: string | undefined;
+  /** The context key `tokenRefresh` of `cdk.json`, which one on the command line replaces. */
+  readonly optionsOfCdkJson?: unknown;
+}
 
 /**
  * The app: a stack for each Retently account that the context names. A test holds it, with every option, against the rules
  * of cdk-nag, which would cost each synthesis more than a second.
  *
- * @param cliRegion where a stack without `env.region` goes, if that is known
  * @throws OptionsError that names every mistake in the options
  */
-export function buildApp(props: AppProps = {}, cliRegion?: string): App {
+export function buildApp(props: AppProps = {}, { cliRegion, optionsOfCdkJson }: Surroundings = {}): App {
   const app = new App({ ...props, postCliContext: CONTEXT });
-  for (const stack of parseContext(app.node.tryGetContext(CONTEXT_KEY), cliRegion)) new TokenRefreshStack(app, stack);
+  const context: unknown = app.node.tryGetContext(CONTEXT_KEY);
+  const contextKeys = Object.keys(app.node.getAllContext());
+  const [first] = parseContext(context, { cliRegion, contextKeys }).map((stack) => new TokenRefreshStack(app, stack));
+
+  const options = readOptions(context);
+  const replaced = Object.keys(readOptions(optionsOfCdkJson)).filter((member) => !Object.hasOwn(options, member));
+  if (first !== undefined && replaced.length > 0) {
+    Annotations.of(first).addWarningV2(
+      'retently-token-refresh:cdkJsonReplaced',
+      `-c ${CONTEXT_KEY}=… replaces the whole ${CONTEXT_KEY} of cdk.json. Of that, this does not hold now: ${replaced.join(', ')}. Name all options in one place.`,
+    );
+  }
   return app;
 }

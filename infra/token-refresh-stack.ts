@@ -1,5 +1,6 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { consoleHost } from './console-host.ts';
 import type { StackSettings } from './options/parse-context.ts';
 import { TokenRefresh } from './token-refresh.ts';
 
@@ -10,7 +11,7 @@ const CLI_OVER_TIMEOUT_SECONDS = 30;
 export class TokenRefreshStack extends Stack {
   readonly tokenRefresh: TokenRefresh;
 
-  constructor(scope: Construct, { stackName, account, region, settings }: StackSettings) {
+  constructor(scope: Construct, { stackName, account, region, likelyRegion, settings }: StackSettings) {
     super(scope, stackName, {
       description: 'Keeps a Retently OAuth bearer token fresh in AWS Secrets Manager',
       // Otherwise the CLI adds a resource that tells AWS which constructs are used.
@@ -18,10 +19,13 @@ export class TokenRefreshStack extends Stack {
       env: { ...(account === undefined ? {} : { account }), ...(region === undefined ? {} : { region }) },
     });
     this.tokenRefresh = new TokenRefresh(this, 'TokenRefresh', settings);
-    this.addOutputs(this.tokenRefresh);
+    this.addOutputs(this.tokenRefresh, likelyRegion && consoleHost(likelyRegion));
   }
 
-  private addOutputs({ credentials, dashboard, refreshFunction, timeoutSeconds }: TokenRefresh): void {
+  private addOutputs(
+    { credentials, dashboard, refreshFunction, timeoutSeconds }: TokenRefresh,
+    console: string | undefined,
+  ): void {
     const { functionName } = refreshFunction.lambdaFunction;
     const { logGroupName } = refreshFunction.logGroup;
     const { secretArn, secretId } = credentials;
@@ -48,6 +52,12 @@ export class TokenRefreshStack extends Stack {
       'Stores credentials.json, the whole value: client_id, client_secret and refresh_token. Delete the file afterwards',
       `aws secretsmanager put-secret-value --region ${this.region} --secret-id ${secretId} --secret-string file://credentials.json`,
     );
-    if (dashboard !== undefined) output('DashboardUrl', 'The dashboard', dashboard.url);
+    if (dashboard === undefined) return;
+    const { dashboardName } = dashboard;
+    if (console === undefined) output('DashboardName', 'The dashboard in CloudWatch', dashboardName);
+    else {
+      const page = `/cloudwatch/home?region=${this.region}#dashboards/dashboard/${dashboardName}`;
+      output('DashboardUrl', 'The dashboard', `https://${this.region}.${console}${page}`);
+    }
   }
 }

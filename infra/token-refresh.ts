@@ -1,4 +1,4 @@
-import { Stack, Tags, Token } from 'aws-cdk-lib';
+import { Duration, Stack, Tags, Token } from 'aws-cdk-lib';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { AlarmTopic } from './constructs/alarm-topic.ts';
@@ -10,7 +10,6 @@ import { RefreshFunction } from './constructs/refresh-function.ts';
 import { RefreshSchedule } from './constructs/refresh-schedule.ts';
 import { TokenDashboard } from './constructs/token-dashboard.ts';
 import { parseOptions } from './options/parse-options.ts';
-import { parseScheduleExpression } from './options/schedule-expression.ts';
 import { eventAgeSeconds, silenceMinutes } from './options/schedule-limits.ts';
 import type { TokenRefreshOptions } from './options/schema.ts';
 
@@ -35,10 +34,8 @@ export class TokenRefresh extends Construct {
     super(scope, id);
     const { region } = Stack.of(this);
     const settings = parseOptions(options, Token.isUnresolved(region) ? undefined : region);
-    const { schedule, tokenLifetimeSeconds } = settings;
-    const ticks = parseScheduleExpression(schedule.expression);
-    if (ticks === undefined) throw new Error(`schedule.expression is ${schedule.expression}, which was checked above`);
-    const timing = { settings, eventAgeSeconds: eventAgeSeconds(ticks) };
+    const { schedule } = settings;
+    const eventAge = Duration.seconds(eventAgeSeconds(schedule));
 
     this.timeoutSeconds = settings.timeoutSeconds;
     this.credentials = new Credentials(this, 'Credentials', settings);
@@ -46,25 +43,32 @@ export class TokenRefresh extends Construct {
     this.deadLetters = new DeadLetters(this, 'DeadLetters', settings);
     const { failedRuns, undeliveredTicks } = this.deadLetters;
     this.refreshFunction = new RefreshFunction(this, 'Function', {
-      ...timing,
+      settings,
+      eventAge,
       credentials: this.credentials,
       eventDestination: this.eventDestination,
       failedRuns,
     });
     const { lambdaFunction } = this.refreshFunction;
-    this.refreshSchedule = new RefreshSchedule(this, 'Schedule', { ...timing, lambdaFunction, undeliveredTicks });
+    this.refreshSchedule = new RefreshSchedule(this, 'Schedule', {
+      every: Duration.minutes(schedule.everyMinutes),
+      flexibleWindow: Duration.minutes(schedule.flexibleWindowMinutes),
+      eventAge,
+      lambdaFunction,
+      undeliveredTicks,
+      kmsKeyArn: settings.kmsKeyArn,
+    });
     this.alarmTopic = new AlarmTopic(this, 'AlarmTopic', settings);
     this.alarms = new Alarms(this, 'Alarms', {
       lambdaFunction,
       undeliveredTicks,
       failedRuns,
       topic: this.alarmTopic.topic,
-      tokenLifetimeSeconds,
-      silenceMinutes: silenceMinutes(ticks, schedule),
+      silenceMinutes: silenceMinutes(schedule),
     });
     if (settings.dashboard) {
       const { alarms } = this.alarms;
-      this.dashboard = new TokenDashboard(this, 'Overview', { lambdaFunction, alarms, tokenLifetimeSeconds });
+      this.dashboard = new TokenDashboard(this, 'Overview', { lambdaFunction, alarms });
     }
 
     for (const [key, value] of Object.entries(settings.tags)) Tags.of(this).add(key, value);

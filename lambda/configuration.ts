@@ -1,8 +1,6 @@
 import * as z from 'zod/mini';
-import { DEFAULTS, ENVIRONMENT } from './contract.ts';
+import { DEFAULTS, ENVIRONMENT, isTokenEndpoint, MAX_LEASE_SECONDS, MAX_TOKEN_LIFETIME_SECONDS } from './contract.ts';
 import { Fault } from './core/fault.ts';
-import { MAX_LEASE_SECONDS } from './core/journal.ts';
-import { MAX_TOKEN_LIFETIME_SECONDS } from './core/ports.ts';
 
 export interface Configuration {
   /** ARN or name. */
@@ -13,8 +11,6 @@ export interface Configuration {
   readonly defaultTokenLifetimeSeconds: number;
   readonly leaseSeconds: number;
 }
-
-const LOOPBACK_HOSTS = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
 const seconds = (max: number, standard: number) =>
   z.pipe(
@@ -30,9 +26,7 @@ const Environment = z.object({
     .string('is not set: give the ARN or name of the secret')
     .check(z.minLength(1, 'is empty: give the ARN or name of the secret')),
   [ENVIRONMENT.tokenEndpoint]: z._default(
-    z
-      .string()
-      .check(z.refine(isTokenEndpoint, 'is no https: URL without user name and fragment (http: on loopback alone)')),
+    z.string().check(z.refine(isEndpoint, 'is no https: URL without user name and fragment (http: on loopback alone)')),
     DEFAULTS.tokenEndpoint,
   ),
   [ENVIRONMENT.eventBusName]: z._default(z.string(), DEFAULTS.eventBusName),
@@ -64,11 +58,8 @@ export function parseConfiguration(
   };
 }
 
-function isTokenEndpoint(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, password, hash } = new URL(text);
-  const isPlain = username === '' && password === '' && hash === '';
-  return isPlain && (protocol === 'https:' || (protocol === 'http:' && LOOPBACK_HOSTS.has(hostname)));
+function isEndpoint(text: string): boolean {
+  return isTokenEndpoint(text, { isLoopbackAllowed: true });
 }
 
 function isWholeNumber(text: string, max: number): boolean {

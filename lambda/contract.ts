@@ -1,6 +1,6 @@
 /**
- * The names that the function and the stack must agree on, each declared once. No code, no imports: `infra/` reads
- * this file and no other of `lambda/`.
+ * What the function and the stack must agree on, each declared once: names, defaults, limits and two rules. It imports
+ * nothing, and `infra/` reads this file and no other of `lambda/`.
  */
 
 /** Environment variables of the function; `configuration.ts` reads them, the stack sets them. */
@@ -12,13 +12,56 @@ export const ENVIRONMENT = {
   leaseSeconds: 'LEASE_SECONDS',
 } as const;
 
-/** What holds where an environment variable is absent. */
+/** What holds if an environment variable is absent. */
 export const DEFAULTS = {
   tokenEndpoint: 'https://app.retently.com/api/oauth/token',
   eventBusName: 'default',
   defaultTokenLifetimeSeconds: 21_600,
   leaseSeconds: 90,
 } as const;
+
+const DAY_SECONDS = 86_400;
+
+/** Secrets Manager keeps every version of the last 24 hours, and refuses to make one beyond 100. */
+export const VERSION_RETENTION_SECONDS = DAY_SECONDS;
+export const MAX_RECENT_VERSIONS = 100;
+/** For operators' edits and merges: the claim that took the last place would leave none for the answer. */
+export const RESERVED_VERSIONS = 10;
+/** A claim, and the answer or the failure. */
+export const VERSIONS_PER_ATTEMPT = 2;
+/** Attempts that any 24 hours have room for; the function counts before each. */
+export const MAX_ATTEMPTS_PER_DAY = (MAX_RECENT_VERSIONS - RESERVED_VERSIONS) / VERSIONS_PER_ATTEMPT;
+
+/** Those that refreshes without a failure take at most: the others are for failures. */
+const MAX_REFRESHES_PER_DAY = 40;
+
+/** Back-off after the first failed attempt; each further one doubles it. */
+export const FIRST_BACK_OFF_SECONDS = 60;
+export const MAX_BACK_OFF_SECONDS = 45 * 60;
+
+/** The function begins no attempt with less time left: its claim and its reads, a POST, and the save. */
+export const ATTEMPT_MIN_SECONDS = 30;
+
+/** Far above Lambda's longest timeout. A longer lease only delays takeovers. */
+export const MAX_LEASE_SECONDS = 3_600;
+/** How much longer than the function's timeout the lease of a claim must be, since clocks differ. */
+export const LEASE_OVER_TIMEOUT_SECONDS = 30;
+
+/** No bearer token lives longer: what says so is taken for a mistake. */
+export const MAX_TOKEN_LIFETIME_SECONDS = 365 * DAY_SECONDS;
+
+/** Shorter lives are refused by the stack: the write budget has no room for them. */
+export const MIN_TOKEN_LIFETIME_SECONDS = 3_600;
+
+/**
+ * The age at which a bearer token is due for a refresh: half of its life. Under 72 minutes that would be too often for
+ * the write budget; such a token is due after 36 minutes (under an hour, after 36 sixtieths of its life).
+ */
+export function dueAfterSeconds(lifetimeSeconds: number): number {
+  const shortestSeconds = DAY_SECONDS / MAX_REFRESHES_PER_DAY;
+  const share = Math.min(1, lifetimeSeconds / MIN_TOKEN_LIFETIME_SECONDS);
+  return Math.max(lifetimeSeconds / 2, shortestSeconds * share);
+}
 
 /** The staging label on the newest entry of the journal. A label of our own: `AWSPENDING` would block `RotateSecret`. */
 export const JOURNAL_STAGE = 'TOKEN_REFRESH';
@@ -43,9 +86,10 @@ export const METRIC_DIMENSION = 'FunctionName';
 /** The second dimension, of a second copy of `RefreshFailed` alone. */
 export const METRIC_CODE_DIMENSION = 'Code';
 
-/** Metric names. The first two are states, sent on every run; the others are sent as they happen. */
+/** Metric names. The first three are states, sent on every run; the others are sent as they happen. */
 export const METRICS = {
   tokenSecondsRemaining: 'TokenSecondsRemaining',
+  tokenSecondsUntilDue: 'TokenSecondsUntilDue',
   reauthorizationRequired: 'ReauthorizationRequired',
   refreshed: 'Refreshed',
   refreshFailed: 'RefreshFailed',
@@ -53,3 +97,14 @@ export const METRICS = {
   claimTakenOver: 'ClaimTakenOver',
   exchangeMilliseconds: 'ExchangeMilliseconds',
 } as const;
+
+const LOOPBACK_HOSTS = new Set(['127.0.0.1', '[::1]', 'localhost']);
+
+/** An `https:` URL without user name and fragment; `http:` on loopback too, if that is allowed. */
+export function isTokenEndpoint(text: string, { isLoopbackAllowed = false } = {}): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, hash } = new URL(text);
+  const isPlain = username === '' && password === '' && hash === '';
+  const isLoopback = isLoopbackAllowed && protocol === 'http:' && LOOPBACK_HOSTS.has(hostname);
+  return isPlain && (protocol === 'https:' || isLoopback);
+}

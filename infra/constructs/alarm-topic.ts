@@ -1,4 +1,4 @@
-import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { Annotations, ArnFormat, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -18,7 +18,7 @@ export class AlarmTopic extends Construct {
       ...(kmsKeyArn === undefined ? {} : { masterKey: Key.fromKeyArn(this, 'Key', kmsKeyArn) }),
     });
     const stack = Stack.of(this);
-    // A policy that enforces TLS takes the place of the default one, by which the alarms of the account may publish.
+    // A policy that enforces TLS takes the place of the default one, by which the alarms of the AWS account may publish.
     this.topic.addToResourcePolicy(
       new PolicyStatement({
         sid: 'AllowAlarms',
@@ -38,6 +38,12 @@ export class AlarmTopic extends Construct {
         },
       }),
     );
+    if (alarmEmails.length === 0) {
+      Annotations.of(this).addWarningV2(
+        'retently-token-refresh:nobodyHearsOfAlarms',
+        'Nobody hears of alarms: alarmEmails is empty. Name somebody, or subscribe to the topic yourself and acknowledge this.',
+      );
+    }
     for (const email of alarmEmails) this.topic.addSubscription(new EmailSubscription(email));
   }
 }

@@ -16,8 +16,7 @@ export interface AlarmsProps {
   readonly undeliveredTicks: IQueue;
   readonly failedRuns: IQueue;
   readonly topic: ITopic;
-  readonly tokenLifetimeSeconds: number;
-  /** The longest time without a run in which nothing but one tick was lost. */
+  /** The longest time without a run if no more than one tick is lost. */
   readonly silenceMinutes: number;
 }
 
@@ -44,26 +43,27 @@ export class Alarms extends Construct {
       const alarmDescription = `${says} What to do: README, "Runbook", "${runbook}".`;
       const alarm = new Alarm(this, name, { ...rule, evaluationPeriods, alarmDescription });
       alarm.addAlarmAction(action);
+      // And when it is over.
+      alarm.addOkAction(action);
       return alarm;
     });
   }
 }
 
 function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
-  const { lambdaFunction, silenceMinutes, tokenLifetimeSeconds } = props;
+  const { lambdaFunction, silenceMinutes } = props;
   // One period more than the silence, for the run itself and for CloudWatch to read its metrics out of the log.
   const silencePeriods = Math.ceil(silenceMinutes / PERIOD_MINUTES) + 1;
-  const halfLifeSeconds = Math.floor(tokenLifetimeSeconds / 2);
   return {
     TokenExpiringSoon: {
-      metric: functionMetric(lambdaFunction, METRICS.tokenSecondsRemaining, Stats.MAXIMUM, PERIOD_MINUTES),
-      // A token is due at half of its life, so a healthy run leaves more than that. All periods must breach, and most
-      // of them hold no run at all: one good run in the whole window keeps the alarm quiet, one bad run cannot raise it.
-      threshold: halfLifeSeconds,
+      metric: functionMetric(lambdaFunction, METRICS.tokenSecondsUntilDue, Stats.MAXIMUM, PERIOD_MINUTES),
+      // A healthy run leaves a token that is not due. All periods must breach, and most of them hold no run at all: one
+      // good run in the whole window keeps the alarm quiet, and one bad run cannot raise it.
+      threshold: 1,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       evaluationPeriods: silencePeriods,
       treatMissingData: TreatMissingData.BREACHING,
-      says: `For ${silencePeriods * PERIOD_MINUTES} minutes no run has left a bearer token with more than half of its life (${halfLifeSeconds} seconds), or there was no run at all. Consumers can still read the last token, until it expires; then every call to Retently fails.`,
+      says: `For ${silencePeriods * PERIOD_MINUTES} minutes no run has left a bearer token that is not due for a refresh, or there was no run at all. Consumers can still read the last token, until it expires; then every call to Retently fails.`,
       runbook: 'Token expiring soon',
     },
     ReauthorizationRequired: {
@@ -85,11 +85,11 @@ function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
     },
     FunctionFailing: {
       metric: lambdaFunction.metricErrors({ period: Duration.minutes(silenceMinutes), statistic: Stats.SUM }),
-      // One tick fails three times at most, with its retries: four errors took more than one tick.
+      // One tick fails twice at most, with its retry: three errors took more than one tick.
       threshold: ATTEMPTS_PER_TICK + 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      says: `Runs failed at least ${ATTEMPTS_PER_TICK + 1} times in ${silenceMinutes} minutes, which is more than one tick and its retries. Consumers notice nothing yet; the token is no longer looked after.`,
+      says: `Runs failed at least ${ATTEMPTS_PER_TICK + 1} times in ${silenceMinutes} minutes, which is more than one tick and its retry. Consumers notice nothing yet; the token is no longer looked after.`,
       runbook: 'Function failing',
     },
     UndeliveredTicks: {
@@ -99,7 +99,7 @@ function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
     },
     FailedRuns: {
       ...toQueueRule(props.failedRuns),
-      says: 'The function failed on an event and on both retries of it. Consumers notice nothing yet; the next tick tries again.',
+      says: 'The function failed on an event and on its retry. Consumers notice nothing yet; the next tick tries again.',
       runbook: 'Failed runs',
     },
   };

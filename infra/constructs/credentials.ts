@@ -1,6 +1,7 @@
 import { ArnFormat, CfnDeletionPolicy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { secretIdOf } from '../options/existing-secret.ts';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
 
@@ -14,7 +15,7 @@ export class Credentials extends Construct {
 
   constructor(scope: Construct, id: string, settings: TokenRefreshSettings) {
     super(scope, id);
-    const { existingSecret } = settings;
+    const existingSecret = settings.existingSecret && secretIdOf(settings.existingSecret);
     if (existingSecret === undefined) {
       this.secretId = this.createSecret(settings).ref;
       this.secretArn = this.secretId;
@@ -24,7 +25,7 @@ export class Credentials extends Construct {
       this.secretArn = existingSecret;
       this.policyArn = existingSecret;
     } else {
-      // Not the partial ARN: where the name ends like a complete one, Secrets Manager takes it for that.
+      // Not the partial ARN: if the name ends like a complete one, Secrets Manager takes it for that.
       this.secretId = existingSecret;
       this.secretArn = Stack.of(this).formatArn({
         service: 'secretsmanager',
@@ -49,7 +50,7 @@ export class Credentials extends Construct {
     acknowledge(
       secret,
       'AwsSolutions-SMG4',
-      'The function of this stack rotates the tokens at every half of their life; RotateSecret knows days, not hours. The client secret can only be changed by a person, at Retently.',
+      'The function of this stack rotates the tokens itself. RotateSecret runs every four hours at most, and a token of six hours is due after three; its one AWSPENDING is no lock for a token that may be spent once. The client secret can only be changed by a person, at Retently.',
     );
     return secret;
   }

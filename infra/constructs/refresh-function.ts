@@ -5,7 +5,7 @@ import { Architecture, Function as LambdaFunction, LoggingFormat, Runtime, Traci
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { ENVIRONMENT, EVENT_SOURCE } from '../../lambda/contract.ts';
+import { ENVIRONMENT, EVENT_SOURCE, LEASE_OVER_TIMEOUT_SECONDS } from '../../lambda/contract.ts';
 import { bundledCode } from '../bundle/bundled-code.ts';
 import { ATTEMPTS_PER_TICK } from '../options/schedule-limits.ts';
 import type { TokenRefreshSettings } from '../options/schema.ts';
@@ -14,15 +14,13 @@ import type { Credentials } from './credentials.ts';
 import type { EventDestination } from './event-destination.ts';
 import { allow, allowKeyThrough } from './statements.ts';
 
-// Lambda kills a run at its timeout; half a minute more covers the difference of the clocks.
-const LEASE_OVER_TIMEOUT_SECONDS = 30;
-
 export interface RefreshFunctionProps {
   readonly settings: TokenRefreshSettings;
   readonly credentials: Credentials;
   readonly eventDestination: EventDestination;
   readonly failedRuns: IQueue;
-  readonly eventAgeSeconds: number;
+  /** How long Lambda keeps an event for a run and its retry. */
+  readonly eventAge: Duration;
 }
 
 /** The function, its log group, and a role that holds what the function calls and nothing else. */
@@ -89,13 +87,7 @@ export class RefreshFunction extends Construct {
     return role;
   }
 
-  private createFunction({
-    settings,
-    credentials,
-    eventDestination,
-    failedRuns,
-    eventAgeSeconds,
-  }: RefreshFunctionProps) {
+  private createFunction({ settings, credentials, eventDestination, failedRuns, eventAge }: RefreshFunctionProps) {
     const lambdaFunction = new LambdaFunction(this, 'Function', {
       description: 'Keeps the Retently bearer token fresh',
       code: bundledCode(),
@@ -117,7 +109,7 @@ export class RefreshFunction extends Construct {
       loggingFormat: LoggingFormat.JSON,
       tracing: settings.xray ? Tracing.ACTIVE : Tracing.DISABLED,
       retryAttempts: ATTEMPTS_PER_TICK - 1,
-      maxEventAge: Duration.seconds(eventAgeSeconds),
+      maxEventAge: eventAge,
       onFailure: { bind: () => ({ destination: failedRuns.queueArn }) },
       ...(settings.reservedConcurrency === undefined
         ? {}

@@ -1,20 +1,23 @@
-import { ArnFormat, Duration, Stack, TimeZone } from 'aws-cdk-lib';
+import { ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Schedule, ScheduleExpression, ScheduleTargetInput, TimeWindow } from 'aws-cdk-lib/aws-scheduler';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { TokenRefreshSettings } from '../options/schema.ts';
 import { allow, allowKeyThrough } from './statements.ts';
 
 const DELIVERY_RETRIES = 5;
 
 export interface RefreshScheduleProps {
-  readonly settings: TokenRefreshSettings;
+  readonly every: Duration;
+  /** Each tick comes at any moment of it; zero: none. */
+  readonly flexibleWindow: Duration;
+  /** How long EventBridge Scheduler tries to deliver one tick. */
+  readonly eventAge: Duration;
   readonly lambdaFunction: IFunction;
   readonly undeliveredTicks: IQueue;
-  readonly eventAgeSeconds: number;
+  readonly kmsKeyArn: string | undefined;
 }
 
 /** EventBridge Scheduler, and a role that may invoke the one function. */
@@ -25,15 +28,12 @@ export class RefreshSchedule extends Construct {
   constructor(scope: Construct, id: string, props: RefreshScheduleProps) {
     super(scope, id);
     this.role = this.createRole(props);
-    const { expression, timeZone, flexibleWindowMinutes } = props.settings.schedule;
+    const { every, flexibleWindow, eventAge } = props;
     this.schedule = new Schedule(this, 'Schedule', {
       description: 'Looks after the Retently bearer token',
-      schedule: ScheduleExpression.expression(
-        expression,
-        timeZone === undefined ? TimeZone.ETC_UTC : TimeZone.of(timeZone),
-      ),
-      timeWindow:
-        flexibleWindowMinutes === 0 ? TimeWindow.off() : TimeWindow.flexible(Duration.minutes(flexibleWindowMinutes)),
+      // Not `ScheduleExpression.rate`, which says 60 minutes as 1 hour.
+      schedule: ScheduleExpression.expression(`rate(${every.toMinutes()} minutes)`),
+      timeWindow: flexibleWindow.toMinutes() === 0 ? TimeWindow.off() : TimeWindow.flexible(flexibleWindow),
       target: new LambdaInvoke(props.lambdaFunction, {
         // Without an input, Scheduler sends a notification of its own, which the function refuses.
         input: ScheduleTargetInput.fromObject({}),
@@ -41,13 +41,13 @@ export class RefreshSchedule extends Construct {
         role: this.role.withoutPolicyUpdates(),
         deadLetterQueue: props.undeliveredTicks,
         retryAttempts: DELIVERY_RETRIES,
-        maxEventAge: Duration.seconds(props.eventAgeSeconds),
+        maxEventAge: eventAge,
       }),
     });
     this.schedule.node.addDependency(this.role);
   }
 
-  private createRole({ settings, lambdaFunction, undeliveredTicks }: RefreshScheduleProps): Role {
+  private createRole({ kmsKeyArn, lambdaFunction, undeliveredTicks }: RefreshScheduleProps): Role {
     const stack = Stack.of(this);
     const role = new Role(this, 'Role', {
       description: 'Invokes the function that refreshes the Retently bearer token',
@@ -68,8 +68,8 @@ export class RefreshSchedule extends Construct {
     });
     role.addToPolicy(allow('InvokeFunction', ['lambda:InvokeFunction'], [lambdaFunction.functionArn]));
     role.addToPolicy(allow('KeepUndeliveredTicks', ['sqs:SendMessage'], [undeliveredTicks.queueArn]));
-    if (settings.kmsKeyArn !== undefined) {
-      role.addToPolicy(allowKeyThrough(this, 'EncryptUndeliveredTicks', 'sqs', settings.kmsKeyArn));
+    if (kmsKeyArn !== undefined) {
+      role.addToPolicy(allowKeyThrough(this, 'EncryptUndeliveredTicks', 'sqs', kmsKeyArn));
     }
     return role;
   }

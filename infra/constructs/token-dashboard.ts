@@ -1,4 +1,3 @@
-import { Stack } from 'aws-cdk-lib';
 import { type Alarm, AlarmStatusWidget, Dashboard, GraphWidget, type IWidget, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
@@ -10,31 +9,28 @@ const PERIOD_MINUTES = 30;
 export interface TokenDashboardProps {
   readonly lambdaFunction: IFunction;
   readonly alarms: readonly Alarm[];
-  readonly tokenLifetimeSeconds: number;
 }
 
 /** One dashboard: is anything wrong, how long does the token live, what did the runs do. */
 export class TokenDashboard extends Construct {
-  readonly url: string;
+  readonly dashboardName: string;
 
   constructor(scope: Construct, id: string, props: TokenDashboardProps) {
     super(scope, id);
-    const dashboard = new Dashboard(this, 'Dashboard', { widgets: toWidgets(props) });
-    const { region } = Stack.of(this);
-    this.url = `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboard.dashboardName}`;
+    this.dashboardName = new Dashboard(this, 'Dashboard', { widgets: toWidgets(props) }).dashboardName;
   }
 }
 
-function toWidgets({ lambdaFunction, alarms, tokenLifetimeSeconds }: TokenDashboardProps): IWidget[][] {
+function toWidgets({ lambdaFunction, alarms }: TokenDashboardProps): IWidget[][] {
   const sum = (name: string) => functionMetric(lambdaFunction, name, Stats.SUM, PERIOD_MINUTES);
+  const minimum = (name: string) => functionMetric(lambdaFunction, name, Stats.MINIMUM, PERIOD_MINUTES);
   return [
     [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 24, height: 3 })],
     [
       new GraphWidget({
-        title: 'Seconds that the bearer token has left',
+        title: 'Seconds that the bearer token has left, and until it is due',
         width: 12,
-        left: [functionMetric(lambdaFunction, METRICS.tokenSecondsRemaining, Stats.MINIMUM, PERIOD_MINUTES)],
-        leftAnnotations: [{ value: Math.floor(tokenLifetimeSeconds / 2), label: 'due' }],
+        left: [minimum(METRICS.tokenSecondsRemaining), minimum(METRICS.tokenSecondsUntilDue)],
         leftYAxis: { min: 0 },
       }),
       new GraphWidget({

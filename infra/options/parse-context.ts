@@ -1,151 +1,171 @@
 import * as z from 'zod';
-import { findMistakes, OptionsError, toSentence } from './parse-options.ts';
-import { members, optionsSchema, type TokenRefreshSettings, text } from './schema.ts';
+import { secretIdOf } from './existing-secret.ts';
+import { complain, findMistakes, OptionsError } from './parse-options.ts';
+import type { TokenRefreshSettings } from './schema.ts';
+import { accountSchema, CONTEXT_KEY, topSchema } from './stack-schema.ts';
+import { findStrayKeys } from './stray-context-keys.ts';
 
-/** The one context key that holds all options. */
-export const CONTEXT_KEY = 'tokenRefresh';
 const DEFAULT_STACK_NAME = 'RetentlyTokenRefresh';
 // CloudWatch asks nothing for the first three dashboards of an AWS account.
 const FREE_DASHBOARDS = 3;
 
-const stackShape = {
-  ...optionsSchema.shape,
-  /**
-   * Name of the CloudFormation stack.
-   * @default "RetentlyTokenRefresh", and with `accounts` "RetentlyTokenRefresh-<name>"
-   */
-  stackName: text(
-    /^[A-Za-z][A-Za-z0-9-]{0,127}$/,
-    'be at most 128 letters, digits and hyphens, beginning with a letter',
-  ).optional(),
-  /**
-   * AWS account and region of the stack.
-   * @default - those of the credentials that it is deployed with
-   */
-  env: members({
-    account: text(/^\d{12}$/, 'be twelve digits in quotes').optional(),
-    region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, 'be a region such as eu-west-1').optional(),
-  }).optional(),
-};
-const topSchema = members({
-  ...stackShape,
-  /**
-   * Several Retently accounts, a stack each: a `name`, and every option that differs from the common one.
-   * @default - one account, without a name
-   */
-  accounts: z.undefined().optional(),
-});
-const accountSchema = members({
-  ...stackShape,
-  /** Names a Retently account and, through `stackName`, its stack. */
-  name: text(/^[A-Za-z][A-Za-z0-9-]{0,39}$/, 'be at most 40 letters, digits and hyphens, beginning with a letter'),
-});
+type Options = Readonly<Record<string, unknown>>;
 
 /** One stack to build. */
 export interface StackSettings {
   readonly stackName: string;
   readonly account: string | undefined;
   readonly region: string | undefined;
+  /** `region`, else the one of the CLI, which nothing but a link may depend on. */
+  readonly likelyRegion: string | undefined;
   readonly settings: TokenRefreshSettings;
+}
+
+interface Surroundings {
+  /** Where a stack without `env.region` goes, if that is known. */
+  readonly cliRegion?: string | undefined;
+  /** Every key of the context. */
+  readonly contextKeys?: readonly string[];
 }
 
 /**
  * Reads the context key `tokenRefresh`: an object, or its JSON text from the command line. Common options stand at the
  * top; `accounts` lists several Retently accounts, a stack each, and a member of an account replaces the common one.
  *
- * @param cliRegion where a stack without `env.region` goes, if that is known
  * @throws OptionsError that names every mistake
  */
-export function parseContext(context: unknown, cliRegion?: string): readonly StackSettings[] {
-  const { accounts, ...common } = toObject(context);
-  const entries = accounts === undefined ? [{}] : toEntries(accounts);
-  const sentences = new Set<string>();
-  const stacks = entries.flatMap((own, index): StackSettings[] => {
-    const merged = { dashboard: entries.length <= FREE_DASHBOARDS, ...common, ...own };
-    const toPath = (member: string) =>
-      Object.hasOwn(own, member) || member === 'name'
-        ? `${CONTEXT_KEY}.accounts[${index}].${member}`
-        : `${CONTEXT_KEY}.${member}`;
-    const schema = accounts === undefined ? topSchema : accountSchema;
-    for (const sentence of findMistakes(schema, merged, toPath, readRegion(merged) ?? cliRegion)) {
-      sentences.add(sentence);
-    }
-    const parsed = schema.safeParse(merged);
-    if (!parsed.success) return [];
-    const { stackName, env, name, ...settings } = { name: undefined, ...parsed.data };
-    const defaultName = name === undefined ? DEFAULT_STACK_NAME : `${DEFAULT_STACK_NAME}-${name}`;
-    return [{ stackName: stackName ?? defaultName, account: env?.account, region: env?.region, settings }];
-  });
-  for (const sentence of findClashes(entries, stacks)) sentences.add(sentence);
-  if (sentences.size > 0) throw new OptionsError([...sentences]);
+export function parseContext(
+  context: unknown,
+  { cliRegion, contextKeys = [] }: Surroundings = {},
+): readonly StackSettings[] {
+  const strayKeys = findStrayKeys(contextKeys);
+  const { accounts, ...common } = toObject(context, strayKeys);
+  const entries = accounts === undefined ? [{}] : toEntries(accounts, strayKeys);
+  const shared = { dashboard: entries.length <= FREE_DASHBOARDS, ...common };
+  const parsed = entries.map((own, index) =>
+    accounts === undefined
+      ? parseStack(topSchema, shared, toCommonPath, cliRegion)
+      : parseStack(
+          accountSchema,
+          { ...shared, ...own },
+          (member) => (Object.hasOwn(own, member) || member === 'name' ? toPath(index, member) : toCommonPath(member)),
+          cliRegion,
+        ),
+  );
+  const stacks = parsed.flatMap((each) => ('stack' in each ? [each.stack] : []));
+  const sharedNames = findSharedNames(entries);
+  // Without a name of its own, or with other mistakes, there is no stack to compare.
+  const isComparable = sharedNames.length === 0 && stacks.length === entries.length;
+  // A mistake in the common options is one of every account.
+  const mistakes = new Set([
+    ...strayKeys,
+    ...parsed.flatMap((each) => ('mistakes' in each ? each.mistakes : [])),
+    ...sharedNames,
+    ...(isComparable ? findShared(stacks) : []),
+  ]);
+  if (mistakes.size > 0) throw new OptionsError([...mistakes]);
   return stacks;
 }
 
-function* findClashes(
-  entries: readonly Readonly<Record<string, unknown>>[],
-  stacks: readonly StackSettings[],
-): Generator<string> {
-  const toPath = (member: string) => `${CONTEXT_KEY}.${member}`;
-  const clash = (values: readonly string[], path: (index: number) => PropertyKey[], source: unknown, must: string) =>
-    values.flatMap((value, index) =>
-      values.indexOf(value) === index ? [] : [toSentence({ path: path(index), must }, source, toPath)],
-    );
-  const names = entries.map(({ name }, index) => (typeof name === 'string' ? name.toLowerCase() : `(${index})`));
-  const sameNames = clash(
-    names,
-    (index) => ['accounts', index, 'name'],
-    { accounts: entries },
-    'differ from the name of every other account, not only in case',
-  );
-  yield* sameNames;
-  // Without a name of its own, or with other mistakes, there is no stack to compare.
-  if (sameNames.length > 0 || stacks.length < entries.length) return;
-  yield* clash(
-    stacks.map(({ stackName }) => stackName.toLowerCase()),
-    (index) => ['accounts', index, 'stackName'],
-    { accounts: stacks },
-    'differ from the name of every other stack, not only in case',
-  );
-  yield* clash(
-    stacks.map(({ settings, account, region }, index) => [settings.existingSecret ?? index, account, region].join()),
-    (index) => ['accounts', index, 'existingSecret'],
-    { accounts: stacks.map(({ settings }) => settings) },
-    "be the secret of one account only: two would spend each other's refresh tokens",
-  );
-  yield* clash(
-    stacks.map(({ settings: { eventBus }, account, region }, index) =>
-      [typeof eventBus === 'object' && 'create' in eventBus ? eventBus.create : index, account, region].join(),
+/** The options on the command line or in `cdk.json` as an object; empty if there are none, or none that can be read. */
+export function readOptions(context: unknown): Options {
+  const parsed = z
+    .record(z.string(), z.unknown())
+    .safeParse(typeof context === 'string' ? parseJson(context) : context);
+  return parsed.data ?? {};
+}
+
+function parseStack(
+  schema: typeof topSchema | typeof accountSchema,
+  options: Options,
+  memberPath: (member: string) => string,
+  cliRegion: string | undefined,
+): { readonly stack: StackSettings } | { readonly mistakes: readonly string[] } {
+  const mistakes = findMistakes(schema, options, memberPath, readRegion(options) ?? cliRegion);
+  if (mistakes.length > 0) return { mistakes };
+  const { stackName, env, name, ...settings } = { name: undefined, ...schema.parse(options) };
+  const defaultName = name === undefined ? DEFAULT_STACK_NAME : `${DEFAULT_STACK_NAME}-${name}`;
+  const { account, region } = env ?? {};
+  const likelyRegion = region ?? cliRegion;
+  return { stack: { stackName: stackName ?? defaultName, account, region, likelyRegion, settings } };
+}
+
+function findSharedNames(accounts: readonly Options[]): readonly string[] {
+  const names = accounts.map(({ name }, index) => (typeof name === 'string' ? name.toLowerCase() : `(${index})`));
+  return findDuplicates(names).map((index) =>
+    complain(
+      toPath(index, 'name'),
+      accounts[index]?.['name'],
+      'differ from the name of every other Retently account, not only in case',
     ),
-    (index) => ['accounts', index, 'eventBus'],
-    { accounts: stacks.map(({ settings }) => settings) },
-    'be created by one stack only: use { "existing": … } in the others',
   );
 }
 
-function toObject(context: unknown): Readonly<Record<string, unknown>> {
-  if (context === undefined) return {};
+/** What two stacks cannot share. */
+function findShared(stacks: readonly StackSettings[]): readonly string[] {
+  const sentences: string[] = [];
+  const stackNames = stacks.map(({ stackName }) => stackName.toLowerCase());
+  for (const index of findDuplicates(stackNames)) {
+    const requirement = 'differ from the name of every other stack, not only in case';
+    sentences.push(complain(toPath(index, 'stackName'), stacks[index]?.stackName, requirement));
+  }
+  const secrets = stacks.map(({ settings: { existingSecret }, account, region }, index) =>
+    [existingSecret === undefined ? index : secretIdOf(existingSecret), account, region].join(),
+  );
+  for (const index of findDuplicates(secrets)) {
+    const requirement = "be the secret of one Retently account only: two would spend each other's refresh tokens";
+    sentences.push(complain(toPath(index, 'existingSecret'), stacks[index]?.settings.existingSecret, requirement));
+  }
+  const createdBuses = stacks.map(({ settings: { eventBus }, account, region }, index) =>
+    [typeof eventBus === 'object' && 'create' in eventBus ? eventBus.create : index, account, region].join(),
+  );
+  for (const index of findDuplicates(createdBuses)) {
+    const requirement = 'be created by one stack only: use { "existing": … } in the others';
+    sentences.push(complain(toPath(index, 'eventBus'), stacks[index]?.settings.eventBus, requirement));
+  }
+  return sentences;
+}
+
+/** Where a value stands that stands further up already. */
+function findDuplicates(values: readonly string[]): readonly number[] {
+  return values.flatMap((value, index) => (values.indexOf(value) === index ? [] : [index]));
+}
+
+function toCommonPath(member: string): string {
+  return `${CONTEXT_KEY}.${member}`;
+}
+
+function toPath(index: number, member: string): string {
+  return `${CONTEXT_KEY}.accounts[${index}].${member}`;
+}
+
+function toObject(context: unknown = {}, strayKeys: readonly string[]): Options {
   const value = typeof context === 'string' ? parseJson(context) : context;
   const parsed = z.record(z.string(), z.unknown()).safeParse(value);
-  if (!parsed.success) throw new OptionsError([`${CONTEXT_KEY} must be an object, or the JSON text of one.`]);
-  return parsed.data;
+  if (parsed.success) return parsed.data;
+  const sentence =
+    value === undefined
+      ? `${CONTEXT_KEY} is a text that is not JSON; the shell may have taken its quotes away. Put the object into cdk.json: { "context": { "${CONTEXT_KEY}": { … } } }.`
+      : `${CONTEXT_KEY} must be an object, or the JSON text of one.`;
+  throw new OptionsError([...strayKeys, sentence]);
 }
 
-function toEntries(accounts: unknown): readonly Readonly<Record<string, unknown>>[] {
+function toEntries(accounts: unknown, strayKeys: readonly string[]): readonly Options[] {
   const parsed = z.array(z.record(z.string(), z.unknown())).min(1).safeParse(accounts);
   if (parsed.success) return parsed.data;
-  throw new OptionsError([`${CONTEXT_KEY}.accounts must be a list of at least one object with a name.`]);
+  const sentence = `${CONTEXT_KEY}.accounts must be a list of Retently accounts, at least one, each an object with a name. (The AWS account is env.account.)`;
+  throw new OptionsError([...strayKeys, sentence]);
 }
 
+/** `undefined` if it is no JSON. The SyntaxError quotes the text, and somebody may have put a credential there by mistake. */
 function parseJson(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    // No cause: the SyntaxError quotes the text, and somebody may have put a credential there by mistake.
-    throw new OptionsError([`${CONTEXT_KEY} is a text that is not JSON; quote it as '{"timeoutSeconds":60}'.`]);
+    return undefined;
   }
 }
 
-function readRegion(options: Readonly<Record<string, unknown>>): string | undefined {
-  const parsed = z.object({ env: z.object({ region: z.string() }) }).safeParse(options);
-  return parsed.data?.env.region;
+function readRegion(options: Options): string | undefined {
+  return z.object({ env: z.object({ region: z.string() }) }).safeParse(options).data?.env.region;
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { secretIdOf } from './existing-secret.ts';
 import { findTimingProblems, type Problem } from './schedule-limits.ts';
 import { optionsSchema, type TokenRefreshOptions, type TokenRefreshSettings } from './schema.ts';
 
@@ -54,34 +55,50 @@ const timingSchema = z.object({ schedule, timeoutSeconds, tokenLifetimeSeconds }
 const regionalSchema = z.object({ existingSecret, kmsKeyArn, eventBus });
 
 function findRegionProblems(arns: z.output<typeof regionalSchema>, regionOfStack: string): readonly Problem[] {
-  const must = `lie in ${regionOfStack}, where the stack goes (env.region, else the region that the AWS CLI is set to)`;
+  const requirement = `lie in ${regionOfStack}, where the stack goes (env.region, else the region that the AWS CLI is set to)`;
   const bus = typeof arns.eventBus === 'object' && 'existing' in arns.eventBus ? arns.eventBus.existing : undefined;
   const candidates: readonly (readonly [string | undefined, readonly string[]])[] = [
-    [arns.existingSecret, ['existingSecret']],
+    [arns.existingSecret && secretIdOf(arns.existingSecret), ['existingSecret']],
     [arns.kmsKeyArn, ['kmsKeyArn']],
     [bus, ['eventBus', 'existing']],
   ];
   return candidates.flatMap(([arn, path]) => {
     const region = arn?.startsWith('arn:') ? arn.split(':')[3] : undefined;
-    return region === undefined || region === regionOfStack ? [] : [{ path, must }];
+    return region === undefined || region === regionOfStack ? [] : [{ path, requirement }];
   });
 }
 
+/** Options that there once were, and what to say instead. */
+const REPLACED: Readonly<Record<string, string>> = {
+  'schedule.expression':
+    'be left out: say { "everyMinutes": 10 } for rate(10 minutes). There is no cron: a token has no office hours',
+  'schedule.timeZone': 'be left out: { "everyMinutes": 10 } ticks the same in every time zone',
+};
+
 function toProblems(issue: z.core.$ZodIssue): readonly Problem[] {
-  if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, must: issue.message }];
-  return issue.keys.map((key) => ({
-    path: [...issue.path, key],
-    must: `be left out: the members here are ${issue.message}`,
-  }));
+  if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, requirement: issue.message }];
+  return issue.keys.map((key) => {
+    const path = [...issue.path, key];
+    return { path, requirement: REPLACED[path.join('.')] ?? issue.message, hidesValue: true };
+  });
 }
 
 /** "`tokenRefresh.timeoutSeconds` is 5, but must be a whole number of seconds from 45 to 900." */
-export function toSentence({ path, must }: Problem, options: unknown, toPath: (member: string) => string): string {
+function toSentence(
+  { path, requirement, hidesValue }: Problem,
+  options: unknown,
+  toPath: (member: string) => string,
+): string {
   const [member, ...rest] = path.map(String);
   const inside = rest.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`)).join('');
-  // The value of an unknown member stays unsaid: it may be a credential in the wrong place.
-  const got = must.startsWith('be left out: ') ? 'there' : describe(path.reduce(readMember, options));
-  return `${toPath(member ?? '')}${inside} is ${got}, but must ${must}.`;
+  const where = `${toPath(member ?? '')}${inside}`;
+  if (hidesValue) return `${where} is there, but must ${requirement}.`;
+  return complain(where, path.reduce(readMember, options), requirement);
+}
+
+/** "`path` is `value`, but must …." */
+export function complain(path: string, value: unknown, requirement: string): string {
+  return `${path} is ${describe(value)}, but must ${requirement}.`;
 }
 
 function toMembers(options: unknown): object {

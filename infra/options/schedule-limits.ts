@@ -1,140 +1,76 @@
-import { isRate, parseScheduleExpression, type Ticks } from './schedule-expression.ts';
+import { ATTEMPT_MIN_SECONDS, dueAfterSeconds } from '../../lambda/contract.ts';
 
-const MINUTES_PER_DAY = 1_440;
-// Secrets Manager keeps every version of the last 24 hours, 100 at most. The function leaves ten of them to operators,
-// and an attempt puts two: a claim, and the answer or the failure.
-const MAX_ATTEMPTS_PER_DAY = 45;
-// The function's back-off after a failed attempt: a minute, doubled by each one, up to this.
-const MAX_BACK_OFF_MINUTES = 45;
-const MAX_BACK_OFF_FAILURES = Math.ceil(Math.log2(MAX_BACK_OFF_MINUTES));
-// Longer, and a run that is lost is noticed too late to matter.
-const MAX_INTERVAL_MINUTES = 360;
-// Where clocks go back, EventBridge Scheduler does not run a cron expression again in the repeated hour.
-const REPEATED_HOUR_MINUTES = 60;
-/** Lambda runs an asynchronous event once and retries it twice, after one minute and after two more. */
-export const ATTEMPTS_PER_TICK = 3;
-const RETRY_DELAYS_SECONDS = 180;
-/** The function begins no attempt with less than 30 s left; the rest is for what comes before. */
-export const MIN_TIMEOUT_SECONDS = 45;
+/** Lambda runs an asynchronous event once, and once more a minute after it failed. */
+export const ATTEMPTS_PER_TICK = 2;
+const RETRY_DELAY_SECONDS = 60;
+
+/** An attempt, and what comes before it: a cold start and the first reads. */
+export const MIN_TIMEOUT_SECONDS = ATTEMPT_MIN_SECONDS + 15;
+
+/** Half of it has room for a run and its retry. */
+export const MIN_INTERVAL_MINUTES = Math.ceil((RETRY_DELAY_SECONDS + ATTEMPTS_PER_TICK * MIN_TIMEOUT_SECONDS) / 30);
+/** Longer, and a run that is lost is noticed too late to matter. */
+export const MAX_INTERVAL_MINUTES = 360;
+
+interface Schedule {
+  readonly everyMinutes: number;
+  readonly flexibleWindowMinutes: number;
+}
 
 export interface Timing {
-  readonly schedule: {
-    readonly expression: string;
-    readonly timeZone?: string | undefined;
-    readonly flexibleWindowMinutes: number;
-  };
+  readonly schedule: Schedule;
   readonly timeoutSeconds: number;
   readonly tokenLifetimeSeconds: number;
 }
 
-/** A member that breaks a rule: where it is, and what it must be instead. */
+/** A member that breaks a rule: where it is, and what it must be instead, to complete "… is X, but must …". */
 export interface Problem {
   readonly path: readonly PropertyKey[];
-  readonly must: string;
+  readonly requirement: string;
+  /** What stands there may be a credential in the wrong place. */
+  readonly hidesValue?: true;
 }
 
 /**
- * How long one tick may wait: half of it for EventBridge Scheduler to deliver the event, the other half for Lambda to
- * run it, retries included. So a tick is over before the next one begins, give or take the flexible window.
+ * How long one tick may wait: half of the interval for EventBridge Scheduler to deliver the event, the other half for
+ * Lambda to run it, its retry included. So a tick is over before the next one begins, give or take the flexible window.
  */
-export function eventAgeSeconds(ticks: Ticks): number {
-  return ticks.shortestIntervalMinutes * 30;
+export function eventAgeSeconds({ everyMinutes }: Schedule): number {
+  return everyMinutes * 30;
 }
 
-/** The rules of design: the write budget, two chances for every token, and a tick that ends before the next. */
-export function findTimingProblems({ schedule, timeoutSeconds, tokenLifetimeSeconds }: Timing): readonly Problem[] {
-  const ticks = parseScheduleExpression(schedule.expression);
-  if (ticks === undefined) return [];
-  const { flexibleWindowMinutes, timeZone } = schedule;
-  const problems: Problem[] = [...findIntervalProblems(ticks)];
+/** The longest time without a run if no more than one tick is lost. */
+export function silenceMinutes({ everyMinutes, flexibleWindowMinutes }: Schedule): number {
+  return 2 * everyMinutes + flexibleWindowMinutes;
+}
 
-  const attempts = mostAttemptsPerDay(ticks, flexibleWindowMinutes, tokenLifetimeSeconds);
-  if (timeZone !== undefined && isRate(schedule.expression)) {
-    problems.push({ path: ['schedule', 'timeZone'], must: 'be left out with rate(…), which knows no time zone' });
-  }
-  if (flexibleWindowMinutes >= ticks.shortestIntervalMinutes) {
+/**
+ * The rules between members: a tick that ends before the next one, and two chances for every token. The write budget
+ * needs no rule here: `dueAfterSeconds` spaces refreshes so that they keep within it, whatever the schedule.
+ */
+export function findTimingProblems({ schedule, timeoutSeconds, tokenLifetimeSeconds }: Timing): readonly Problem[] {
+  const problems: Problem[] = [];
+  const { everyMinutes, flexibleWindowMinutes } = schedule;
+  if (flexibleWindowMinutes >= everyMinutes) {
     problems.push({
       path: ['schedule', 'flexibleWindowMinutes'],
-      must: `be shorter than the shortest interval of the schedule, ${ticks.shortestIntervalMinutes} minutes`,
-    });
-  } else if (attempts > MAX_ATTEMPTS_PER_DAY) {
-    problems.push({
-      path: ['schedule', 'expression'],
-      must: `tick less often: where some attempts fail, this schedule can make ${attempts} in a day for tokens of ${tokenLifetimeSeconds} seconds, and there is room for ${MAX_ATTEMPTS_PER_DAY} (each writes two of the 100 versions that Secrets Manager keeps for a day, and ten are left to operators)`,
+      requirement: `be shorter than the time between two ticks, which is ${everyMinutes} minutes`,
     });
   }
-  const twoChancesMinutes = silenceMinutes(ticks, schedule) + flexibleWindowMinutes;
-  const halfLifeMinutes = tokenLifetimeSeconds / 120;
-  if (twoChancesMinutes > halfLifeMinutes) {
-    const where = repeatedHourMinutes(timeZone) > 0 ? ', on the night when clocks go back' : '';
+  const chancesMinutes = silenceMinutes(schedule);
+  const dueMinutes = Math.floor((tokenLifetimeSeconds - dueAfterSeconds(tokenLifetimeSeconds)) / 60);
+  if (chancesMinutes > dueMinutes) {
     problems.push({
-      path: ['schedule', 'expression'],
-      must: `leave every token two chances: two intervals and flexible windows take up to ${twoChancesMinutes} minutes${where}, and a token of ${tokenLifetimeSeconds} seconds is due for ${halfLifeMinutes}`,
+      path: ['schedule', 'everyMinutes'],
+      requirement: `leave every token two chances: two ticks and the flexible window take up to ${chancesMinutes} minutes, and a token of ${tokenLifetimeSeconds} seconds has ${dueMinutes} left when it is due`,
     });
   }
-  const longestSeconds = longestTimeoutSeconds(ticks);
-  if (timeoutSeconds > longestSeconds && longestSeconds >= MIN_TIMEOUT_SECONDS) {
+  const longestSeconds = Math.floor((eventAgeSeconds(schedule) - RETRY_DELAY_SECONDS) / ATTEMPTS_PER_TICK);
+  if (timeoutSeconds > longestSeconds) {
     problems.push({
       path: ['timeoutSeconds'],
-      must: `be ${longestSeconds} at most with this schedule, so that a run and its two retries end within half of the shortest interval`,
+      requirement: `be ${longestSeconds} at most with a tick every ${everyMinutes} minutes: a run and its retry, a minute later, must end within half of that`,
     });
   }
   return problems;
-}
-
-function* findIntervalProblems(ticks: Ticks): Generator<Problem> {
-  const path = ['schedule', 'expression'];
-  if (longestTimeoutSeconds(ticks) < MIN_TIMEOUT_SECONDS) {
-    const shortestMinutes = Math.ceil((RETRY_DELAYS_SECONDS + ATTEMPTS_PER_TICK * MIN_TIMEOUT_SECONDS) / 30);
-    yield {
-      path,
-      must: `leave at least ${shortestMinutes} minutes between ticks, not ${ticks.shortestIntervalMinutes}: a run and its two retries, one and two minutes later, must end within half of that`,
-    };
-  }
-  if (ticks.longestIntervalMinutes > MAX_INTERVAL_MINUTES) {
-    yield {
-      path,
-      must: `tick at least every ${MAX_INTERVAL_MINUTES} minutes, not only every ${ticks.longestIntervalMinutes}`,
-    };
-  }
-}
-
-function longestTimeoutSeconds(ticks: Ticks): number {
-  return Math.floor((eventAgeSeconds(ticks) - RETRY_DELAYS_SECONDS) / ATTEMPTS_PER_TICK);
-}
-
-/**
- * The most attempts that any 24 hours can see, whatever becomes of each: after a success the token is due at half of
- * its life, after a failure when the back-off is over and the function runs again.
- */
-export function mostAttemptsPerDay(ticks: Ticks, flexibleWindowMinutes: number, tokenLifetimeSeconds: number): number {
-  // By minutes left, for each number of failures in a row.
-  const known = Array.from({ length: MAX_BACK_OFF_FAILURES + 1 }, () => new Map<number, number>());
-  const count = (leftMinutes: number, failures: number): number => {
-    if (leftMinutes <= 0) return 0;
-    const afterSuccess = () => count(leftMinutes - tokenLifetimeSeconds / 120, 0);
-    const retryMinutes = minutesToRetry(ticks, flexibleWindowMinutes, failures);
-    const afterFailure = () => count(leftMinutes - retryMinutes, Math.min(failures + 1, MAX_BACK_OFF_FAILURES));
-    const attempts = known[failures]?.get(leftMinutes) ?? 1 + Math.max(afterSuccess(), afterFailure());
-    known[failures]?.set(leftMinutes, attempts);
-    return attempts;
-  };
-  return count(MINUTES_PER_DAY, 0);
-}
-
-function minutesToRetry(ticks: Ticks, flexibleWindowMinutes: number, failures: number): number {
-  const backOffMinutes = Math.min(2 ** failures, MAX_BACK_OFF_MINUTES);
-  // Lambda's own retries come when the first back-offs are over; after that, only a tick runs the function.
-  if (failures < ATTEMPTS_PER_TICK - 1) return backOffMinutes;
-  return Math.max(backOffMinutes, ticks.shortestIntervalMinutes - flexibleWindowMinutes - RETRY_DELAYS_SECONDS / 60);
-}
-
-/** The longest time without a run in which nothing but one tick was lost. */
-export function silenceMinutes(ticks: Ticks, { flexibleWindowMinutes, timeZone }: Timing['schedule']): number {
-  return ticks.longestTwoIntervalsMinutes + flexibleWindowMinutes + repeatedHourMinutes(timeZone);
-}
-
-// Every other time zone is taken to change its clocks: to be wrong costs an hour of a window, not a token.
-function repeatedHourMinutes(timeZone: string | undefined): number {
-  return timeZone === undefined || timeZone === 'UTC' ? 0 : REPEATED_HOUR_MINUTES;
 }

@@ -1,50 +1,33 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
-import { DEFAULTS } from '../../lambda/contract.ts';
-import { ACCEPTED_EXPRESSIONS, parseScheduleExpression } from './schedule-expression.ts';
-import { MIN_TIMEOUT_SECONDS } from './schedule-limits.ts';
-
-// Every check of a member has the same message, which completes the sentence "… is X, but must …".
-
-export const text = (pattern: RegExp, must: string) => z.string({ error: must }).regex(pattern, { error: must });
-const whole = (from: number, to: number, unit: string) => {
-  const error = `be a whole number${unit} from ${from} to ${to}`;
-  return z.int({ error }).min(from, { error }).max(to, { error });
-};
-const flag = () => z.boolean({ error: 'be true or false' });
-export const members = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
-  z.strictObject(shape, {
-    error: (issue) => (issue.code === 'unrecognized_keys' ? Object.keys(shape).sort().join(', ') : 'be an object'),
-  });
+import {
+  DEFAULTS,
+  isTokenEndpoint,
+  MAX_TOKEN_LIFETIME_SECONDS,
+  MIN_TOKEN_LIFETIME_SECONDS,
+} from '../../lambda/contract.ts';
+import { existingSecretSchema } from './existing-secret.ts';
+import { flag, strictObject, text, whole } from './option-types.ts';
+import { MAX_INTERVAL_MINUTES, MIN_INTERVAL_MINUTES, MIN_TIMEOUT_SECONDS } from './schedule-limits.ts';
 
 const RETENTION_DAYS = Object.values(RetentionDays).filter(
   (days): days is RetentionDays => typeof days === 'number' && days !== RetentionDays.INFINITE,
 );
-const removal = (must: string) => z.enum(['retain', 'destroy'], { error: must });
+const removal = () => z.enum(['retain', 'destroy'], { error: 'be "retain" or "destroy"' });
 const TAG_NAME = 'be named without aws: at the beginning, by at most 128 letters, digits and _.:/=+@-';
-const TIME_ZONE = 'be an IANA time zone such as Europe/Paris';
 const ENDPOINT = 'be an https URL without user name and fragment';
-const SECRET_NAME = String.raw`[\w/+=.@-]{1,512}`;
 
-const schedule = members({
+const schedule = strictObject({
   /**
-   * When to look after the token: `rate(…)`, or `cron(…)` with the same ticks every day.
-   * @default "rate(30 minutes)"
-   */
-  expression: z
-    .string({ error: `be ${ACCEPTED_EXPRESSIONS}` })
-    .refine((expression) => parseScheduleExpression(expression) !== undefined, { error: `be ${ACCEPTED_EXPRESSIONS}` })
-    .default('rate(30 minutes)'),
-  /**
-   * IANA time zone of a cron expression.
-   * @default - UTC
-   */
-  timeZone: z.string({ error: TIME_ZONE }).refine(isTimeZone, { error: TIME_ZONE }).optional(),
-  /**
-   * EventBridge Scheduler ticks at any moment of this window, so that many schedules do not tick at once; 0: none.
+   * Minutes between two ticks.
    * @default 10
    */
-  flexibleWindowMinutes: whole(0, 120, ' of minutes').default(10),
+  everyMinutes: whole(MIN_INTERVAL_MINUTES, MAX_INTERVAL_MINUTES, ' of minutes').default(10),
+  /**
+   * EventBridge Scheduler ticks at any moment of this window, so that many schedules do not tick at once; 0: none.
+   * @default 2
+   */
+  flexibleWindowMinutes: whole(0, 120, ' of minutes').default(2),
 });
 
 const EVENT_BUS =
@@ -52,13 +35,13 @@ const EVENT_BUS =
 const eventBus = z.union(
   [
     z.enum(['default', 'none']),
-    members({
+    strictObject({
       create: text(
         /^(?!aws\.|default$)[\w./-]{1,256}$/,
         'be a name for an event bus, neither "default" nor one of AWS',
       ),
     }),
-    members({
+    strictObject({
       existing: text(
         /^(arn:aws[\w-]*:events:[a-z0-9-]+:\d{12}:event-bus\/)?[\w./-]{1,256}$/,
         'be the name or the ARN of an event bus',
@@ -68,17 +51,13 @@ const eventBus = z.union(
   { error: EVENT_BUS },
 );
 
-export const optionsSchema = members({
+export const optionsSchema = strictObject({
   /**
-   * Name or complete ARN of a secret that is there already. It is never changed or deleted by the stack.
+   * Name or complete ARN of a secret that is there already. It is never changed or deleted by the stack. An ARN that may
+   * lack the six characters of AWS at its end is asked about: `{ "completeArn": "arn:…" }` says that it lacks nothing.
    * @default - a secret is created, empty
    */
-  existingSecret: text(
-    new RegExp(
-      `^(arn:aws[\\w-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:${SECRET_NAME}-[A-Za-z0-9]{6}|${SECRET_NAME})$`,
-    ),
-    'be the name or the complete ARN (with the six characters at its end) of a secret',
-  ).optional(),
+  existingSecret: existingSecretSchema.optional(),
   /**
    * Customer-managed KMS key for the secret, the queues, the topic and the logs. Its key policy must admit
    * `logs.<region>.amazonaws.com` and `cloudwatch.amazonaws.com`.
@@ -91,19 +70,20 @@ export const optionsSchema = members({
   /** When the function runs. A member left out keeps its default. */
   schedule: schedule.prefault({}),
   /**
-   * How long a bearer token lives where the answer does not say (`expires_in`). The schedule is checked and the alarm
-   * on expiry is set by it.
+   * How long a bearer token lives if the answer does not say (`expires_in`), and at most: a longer life is not believed.
+   * The schedule must leave a token of this life two chances.
    * @default 21600
    */
-  // For shorter ones, no schedule leaves two chances and keeps within the write budget.
-  tokenLifetimeSeconds: whole(12_000, 31_536_000, ' of seconds').default(DEFAULTS.defaultTokenLifetimeSeconds),
+  tokenLifetimeSeconds: whole(MIN_TOKEN_LIFETIME_SECONDS, MAX_TOKEN_LIFETIME_SECONDS, ' of seconds').default(
+    DEFAULTS.defaultTokenLifetimeSeconds,
+  ),
   /**
    * Token endpoint of the authorization server.
    * @default "https://app.retently.com/api/oauth/token"
    */
   tokenEndpoint: z
     .string({ error: ENDPOINT })
-    .refine(isTokenEndpoint, { error: ENDPOINT })
+    .refine((url) => isTokenEndpoint(url), { error: ENDPOINT })
     .default(DEFAULTS.tokenEndpoint),
   /**
    * Where events go: `"default"`, `"none"`, `{ "create": "name" }` or `{ "existing": "name or ARN" }`.
@@ -143,7 +123,7 @@ export const optionsSchema = members({
    * Subnets (with a way out to AWS and to the token endpoint) and security groups for the function.
    * @default - the function runs outside of any VPC
    */
-  vpc: members({
+  vpc: strictObject({
     subnetIds: z
       .array(text(/^subnet-[0-9a-f]{8,17}$/, 'be the id of a subnet'), { error: 'be a list of ids of subnets' })
       .min(1, { error: 'name at least one subnet' }),
@@ -159,13 +139,13 @@ export const optionsSchema = members({
    */
   dashboard: flag().default(true),
   /** What becomes of state when it leaves the stack: `"retain"` or `"destroy"`. */
-  removalPolicies: members({
+  removalPolicies: strictObject({
     /** @default "retain" */
-    secret: removal('be "retain" or "destroy"').default('retain'),
+    secret: removal().default('retain'),
     /** @default "destroy" */
-    queues: removal('be "retain" or "destroy"').default('destroy'),
+    queues: removal().default('destroy'),
     /** @default "destroy" */
-    logs: removal('be "retain" or "destroy"').default('destroy'),
+    logs: removal().default('destroy'),
   }).prefault({}),
   /**
    * Tags on everything that takes tags.
@@ -192,20 +172,3 @@ export const optionsSchema = members({
 export type TokenRefreshOptions = z.input<typeof optionsSchema>;
 /** The same, checked and complete. */
 export type TokenRefreshSettings = z.output<typeof optionsSchema>;
-
-function isTokenEndpoint(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, username, password, hash } = new URL(text);
-  return protocol === 'https:' && username === '' && password === '' && hash === '';
-}
-
-function isTimeZone(timeZone: string): boolean {
-  // Intl also takes offsets such as +01:00, which EventBridge Scheduler does not.
-  if (!/^[A-Za-z]/.test(timeZone)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone });
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { METRIC_CODE_DIMENSION, METRIC_DIMENSION, METRIC_NAMESPACE, METRICS } from '../contract.ts';
-import type { LogMembers, Telemetry } from '../core/ports.ts';
+import type { LogMembers, Telemetry, TokenStates } from '../core/ports.ts';
 
 /** JSON lines, and CloudWatch EMF. */
 export class PowertoolsTelemetry implements Telemetry {
@@ -34,8 +34,9 @@ export class PowertoolsTelemetry implements Telemetry {
     this.#logger.error(message, { ...members });
   }
 
-  recordStates({ tokenSecondsRemaining, isReauthorizationRequired }: Parameters<Telemetry['recordStates']>[0]): void {
+  recordStates({ tokenSecondsRemaining, tokenSecondsUntilDue, isReauthorizationRequired }: TokenStates): void {
     this.#metrics.addMetric(METRICS.tokenSecondsRemaining, MetricUnit.Seconds, tokenSecondsRemaining);
+    this.#metrics.addMetric(METRICS.tokenSecondsUntilDue, MetricUnit.Seconds, tokenSecondsUntilDue);
     // A 0 from a run that could not read would end an alarm that is still true.
     if (isReauthorizationRequired === undefined) return;
     this.#metrics.addMetric(METRICS.reauthorizationRequired, MetricUnit.Count, isReauthorizationRequired ? 1 : 0);

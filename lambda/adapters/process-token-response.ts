@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { MAX_TOKEN_LIFETIME_SECONDS, OAUTH_ERROR_CODES, type OAuthErrorCode, type TokenAnswer } from '../core/ports.ts';
+import { OAUTH_ERROR_CODES, type OAuthErrorCode, type TokenAnswer } from '../core/ports.ts';
 import { isObject, type ParsedBody, parseResponseBody, type ResponseBody } from './parse-response-body.ts';
 
 export interface TokenResponse extends ResponseBody {
@@ -87,11 +87,11 @@ function toOAuthErrorCode(text: string): OAuthErrorCode | undefined {
   return OAUTH_ERROR_CODES.find((code) => code === text.trim().toLowerCase());
 }
 
-/** A number or a decimal string of seconds; `undefined` if it is missing, not positive or over a year. */
+/** A number or a decimal string of seconds; `undefined` if it is missing or not positive. */
 function parseExpiresIn(expiresIn: unknown): number | undefined {
   const isDecimal = typeof expiresIn === 'string' && /^\d+(\.\d+)?$/.test(expiresIn);
   const seconds = typeof expiresIn === 'number' || isDecimal ? Number(expiresIn) : Number.NaN;
-  return seconds > 0 && seconds <= MAX_TOKEN_LIFETIME_SECONDS ? seconds : undefined;
+  return seconds > 0 ? seconds : undefined;
 }
 
 /** Seconds from now. The header holds whole seconds or an HTTP date (RFC 9110 section 10.2.3); anything else is ignored. */

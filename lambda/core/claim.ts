@@ -1,15 +1,15 @@
+import {
+  MAX_RECENT_VERSIONS,
+  RESERVED_VERSIONS,
+  VERSION_RETENTION_SECONDS,
+  VERSIONS_PER_ATTEMPT,
+} from '../contract.ts';
 import type { Context } from './context.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
 import { type ClaimEntry, claimId, type DocumentEntry, failureId, parseEntry, renderClaim } from './journal.ts';
 import { readSuccessor } from './load.ts';
 
-/** Secrets Manager keeps every version of the last 24 hours, and refuses to make one beyond 100. */
-const MAX_RECENT_VERSIONS = 100;
-const RETENTION_MS = 24 * 60 * 60 * 1000;
-
-/** For operators' edits and merges: the claim that took the last place would leave none for the answer. */
-const RESERVED_VERSIONS = 10;
-const VERSIONS_PER_ATTEMPT = 2;
+const RETENTION_MS = VERSION_RETENTION_SECONDS * 1000;
 
 export type Claimed =
   /** This run, and no other within the lease, may spend the token. */

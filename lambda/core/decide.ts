@@ -1,7 +1,8 @@
+import { FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS } from '../contract.ts';
 import { type CredentialsDocument, secondsRemaining } from './credentials.ts';
+import { secondsUntilDue } from './due.ts';
 import { sha256 } from './fingerprint.ts';
 import { type DocumentEntry, type FailureEntry, type JournalEntry, type RefusalEntry, successorId } from './journal.ts';
-import { MAX_TOKEN_LIFETIME_SECONDS } from './ports.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 
 /** What to do next, and why; the states are the table in design and README. */
@@ -19,11 +20,10 @@ export interface Situation {
   /** Digest of the credentials that an attempt would use now. */
   readonly digest: string;
   readonly nowMs: number;
+  /** No longer life of a bearer token is believed. */
+  readonly longestLifetimeSeconds: number;
   readonly force: boolean;
 }
-
-/** Longest back-off between attempts: less than two ticks of the default schedule. */
-const MAX_BACK_OFF_SECONDS = 45 * 60;
 
 /** The end of a bearer token's life that belongs to attempts, whatever asks them to wait: time for a human to act. */
 const LAST_CHANCES_SECONDS = 60 * 60;
@@ -32,8 +32,9 @@ const LAST_CHANCES_SECONDS = 60 * 60;
  * A pure function of the current document, the head of the journal, the time and `force`. Current's successor is known
  * not to exist: that is settled first.
  */
-export function decide({ current, head, digest, nowMs, force }: Situation): Decision {
-  if (!force && isFresh(current.document, nowMs) && isSettled(current, head)) return { kind: 'fresh' };
+export function decide(situation: Situation): Decision {
+  const { current, head, digest, nowMs, force } = situation;
+  if (!force && isFresh(situation) && isSettled(current, head)) return { kind: 'fresh' };
   if (head === undefined || head.kind === 'document' || head.key !== current.key) return attempt(0);
 
   if (head.kind === 'claim') {
@@ -52,13 +53,9 @@ function isPermanent(failure: FailureEntry): failure is RefusalEntry {
   return failure.code === 'REAUTHORIZATION_REQUIRED' || failure.code === 'CLIENT_REJECTED';
 }
 
-/** At least half of its life is left. */
-function isFresh({ members }: CredentialsDocument, nowMs: number): boolean {
-  const expiresAtMs = parseRfc3339(members.expires_at);
-  const lifetimeMs = expiresAtMs - parseRfc3339(members.refreshed_at);
-  // No refresh ever wrote a longer life. Comparisons with NaN, where an instant is missing, are false.
-  const isPlausible = lifetimeMs > 0 && lifetimeMs <= MAX_TOKEN_LIFETIME_SECONDS * 1000;
-  return members.access_token !== undefined && isPlausible && expiresAtMs - nowMs >= lifetimeMs / 2;
+/** A token of unknown life is due: comparisons with NaN are false. */
+function isFresh({ current, nowMs, longestLifetimeSeconds }: Situation): boolean {
+  return secondsUntilDue(current.document, nowMs, longestLifetimeSeconds) >= 0;
 }
 
 /**
@@ -106,7 +103,7 @@ function retryAtMs(
   current: DocumentEntry,
   nowMs: number,
 ): number {
-  const backOffSeconds = Math.min(MAX_BACK_OFF_SECONDS, 60 * 2 ** attempt);
+  const backOffSeconds = Math.min(MAX_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2 ** attempt);
   // What the server asks for, and the wait before a replay, go as far as the bearer token's life allows.
   const isAlive = secondsRemaining(current.document, nowMs) > 0;
   const lastChancesMs = isAlive ? parseRfc3339(current.document.members.expires_at) - LAST_CHANCES_SECONDS * 1000 : 0;

@@ -3,10 +3,10 @@ import type { FailureCode, RefusalCode } from './journal.ts';
 import type { OAuthErrorCode, Runtime, Telemetry, TokenAnswer, TokenEndpoint } from './ports.ts';
 
 /** No POST begins with less: a slow server needs time, and an answer that is cut off is lost. */
-export const POST_MIN_MS = 10_000;
+const POST_MIN_MS = 10_000;
 
 /** What must be left after a POST to save its answer, even if the store needs several tries. */
-export const SAVE_RESERVE_MS = 15_000;
+const SAVE_RESERVE_MS = 15_000;
 
 const MAX_REPLAYS = 2;
 const MAX_RETRIES = 3;

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { MAX_LEASE_SECONDS } from '../contract.ts';
 import { type CredentialsDocument, documentKey, type Grant, parseDocument } from './credentials.ts';
 import type { FaultCode } from './fault.ts';
 import { sha256 } from './fingerprint.ts';
@@ -29,9 +30,6 @@ export function failureId(key: string, attempt: number): string {
 export function mergeId(documentVersionId: string, tokensVersionId: string): string {
   return versionId(`merge ${documentVersionId} ${tokensVersionId}`);
 }
-
-/** An hour: far above Lambda's longest timeout. A longer lease only delays takeovers. */
-export const MAX_LEASE_SECONDS = 3_600;
 
 const CLAIM_KIND = 'retently-token-refresh/claim';
 const FAILURE_KIND = 'retently-token-refresh/failure';

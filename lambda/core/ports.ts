@@ -32,9 +32,6 @@ export interface CredentialStore {
   listVersionTimes(): Promise<readonly number[]>;
 }
 
-/** No bearer token lives longer: what says so is taken for a mistake. */
-export const MAX_TOKEN_LIFETIME_SECONDS = 365 * 24 * 60 * 60;
-
 /** What the token endpoint said, or how it failed to. `reason` is safe to log: it quotes nothing that was received. */
 export type TokenAnswer =
   | {
@@ -110,12 +107,21 @@ export interface LogMembers {
   readonly spentRefreshToken?: string;
 }
 
+/** What every run tells of the token. */
+export interface TokenStates {
+  /** 0 if it is dead, or if none was seen. */
+  readonly tokenSecondsRemaining: number;
+  /** Until it is due for a refresh; 0 if it is, or if none was seen. */
+  readonly tokenSecondsUntilDue: number;
+  /** `undefined` of a grant that was not seen. */
+  readonly isReauthorizationRequired: boolean | undefined;
+}
+
 export interface Telemetry {
   info(message: string, members?: LogMembers): void;
   warn(message: string, members?: LogMembers): void;
   error(message: string, members?: LogMembers): void;
-  /** States, on every run. Seconds are 0 where no token was seen; of a grant that was not seen, nothing is said. */
-  recordStates(states: { tokenSecondsRemaining: number; isReauthorizationRequired: boolean | undefined }): void;
+  recordStates(states: TokenStates): void;
   countRefreshed(): void;
   countFailed(code: string): void;
   countTokenNotStored(): void;

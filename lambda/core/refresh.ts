@@ -1,8 +1,9 @@
+import { ATTEMPT_MIN_SECONDS } from '../contract.ts';
 import { announceFailed, announceRefreshed, lineage } from './announce.ts';
 import { claim } from './claim.ts';
 import type { Context } from './context.ts';
 import { decide, isReplayHarmless } from './decide.ts';
-import { exchange, type NotExchanged, POST_MIN_MS, SAVE_RESERVE_MS } from './exchange.ts';
+import { exchange, type NotExchanged } from './exchange.ts';
 import { announceFailure, recordFailure } from './failed-attempt.ts';
 import { Fault } from './fault.ts';
 import type { DocumentEntry, RefusalEntry } from './journal.ts';
@@ -13,7 +14,7 @@ import type { Result } from './result.ts';
 import { toRfc3339 } from './rfc3339.ts';
 import { RunReport } from './run-report.ts';
 import { settle } from './settle.ts';
-import { isHalfRefreshed, toTokenMembers } from './token-members.ts';
+import { doubtLifetime, isHalfRefreshed, toTokenMembers } from './token-members.ts';
 
 /** How often a run starts over if others keep moving `AWSCURRENT`, before it leaves the rest to the next run. */
 const MAX_STARTS = 10;
@@ -21,8 +22,7 @@ const MAX_STARTS = 10;
 /** How long a forced run waits between two looks at another run's claim. */
 const CLAIM_POLL_MS = 2_000;
 
-/** The claim and its reads, the POST, the save. */
-const ATTEMPT_MIN_MS = 5_000 + POST_MIN_MS + SAVE_RESERVE_MS;
+const ATTEMPT_MIN_MS = ATTEMPT_MIN_SECONDS * 1000;
 
 /** What a run has done so far. It decides what a fresh token is answered with, and what its announcement says. */
 type Progress =
@@ -167,6 +167,8 @@ class RefreshRun {
       await store.promote(entry.versionId, current.versionId);
       throw await this.#incomplete(entry, attempt, answer.reason);
     }
+    const doubt = doubtLifetime(answer, settings.defaultTokenLifetimeSeconds);
+    if (doubt !== undefined) telemetry.warn(doubt, { versionId: entry.versionId });
     if (tokens.access_token === current.document.members.access_token) {
       telemetry.warn('No progress: Retently answered with the bearer token that was there already', {
         versionId: entry.versionId,

@@ -1,6 +1,7 @@
 import type { Context } from './context.ts';
 import { expiresAt, secondsRemaining } from './credentials.ts';
 import type { Situation } from './decide.ts';
+import { secondsUntilDue } from './due.ts';
 import { type DocumentEntry, digestGrant, type FailureCode, type FailureEntry } from './journal.ts';
 import { grantOf, load, type Snapshot } from './load.ts';
 import type { Outcome, Result } from './result.ts';
@@ -32,7 +33,8 @@ export class RunReport {
     const digest = digestGrant(grantOf(this.#context, snapshot), settings.tokenEndpointUrl);
     const isOfThese = head?.kind === 'failure' && head.digest === digest;
     this.isReauthorizationRequired = isOfThese && needsReauthorization(head.code);
-    return { current, head, digest, nowMs: runtime.now(), force };
+    const { defaultTokenLifetimeSeconds: longestLifetimeSeconds } = settings;
+    return { current, head, digest, nowMs: runtime.now(), longestLifetimeSeconds, force };
   }
 
   /** These very credentials ended in this failure. */
@@ -55,9 +57,13 @@ export class RunReport {
 
   /** On every run, however it ends. */
   recordStates(): void {
-    const { telemetry, runtime } = this.#context;
+    const { telemetry, runtime, settings } = this.#context;
+    const document = this.current?.document;
+    const nowMs = runtime.now();
+    const untilDue = document && Math.floor(secondsUntilDue(document, nowMs, settings.defaultTokenLifetimeSeconds));
     telemetry.recordStates({
-      tokenSecondsRemaining: this.current ? secondsRemaining(this.current.document, runtime.now()) : 0,
+      tokenSecondsRemaining: document ? secondsRemaining(document, nowMs) : 0,
+      tokenSecondsUntilDue: untilDue !== undefined && untilDue > 0 ? untilDue : 0,
       isReauthorizationRequired: this.isReauthorizationRequired,
     });
   }

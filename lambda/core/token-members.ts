@@ -1,3 +1,4 @@
+import { MIN_TOKEN_LIFETIME_SECONDS } from '../contract.ts';
 import type { CredentialsDocument, TokenMembers } from './credentials.ts';
 import type { Exchanged } from './exchange.ts';
 import { sha256 } from './fingerprint.ts';
@@ -7,6 +8,7 @@ import { toRfc3339 } from './rfc3339.ts';
  * The members that an answer writes into the document whose refresh token it was traded for.
  *
  * @param spentRefreshToken the one that was sent
+ * @param defaultTokenLifetimeSeconds for an answer that gives no life, or a longer one: that may be milliseconds
  */
 export function toTokenMembers(
   answer: Exchanged,
@@ -47,5 +49,22 @@ function expiresAt(
   const isSameToken = accessToken === members.access_token;
   // A token that came back unchanged does not live longer for it, unless the server says so.
   if (isSameToken && expiresInSeconds === undefined && members.expires_at !== undefined) return members.expires_at;
-  return toRfc3339(startedAtMs + (expiresInSeconds ?? defaultTokenLifetimeSeconds) * 1000);
+  return toRfc3339(startedAtMs + Math.min(expiresInSeconds ?? Infinity, defaultTokenLifetimeSeconds) * 1000);
+}
+
+/** What is odd about the life that an answer gives its bearer token; `undefined` if nothing is. */
+export function doubtLifetime(answer: Exchanged, defaultTokenLifetimeSeconds: number): string | undefined {
+  if (answer.kind !== 'token') return undefined;
+  const { expiresInSeconds = defaultTokenLifetimeSeconds } = answer;
+  if (expiresInSeconds > defaultTokenLifetimeSeconds) {
+    return (
+      `Retently says that the bearer token lives ${expiresInSeconds} seconds. No more than ${defaultTokenLifetimeSeconds} ` +
+      'are believed, which is DEFAULT_TOKEN_LIFETIME_SECONDS. If the longer life is right, set the option tokenLifetimeSeconds to it.'
+    );
+  }
+  if (expiresInSeconds >= MIN_TOKEN_LIFETIME_SECONDS) return undefined;
+  return (
+    `The bearer token lives ${expiresInSeconds} seconds. Below ${MIN_TOKEN_LIFETIME_SECONDS} it can be dead between two ` +
+    'ticks, and the write budget of the secret does not last for a day.'
+  );
 }

@@ -14,9 +14,9 @@ const ALWAYS = 1_000;
 const HOUR_MS = 3_600_000;
 const OUTAGE: Step = { status: 503, headers: { 'retry-after': '120' } };
 
-// The default schedule: a tick every 30 minutes, up to ten minutes late.
-const INTERVAL = 30;
-const WINDOW = 10;
+// The default schedule: a tick every ten minutes, up to two minutes late.
+const INTERVAL = 10;
+const WINDOW = 2;
 /** The least that the dead-man's switch waits, and the most. */
 const SILENCE = 2 * INTERVAL + WINDOW;
 const LONG_SILENCE = SILENCE + 20;
@@ -43,19 +43,19 @@ async function withFunction(
   await act(new MonitoredFunction(lambda, template, deployment.attributes), deployment.sandbox);
 }
 
-describe('no alarm rings', () => {
+describe('no alarm fires', () => {
   it('while ticks refresh the token or find it fresh, as late as they may be', () =>
     afterRefresh(async (monitored) => {
       expect(await monitored.tick(INTERVAL + WINDOW)).toEqual(['fresh']);
       expect(await monitored.invoke(STATUS, INTERVAL + WINDOW)).toBe('status');
       expect(await monitored.invoke(FORCED, 2 * INTERVAL)).toBe('refreshed');
-      expect(await monitored.ringing(0, 2 * INTERVAL + SILENCE)).toEqual([]);
+      expect(await monitored.firing(0, 2 * INTERVAL + SILENCE)).toEqual([]);
     }));
 
   it('for one tick that is lost without a trace', () =>
     afterRefresh(async (monitored) => {
       expect(await monitored.tick(2 * INTERVAL + WINDOW)).toEqual(['fresh']);
-      expect(await monitored.ringing(0, 3 * INTERVAL)).toEqual([]);
+      expect(await monitored.firing(0, 3 * INTERVAL)).toEqual([]);
     }));
 
   it('for one failed attempt, and the back-off after it', () =>
@@ -63,21 +63,21 @@ describe('no alarm rings', () => {
       async (monitored) => {
         expect(await monitored.invoke(FORCED, INTERVAL)).toBe('PROVIDER_UNAVAILABLE');
         expect(await monitored.tick(INTERVAL)).toEqual(['waiting']);
-        expect(await monitored.ringing(0, INTERVAL + SILENCE)).toEqual([]);
+        expect(await monitored.firing(0, INTERVAL + SILENCE)).toEqual([]);
       },
       { script: ['forward', OUTAGE] },
     ));
 });
 
-describe('TokenExpiringSoon rings, and nothing else,', () => {
+describe('TokenExpiringSoon fires, and nothing else,', () => {
   it('while the secret has no value yet', () =>
     withFunction(async (monitored) => {
       for (const minute of [0, INTERVAL, 2 * INTERVAL])
         expect(await monitored.tick(minute)).toEqual(['not-configured']);
-      expect(await monitored.ringing(2 * INTERVAL, LONG_SILENCE)).toEqual(['TokenExpiringSoon']);
+      expect(await monitored.firing(2 * INTERVAL, LONG_SILENCE)).toEqual(['TokenExpiringSoon']);
     }));
 
-  it('where runs wait for a provider that is down, and the token has passed its half-life', () =>
+  it('if runs wait for a provider that is down, and the token has passed its half-life', () =>
     withFunction(
       async (monitored, sandbox) => {
         const now = Date.now();
@@ -89,19 +89,19 @@ describe('TokenExpiringSoon rings, and nothing else,', () => {
         });
         expect(await monitored.tick(0)).toEqual(['PROVIDER_UNAVAILABLE', 'waiting']);
         expect(await monitored.tick(INTERVAL)).toEqual(['waiting']);
-        expect(await monitored.ringing(INTERVAL, LONG_SILENCE)).toEqual(['TokenExpiringSoon']);
+        expect(await monitored.firing(INTERVAL, LONG_SILENCE)).toEqual(['TokenExpiringSoon']);
       },
       { script: [OUTAGE] },
     ));
 
-  it('where nothing runs any more: not before two intervals and the flexible window, and soon after', () =>
+  it('if nothing runs any more: not before two ticks and the flexible window, and soon after', () =>
     afterRefresh(async (monitored) => {
-      expect(await monitored.ringing(0, SILENCE)).toEqual([]);
-      expect(await monitored.ringing(SILENCE, LONG_SILENCE)).toEqual(['TokenExpiringSoon']);
+      expect(await monitored.firing(0, SILENCE)).toEqual([]);
+      expect(await monitored.firing(SILENCE, LONG_SILENCE)).toEqual(['TokenExpiringSoon']);
     }));
 });
 
-describe('ReauthorizationRequired rings, and nothing else,', () => {
+describe('ReauthorizationRequired fires, and nothing else,', () => {
   it('once the grant is dead, for as long as it is', () =>
     afterRefresh(async (monitored, sandbox) => {
       sandbox.authorizationServer.revoke();
@@ -109,14 +109,14 @@ describe('ReauthorizationRequired rings, and nothing else,', () => {
       expect(await monitored.invoke({}, 20)).toBe('REAUTHORIZATION_REQUIRED');
       sandbox.putCredentials(await sandbox.mintCredentials());
       expect(await monitored.tick(40)).toEqual(['refreshed']);
-      expect(await monitored.ringing(0, 9)).toEqual([]);
+      expect(await monitored.firing(0, 9)).toEqual([]);
       for (const minute of [10, 20, 39])
-        expect(await monitored.ringing(minute, minute)).toEqual(['ReauthorizationRequired']);
-      expect(await monitored.ringing(40, 40 + SILENCE)).toEqual([]);
+        expect(await monitored.firing(minute, minute)).toEqual(['ReauthorizationRequired']);
+      expect(await monitored.firing(40, 40 + SILENCE)).toEqual([]);
     }));
 });
 
-describe('TokenNotStored rings, and nothing else,', () => {
+describe('TokenNotStored fires, and nothing else,', () => {
   it('once an answer could not be stored until the deadline', () =>
     afterRefresh(async (monitored, { aws, processes: [lambda] }) => {
       aws.inject({ kind: 'internal-error', operation: 'PutSecretValue', skip: 1, times: ALWAYS });
@@ -124,44 +124,44 @@ describe('TokenNotStored rings, and nothing else,', () => {
       await vi.waitUntil(() => aws.calls.some(({ fault }) => fault !== undefined), { interval: 5, timeout: 10_000 });
       lambda?.hasten(5_000);
       expect(await running).toBe('TOKEN_NOT_STORED');
-      expect(await monitored.ringing(0, SILENCE)).toEqual(['TokenNotStored']);
+      expect(await monitored.firing(0, SILENCE)).toEqual(['TokenNotStored']);
     }));
 });
 
 describe('what fails', () => {
   const deny = ({ aws }: Sandbox) => aws.inject({ kind: 'access-denied', operation: 'GetSecretValue', times: ALWAYS });
 
-  it('makes FailedRuns ring, and nothing else, when one tick and both of its retries did', () =>
+  it('makes FailedRuns fire, and nothing else, when one tick and its retry did', () =>
     afterRefresh(async (monitored, sandbox) => {
       deny(sandbox);
-      expect(await monitored.tick(INTERVAL)).toEqual(['STORE_DENIED', 'STORE_DENIED', 'STORE_DENIED']);
+      expect(await monitored.tick(INTERVAL)).toEqual(['STORE_DENIED', 'STORE_DENIED']);
       sandbox.aws.clearFaults();
       expect(await monitored.tick(2 * INTERVAL)).toEqual(['fresh']);
-      expect(await monitored.ringing(0, 2 * INTERVAL + SILENCE)).toEqual(['FailedRuns']);
+      expect(await monitored.firing(0, 2 * INTERVAL + SILENCE)).toEqual(['FailedRuns']);
     }));
 
-  it('makes FunctionFailing ring, and nothing else, when more runs did than one tick has', () =>
+  it('makes FunctionFailing fire, and nothing else, when more runs did than one tick has', () =>
     afterRefresh(async (monitored, sandbox) => {
       deny(sandbox);
-      for (const minute of [10, 20, 30, 40]) expect(await monitored.invoke({}, minute)).toBe('STORE_DENIED');
-      expect(await monitored.ringing(0, 39)).toEqual([]);
-      expect(await monitored.ringing(40, SILENCE)).toEqual(['FunctionFailing']);
+      for (const minute of [6, 12, 18]) expect(await monitored.invoke({}, minute)).toBe('STORE_DENIED');
+      expect(await monitored.firing(0, 17)).toEqual([]);
+      expect(await monitored.firing(18, SILENCE)).toEqual(['FunctionFailing']);
     }));
 
-  it('makes both ring in the second tick, before the token is anywhere near its end', () =>
+  it('makes both fire in the second tick, before the token is anywhere near its end', () =>
     afterRefresh(async (monitored, sandbox) => {
       deny(sandbox);
       for (const minute of [INTERVAL, 2 * INTERVAL]) await monitored.tick(minute);
-      expect(await monitored.ringing(0, 2 * INTERVAL - 1)).toEqual(['FailedRuns']);
-      expect(await monitored.ringing(2 * INTERVAL, SILENCE)).toEqual(['FailedRuns', 'FunctionFailing']);
+      expect(await monitored.firing(0, 2 * INTERVAL - 1)).toEqual(['FailedRuns']);
+      expect(await monitored.firing(2 * INTERVAL, SILENCE)).toEqual(['FailedRuns', 'FunctionFailing']);
     }));
 });
 
-describe('UndeliveredTicks rings, and nothing else,', () => {
+describe('UndeliveredTicks fires, and nothing else,', () => {
   it('once EventBridge Scheduler has given up on a tick', () =>
     afterRefresh(async (monitored) => {
       monitored.loseTick(INTERVAL);
-      expect(await monitored.ringing(0, SILENCE)).toEqual(['UndeliveredTicks']);
+      expect(await monitored.firing(0, SILENCE)).toEqual(['UndeliveredTicks']);
     }));
 });
 

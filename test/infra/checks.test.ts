@@ -9,7 +9,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { buildApp } from '../../infra/app.ts';
-import { CONTEXT_KEY } from '../../infra/options/parse-context.ts';
+import { CONTEXT_KEY } from '../../infra/options/stack-schema.ts';
 import { EVERY_OPTION, WITHOUT_BUNDLING } from './synthesise.ts';
 
 const REPOSITORY = new URL('../..', import.meta.url).pathname;

@@ -14,6 +14,7 @@ const PROPERTIES = {
   Threshold: 10,
   TreatMissingData: 'breaching',
   AlarmActions: [{ Ref: 'Topic' }],
+  OKActions: [{ Ref: 'Topic' }],
   AlarmDescription: 'Little is left.',
 };
 const toAlarm = (properties: object = {}) => parseAlarm({ ...PROPERTIES, ...properties }, { Function: 'mine' });

@@ -31,6 +31,7 @@ const alarmSchema = z
     Threshold: z.number(),
     TreatMissingData: z.enum(['breaching', 'notBreaching', 'ignore']),
     AlarmActions: z.array(z.unknown()).min(1),
+    OKActions: z.array(z.unknown()).min(1),
     AlarmDescription: z.string(),
   })
   .refine(({ TreatMissingData, EvaluationPeriods }) => TreatMissingData !== 'ignore' || EvaluationPeriods === 1, {

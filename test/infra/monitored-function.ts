@@ -64,7 +64,7 @@ export class MonitoredFunction {
     return endingOf(invocation);
   }
 
-  /** By the schedule, with Lambda's retries; what fails on all of them goes to the on-failure destination. */
+  /** By the schedule, with Lambda's retry; what fails on both goes to the on-failure destination. */
   async tick(minute: number): Promise<readonly string[]> {
     const { Input } = this.#target;
     const { MaximumRetryAttempts, DestinationConfig } = this.#invokeConfig;
@@ -94,11 +94,11 @@ export class MonitoredFunction {
   }
 
   /**
-   * The alarms that rang in some minute of a time.
+   * The alarms that fired in some minute of a time.
    *
    * @param sinceMinute when the watch begins to count; the states before are known to it
    */
-  async ringing(sinceMinute: number, untilMinute: number): Promise<readonly string[]> {
+  async firing(sinceMinute: number, untilMinute: number): Promise<readonly string[]> {
     // What it printed is whole once it has ended.
     await this.#lambda.stop();
     const datapoints = [

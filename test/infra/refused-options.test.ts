@@ -6,7 +6,7 @@ const KEY_ARN = 'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-
 
 function mistakesOf(context: unknown, cliRegion?: string): readonly string[] {
   try {
-    parseContext(context, cliRegion);
+    parseContext(context, { cliRegion });
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
     return error.message.split('\n').slice(1);
@@ -14,10 +14,10 @@ function mistakesOf(context: unknown, cliRegion?: string): readonly string[] {
   return [];
 }
 
-const EXPRESSIONS =
-  'be rate(30 minutes), rate(1 hour) or such, or cron(minutes hours * * ? *), where minutes and hours are *, */n, a/n, a-b, a-b/n, numbers, or a list of these';
-const TOO_MANY =
-  'in a day for tokens of 21600 seconds, and there is room for 45 (each writes two of the 100 versions that Secrets Manager keeps for a day, and ten are left to operators)';
+const NOT_JSON =
+  'tokenRefresh is a text that is not JSON; the shell may have taken its quotes away. Put the object into cdk.json: { "context": { "tokenRefresh": { … } } }.';
+const NO_LIST =
+  'tokenRefresh.accounts must be a list of Retently accounts, at least one, each an object with a name. (The AWS account is env.account.)';
 const EVENT_BUS =
   'be "default", "none", { "create": "name" } for a new event bus, or { "existing": "name or ARN" } for one that is there';
 
@@ -36,7 +36,7 @@ describe('options that are refused, each by a sentence', () => {
     [
       'a timeout that outlasts the tick',
       { timeoutSeconds: 300 },
-      'tokenRefresh.timeoutSeconds is 300, but must be 240 at most with this schedule, so that a run and its two retries end within half of the shortest interval.',
+      'tokenRefresh.timeoutSeconds is 300, but must be 120 at most with a tick every 10 minutes: a run and its retry, a minute later, must end within half of that.',
     ],
     [
       'half a megabyte',
@@ -74,9 +74,9 @@ describe('options that are refused, each by a sentence', () => {
       'tokenRefresh.tokenEndpoint is "token", but must be an https URL without user name and fragment.',
     ],
     [
-      'a time zone that is a number',
-      { schedule: { timeZone: 1 } },
-      'tokenRefresh.schedule.timeZone is 1, but must be an IANA time zone such as Europe/Paris.',
+      'a life below an hour',
+      { tokenLifetimeSeconds: 3_599 },
+      'tokenRefresh.tokenLifetimeSeconds is 3599, but must be a whole number of seconds from 3600 to 31536000.',
     ],
     [
       'an e-mail without @',
@@ -103,6 +103,16 @@ describe('options that are refused, each by a sentence', () => {
       'a secret by a partial ARN',
       { existingSecret: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine' },
       'tokenRefresh.existingSecret is "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine", but must be the name or the complete ARN (with the six characters at its end) of a secret.',
+    ],
+    [
+      'a secret by an ARN that may be partial',
+      { existingSecret: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:retently-secret' },
+      'tokenRefresh.existingSecret is "arn:aws:secretsmanager:eu-west-1:123456789012:secret:retently-secret", but must be complete: "-secret" may be the end of its name, or what AWS puts after it. Ask `aws secretsmanager describe-secret --secret-id <name> --query ARN`. If it prints this very ARN, say { "completeArn": "arn:…" }.',
+    ],
+    [
+      'a partial ARN that is called complete',
+      { existingSecret: { completeArn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine' } },
+      'tokenRefresh.existingSecret.completeArn is "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine", but must be the name or the complete ARN (with the six characters at its end) of a secret.',
     ],
     [
       'a boundary by name',
@@ -152,7 +162,7 @@ describe('options that are refused, each by a sentence', () => {
     [
       'an unknown member inside',
       { schedule: { rate: 30 } },
-      'tokenRefresh.schedule.rate is there, but must be left out: the members here are expression, flexibleWindowMinutes, timeZone.',
+      'tokenRefresh.schedule.rate is there, but must be left out: the members here are everyMinutes, flexibleWindowMinutes.',
     ],
     [
       'an account as a number',
@@ -169,78 +179,51 @@ describe('options that are refused, each by a sentence', () => {
       { stackName: 'My stack' },
       'tokenRefresh.stackName is "My stack", but must be at most 128 letters, digits and hyphens, beginning with a letter.',
     ],
+    ['what PowerShell leaves of JSON', '{alarmEmails:[ops@example.com]}', NOT_JSON],
     ['a context that is no object', [1], 'tokenRefresh must be an object, or the JSON text of one.'],
-    [
-      'a context that is no JSON',
-      '{timeoutSeconds:60}',
-      `tokenRefresh is a text that is not JSON; quote it as '{"timeoutSeconds":60}'.`,
-    ],
+    ['a context that is no JSON', '{timeoutSeconds:60}', NOT_JSON],
   ])('%s', (_, context, sentence) => {
     expect(mistakesOf(context)).toEqual([`- ${sentence}`]);
   });
 
-  it.each<[string, unknown, readonly string[]]>([
+  it.each<[string, object, readonly string[]]>([
     [
-      'a schedule that is no expression',
-      { expression: '30 minutes' },
-      [`expression is "30 minutes", but must ${EXPRESSIONS}`],
+      'a schedule of four minutes',
+      { everyMinutes: 4 },
+      ['everyMinutes is 4, but must be a whole number of minutes from 5 to 360'],
     ],
     [
-      'a schedule of one minute',
-      { expression: 'rate(1 minute)', flexibleWindowMinutes: 0 },
-      [
-        'expression is "rate(1 minute)", but must leave at least 11 minutes between ticks, not 1: a run and its two retries, one and two minutes later, must end within half of that',
-        `expression is "rate(1 minute)", but must tick less often: where some attempts fail, this schedule can make 46 ${TOO_MANY}`,
-      ],
-    ],
-    [
-      'a schedule of 19 minutes',
-      { expression: 'rate(19 minutes)' },
-      [
-        `expression is "rate(19 minutes)", but must tick less often: where some attempts fail, this schedule can make 46 ${TOO_MANY}`,
-      ],
+      'a schedule of a day',
+      { everyMinutes: 1_440 },
+      ['everyMinutes is 1440, but must be a whole number of minutes from 5 to 360'],
     ],
     [
       'a schedule that leaves one chance',
-      { expression: 'rate(81 minutes)' },
+      { everyMinutes: 90 },
       [
-        'expression is "rate(81 minutes)", but must leave every token two chances: two intervals and flexible windows take up to 182 minutes, and a token of 21600 seconds is due for 180',
-      ],
-    ],
-    [
-      'a schedule that leaves one chance on one night of the year',
-      { expression: 'cron(0 * * * ? *)', timeZone: 'Europe/Paris', flexibleWindowMinutes: 1 },
-      [
-        'expression is "cron(0 * * * ? *)", but must leave every token two chances: two intervals and flexible windows take up to 182 minutes, on the night when clocks go back, and a token of 21600 seconds is due for 180',
+        'everyMinutes is 90, but must leave every token two chances: two ticks and the flexible window take up to 182 minutes, and a token of 21600 seconds has 180 left when it is due',
       ],
     ],
     [
       'a flexible window as long as the interval',
-      { expression: 'rate(30 minutes)', flexibleWindowMinutes: 30 },
-      ['flexibleWindowMinutes is 30, but must be shorter than the shortest interval of the schedule, 30 minutes'],
+      { everyMinutes: 30, flexibleWindowMinutes: 30 },
+      ['flexibleWindowMinutes is 30, but must be shorter than the time between two ticks, which is 30 minutes'],
     ],
     [
-      'a time zone for a rate',
-      { timeZone: 'Europe/Paris' },
-      ['timeZone is "Europe/Paris", but must be left out with rate(…), which knows no time zone'],
-    ],
-    [
-      'a time zone of Mars',
-      { expression: 'cron(0/30 * * * ? *)', timeZone: 'Mars/Olympus' },
-      ['timeZone is "Mars/Olympus", but must be an IANA time zone such as Europe/Paris'],
-    ],
-    [
-      'a time zone that is an offset',
-      { expression: 'cron(0/30 * * * ? *)', timeZone: '+01:00' },
-      ['timeZone is "+01:00", but must be an IANA time zone such as Europe/Paris'],
+      'an expression, and a time zone',
+      { expression: 'rate(30 minutes)', timeZone: 'Europe/Paris' },
+      [
+        'expression is there, but must be left out: say { "everyMinutes": 10 } for rate(10 minutes). There is no cron: a token has no office hours',
+        'timeZone is there, but must be left out: { "everyMinutes": 10 } ticks the same in every time zone',
+      ],
     ],
   ])('%s', (_, schedule, sentences) => {
     expect(mistakesOf({ schedule })).toEqual(sentences.map((sentence) => `- tokenRefresh.schedule.${sentence}.`));
   });
 
-  it('a schedule that is too slow, however long a token lives', () => {
-    expect(mistakesOf({ schedule: { expression: 'rate(1 day)' }, tokenLifetimeSeconds: 31_536_000 })).toEqual([
-      '- tokenRefresh.schedule.expression is "rate(1 day)", but must tick at least every 360 minutes, not only every 1440.',
+  it('a schedule that is too slow for tokens of an hour', () => {
+    expect(mistakesOf({ schedule: { everyMinutes: 30 }, tokenLifetimeSeconds: 3_600 })).toEqual([
+      '- tokenRefresh.schedule.everyMinutes is 30, but must leave every token two chances: two ticks and the flexible window take up to 62 minutes, and a token of 3600 seconds has 24 left when it is due.',
     ]);
   });
 
@@ -250,16 +233,14 @@ describe('options that are refused, each by a sentence', () => {
         timeout: 1,
         xray: 1,
         alarmEmails: ['a'],
-        schedule: { expression: 'rate(1 hour)', flexibleWindowMinutes: 60 },
+        schedule: { everyMinutes: 90, flexibleWindowMinutes: 90 },
       }),
     ).toEqual([
       '- tokenRefresh.alarmEmails[0] is "a", but must be an e-mail address.',
       '- tokenRefresh.xray is 1, but must be true or false.',
       expect.stringContaining('- tokenRefresh.timeout is there, but must be left out'),
-      expect.stringContaining('- tokenRefresh.schedule.flexibleWindowMinutes is 60, but must be shorter'),
-      expect.stringContaining(
-        '- tokenRefresh.schedule.expression is "rate(1 hour)", but must leave every token two chances',
-      ),
+      expect.stringContaining('- tokenRefresh.schedule.flexibleWindowMinutes is 90, but must be shorter'),
+      expect.stringContaining('- tokenRefresh.schedule.everyMinutes is 90, but must leave every token two chances'),
     ]);
   });
 
@@ -340,8 +321,8 @@ describe('several accounts', () => {
   });
 
   it.each<[string, unknown, readonly string[]]>([
-    ['no list', { accounts: 'eu' }, ['tokenRefresh.accounts must be a list of at least one object with a name.']],
-    ['no entry', { accounts: [] }, ['tokenRefresh.accounts must be a list of at least one object with a name.']],
+    ['no list', { accounts: 'eu' }, [NO_LIST]],
+    ['no entry', { accounts: [] }, [NO_LIST]],
     [
       'no name',
       { accounts: [{}] },
@@ -353,7 +334,7 @@ describe('several accounts', () => {
       'two of one name',
       { accounts: [{ name: 'eu' }, { name: 'us' }, { name: 'EU' }] },
       [
-        'tokenRefresh.accounts[2].name is "EU", but must differ from the name of every other account, not only in case.',
+        'tokenRefresh.accounts[2].name is "EU", but must differ from the name of every other Retently account, not only in case.',
       ],
     ],
     [
@@ -382,10 +363,30 @@ describe('several accounts', () => {
       'two accounts that share one secret',
       { existingSecret: 'retently', accounts: [{ name: 'eu' }, { name: 'us' }] },
       [
-        'tokenRefresh.accounts[1].existingSecret is "retently", but must be the secret of one account only: two would spend each other\'s refresh tokens.',
+        'tokenRefresh.accounts[1].existingSecret is "retently", but must be the secret of one Retently account only: two would spend each other\'s refresh tokens.',
       ],
     ],
   ])('are refused: %s', (_, context, sentences) => {
     expect(mistakesOf(context)).toEqual(sentences.map((sentence) => `- ${sentence}`));
   });
+});
+
+it.each([
+  ['eu-west-1', 'mx-central-1', 'ap-southeast-7'],
+  ['cn-north-1', 'cn-northwest-1'],
+  ['us-gov-east-1', 'us-gov-west-1'],
+  ['us-iso-east-1', 'us-isob-east-1', 'us-isof-south-1', 'eu-isoe-west-1'],
+  ['eusc-de-east-1'],
+])('the regions of every partition are accepted: %s', (...regions) => {
+  for (const region of regions) expect(mistakesOf({ env: { region } })).toEqual([]);
+});
+
+it.each([
+  'retently/secret',
+  'my-secret',
+  'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbC1eF',
+  'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-a1b2c3',
+  { completeArn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-secret' },
+])('a secret that is named beyond doubt is accepted: %j', (existingSecret) => {
+  expect(mistakesOf({ existingSecret })).toEqual([]);
 });

@@ -1,6 +1,10 @@
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
+import { parseContext } from '../../infra/options/parse-context.ts';
+import { TokenRefreshStack } from '../../infra/token-refresh-stack.ts';
 import { DEFAULTS, METRIC_NAMESPACE, METRICS } from '../../lambda/contract.ts';
-import { EVERY_OPTION, resourceOf, resourcesOf, synthesise, synthesiseAll } from './synthesise.ts';
+import { EVERY_OPTION, resourceOf, resourcesOf, synthesise, synthesiseAll, WITHOUT_BUNDLING } from './synthesise.ts';
 
 // Part of the contract: under another id CloudFormation makes a new resource and takes the old one away.
 const LOGICAL_IDS = [
@@ -74,18 +78,18 @@ describe('the stack, with every default', () => {
     },
   );
 
-  it('ticks every 30 minutes, within ten, and keeps a tick no longer than half of that', () => {
+  it('ticks every ten minutes, within two, and keeps a tick no longer than half of that', () => {
     expect(resourceOf(template, 'AWS::Scheduler::Schedule').Properties).toEqual({
       Description: expect.any(String),
-      ScheduleExpression: 'rate(30 minutes)',
+      ScheduleExpression: 'rate(10 minutes)',
       ScheduleExpressionTimezone: 'Etc/UTC',
-      FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 10 },
+      FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 2 },
       State: 'ENABLED',
       Target: {
         Arn: { 'Fn::GetAtt': ['TokenRefreshFunctionDFF3ACD5', 'Arn'] },
         RoleArn: { 'Fn::GetAtt': ['TokenRefreshScheduleRole6F227E76', 'Arn'] },
         Input: '{}',
-        RetryPolicy: { MaximumEventAgeInSeconds: 900, MaximumRetryAttempts: 5 },
+        RetryPolicy: { MaximumEventAgeInSeconds: 300, MaximumRetryAttempts: 5 },
         DeadLetterConfig: { Arn: undeliveredTicks },
       },
     });
@@ -118,12 +122,12 @@ describe('the stack, with every default', () => {
     });
   });
 
-  it('has the function retried twice within the other half of the interval, and then keeps the event', () => {
+  it('has the function retried once within the other half of the interval, and then keeps the event', () => {
     expect(resourceOf(template, 'AWS::Lambda::EventInvokeConfig').Properties).toEqual({
       FunctionName: functionName,
       Qualifier: '$LATEST',
-      MaximumRetryAttempts: 2,
-      MaximumEventAgeInSeconds: 900,
+      MaximumRetryAttempts: 1,
+      MaximumEventAgeInSeconds: 300,
       DestinationConfig: { OnFailure: { Destination: failedRuns } },
     });
   });
@@ -174,8 +178,39 @@ describe('the stack, with every default', () => {
     expect(text('LogsCommand')).toMatch(
       /aws logs tail .*"Ref":"TokenRefreshFunctionLogGroup\w+".* --filter-pattern '{ \$\.level = .*ERROR/,
     );
-    expect(text('DashboardUrl')).toContain('#dashboards/dashboard/');
+    expect(template.Outputs).toHaveProperty('DashboardName');
     expect(Object.keys(template.Outputs)).toHaveLength(7);
+  });
+});
+
+describe('the link to the dashboard', () => {
+  const link = (region: string) => JSON.stringify(synthesise({ env: { region } }).Outputs['DashboardUrl']?.Value);
+
+  it.each([
+    ['eu-west-1', 'console.aws.amazon.com'],
+    ['us-gov-west-1', 'console.amazonaws-us-gov.com'],
+    ['cn-north-1', 'console.amazonaws.cn'],
+    ['eusc-de-east-1', 'console.amazonaws-eusc.eu'],
+  ])('leads from %s to the console of its partition', (region, host) => {
+    const page = `https://${region}.${host}/cloudwatch/home?region=${region}#dashboards/dashboard/`;
+    expect(link(region)).toContain(page);
+  });
+
+  it.each(['us-iso-east-1', 'us-isob-east-1', 'eu-isoe-west-1', 'us-isof-south-1'])(
+    'is the name alone in %s, whose console nobody tells of',
+    (region) => {
+      const { Outputs } = synthesise({ env: { region } });
+      expect(Outputs).toHaveProperty('DashboardName');
+      expect(Outputs).not.toHaveProperty('DashboardUrl');
+    },
+  );
+
+  it('follows the region of the CLI if the options name none', () => {
+    const [stack] = parseContext({}, { cliRegion: 'cn-north-1' });
+    if (stack === undefined) throw new Error('no stack');
+    const app = new App({ context: WITHOUT_BUNDLING });
+    const { Outputs } = Template.fromStack(new TokenRefreshStack(app, stack)).toJSON();
+    expect(JSON.stringify(Outputs.DashboardUrl)).toContain('.console.amazonaws.cn/');
   });
 });
 
@@ -202,12 +237,12 @@ describe('the alarms', () => {
       'TokenExpiringSoon',
       'Token expiring soon',
       {
-        ...own(METRICS.tokenSecondsRemaining),
+        ...own(METRICS.tokenSecondsUntilDue),
         Statistic: 'Maximum',
         Period: 300,
-        EvaluationPeriods: 15,
+        EvaluationPeriods: 6,
         ComparisonOperator: 'LessThanThreshold',
-        Threshold: 10_800,
+        Threshold: 1,
         TreatMissingData: 'breaching',
       },
     ],
@@ -244,10 +279,10 @@ describe('the alarms', () => {
         ...own('Errors'),
         Namespace: 'AWS/Lambda',
         Statistic: 'Sum',
-        Period: 4_200,
+        Period: 1_320,
         EvaluationPeriods: 1,
         ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-        Threshold: 4,
+        Threshold: 3,
         TreatMissingData: 'notBreaching',
       },
     ],
@@ -260,32 +295,29 @@ describe('the alarms', () => {
         new RegExp(`Consumers .* What to do: README, "Runbook", "${runbook}"\\.$`),
       ),
       AlarmActions: [{ Ref: 'TokenRefreshAlarmTopic87D62E97' }],
+      OKActions: [{ Ref: 'TokenRefreshAlarmTopic87D62E97' }],
     });
   });
 
   it.each([
-    // interval, flexible window, life of a token: periods of 5 minutes, threshold, window for errors
-    ['rate(30 minutes)', 0, 21_600, 13, 10_800, 3_600],
-    ['rate(60 minutes)', 10, 21_600, 27, 10_800, 7_800],
-    ['rate(360 minutes)', 0, 604_800, 145, 302_400, 43_200],
-  ])(
-    'watch over two intervals of %s, %i minutes and one period more',
-    (expression, window, life, periods, threshold, errors) => {
-      const slow = synthesise({
-        schedule: { expression, flexibleWindowMinutes: window },
-        tokenLifetimeSeconds: life,
-      });
-      const expiring = resourceOf(slow, 'AWS::CloudWatch::Alarm', 'TokenExpiringSoon').Properties;
-      expect(expiring).toMatchObject({ EvaluationPeriods: periods, Threshold: threshold });
-      // CloudWatch takes no more than a day of periods that are shorter than an hour.
-      expect(periods * 300).toBeLessThanOrEqual(86_400);
-      expect(resourceOf(slow, 'AWS::CloudWatch::Alarm', 'FunctionFailing').Properties['Period']).toBe(errors);
-    },
-  );
+    // minutes between ticks, flexible window: periods of 5 minutes, window for errors
+    [30, 0, 13, 3_600],
+    [60, 10, 27, 7_800],
+    [360, 0, 145, 43_200],
+  ])('watch over two ticks every %i minutes, a window of %i and one period more', (every, window, periods, errors) => {
+    const slow = synthesise({
+      schedule: { everyMinutes: every, flexibleWindowMinutes: window },
+      tokenLifetimeSeconds: 604_800,
+    });
+    const expiring = resourceOf(slow, 'AWS::CloudWatch::Alarm', 'TokenExpiringSoon').Properties;
+    expect(expiring).toMatchObject({ EvaluationPeriods: periods });
+    // CloudWatch takes no more than a day of periods that are shorter than an hour.
+    expect(periods * 300).toBeLessThanOrEqual(86_400);
+    expect(resourceOf(slow, 'AWS::CloudWatch::Alarm', 'FunctionFailing').Properties['Period']).toBe(errors);
+  });
 
-  it('sleep through the hour that a time zone repeats', () => {
-    const paris = synthesise({ schedule: { expression: 'cron(0/30 * * * ? *)', timeZone: 'Europe/Paris' } });
-    const { Properties } = resourceOf(paris, 'AWS::CloudWatch::Alarm', 'TokenExpiringSoon');
-    expect(Properties['EvaluationPeriods']).toBe(27);
+  it('do not depend on the life that is configured', () => {
+    const alarms = (life: number) => resourcesOf(synthesise({ tokenLifetimeSeconds: life }), 'AWS::CloudWatch::Alarm');
+    expect(alarms(604_800)).toEqual(alarms(3_600));
   });
 });

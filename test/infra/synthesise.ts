@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as z from 'zod';
-import { CONTEXT_KEY, parseContext } from '../../infra/options/parse-context.ts';
+import { parseContext } from '../../infra/options/parse-context.ts';
+import { CONTEXT_KEY } from '../../infra/options/stack-schema.ts';
 import { TokenRefreshStack } from '../../infra/token-refresh-stack.ts';
 
 // The rules of CDK itself cost more than a second a process; checks.test.ts turns them on where they are the point.
@@ -76,7 +77,7 @@ export const EVERY_OPTION = {
   stackName: 'Everything',
   env: { account: ACCOUNT, region: 'eu-west-1' },
   kmsKeyArn: KEY_ARN,
-  schedule: { expression: 'cron(5/30 * * * ? *)', timeZone: 'Europe/Paris', flexibleWindowMinutes: 5 },
+  schedule: { everyMinutes: 15, flexibleWindowMinutes: 5 },
   tokenLifetimeSeconds: 28_800,
   tokenEndpoint: 'https://auth.example.com/token',
   eventBus: { create: 'retently' },

@@ -121,10 +121,11 @@ describe('every option', () => {
 
   it('finds its way into the schedule', () => {
     expect(resourceOf(template, 'AWS::Scheduler::Schedule').Properties).toMatchObject({
-      ScheduleExpression: 'cron(5/30 * * * ? *)',
-      ScheduleExpressionTimezone: 'Europe/Paris',
+      ScheduleExpression: 'rate(15 minutes)',
       FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 5 },
     });
+    const hourly = synthesise({ schedule: { everyMinutes: 60 } });
+    expect(resourceOf(hourly, 'AWS::Scheduler::Schedule').Properties['ScheduleExpression']).toBe('rate(60 minutes)');
     const punctual = synthesise({ schedule: { flexibleWindowMinutes: 0 } });
     expect(resourceOf(punctual, 'AWS::Scheduler::Schedule').Properties['FlexibleTimeWindow']).toEqual({ Mode: 'OFF' });
   });
@@ -192,15 +193,21 @@ describe('every option', () => {
     });
   });
 
-  it.each([['arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbCdEf'], ['retently/mine']])(
+  const complete = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-secret';
+
+  it.each([
+    ['arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbC1eF'],
+    ['retently/mine'],
+    [complete, { completeArn: complete }],
+  ])(
     'names the existing secret %s to the function and to ops, and creates none',
-    (existingSecret) => {
+    (secretId, existingSecret: unknown = secretId) => {
       const imported = synthesise({ existingSecret });
       expect(resourcesOf(imported, 'AWS::SecretsManager::Secret')).toEqual([]);
-      expect(JSON.stringify(imported.Outputs['SecretArn']?.Value)).toContain(existingSecret);
-      expect(JSON.stringify(imported.Outputs['PutSecretCommand']?.Value)).toContain(`--secret-id ${existingSecret} `);
+      expect(JSON.stringify(imported.Outputs['SecretArn']?.Value)).toContain(secretId);
+      expect(JSON.stringify(imported.Outputs['PutSecretCommand']?.Value)).toContain(`--secret-id ${secretId} `);
       expect(resourceOf(imported, 'AWS::Lambda::Function').Properties).toMatchObject({
-        Environment: { Variables: { CREDENTIALS_SECRET_ID: existingSecret } },
+        Environment: { Variables: { CREDENTIALS_SECRET_ID: secretId } },
       });
     },
   );

@@ -1,6 +1,4 @@
-import type { LogMembers, Telemetry } from '../../lambda/core/ports.ts';
-
-type States = Parameters<Telemetry['recordStates']>[0];
+import type { LogMembers, Telemetry, TokenStates } from '../../lambda/core/ports.ts';
 
 interface Line {
   readonly level: 'info' | 'warn' | 'error';
@@ -8,10 +6,13 @@ interface Line {
   readonly members: LogMembers | undefined;
 }
 
+/** States of a run that saw no bearer token. */
+export const NO_TOKEN = { tokenSecondsRemaining: 0, tokenSecondsUntilDue: 0 };
+
 /** Keeps what it was told, in order. */
 export class FakeTelemetry implements Telemetry {
   readonly lines: Line[] = [];
-  readonly states: States[] = [];
+  readonly states: TokenStates[] = [];
   readonly counts: string[] = [];
   readonly exchangeMilliseconds: number[] = [];
 
@@ -27,7 +28,7 @@ export class FakeTelemetry implements Telemetry {
     this.lines.push({ level: 'error', message, members });
   }
 
-  recordStates(states: States): void {
+  recordStates(states: TokenStates): void {
     this.states.push(states);
   }
 

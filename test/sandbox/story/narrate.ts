@@ -78,9 +78,7 @@ function tellCall({ operation, input, output }: AwsCall, documents: string[], ev
 function why(current: string | undefined, event: object): string {
   if ('force' in event) return `somebody wants it now: ${JSON.stringify(event)}`;
   const hasBearerToken = current !== undefined && parseStored(current).access_token !== undefined;
-  return hasBearerToken
-    ? 'less than half of its life is left, or it is of unknown life'
-    : 'there is no bearer token yet';
+  return hasBearerToken ? 'it is past half of its life, or its life is unknown' : 'there is no bearer token yet';
 }
 
 function tellRead({ VersionStage, VersionId }: z.infer<typeof read>, found: z.infer<typeof version> | undefined): Line {

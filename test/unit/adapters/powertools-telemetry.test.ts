@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { PowertoolsTelemetry } from '../../../lambda/adapters/powertools-telemetry.ts';
 import { captureOutput } from '../../support/capture-output.ts';
 
-const STATES = { tokenSecondsRemaining: 18_000, isReauthorizationRequired: false };
+const STATES = { tokenSecondsRemaining: 18_000, tokenSecondsUntilDue: 7_200, isReauthorizationRequired: false };
 
 let output: ReturnType<typeof captureOutput>;
 let telemetry: PowertoolsTelemetry;
@@ -47,6 +47,7 @@ describe('metrics', () => {
         { FunctionName: 'refresh-function' },
         {
           TokenSecondsRemaining: ['Seconds', 18_000],
+          TokenSecondsUntilDue: ['Seconds', 7_200],
           ReauthorizationRequired: ['Count', 0],
           Refreshed: ['Count', 1],
           ExchangeMilliseconds: ['Milliseconds', [120, 80]],
@@ -58,16 +59,19 @@ describe('metrics', () => {
   });
 
   test('ReauthorizationRequired is 1 where it is', () => {
-    telemetry.recordStates({ tokenSecondsRemaining: 0, isReauthorizationRequired: true });
+    telemetry.recordStates({ ...STATES, isReauthorizationRequired: true });
     telemetry.end();
-    expect(output.metrics()).toMatchObject([{ TokenSecondsRemaining: 0, ReauthorizationRequired: 1 }]);
+    expect(output.metrics()).toMatchObject([{ TokenSecondsRemaining: 18_000, ReauthorizationRequired: 1 }]);
   });
 
   test('of a grant that was not seen nothing is said: a 0 would end an alarm that is still true', () => {
-    telemetry.recordStates({ tokenSecondsRemaining: 0, isReauthorizationRequired: undefined });
+    telemetry.recordStates({ ...STATES, isReauthorizationRequired: undefined });
     telemetry.end();
     expect(output.metrics()).toEqual([
-      emf({ FunctionName: 'refresh-function' }, { TokenSecondsRemaining: ['Seconds', 0] }),
+      emf(
+        { FunctionName: 'refresh-function' },
+        { TokenSecondsRemaining: ['Seconds', 18_000], TokenSecondsUntilDue: ['Seconds', 7_200] },
+      ),
     ]);
   });
 
@@ -90,7 +94,11 @@ describe('metrics', () => {
     expect(output.metrics().at(-1)).toEqual(
       emf(
         { FunctionName: 'another-alias' },
-        { TokenSecondsRemaining: ['Seconds', 18_000], ReauthorizationRequired: ['Count', 0] },
+        {
+          TokenSecondsRemaining: ['Seconds', 18_000],
+          TokenSecondsUntilDue: ['Seconds', 7_200],
+          ReauthorizationRequired: ['Count', 0],
+        },
       ),
     );
   });

@@ -38,7 +38,14 @@ function run(
   force = false,
 ) {
   const head: JournalEntry | undefined = undefined;
-  const situation: Situation = { current, head, digest: DIGEST, nowMs: context.world.nowMs, force };
+  const situation: Situation = {
+    current,
+    head,
+    digest: DIGEST,
+    nowMs: context.world.nowMs,
+    longestLifetimeSeconds: 21_600,
+    force,
+  };
   return claim(context, situation, attempt);
 }
 
@@ -237,7 +244,14 @@ describe('a claim that was copied under another id, as into a secret that was re
     leaseSeconds: 90,
   });
   const takeOver = (head: JournalEntry) => {
-    const situation: Situation = { current, head, digest: DIGEST, nowMs: context.world.nowMs, force: false };
+    const situation: Situation = {
+      current,
+      head,
+      digest: DIGEST,
+      nowMs: context.world.nowMs,
+      longestLifetimeSeconds: 21_600,
+      force: false,
+    };
     return claim(context, situation, { kind: 'attempt', attempt: 4, takesOverClaim: true });
   };
 

@@ -12,6 +12,7 @@ import {
 import { HOUR_MS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const LEASE_SECONDS = 90;
+const LIFETIME_SECONDS = 21_600;
 const DAY_MS = 24 * HOUR_MS;
 const DIGEST = 'digest of these very credentials';
 
@@ -138,7 +139,7 @@ describe('what to do, unforced and forced', () => {
     ['a dead grant of another key', due, { ...dead, key: 'x' }, attempt(0), attempt(0)],
     ['refused, with another client secret since', due, otherSecret, attempt(1), attempt(1)],
   ])('%s', (_when, current, head, unforced, forced) => {
-    const situation = { current, head, digest: DIGEST, nowMs: NOW_MS };
+    const situation = { current, head, digest: DIGEST, nowMs: NOW_MS, longestLifetimeSeconds: LIFETIME_SECONDS };
     expect(decide({ ...situation, force: false })).toEqual(unforced);
     expect(decide({ ...situation, force: true })).toEqual(forced);
   });
@@ -146,7 +147,7 @@ describe('what to do, unforced and forced', () => {
 
 test('a transient failure made with other credentials binds nobody either', () => {
   const head = failure(0, 0, { digest: 'digest of the last client secret' });
-  const situation = { current: due, head, digest: DIGEST, nowMs: NOW_MS };
+  const situation = { current: due, head, digest: DIGEST, nowMs: NOW_MS, longestLifetimeSeconds: LIFETIME_SECONDS };
   expect(decide({ ...situation, force: false })).toEqual(attempt(1));
 });
 
@@ -160,10 +161,16 @@ describe('when a token is due', () => {
     ['more than half of its life left', instants(3 * HOUR_MS - 1, 6 * HOUR_MS), FRESH],
     ['exactly half', instants(3 * HOUR_MS, 6 * HOUR_MS), FRESH],
     ['less than half', instants(3 * HOUR_MS + 1, 6 * HOUR_MS), attempt(0)],
+    ['an hour, 36 minutes after it was taken', instants(36 * MINUTE_MS, HOUR_MS), FRESH],
+    ['an hour, a moment later', instants(36 * MINUTE_MS + 1, HOUR_MS), attempt(0)],
+    ['72 minutes, after half of them', instants(36 * MINUTE_MS, 72 * MINUTE_MS), FRESH],
+    ['72 minutes, a moment later', instants(36 * MINUTE_MS + 1, 72 * MINUTE_MS), attempt(0)],
+    ['half an hour, after 18 minutes', instants(18 * MINUTE_MS, HOUR_MS / 2), FRESH],
+    ['half an hour, a moment later', instants(18 * MINUTE_MS + 1, HOUR_MS / 2), attempt(0)],
     ['a token of a minute, just taken', instants(0, MINUTE_MS), FRESH],
     ['dead', instants(7 * HOUR_MS, 6 * HOUR_MS), attempt(0)],
-    ['a life of a year, the longest that is taken from an answer', instants(0, 365 * 24 * HOUR_MS), FRESH],
-    ['a longer life than any answer gives', instants(0, 366 * 24 * HOUR_MS), attempt(0)],
+    ['a longer life than is believed, at half of the longest', instants(3 * HOUR_MS, 366 * DAY_MS), FRESH],
+    ['a longer life than is believed, a moment later', instants(3 * HOUR_MS + 1, 366 * DAY_MS), attempt(0)],
     ['no life at all', instants(-HOUR_MS, 0), attempt(0)],
     ['dead before it was taken', instants(-HOUR_MS, -MINUTE_MS), attempt(0)],
     ['no expires_at', { expires_at: null }, attempt(0)],
@@ -173,7 +180,13 @@ describe('when a token is due', () => {
     ['no bearer token', { access_token: null }, attempt(0)],
   ])('%s', (_what, members, decision) => {
     const current = toDocumentEntry(refreshed(1, members));
-    const situation = { current, head: current, digest: DIGEST, nowMs: NOW_MS };
+    const situation = {
+      current,
+      head: current,
+      digest: DIGEST,
+      nowMs: NOW_MS,
+      longestLifetimeSeconds: LIFETIME_SECONDS,
+    };
     expect(decide({ ...situation, force: false })).toEqual(decision);
   });
 });

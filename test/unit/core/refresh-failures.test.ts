@@ -5,6 +5,7 @@ import type { Announcement, TokenAnswer } from '../../../lambda/core/ports.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { status } from '../../../lambda/core/status.ts';
 import { FakeContext } from '../../support/fake-context.ts';
+import { NO_TOKEN } from '../../support/fake-telemetry.ts';
 import {
   AMBIGUOUS,
   INVALID_CLIENT,
@@ -156,9 +157,9 @@ describe('I6: a dead grant is tried once', () => {
   test('however many ticks follow: each throws, says so in its states, and announces nothing', async () => {
     await fail(INVALID_GRANT);
     expect(context.announced.map(({ type }) => type)).toEqual(['failed', 'reauthorizationRequired']);
-    expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 0, isReauthorizationRequired: true }]);
+    expect(context.telemetry.states).toEqual([{ ...NO_TOKEN, isReauthorizationRequired: true }]);
     expect(new Set(await tick(48))).toEqual(new Set(['REAUTHORIZATION_REQUIRED']));
-    expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 0, isReauthorizationRequired: true }]);
+    expect(context.telemetry.states).toEqual([{ ...NO_TOKEN, isReauthorizationRequired: true }]);
     expect(context.announcements).toEqual([]);
   });
 

@@ -50,7 +50,9 @@ describe('force goes past', () => {
     const forced = context.nextRun({ afterMs: HOUR_MS });
     forced.tokenEndpoint.willAnswer(TOKEN);
     expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'refreshed' });
-    expect(forced.telemetry.states).toEqual([{ tokenSecondsRemaining: 21_600, isReauthorizationRequired: false }]);
+    expect(forced.telemetry.states).toEqual([
+      { tokenSecondsRemaining: 21_600, tokenSecondsUntilDue: 10_800, isReauthorizationRequired: false },
+    ]);
   });
 });
 

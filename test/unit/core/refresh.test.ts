@@ -5,6 +5,7 @@ import { refresh } from '../../../lambda/core/refresh.ts';
 import { status } from '../../../lambda/core/status.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { SECRET_ID } from '../../support/fake-credential-store.ts';
+import { NO_TOKEN } from '../../support/fake-telemetry.ts';
 import { REFRESH_TOKEN_ONLY, TOKEN } from '../../support/fake-token-endpoint.ts';
 import { faultFrom } from '../../support/fault-of.ts';
 import {
@@ -65,7 +66,9 @@ describe('a refresh without trouble', () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.tokenEndpoint.willAnswer(TOKEN);
     await refresh(context, IF_DUE);
-    expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 21_600, isReauthorizationRequired: false }]);
+    expect(context.telemetry.states).toEqual([
+      { tokenSecondsRemaining: 21_600, tokenSecondsUntilDue: 10_800, isReauthorizationRequired: false },
+    ]);
   });
 
   test.each([
@@ -95,7 +98,9 @@ test('a fresh token costs two reads and nothing else', async () => {
   });
   expect(context.store.calls).toEqual(['readCurrent', 'readHead']);
   expect(context.announcements).toEqual([]);
-  expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 18_000, isReauthorizationRequired: false }]);
+  expect(context.telemetry.states).toEqual([
+    { tokenSecondsRemaining: 18_000, tokenSecondsUntilDue: 7_200, isReauthorizationRequired: false },
+  ]);
 });
 
 test('a secret without a value is no fault, says what to write, and has no token', async () => {
@@ -109,7 +114,7 @@ test('a secret without a value is no fault, says what to write, and has no token
     expiresAt: null,
     secondsRemaining: 0,
   });
-  expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 0, isReauthorizationRequired: false }]);
+  expect(context.telemetry.states).toEqual([{ ...NO_TOKEN, isReauthorizationRequired: false }]);
 });
 
 test('an expires_at that is no instant is not known, and not passed on', async () => {
@@ -188,7 +193,7 @@ describe('a run that does not get as far as the POST', () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.store.refuse('readCurrent', 1);
     await faultFrom(refresh(context, IF_DUE));
-    expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 0, isReauthorizationRequired: undefined }]);
+    expect(context.telemetry.states).toEqual([{ ...NO_TOKEN, isReauthorizationRequired: undefined }]);
   });
 
   test('says busy while another run holds the claim', async () => {
@@ -238,7 +243,7 @@ describe('a run that does not get as far as the POST', () => {
       const { name, message } = await faultFrom(refresh(context, IF_DUE));
       expect([name, message]).toEqual([code, expect.stringContaining(`Secret ${SECRET_ID} has`)]);
       expect(message).toContain(what);
-      expect(context.telemetry.states).toEqual([{ tokenSecondsRemaining: 0, isReauthorizationRequired }]);
+      expect(context.telemetry.states).toEqual([{ ...NO_TOKEN, isReauthorizationRequired }]);
       expect(context.store.calls).toEqual(['readCurrent', 'readHead', ...looks]);
     },
   );

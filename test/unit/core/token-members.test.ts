@@ -2,15 +2,17 @@ import { describe, expect, test } from 'vitest';
 import type { Exchanged } from '../../../lambda/core/exchange.ts';
 import { sha256 } from '../../../lambda/core/fingerprint.ts';
 import { toRfc3339 } from '../../../lambda/core/rfc3339.ts';
-import { toTokenMembers } from '../../../lambda/core/token-members.ts';
+import { doubtLifetime, toTokenMembers } from '../../../lambda/core/token-members.ts';
 import { REFRESH_TOKEN_ONLY, TOKEN } from '../../support/fake-token-endpoint.ts';
 import { HOUR_MS, iso, NEW_TOKENS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const PARENT = refreshed(4);
 
+const DEFAULT_SECONDS = 21_600;
+
 function tokensOf(answer: Partial<typeof TOKEN>, parent: object = PARENT) {
   const exchanged: Exchanged = { ...TOKEN, ...answer, startedAtMs: NOW_MS };
-  return toTokenMembers(exchanged, toDocumentEntry(parent).document, 'refresh-1', 3_600);
+  return toTokenMembers(exchanged, toDocumentEntry(parent).document, 'refresh-1', DEFAULT_SECONDS);
 }
 
 test('an answer replaces all that belongs to a token', () => {
@@ -26,19 +28,49 @@ describe('the life of the token', () => {
     expect(tokensOf({ expiresInSeconds: 60 })).toMatchObject({ expires_at: iso(NOW_MS + 60_000) });
   });
 
-  test('is DEFAULT_TOKEN_LIFETIME_SECONDS where the answer gives none', () => {
-    expect(tokensOf({ expiresInSeconds: undefined })).toMatchObject({ expires_at: iso(NOW_MS + HOUR_MS) });
+  test('is DEFAULT_TOKEN_LIFETIME_SECONDS if the answer gives none', () => {
+    expect(tokensOf({ expiresInSeconds: undefined })).toMatchObject({ expires_at: iso(NOW_MS + 6 * HOUR_MS) });
   });
+
+  test.each([21_601, 604_800, 21_600_000, Number.POSITIVE_INFINITY])(
+    'is that as well if the answer gives more, such as %i',
+    (seconds) => {
+      expect(tokensOf({ expiresInSeconds: seconds })).toMatchObject({ expires_at: iso(NOW_MS + 6 * HOUR_MS) });
+    },
+  );
 
   test('does not grow when the same token comes back without expires_in', () => {
     const same = { accessToken: PARENT.access_token, expiresInSeconds: undefined };
     expect(tokensOf(same)).toMatchObject({ expires_at: PARENT.expires_at });
     const { expires_at: _, ...parent } = PARENT;
-    expect(tokensOf(same, parent)).toMatchObject({ expires_at: iso(NOW_MS + HOUR_MS) });
+    expect(tokensOf(same, parent)).toMatchObject({ expires_at: iso(NOW_MS + 6 * HOUR_MS) });
   });
 
   test('grows when the same token comes back and the server says so', () => {
     expect(tokensOf({ accessToken: PARENT.access_token })).toMatchObject({ expires_at: iso(NOW_MS + 6 * HOUR_MS) });
+  });
+});
+
+describe('a life that is odd', () => {
+  const doubt = (expiresInSeconds: number | undefined, longest = DEFAULT_SECONDS) =>
+    doubtLifetime({ ...TOKEN, expiresInSeconds, startedAtMs: NOW_MS }, longest);
+
+  test('is longer than the default: both are named', () => {
+    expect(doubt(21_600_000)).toMatch(/lives 21600000 seconds\. No more than 21600 are believed/);
+    expect(doubt(604_801, 604_800)).toMatch(/lives 604801 seconds\. No more than 604800 are believed/);
+  });
+
+  test('is below an hour, whoever says so', () => {
+    expect(doubt(3_599)).toMatch(/^The bearer token lives 3599 seconds\. Below 3600 /);
+    expect(doubt(undefined, 1_800)).toMatch(/^The bearer token lives 1800 seconds\. Below 3600 /);
+  });
+
+  test.each([3_600, 21_600, undefined])('is none of %s', (seconds) => {
+    expect(doubt(seconds)).toBeUndefined();
+  });
+
+  test('is nothing to say of an answer without a bearer token', () => {
+    expect(doubtLifetime({ ...REFRESH_TOKEN_ONLY, startedAtMs: NOW_MS }, 1_800)).toBeUndefined();
   });
 });
 

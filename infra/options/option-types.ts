@@ -1,0 +1,18 @@
+import * as z from 'zod';
+
+// Every check of a member has the same message, which completes the sentence "… is X, but must …".
+
+export const text = (pattern: RegExp, requirement: string) =>
+  z.string({ error: requirement }).regex(pattern, { error: requirement });
+export const whole = (from: number, to: number, unit: string) => {
+  const error = `be a whole number${unit} from ${from} to ${to}`;
+  return z.int({ error }).min(from, { error }).max(to, { error });
+};
+export const flag = () => z.boolean({ error: 'be true or false' });
+export const strictObject = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? `be left out: the members here are ${Object.keys(shape).sort().join(', ')}`
+        : 'be an object',
+  });

@@ -1,0 +1,20 @@
+import { dueAfterSeconds } from '../contract.ts';
+import type { CredentialsDocument } from './credentials.ts';
+import { parseRfc3339 } from './rfc3339.ts';
+
+/**
+ * Seconds until the bearer token of `document` is due for a refresh: negative if it is overdue, `NaN` if there is none or
+ * its life is unknown.
+ *
+ * @param longestLifetimeSeconds no longer life is believed, whoever wrote it
+ */
+export function secondsUntilDue(
+  { members }: CredentialsDocument,
+  nowMs: number,
+  longestLifetimeSeconds: number,
+): number {
+  const refreshedAtMs = parseRfc3339(members.refreshed_at);
+  const lifetimeSeconds = (parseRfc3339(members.expires_at) - refreshedAtMs) / 1000;
+  if (members.access_token === undefined || lifetimeSeconds <= 0) return Number.NaN;
+  return (refreshedAtMs - nowMs) / 1000 + dueAfterSeconds(Math.min(lifetimeSeconds, longestLifetimeSeconds));
+}

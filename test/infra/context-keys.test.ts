@@ -1,0 +1,97 @@
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { buildApp, type Surroundings } from '../../infra/app.ts';
+import { OptionsError } from '../../infra/options/parse-options.ts';
+import { TokenRefreshStack } from '../../infra/token-refresh-stack.ts';
+import { WITHOUT_BUNDLING } from './synthesise.ts';
+
+const ALARMS = { alarmEmails: ['ops@example.com'] };
+
+function build(context: Readonly<Record<string, unknown>>, surroundings?: Surroundings): readonly TokenRefreshStack[] {
+  const app = buildApp({ context: { ...WITHOUT_BUNDLING, ...context } }, surroundings);
+  return app.node.children.filter((child) => child instanceof TokenRefreshStack);
+}
+
+function refusalOf(context: Readonly<Record<string, unknown>>): readonly string[] {
+  try {
+    build(context);
+  } catch (error) {
+    if (error instanceof OptionsError) return error.message.split('\n').slice(1);
+    throw error;
+  }
+  return [];
+}
+
+/** The warnings of the first stack, as the CDK CLI would print them. */
+function warningsOf(context: Readonly<Record<string, unknown>>, surroundings?: Surroundings): readonly string[] {
+  const [stack] = build(context, surroundings);
+  if (stack === undefined) throw new Error('no stack');
+  return Annotations.fromStack(stack)
+    .findWarning('*', Match.anyValue())
+    .map(({ entry }) => String(entry.data));
+}
+
+describe('a context key that would silently do nothing is refused', () => {
+  it.each(['TokenRefresh', 'tokenrefresh', 'token-refresh', 'token_refresh', 'tokenRefesh', 'tokensRefresh'])(
+    '%s, which is nearly ours',
+    (key) => {
+      expect(refusalOf({ [key]: ALARMS })).toEqual([
+        `- The context key ${key} does nothing. It must be spelt tokenRefresh.`,
+      ]);
+    },
+  );
+
+  it.each([
+    ['alarmEmails', 'tokenRefresh.alarmEmails'],
+    ['alarmemails', 'tokenRefresh.alarmEmails'],
+    ['stackName', 'tokenRefresh.stackName'],
+    ['existing-secret', 'tokenRefresh.existingSecret'],
+    ['accounts', 'tokenRefresh.accounts'],
+    ['everyMinutes', 'tokenRefresh.schedule.everyMinutes'],
+    ['tokenRefresh.alarmEmails', 'tokenRefresh.alarmEmails'],
+    ['tokenRefresh.schedule.everyMinutes', 'tokenRefresh.schedule.everyMinutes'],
+  ])('%s, an option outside of its object', (key, path) => {
+    expect(refusalOf({ [key]: 'x' })).toEqual([
+      `- The context key ${key} does nothing. The option is ${path}: a member of the object under tokenRefresh.`,
+    ]);
+  });
+
+  it('together with every mistake in the options themselves', () => {
+    expect(refusalOf({ TokenRefresh: {}, tokenRefresh: { xray: 1 } })).toEqual([
+      '- The context key TokenRefresh does nothing. It must be spelt tokenRefresh.',
+      '- tokenRefresh.xray is 1, but must be true or false.',
+    ]);
+    expect(refusalOf({ TokenRefresh: {}, tokenRefresh: '{' })).toHaveLength(2);
+    expect(refusalOf({ TokenRefresh: {}, tokenRefresh: { accounts: 'eu' } })).toHaveLength(2);
+  });
+
+  it.each(['cli-telemetry', '@aws-cdk/core:newStyleStackSynthesis', 'availability-zones:account=1', 'owner', 'token'])(
+    'and %s is not, which is for somebody else',
+    (key) => {
+      expect(refusalOf({ [key]: 'x' })).toEqual([]);
+    },
+  );
+});
+
+describe('a synthesis warns', () => {
+  it('if nobody hears of alarms', () => {
+    expect(warningsOf({})).toEqual([expect.stringMatching(/^Nobody hears of alarms: alarmEmails is empty\./)]);
+    expect(warningsOf({ tokenRefresh: ALARMS })).toEqual([]);
+  });
+
+  it('if options of cdk.json are gone because the command line has some', () => {
+    const optionsOfCdkJson = { existingSecret: 'mine', env: { region: 'eu-west-1' }, alarmEmails: [] };
+    const onCommandLine = { tokenRefresh: JSON.stringify({ ...ALARMS, timeoutSeconds: 90 }) };
+    expect(warningsOf(onCommandLine, { optionsOfCdkJson })).toEqual([
+      expect.stringMatching(
+        /^-c tokenRefresh=… replaces the whole .* cdk\.json\. Of that, this does not hold now: existingSecret, env\./,
+      ),
+    ]);
+  });
+
+  it('of nothing if the command line has them all, or if cdk.json was read', () => {
+    expect(warningsOf({ tokenRefresh: JSON.stringify(ALARMS) }, { optionsOfCdkJson: ALARMS })).toEqual([]);
+    expect(warningsOf({ tokenRefresh: ALARMS }, { optionsOfCdkJson: ALARMS })).toEqual([]);
+    expect(warningsOf({ tokenRefresh: ALARMS }, { optionsOfCdkJson: 'text' })).toEqual([]);
+  });
+});

@@ -1,0 +1,147 @@
+import * as z from 'zod';
+import { ENVIRONMENT } from '../../lambda/contract.ts';
+import { Fault } from '../../lambda/core/fault.ts';
+import type { TokenAnswer, TokenStates } from '../../lambda/core/ports.ts';
+import { refresh } from '../../lambda/core/refresh.ts';
+import { Choices } from '../support/choices.ts';
+import { FakeContext } from '../support/fake-context.ts';
+import { SECRET_ID } from '../support/fake-credential-store.ts';
+import { TOKEN } from '../support/fake-token-endpoint.ts';
+import { CREDENTIALS, HOUR_MS, MINUTE_MS } from '../support/secret-documents.ts';
+import { resourceOf, type SynthesisedTemplate } from './synthesise.ts';
+
+export const DAY_MS = 24 * HOUR_MS;
+/** A cold start and the reads before the POST, and then a slow answer. */
+const START_MS = 2_000;
+const ANSWER_MS = 3_000;
+/** Lambda's first retry of an asynchronous event, and its second. */
+const RETRY_AFTER_MINUTES = [1, 3];
+
+const scheduleSchema = z.object({
+  ScheduleExpression: z.string().regex(/^rate\(\d+ minutes\)$/),
+  FlexibleTimeWindow: z.object({ MaximumWindowInMinutes: z.int().default(0) }),
+});
+const retriesSchema = z.object({ MaximumRetryAttempts: z.int() });
+const environmentSchema = z.object({
+  Variables: z.object({ [ENVIRONMENT.defaultTokenLifetimeSeconds]: z.coerce.number() }),
+});
+
+/** What the token endpoint says to a POST at a time, if not a token. */
+export type Refusal = (atMs: number) => TokenAnswer | undefined;
+
+/** The function on the schedule of a template, with a provider that gives every token the same life. */
+export class DeployedDays {
+  readonly startMs: number;
+  readonly states: { readonly atMs: number; readonly states: TokenStates }[] = [];
+  readonly warnings = new Set<string>();
+  /** When each version of the secret was made. */
+  readonly #madeAtMs = new Map<string, number>();
+  readonly #template: SynthesisedTemplate;
+  readonly #lifetimeSeconds: number;
+  readonly #refusal: Refusal;
+  readonly #choices: Choices;
+  #context = FakeContext.withSecret(CREDENTIALS);
+  #posts = 0;
+  #liveUntilMs: number | undefined;
+  /** Of Secrets Manager. */
+  calls = 0;
+  /** Without a live bearer token in AWSCURRENT, since the first one. */
+  deadMs = 0;
+
+  constructor(
+    template: SynthesisedTemplate,
+    lifetimeSeconds: number,
+    { seed = 1, refusal = (() => undefined) as Refusal } = {},
+  ) {
+    this.#template = template;
+    this.#lifetimeSeconds = lifetimeSeconds;
+    this.#refusal = refusal;
+    this.#choices = Choices.fromSeed(seed);
+    this.startMs = this.#context.world.nowMs;
+  }
+
+  async run(days: number): Promise<this> {
+    const { ScheduleExpression, FlexibleTimeWindow } = scheduleSchema.parse(
+      resourceOf(this.#template, 'AWS::Scheduler::Schedule').Properties,
+    );
+    const intervalMs = Number(/\d+/.exec(ScheduleExpression)) * MINUTE_MS;
+    const windowMs = FlexibleTimeWindow.MaximumWindowInMinutes * MINUTE_MS;
+    for (let tickMs = 0; tickMs < days * DAY_MS; tickMs += intervalMs) {
+      await this.#tick(this.startMs + tickMs + this.#choices.next(windowMs + 1));
+    }
+    return this;
+  }
+
+  async #tick(atMs: number): Promise<void> {
+    const { MaximumRetryAttempts } = retriesSchema.parse(
+      resourceOf(this.#template, 'AWS::Lambda::EventInvokeConfig').Properties,
+    );
+    const retries = RETRY_AFTER_MINUTES.slice(0, MaximumRetryAttempts);
+    for (const afterMinutes of [0, ...retries]) {
+      if (await this.#runAt(atMs + afterMinutes * MINUTE_MS)) return;
+    }
+  }
+
+  async #runAt(atMs: number): Promise<boolean> {
+    const { world } = this.#context;
+    this.#context = this.#context.nextRun({ afterMs: Math.max(0, atMs + START_MS - world.nowMs) });
+    const { settings, telemetry, tokenEndpoint } = this.#context;
+    let gaveAtMs: number | undefined;
+    tokenEndpoint.willAnswer(
+      ...Array.from({ length: 4 }, () => () => {
+        const sentAtMs = world.nowMs;
+        this.#context.advance(ANSWER_MS);
+        const refusal = this.#refusal(sentAtMs);
+        if (refusal !== undefined) return refusal;
+        gaveAtMs = sentAtMs;
+        const name = `token-${this.#posts++}`;
+        return { ...TOKEN, accessToken: name, refreshToken: name, expiresInSeconds: this.#lifetimeSeconds };
+      }),
+    );
+    try {
+      await refresh(
+        { ...this.#context, settings: { ...settings, defaultTokenLifetimeSeconds: this.#configuredLifetimeSeconds } },
+        { force: false },
+      );
+      return true;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return false;
+    } finally {
+      if (gaveAtMs !== undefined) this.#replaceToken(gaveAtMs);
+      for (const { level, message } of telemetry.lines) if (level === 'warn') this.warnings.add(message);
+      this.states.push(...telemetry.states.map((states) => ({ atMs, states })));
+      this.#countVersions();
+      this.calls += this.#context.store.calls.length;
+    }
+  }
+
+  get #configuredLifetimeSeconds(): number {
+    const { Properties } = resourceOf(this.#template, 'AWS::Lambda::Function');
+    return environmentSchema.parse(Properties['Environment']).Variables[ENVIRONMENT.defaultTokenLifetimeSeconds];
+  }
+
+  #replaceToken(gaveAtMs: number): void {
+    this.deadMs += Math.max(0, this.#context.world.nowMs - (this.#liveUntilMs ?? Number.POSITIVE_INFINITY));
+    this.#liveUntilMs = gaveAtMs + this.#lifetimeSeconds * 1_000;
+  }
+
+  #countVersions(): void {
+    const { Versions } = this.#context.world.secretsManager.listSecretVersionIds({
+      SecretId: SECRET_ID,
+      IncludeDeprecated: true,
+    });
+    for (const { VersionId, CreatedDate } of Versions) this.#madeAtMs.set(VersionId, CreatedDate.getTime());
+  }
+
+  /** The most versions that were made in any 24 hours. */
+  get mostVersions(): number {
+    const times = [...this.#madeAtMs.values()].sort((a, b) => a - b);
+    return Math.max(...times.map((from, index) => times.findLastIndex((at) => at < from + DAY_MS) - index + 1));
+  }
+
+  /** The bearer token is live to the end of what was played, and beyond. */
+  get isLive(): boolean {
+    return this.#context.world.nowMs < (this.#liveUntilMs ?? 0);
+  }
+}

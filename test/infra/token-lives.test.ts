@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { MAX_ATTEMPTS_PER_DAY, METRIC_DIMENSION, METRIC_NAMESPACE, METRICS } from '../../lambda/contract.ts';
+import type { TokenAnswer } from '../../lambda/core/ports.ts';
+import { Choices } from '../support/choices.ts';
+import { AMBIGUOUS, NOT_SENT, UNRECOGNIZED } from '../support/fake-token-endpoint.ts';
+import { HOUR_MS, MINUTE_MS } from '../support/secret-documents.ts';
+import { DAY_MS, DeployedDays } from './deployed-days.ts';
+import { attributesOf, FUNCTION_NAME } from './deployment.ts';
+import { type AlarmState, watchAlarm } from './evaluate-alarm.ts';
+import { alarmsOf } from './monitored-function.ts';
+import { type SynthesisedTemplate, synthesise } from './synthesise.ts';
+
+const HOUR = 3_600;
+const WEEK = 7 * 24 * HOUR;
+const SEEDS = Array.from({ length: 5 }, (_, index) => index + 1);
+/** What `cdk deploy` makes with no option at all. */
+const DEFAULT = synthesise();
+const CONFIGURED_WEEK = synthesise({ tokenLifetimeSeconds: WEEK });
+
+/** One attempt in so many fails. */
+function oneIn(count: number, seed: number): () => TokenAnswer | undefined {
+  const choices = Choices.fromSeed(seed);
+  return () => (choices.happens(count) ? UNRECOGNIZED : undefined);
+}
+
+/** How TokenExpiringSoon goes, minute after minute, from the first run on. */
+function watchExpiry(template: SynthesisedTemplate, days: DeployedDays, minutes: number): readonly AlarmState[] {
+  const alarm = alarmsOf(template, attributesOf(template, 'arn:secret')).get('TokenExpiringSoon');
+  if (alarm === undefined) throw new Error('no such alarm');
+  const datapoints = days.states.map(({ atMs, states }) => ({
+    namespace: METRIC_NAMESPACE,
+    metricName: METRICS.tokenSecondsUntilDue,
+    dimensions: { [METRIC_DIMENSION]: FUNCTION_NAME },
+    atMs: atMs - days.startMs,
+    value: states.tokenSecondsUntilDue,
+  }));
+  return watchAlarm(alarm, datapoints, 0, minutes).slice(Math.ceil((datapoints[0]?.atMs ?? 0) / MINUTE_MS));
+}
+
+describe('what is deployed by default, with a provider that answers', () => {
+  it.each([
+    ['an hour', HOUR, DEFAULT],
+    ['71 minutes', 71 * 60, DEFAULT],
+    ['72 minutes', 72 * 60, DEFAULT],
+    ['73 minutes', 73 * 60, DEFAULT],
+    ['two hours', 2 * HOUR, DEFAULT],
+    ['six hours', 6 * HOUR, DEFAULT],
+    ['a week, which is not believed', WEEK, DEFAULT],
+    ['a week, which is configured', WEEK, CONFIGURED_WEEK],
+    ['an hour, although a week is configured', HOUR, CONFIGURED_WEEK],
+  ])(
+    'leaves no moment without a live token of %s, makes 80 versions a day at most, and no alarm fires',
+    async (...row) => {
+      const [, life, template] = row;
+      for (const seed of SEEDS) {
+        const days = await new DeployedDays(template, life, { seed }).run(4);
+        expect(days.deadMs).toBe(0);
+        expect(days.isLive).toBe(true);
+        expect(days.mostVersions).toBeLessThanOrEqual(80);
+        if (seed > 2) continue;
+        expect(new Set(watchExpiry(template, days, 4 * 1_440 - 30))).toEqual(new Set(['OK']));
+      }
+    },
+  );
+
+  it('writes 74 versions a day for tokens of an hour, and few for those of six', async () => {
+    const most = async (life: number) => (await new DeployedDays(DEFAULT, life).run(4)).mostVersions;
+    expect(await most(HOUR)).toBeLessThanOrEqual(74);
+    expect(await most(6 * HOUR)).toBeLessThanOrEqual(18);
+  });
+
+  it('makes the calls of Secrets Manager that the bill in the README has, in a month of tokens of six hours', async () => {
+    const { calls } = await new DeployedDays(DEFAULT, 6 * HOUR).run(365.25 / 12);
+    expect(Math.round(calls / 50) * 50).toBe(9_950);
+  });
+
+  it('says that it does not believe a longer life than the configured one, and names both', async () => {
+    const { warnings } = await new DeployedDays(DEFAULT, WEEK).run(1);
+    expect([...warnings]).toEqual([expect.stringMatching(/604800 seconds\. No more than 21600 are believed/)]);
+    expect((await new DeployedDays(CONFIGURED_WEEK, WEEK).run(1)).warnings).toEqual(new Set());
+  });
+});
+
+describe('with one attempt in ten failing', () => {
+  it.each([
+    [1, HOUR, 5],
+    [6, 6 * HOUR, 0],
+  ])(
+    'tokens of %i h keep within the write budget, and are dead for few minutes a day or none',
+    async (_, life, minutes) => {
+      for (const seed of SEEDS) {
+        const days = await new DeployedDays(DEFAULT, life, { seed, refusal: oneIn(10, seed) }).run(10);
+        expect(days.deadMs / 10).toBeLessThanOrEqual(minutes * MINUTE_MS);
+        expect(days.mostVersions).toBeLessThanOrEqual(2 * MAX_ATTEMPTS_PER_DAY);
+      }
+    },
+  );
+});
+
+describe('an outage of two hours', () => {
+  // Longer than from one refresh to the next.
+  const MINUTES = Array.from({ length: 20 }, (_, index) => index * 10);
+
+  it.each([
+    ['without an answer to any POST', NOT_SENT],
+    ['with answers that leave everything in doubt', AMBIGUOUS],
+    ['with answers that say nothing', UNRECOGNIZED],
+  ])('that begins at any moment, %s, leaves a token of six hours live', async (_, answer) => {
+    for (const minute of MINUTES) {
+      const days: DeployedDays = new DeployedDays(DEFAULT, 6 * HOUR, {
+        seed: minute,
+        refusal: (atMs) => {
+          const sinceMs = atMs - days.startMs - DAY_MS - minute * MINUTE_MS;
+          return sinceMs >= 0 && sinceMs < 2 * HOUR_MS ? answer : undefined;
+        },
+      });
+      await days.run(1.5);
+      expect(days.deadMs).toBe(0);
+      expect(days.isLive).toBe(true);
+    }
+  });
+});
+
+describe('TokenExpiringSoon, by what the token itself was given,', () => {
+  it.each([
+    ['an hour', HOUR],
+    ['six hours', 6 * HOUR],
+  ])('fires for a token of %s within an hour of when it is due, if no refresh succeeds', async (_, life) => {
+    const days: DeployedDays = new DeployedDays(DEFAULT, life, {
+      refusal: (atMs) => (atMs - days.startMs < HOUR_MS / 2 ? undefined : UNRECOGNIZED),
+    });
+    await days.run(0.5);
+    const firstAlarm = watchExpiry(DEFAULT, days, 720).indexOf('ALARM');
+    const dueMinute = life === HOUR ? 36 : 180;
+    expect(firstAlarm).toBeGreaterThan(dueMinute);
+    expect(firstAlarm).toBeLessThan(dueMinute + 60);
+  });
+});
