@@ -1,4 +1,3 @@
-import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Grant } from '../core/credentials.ts';
 import type { TokenAnswer, TokenEndpoint } from '../core/ports.ts';
@@ -46,7 +45,9 @@ function post(url: URL, body: string, timeoutMs: number): Promise<TokenResponse 
   return new Promise((resolve) => {
     let isConnected = false;
     let finish: (() => void) | undefined;
-    const request = (isSecure ? httpsRequest : httpRequest)(url, {
+    // On loopback alone. An import of `node:http` would load undici and http2, a quarter of the whole start.
+    const send = isSecure ? httpsRequest : process.getBuiltinModule('node:http').request;
+    const request = send(url, {
       method: 'POST',
       agent: false,
       headers: {
