@@ -10,12 +10,22 @@ export interface TokenResponse {
 
 /** Whatever is missing or of another type counts as absent: an answer may have cost a refresh token. */
 const Body = z.object({
-  access_token: z.catch(z.optional(z.string()), undefined),
-  token_type: z.catch(z.optional(z.string()), undefined),
-  refresh_token: z.catch(z.optional(z.string()), undefined),
+  access_token: orAbsent(z.string()),
+  token_type: orAbsent(z.string()),
+  refresh_token: orAbsent(z.string()),
   expires_in: z.optional(z.unknown()),
-  error: z.catch(z.optional(z.enum(OAUTH_ERROR_CODES)), undefined),
+  error: orAbsent(z.enum(OAUTH_ERROR_CODES)),
 });
+
+/** As `z.catch` with `undefined`, which would bring all that zod keeps for itself into the bundle: 10 KB. */
+function orAbsent<T>(type: z.ZodMiniType<T>) {
+  return z.optional(
+    z.pipe(
+      z.unknown(),
+      z.transform((value) => type.safeParse(value).data),
+    ),
+  );
+}
 
 /**
  * Sorts an answer into its class. No `reason` quotes anything received but an HTTP status and an error code of
