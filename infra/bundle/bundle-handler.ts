@@ -55,7 +55,7 @@ export function bundleHandler(outputDirectory: string, { metafilePath }: BundleO
   ]);
 }
 
-function runEsbuild(options: readonly string[]): void {
+export function runEsbuild(options: readonly string[]): void {
   // Only on Windows is esbuild's command always a script; elsewhere it is mostly the program itself.
   const [command, script] = process.platform === 'win32' ? [process.execPath, [ESBUILD]] : [ESBUILD, []];
   execFileSync(command, [...script, ...options], { stdio: ['ignore', 'inherit', 'inherit'] });

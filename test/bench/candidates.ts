@@ -1,0 +1,42 @@
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleHandler, runEsbuild } from '../../infra/bundle/bundle-handler.ts';
+
+export type CandidateName = 'ours' | 'usual' | 'floor' | 'empty';
+
+export interface Candidate {
+  readonly name: CandidateName;
+  /** Module that exports `handler`. */
+  readonly bundlePath: string;
+  /** Of all files. */
+  readonly bytes: number;
+}
+
+/** Bundles each candidate into a directory of its own below `directory`. */
+export function bundleCandidates(directory: string): Candidate[] {
+  return (['ours', 'usual', 'floor', 'empty'] as const).map((name) => {
+    const output = join(directory, name);
+    mkdirSync(output);
+    const bundlePath = name === 'ours' ? bundleOurs(output) : bundleByDefaults(name, output);
+    return { name, bundlePath, bytes: sizeOf(output) };
+  });
+}
+
+function bundleOurs(output: string): string {
+  bundleHandler(output);
+  return join(output, 'index.mjs');
+}
+
+/** esbuild's defaults for Node, CommonJS in one file; minified, which favours them. */
+function bundleByDefaults(name: CandidateName, output: string): string {
+  const entry = fileURLToPath(new URL(`candidates/${name}.ts`, import.meta.url));
+  const bundlePath = join(output, 'index.cjs');
+  const options = ['--bundle', '--platform=node', '--target=node24', '--minify', '--log-level=warning'];
+  runEsbuild([entry, ...options, `--outfile=${bundlePath}`]);
+  return bundlePath;
+}
+
+export function sizeOf(directory: string): number {
+  return readdirSync(directory).reduce((bytes, name) => bytes + statSync(join(directory, name)).size, 0);
+}
