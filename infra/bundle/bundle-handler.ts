@@ -22,6 +22,8 @@ const NEVER_IMPORTED = [
 ];
 
 export interface BundleOptions {
+  /** Module that exports `handler`. @default the function's */
+  readonly entryPath?: string;
   /** Where esbuild writes what went into which file. @default nowhere */
   readonly metafilePath?: string;
 }
@@ -34,9 +36,10 @@ export interface BundleOptions {
  * No source map: nothing logs a stack trace, and to read a map costs cold start. No banner that brings `require` back:
  * nothing in the bundle asks for it, as a test sees by importing it.
  */
-export function bundleHandler(outputDirectory: string, { metafilePath }: BundleOptions = {}): void {
+export function bundleHandler(outputDirectory: string, options: BundleOptions = {}): void {
+  const { entryPath = `${LAMBDA_DIRECTORY}/handler.ts`, metafilePath } = options;
   runEsbuild([
-    `index=${LAMBDA_DIRECTORY}/handler.ts`,
+    `index=${entryPath}`,
     `--outdir=${outputDirectory}`,
     '--out-extension:.js=.mjs',
     '--bundle',

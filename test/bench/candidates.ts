@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleHandler, runEsbuild } from '../../infra/bundle/bundle-handler.ts';
 
-export type CandidateName = 'ours' | 'usual' | 'floor' | 'empty';
+const NAMES = ['ours', 'usual', 'floor', 'empty', 'sdk'] as const;
+export type CandidateName = (typeof NAMES)[number];
 
 export interface Candidate {
   readonly name: CandidateName;
@@ -15,28 +16,32 @@ export interface Candidate {
 
 /** Bundles each candidate into a directory of its own below `directory`. */
 export function bundleCandidates(directory: string): Candidate[] {
-  return (['ours', 'usual', 'floor', 'empty'] as const).map((name) => {
+  return NAMES.map((name) => {
     const output = join(directory, name);
     mkdirSync(output);
-    const bundlePath = name === 'ours' ? bundleOurs(output) : bundleByDefaults(name, output);
+    const bundlePath =
+      name === 'ours' || name === 'sdk' ? bundleAsDeployed(name, output) : bundleByDefaults(name, output);
     return { name, bundlePath, bytes: sizeOf(output) };
   });
 }
 
-function bundleOurs(output: string): string {
-  bundleHandler(output);
+function bundleAsDeployed(name: 'ours' | 'sdk', output: string): string {
+  bundleHandler(output, name === 'ours' ? {} : { entryPath: entryOf(name) });
   return join(output, 'index.mjs');
 }
 
 /** esbuild's defaults for Node, CommonJS in one file; minified, which favours them. */
 function bundleByDefaults(name: CandidateName, output: string): string {
-  const entry = fileURLToPath(new URL(`candidates/${name}.ts`, import.meta.url));
   const bundlePath = join(output, 'index.cjs');
   const options = ['--bundle', '--platform=node', '--target=node24', '--minify', '--log-level=warning'];
-  runEsbuild([entry, ...options, `--outfile=${bundlePath}`]);
+  runEsbuild([entryOf(name), ...options, `--outfile=${bundlePath}`]);
   return bundlePath;
 }
 
-export function sizeOf(directory: string): number {
+function entryOf(name: CandidateName): string {
+  return fileURLToPath(new URL(`candidates/${name}.ts`, import.meta.url));
+}
+
+function sizeOf(directory: string): number {
   return readdirSync(directory).reduce((bytes, name) => bytes + statSync(join(directory, name)).size, 0);
 }

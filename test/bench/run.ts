@@ -53,7 +53,7 @@ async function measureAll(runs: number): Promise<Section[]> {
     // Waiting is the same each time, so that fewer do.
     const slow = await interleave(world, candidates, [deployed], Math.ceil(runs / 2), LATENCY);
     const slowSamples: Samples = slow.get(deployed) ?? new Map();
-    const rounds = slowSamples.get('ours')?.[0]?.rounds?.refresh ?? Number.NaN;
+    const rounds = slowSamples.get('ours')?.[0]?.rounds.refresh ?? Number.NaN;
     return [
       { name: 'cold', text: nodes.map((node) => renderNode(node, runs, byNode, candidates)).join('\n\n') },
       { name: 'latency', text: `Node ${deployed.version}:\n\n${renderLatency(slowSamples)}` },

@@ -35,25 +35,27 @@ const COLD_ROWS: readonly Row[] = [
 ];
 
 const LATENCY_ROWS: readonly Row[] = [
-  { title: 'rounds of a fresh tick', of: ({ rounds }) => rounds?.fresh ?? Number.NaN },
-  { title: 'rounds of a refresh', of: ({ rounds }) => rounds?.refresh ?? Number.NaN },
+  { title: 'rounds of a fresh tick', of: ({ rounds }) => rounds.fresh },
+  { title: 'rounds of a refresh', of: ({ rounds }) => rounds.refresh },
   { title: 'import and first fresh tick, ms', of: (sample) => untilFresh(sample, 'ms'), isOverEmpty: true },
   { title: 'import and first whole refresh, ms', of: (sample) => untilRefreshed(sample, 'ms'), isOverEmpty: true },
   { title: 'warm refresh, ms', of: warmRefreshMs, isOverEmpty: true },
 ];
 
+const COLUMNS = ['ours', 'usual', 'floor', 'empty', 'sdk'] as const;
+
 const HEAD = [
-  '| | (a) deployed | (b) usual | (c) floor | (d) empty | a / b | a / c |',
-  '|---|---|---|---|---|---|---|',
+  '| | (a) deployed | (b) usual | (c) floor | (d) empty | (e) SDK alone | a / b | a / c | e / b |',
+  '|---|---|---|---|---|---|---|---|---|',
 ];
 
 /** Times, memory and bytes: medians, and in brackets where the middle half lies. */
 export function renderColdStarts(samples: Samples, candidates: readonly Candidate[]): string {
   const bytes = new Map(candidates.map((candidate) => [candidate.name, candidate.bytes / KIB]));
   const kib = (name: CandidateName) => bytes.get(name) ?? Number.NaN;
-  const shown = (['ours', 'usual', 'floor', 'empty'] as const).map((name) => kib(name).toFixed(1));
-  const ratios = [kib('ours') / kib('usual'), kib('ours') / kib('floor')].map((ratio) => ratio.toFixed(2));
-  const size = `| all files, KiB | ${[...shown, ...ratios].join(' | ')} |`;
+  const shown = COLUMNS.map((name) => kib(name).toFixed(1));
+  const ratios = [kib('ours') / kib('usual'), kib('ours') / kib('floor'), kib('sdk') / kib('usual')];
+  const size = `| all files, KiB | ${[...shown, ...ratios.map((ratio) => ratio.toFixed(2))].join(' | ')} |`;
   return [...HEAD, ...COLD_ROWS.map((row) => renderRow(row, samples)), size].join('\n');
 }
 
@@ -63,10 +65,11 @@ export function renderLatency(samples: Samples): string {
 
 function renderRow({ title, of, isOverEmpty = false }: Row, samples: Samples): string {
   const spread = (name: CandidateName) => spreadOf((samples.get(name) ?? []).map(of));
-  const [ours, usual, floor, empty] = [spread('ours'), spread('usual'), spread('floor'), spread('empty')];
-  const base = isOverEmpty ? empty.median : 0;
-  const ratio = (other: Spread) => ((ours.median - base) / (other.median - base)).toFixed(2);
-  const cells = [...[ours, usual, floor, empty].map(renderSpread), ratio(usual), ratio(floor)];
+  const base = isOverEmpty ? spread('empty').median : 0;
+  const ratio = (one: CandidateName, other: CandidateName) =>
+    ((spread(one).median - base) / (spread(other).median - base)).toFixed(2);
+  const ratios = [ratio('ours', 'usual'), ratio('ours', 'floor'), ratio('sdk', 'usual')];
+  const cells = [...COLUMNS.map((name) => renderSpread(spread(name))), ...ratios];
   return `| ${title} | ${cells.join(' | ')} |`;
 }
 
