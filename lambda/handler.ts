@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { EventBridgePublisher } from './adapters/event-bridge-publisher.ts';
 import { PowertoolsTelemetry } from './adapters/powertools-telemetry.ts';
@@ -89,7 +88,7 @@ function wiring(): (lambdaContext: LambdaContext) => Context {
 
 function toEventPublisher({ eventBusName, credentialsSecretId }: Configuration): EventPublisher {
   if (eventBusName === undefined) return { publish: async () => {} };
-  return new EventBridgePublisher(new EventBridgeClient(CLIENT_OPTIONS), eventBusName, credentialsSecretId, telemetry);
+  return new EventBridgePublisher(CLIENT_OPTIONS, eventBusName, credentialsSecretId, telemetry);
 }
 
 function toRuntime(lambdaContext: LambdaContext, leaseSeconds: number): Runtime {

@@ -6,43 +6,59 @@ export const LAMBDA_DIRECTORY = fileURLToPath(new URL('../../lambda', import.met
 
 const ESBUILD = createRequire(import.meta.url).resolve('esbuild/bin/esbuild');
 
-// Lambda hands its credentials over in environment variables. The SDK imports every other provider only where there
-// are none, so these stay out: a third of the bundle, and a third of its cold start.
-const UNUSED_CREDENTIAL_PROVIDERS = [
+/** What the packages import dynamically and never need here. */
+const NEVER_IMPORTED = [
+  // Lambda hands its credentials over in environment variables; the SDK looks elsewhere only if there are none.
   '@aws-sdk/credential-provider-http',
   '@aws-sdk/credential-provider-ini',
   '@aws-sdk/credential-provider-process',
   '@aws-sdk/credential-provider-sso',
   '@aws-sdk/credential-provider-web-identity',
   '@smithy/credential-provider-imds',
+  // Neither service has an operation that streams events.
+  '@smithy/core/event-streams',
+  // For the user agent in a browser.
+  'bowser',
 ];
 
+export interface BundleOptions {
+  /** Module that exports `handler`. @default the function's */
+  readonly entryPath?: string;
+  /** Where esbuild writes what went into which file. @default nowhere */
+  readonly metafilePath?: string;
+}
+
 /**
- * Bundles the handler into `index.mjs` in `outputDirectory`.
+ * Bundles the handler into `outputDirectory`: `index.mjs`, and beside it what is loaded later or not at all.
  *
  * By esbuild's command and not by its `buildSync`, which waits for a worker thread and was seen to wait for ever.
  *
  * No source map: nothing logs a stack trace, and to read a map costs cold start. No banner that brings `require` back:
  * nothing in the bundle asks for it, as a test sees by importing it.
  */
-export function bundleHandler(outputDirectory: string): void {
+export function bundleHandler(outputDirectory: string, options: BundleOptions = {}): void {
+  const { entryPath = `${LAMBDA_DIRECTORY}/handler.ts`, metafilePath } = options;
   runEsbuild([
-    `${LAMBDA_DIRECTORY}/handler.ts`,
-    `--outfile=${outputDirectory}/index.mjs`,
+    `index=${entryPath}`,
+    `--outdir=${outputDirectory}`,
+    '--out-extension:.js=.mjs',
     '--bundle',
+    // What is imported dynamically goes into files of its own, which a start does not read.
+    '--splitting',
     '--platform=node',
     '--target=node24',
     '--format=esm',
     '--minify',
     // The ES modules of the packages: smaller, and faster to start than their CommonJS.
     '--main-fields=module,main',
-    ...UNUSED_CREDENTIAL_PROVIDERS.map((provider) => `--external:${provider}`),
+    ...NEVER_IMPORTED.map((name) => `--external:${name}`),
     '--legal-comments=none',
     '--log-level=warning',
+    ...(metafilePath === undefined ? [] : [`--metafile=${metafilePath}`]),
   ]);
 }
 
-function runEsbuild(options: readonly string[]): void {
+export function runEsbuild(options: readonly string[]): void {
   // Only on Windows is esbuild's command always a script; elsewhere it is mostly the program itself.
   const [command, script] = process.platform === 'win32' ? [process.execPath, [ESBUILD]] : [ESBUILD, []];
   execFileSync(command, [...script, ...options], { stdio: ['ignore', 'inherit', 'inherit'] });

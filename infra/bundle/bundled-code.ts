@@ -3,7 +3,7 @@ import { Code } from 'aws-cdk-lib/aws-lambda';
 import { bundleHandler, LAMBDA_DIRECTORY } from './bundle-handler.ts';
 
 /**
- * The code that ships: one ES module with its own AWS SDK.
+ * The code that ships: ES modules with their own AWS SDK.
  *
  * Not `NodejsFunction`: it starts esbuild through npx, a second slower, and turns to Docker where it finds no esbuild.
  */

@@ -1,7 +1,8 @@
-import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import type { EventBridgeClientConfig } from '@aws-sdk/client-eventbridge';
 import { EVENT_DETAIL_TYPES, EVENT_SOURCE } from '../contract.ts';
 import type { Announcement, EventPublisher, Telemetry } from '../core/ports.ts';
 import { describeAwsError } from './describe-aws-error.ts';
+import type { PutEvents } from './put-events.ts';
 
 /** Schema version of `detail`; incremented when a member goes or changes its meaning. */
 const DETAIL_VERSION = '1';
@@ -11,13 +12,14 @@ const CALL_TIMEOUT_MS = 7_000;
 
 /** One PutEvents for what one change has to say. An announcement that fails never fails a saved refresh. */
 export class EventBridgePublisher implements EventPublisher {
-  readonly #client: EventBridgeClient;
+  readonly #clientOptions: EventBridgeClientConfig;
+  #putEvents: PutEvents | undefined;
   readonly #eventBusName: string;
   readonly #secretId: string;
   readonly #telemetry: Telemetry;
 
-  constructor(client: EventBridgeClient, eventBusName: string, secretId: string, telemetry: Telemetry) {
-    this.#client = client;
+  constructor(clientOptions: EventBridgeClientConfig, eventBusName: string, secretId: string, telemetry: Telemetry) {
+    this.#clientOptions = clientOptions;
     this.#eventBusName = eventBusName;
     this.#secretId = secretId;
     this.#telemetry = telemetry;
@@ -31,8 +33,9 @@ export class EventBridgePublisher implements EventPublisher {
       Detail: JSON.stringify({ version: DETAIL_VERSION, secretId: this.#secretId, ...detail }),
     }));
     try {
-      const abortSignal = AbortSignal.timeout(CALL_TIMEOUT_MS);
-      const { Entries = [] } = await this.#client.send(new PutEventsCommand({ Entries: entries }), { abortSignal });
+      // Loaded when there is something to say: most runs find a fresh token, and are over before that.
+      this.#putEvents ??= (await import('./put-events.ts')).connectPutEvents(this.#clientOptions);
+      const { Entries = [] } = await this.#putEvents(entries, AbortSignal.timeout(CALL_TIMEOUT_MS));
       // PutEvents answers 200 although it took none; its entries are told apart by their place alone.
       for (const { ErrorCode } of Entries) {
         if (ErrorCode !== undefined) this.#telemetry.warn('EventBridge did not take an event', { reason: ErrorCode });

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { orAbsent } from '../core/or-absent.ts';
 import { OAUTH_ERROR_CODES, type OAuthErrorCode, type TokenAnswer } from '../core/ports.ts';
 import { isObject, type ParsedBody, parseResponseBody, type ResponseBody } from './parse-response-body.ts';
 
@@ -9,11 +10,11 @@ export interface TokenResponse extends ResponseBody {
 
 /** Whatever is missing or of another type counts as absent: an answer may have cost a refresh token. */
 const Members = z.object({
-  access_token: z.catch(z.optional(z.string()), undefined),
-  token_type: z.catch(z.optional(z.string()), undefined),
-  refresh_token: z.catch(z.optional(z.string()), undefined),
+  access_token: orAbsent(z.string()),
+  token_type: orAbsent(z.string()),
+  refresh_token: orAbsent(z.string()),
   expires_in: z.optional(z.unknown()),
-  error: z.catch(z.optional(z.pipe(z.string(), z.transform(toOAuthErrorCode))), undefined),
+  error: z.optional(z.pipe(z.unknown(), z.transform(toOAuthErrorCode))),
 });
 type Members = z.infer<typeof Members>;
 
@@ -83,8 +84,8 @@ function findMembers(members: { readonly [name: string]: unknown }): Members | u
   return Members.safeParse(isEnvelope ? data : members).data;
 }
 
-function toOAuthErrorCode(text: string): OAuthErrorCode | undefined {
-  return OAUTH_ERROR_CODES.find((code) => code === text.trim().toLowerCase());
+function toOAuthErrorCode(error: unknown): OAuthErrorCode | undefined {
+  return typeof error === 'string' ? OAUTH_ERROR_CODES.find((code) => code === error.trim().toLowerCase()) : undefined;
 }
 
 /** A number or a decimal string of seconds; `undefined` if it is missing or not positive. */

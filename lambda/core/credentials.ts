@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { describeEncoding, findDamage, findMisplaced } from './damaged-credentials.ts';
 import { Fault } from './fault.ts';
 import { sha256 } from './fingerprint.ts';
+import { orAbsent } from './or-absent.ts';
 import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 
 /**
@@ -24,7 +25,7 @@ const ANSWER_ROOM_BYTES = 17 * 1024;
 /** People write these: another type is their mistake, and named. */
 const text = z.optional(z.nullable(z.string()));
 /** The function writes these: another type comes of a tool that keeps token files, and counts as absent. */
-const written = z.catch(text, undefined);
+const written = orAbsent(text);
 
 /** The members that this function reads or writes; every other one is carried along untouched. */
 const Members = z.object({

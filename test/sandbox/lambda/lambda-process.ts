@@ -9,7 +9,7 @@ const RUNTIME = fileURLToPath(new URL('lambda-runtime.mjs', import.meta.url));
 const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** What Lambda sets in every function, or what keeps this machine's own AWS settings out of it. */
-const LAMBDA_ENVIRONMENT = {
+export const LAMBDA_ENVIRONMENT = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'sandbox',
   AWS_SECRET_ACCESS_KEY: 'sandbox',

@@ -1,4 +1,3 @@
-import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EventBridgePublisher } from '../../../lambda/adapters/event-bridge-publisher.ts';
 import type { Announcement } from '../../../lambda/core/ports.ts';
@@ -29,8 +28,7 @@ beforeEach(async () => {
 afterEach(() => aws.close());
 
 function publish(announcements: readonly Announcement[], { url = aws.url, bus = 'operations' } = {}) {
-  const client = new EventBridgeClient(awsClientOptions(url));
-  return new EventBridgePublisher(client, bus, 'RetentlyCredentials', telemetry).publish(announcements);
+  return new EventBridgePublisher(awsClientOptions(url), bus, 'RetentlyCredentials', telemetry).publish(announcements);
 }
 
 test('one PutEvents carries all that one change has to say, in the words of the contract', async () => {

@@ -1,0 +1,15 @@
+import {
+  EventBridgeClient,
+  type EventBridgeClientConfig,
+  PutEventsCommand,
+  type PutEventsCommandOutput,
+  type PutEventsRequestEntry,
+} from '@aws-sdk/client-eventbridge';
+
+export type PutEvents = (entries: PutEventsRequestEntry[], abortSignal: AbortSignal) => Promise<PutEventsCommandOutput>;
+
+/** A module of its own, so that the bundle keeps EventBridge's client in a file that a start does not read. */
+export function connectPutEvents(options: EventBridgeClientConfig): PutEvents {
+  const client = new EventBridgeClient(options);
+  return (entries, abortSignal) => client.send(new PutEventsCommand({ Entries: entries }), { abortSignal });
+}

@@ -1,0 +1,120 @@
+import { connect } from 'node:net';
+import { createServer } from 'node:tls';
+import { ENVIRONMENT, JOURNAL_STAGE } from '../../lambda/contract.ts';
+import { type Aws, startAws } from '../sandbox/aws/aws-server.ts';
+import { LAMBDA_ENVIRONMENT } from '../sandbox/lambda/lambda-process.ts';
+import {
+  type ScriptedTokenEndpoint,
+  type Step,
+  startScriptedTokenEndpoint,
+} from '../sandbox/oauth/scripted-token-endpoint.ts';
+import { createSelfSignedCertificate } from '../support/self-signed-certificate.ts';
+
+const SECRET_ID = 'RetentlyCredentials';
+const HOUR_MS = 60 * 60 * 1000;
+
+/** More than any candidate asks for. */
+const ANSWERS = 10;
+
+/** What each call takes, beside the work that it makes. */
+export interface Latency {
+  readonly awsMs: number;
+  readonly tokenEndpointMs: number;
+}
+
+/** AWS and the token endpoint on loopback, over TLS: as deployed, nobody speaks plain HTTP. */
+export interface BenchWorld extends AsyncDisposable {
+  readonly aws: Aws;
+  readonly tokenEndpoint: ScriptedTokenEndpoint;
+  /** Variables of a function that lives in this world. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Everything begins anew, with a token that is fresh or due; each answer of the token endpoint is another one. */
+  begin(token: 'fresh' | 'due', latency?: Latency): void;
+  /** The document in AWSCURRENT, as it is. */
+  readCurrent(): string;
+}
+
+export async function startBenchWorld(): Promise<BenchWorld> {
+  const [aws, tokenEndpoint] = await Promise.all([startAws(), startScriptedTokenEndpoint([])]);
+  const { secretsManager } = aws;
+  const certificate = createSelfSignedCertificate();
+  const [awsFront, tokenEndpointFront] = await Promise.all([
+    startTlsFront(aws.url, certificate),
+    startTlsFront(tokenEndpoint.url, certificate),
+  ]);
+  secretsManager.createSecret({ Name: SECRET_ID });
+
+  return {
+    aws,
+    tokenEndpoint,
+    environment: {
+      ...LAMBDA_ENVIRONMENT,
+      AWS_LAMBDA_FUNCTION_NAME: 'bench',
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: awsFront.url,
+      AWS_ENDPOINT_URL_EVENTBRIDGE: awsFront.url,
+      [ENVIRONMENT.credentialsSecretId]: SECRET_ID,
+      [ENVIRONMENT.tokenEndpoint]: tokenEndpointFront.url + new URL(tokenEndpoint.url).pathname,
+      // The certificate was made a moment ago, and vouches for itself.
+      NODE_TLS_REJECT_UNAUTHORIZED: '0',
+      NODE_NO_WARNINGS: '1',
+    },
+    begin(token, latency) {
+      secretsManager.deleteSecret({ SecretId: SECRET_ID, ForceDeleteWithoutRecovery: true });
+      secretsManager.createSecret({ Name: SECRET_ID });
+      secretsManager.putSecretValue({
+        SecretId: SECRET_ID,
+        SecretString: JSON.stringify(documentOf(token)),
+        VersionStages: ['AWSCURRENT', JOURNAL_STAGE],
+      });
+      for (const book of [aws.calls, aws.eventBridge.events, tokenEndpoint.requests]) book.length = 0;
+      aws.clearFaults();
+      if (latency) aws.inject({ kind: 'latency', operation: '*', times: Infinity, latencyMs: latency.awsMs });
+      tokenEndpoint.play(...Array.from({ length: ANSWERS }, (_, index) => toStep(index, latency)));
+    },
+    readCurrent: () =>
+      secretsManager.getSecretValue({ SecretId: SECRET_ID, VersionStage: 'AWSCURRENT' }).SecretString ?? '',
+    async [Symbol.asyncDispose]() {
+      for (const front of [awsFront, tokenEndpointFront]) front.close();
+      await Promise.all([aws.close(), tokenEndpoint.close()]);
+    },
+  };
+}
+
+/** As the function leaves it, an hour or four after it was refreshed. */
+function documentOf(token: 'fresh' | 'due'): object {
+  const refreshedAtMs = Date.now() - (token === 'fresh' ? 1 : 4) * HOUR_MS;
+  return {
+    client_id: 'client',
+    client_secret: 'client-secret',
+    refresh_token: 'refresh',
+    access_token: 'access',
+    token_type: 'Bearer',
+    refreshed_at: new Date(refreshedAtMs).toISOString(),
+    expires_at: new Date(refreshedAtMs + 6 * HOUR_MS).toISOString(),
+    spent_refresh_token_sha256: '0'.repeat(64),
+  };
+}
+
+function toStep(index: number, latency: Latency | undefined): Step {
+  const tokens = { access_token: `access-${index}`, refresh_token: `refresh-${index}` };
+  const answer = { status: 200, body: { ...tokens, token_type: 'Bearer', expires_in: 21_600 } };
+  return latency ? { slowMs: latency.tokenEndpointMs, answer } : answer;
+}
+
+/** Ends TLS in front of a server that speaks plain HTTP. */
+async function startTlsFront(
+  upstream: string,
+  certificate: { key: string; cert: string },
+): Promise<{ url: string; close(): void }> {
+  const port = Number(new URL(upstream).port);
+  const server = createServer({ ...certificate, noDelay: true }, (socket) => {
+    const line = connect({ port, host: '127.0.0.1', noDelay: true });
+    // Whichever side goes away takes the other along.
+    socket.on('error', () => line.destroy()).pipe(line);
+    line.on('error', () => socket.destroy()).pipe(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The server has no TCP address.');
+  return { url: `https://127.0.0.1:${address.port}`, close: () => server.close() };
+}

@@ -1,0 +1,63 @@
+import type { BundledFile } from './bundle-content.ts';
+
+/** Of all files. It may grow by a reasoned change of this line. */
+export const MAX_BUNDLE_BYTES = 282 * 1024;
+
+/** What a start evaluates; a package that comes with an update of another should be looked at. */
+const ORIGINS_OF_START = new Set([
+  'lambda',
+  'lambda/adapters',
+  'lambda/core',
+  '@aws-lambda-powertools/commons',
+  '@aws-lambda-powertools/logger',
+  '@aws-lambda-powertools/metrics',
+  '@aws-sdk/client-secrets-manager',
+  '@aws-sdk/core',
+  '@aws-sdk/credential-provider-env',
+  '@aws-sdk/credential-provider-node',
+  '@aws/lambda-invoke-store',
+  '@smithy/core',
+  '@smithy/node-http-handler',
+  '@smithy/signature-v4',
+  '@smithy/types',
+  'zod',
+]);
+
+/** What is loaded with the first event. */
+const ORIGINS_OF_EVENTS = new Set([
+  '@aws-sdk/client-eventbridge',
+  '@aws-sdk/signature-v4-multi-region',
+  'lambda/adapters',
+]);
+
+/** Packages that are left out: of what is imported only if it is needed, what never is. */
+const LEFT_OUT =
+  /^(@aws-sdk\/credential-provider-\w[\w-]*|@smithy\/credential-provider-imds|@smithy\/core\/event-streams|bowser)$/;
+
+/**
+ * Modules of Node, as `process.moduleLoadList` names them, that a fresh tick over HTTPS has no need of. An import of
+ * `node:http` in an ES module loads all of them on Node 24.
+ */
+const UNWANTED_MODULES = /^NativeModule (http|http2|internal\/http2\/.*|internal\/deps\/undici\/.*|undici)$/;
+
+/** What is wrong with a bundle, in a sentence each. */
+export function findIntruders(files: readonly BundledFile[]): string[] {
+  const intruders = files.flatMap(({ name, isOfStart, bytesByOrigin, externals }) => {
+    const allowed = isOfStart ? ORIGINS_OF_START : ORIGINS_OF_EVENTS;
+    const origins = [...bytesByOrigin.keys()].filter((origin) => !allowed.has(origin));
+    const unknown = externals.filter((path) => !path.startsWith('node:') && !LEFT_OUT.test(path));
+    return [
+      ...origins.map((origin) => `${origin} is in ${name}${isOfStart ? ', which every start evaluates' : ''}`),
+      ...unknown.map((path) => `${name} imports ${path}, which is in no file of the bundle`),
+    ];
+  });
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  const excess =
+    bytes > MAX_BUNDLE_BYTES ? [`the bundle has ${bytes} bytes, and ${MAX_BUNDLE_BYTES} are its budget`] : [];
+  return [...intruders, ...excess];
+}
+
+/** @param modules `process.moduleLoadList` after a fresh tick */
+export function findUnwantedModules(modules: readonly string[]): string[] {
+  return modules.filter((module) => UNWANTED_MODULES.test(module));
+}

@@ -1,0 +1,50 @@
+import type { Latency } from './bench-world.ts';
+import { spreadOf } from './statistics.ts';
+import { refreshCpuMs, type Samples } from './tables.ts';
+
+const MEMORY_MB = [128, 256, 512, 1024];
+
+/** Lambda gives a function the whole of a vCPU at this memory, and less of it in proportion. */
+const MB_OF_A_CPU = 1_769;
+
+// Lambda on arm64 in us-east-1, in US dollars. The time of a cold start is billed like any other.
+const DOLLARS_PER_GB_SECOND = 0.0000133334;
+const DOLLARS_PER_REQUEST = 0.2 / 1_000_000;
+
+// The default schedule ticks every 30 minutes, and refreshes at half of the six hours.
+const TICKS_A_MONTH = 30 * 48;
+const REFRESHES_A_MONTH = 30 * 8;
+
+/** What each memory takes and costs, as an estimate: CPU as measured, waiting as assumed, each tick a cold start. */
+export function renderPrices(samples: Samples, { awsMs, tokenEndpointMs }: Latency, refreshRounds: number): string {
+  const ours = samples.get('ours') ?? [];
+  const freshCpuMs = spreadOf(ours.map(({ fresh }) => fresh.cpuMs)).median;
+  const spendCpuMs = spreadOf(ours.map(refreshCpuMs)).median;
+  const refreshWaitMs = (refreshRounds - 1) * awsMs + tokenEndpointMs;
+  const rows = MEMORY_MB.map((memory) => {
+    const share = Math.min(1, memory / MB_OF_A_CPU);
+    const freshMs = freshCpuMs / share + awsMs;
+    const refreshMs = spendCpuMs / share + refreshWaitMs;
+    const monthMs = (TICKS_A_MONTH - REFRESHES_A_MONTH) * freshMs + REFRESHES_A_MONTH * refreshMs;
+    const dollars = (monthMs / 1000) * (memory / 1024) * DOLLARS_PER_GB_SECOND + TICKS_A_MONTH * DOLLARS_PER_REQUEST;
+    const cells = [
+      memory,
+      `${(100 * share).toFixed(0)} %`,
+      toSeconds(freshMs),
+      toSeconds(refreshMs),
+      dollars.toFixed(4),
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  return [
+    `CPU of a process, Node's own start included: ${freshCpuMs.toFixed(0)} ms with a fresh tick, ${spendCpuMs.toFixed(0)} ms with a refresh.`,
+    '',
+    '| memory, MB | share of a CPU | cold fresh tick, s | cold refresh, s | US dollars a month, an account |',
+    '|---|---|---|---|---|',
+    ...rows,
+  ].join('\n');
+}
+
+function toSeconds(ms: number): string {
+  return (ms / 1000).toFixed(2);
+}

@@ -1,0 +1,107 @@
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import type { BenchWorld, Latency } from './bench-world.ts';
+import { findUnwantedModules } from './bundle-rules.ts';
+import type { Candidate } from './candidates.ts';
+import { type ColdStart, coldStart, type Phase } from './cold-start.ts';
+
+const REFRESH = { action: 'refresh', force: true };
+/** After the first, each as warm as the function ever is. */
+const WARM_REFRESHES = 3;
+
+const tokens = z.looseObject({ access_token: z.string(), refresh_token: z.string() });
+
+/** A process that found a fresh token, and one that found a due one and then refreshed thrice more. */
+export interface Sample {
+  readonly fresh: ColdStart;
+  readonly refresh: ColdStart;
+  /** How many rounds of calls, each waiting for the one before it; 0 without latency, which tells them apart. */
+  readonly rounds: { readonly fresh: number; readonly refresh: number };
+}
+
+export interface SampleOptions {
+  readonly world: BenchWorld;
+  readonly candidate: Candidate;
+  readonly node: string;
+  readonly latency?: Latency | undefined;
+}
+
+/** @throws where a candidate did not do its work, by the books of the servers */
+export async function takeSample({ world, candidate, node, latency }: SampleOptions): Promise<Sample> {
+  const { environment } = world;
+  const options = { node, bundlePath: candidate.bundlePath, environment };
+  world.begin('fresh', latency);
+  const fresh = await coldStart({ ...options, events: [{}] });
+  requireFresh(world, candidate, fresh);
+  const freshRounds = latency ? countRounds(world, latency) : 0;
+
+  world.begin('due', latency);
+  const warm = Array.from({ length: WARM_REFRESHES }, () => REFRESH);
+  const refresh = await coldStart({ ...options, events: [{}, ...warm] });
+  requireRefreshed(world, candidate, refresh);
+  const refreshRounds = latency ? countRounds(world, latency) / (1 + WARM_REFRESHES) : 0;
+  return { fresh, refresh, rounds: { fresh: freshRounds, refresh: refreshRounds } };
+}
+
+/** @throws unless its one call was a read and it said so */
+export function requireFresh(world: BenchWorld, { name }: Candidate, { phases, modules }: ColdStart): void {
+  const { aws, tokenEndpoint } = world;
+  const operations = new Set(aws.calls.map(({ operation }) => operation));
+  const read = name === 'empty' ? [] : ['GetSecretValue'];
+  requireThat(
+    isDeepStrictEqual([...operations], read),
+    name,
+    `its fresh tick called ${[...operations].join(', ') || 'nothing'}`,
+  );
+  requireThat(tokenEndpoint.requests.length === 0, name, 'its fresh tick sent the refresh token');
+  const unwanted = name === 'ours' ? findUnwantedModules(modules) : [];
+  requireThat(unwanted.length === 0, name, `it loaded ${unwanted}`);
+  requireOutcomes(name, phases, 'fresh');
+}
+
+/** @throws unless each invocation brought a token into AWSCURRENT and an event to the bus */
+export function requireRefreshed(world: BenchWorld, { name }: Candidate, { phases }: ColdStart): void {
+  requireOutcomes(name, phases, 'refreshed');
+  const { aws, tokenEndpoint } = world;
+  if (name === 'empty') {
+    requireThat(aws.calls.length === 0, name, 'it called AWS');
+    return;
+  }
+  const [, ...invocations] = phases;
+  const failed = aws.calls.find(({ error, operation }) => error !== undefined && operation !== 'GetSecretValue');
+  requireThat(failed === undefined, name, `${failed?.operation} was refused: ${failed?.error}`);
+  requireThat(
+    tokenEndpoint.requests.length === invocations.length,
+    name,
+    `it sent ${tokenEndpoint.requests.length} POSTs`,
+  );
+  requireThat(aws.eventBridge.events.length === invocations.length, name, 'not each refresh told EventBridge');
+  const answered = tokens.parse(tokenEndpoint.requests.at(-1)?.answer?.body);
+  const current = tokens.parse(JSON.parse(world.readCurrent()));
+  requireThat(current.access_token === answered.access_token, name, 'AWSCURRENT has another bearer token');
+  requireThat(current.refresh_token === answered.refresh_token, name, 'AWSCURRENT has another refresh token');
+}
+
+function requireOutcomes(name: string, [, ...invocations]: readonly Phase[], expected: string): void {
+  for (const { result } of invocations) {
+    const outcome = name === 'empty' ? 'empty' : expected;
+    requireThat(result?.outcome === outcome, name, `it ended with ${result?.outcome}, not with ${outcome}`);
+  }
+}
+
+function requireThat(isSo: boolean, name: string, mistake: string): void {
+  if (!isSo) throw new Error(`Candidate "${name}" did not do its work: ${mistake}.`);
+}
+
+/** A call that began before any other of its round can have answered belongs to that round. */
+function countRounds({ aws, tokenEndpoint }: BenchWorld, { awsMs }: Latency): number {
+  const starts = [...aws.calls, ...tokenEndpoint.requests].map(({ beganAtMs }) => beganAtMs).sort((a, b) => a - b);
+  let rounds = 0;
+  let roundBeganAtMs = -Infinity;
+  for (const beganAtMs of starts) {
+    if (beganAtMs < roundBeganAtMs + awsMs) continue;
+    rounds += 1;
+    roundBeganAtMs = beganAtMs;
+  }
+  return rounds;
+}
