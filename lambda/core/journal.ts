@@ -4,7 +4,6 @@ import { type CredentialsDocument, documentKey, type Grant, parseDocument } from
 import type { FaultCode } from './fault.ts';
 import { sha256 } from './fingerprint.ts';
 import type { Version } from './ports.ts';
-import { parseRfc3339 } from './rfc3339.ts';
 
 /**
  * The journal is the secret's own version history. Its ids are computed from what a document says, so whoever can read
@@ -180,15 +179,14 @@ export function parseDocumentEntry({ versionId, createdAt, secretString }: Versi
 }
 
 /**
- * `entry` holds the answer to the refresh token of `parent`, whatever its id. So a secret that was restored or moved, whose
- * copies have ids of their own, heals as well.
+ * `entry` holds the answer to the refresh token of `parent`, by what it says and whatever its id. So a secret that was
+ * restored or moved, whose copies have ids of their own, heals as well. The answer to a recorded answer is found by its id
+ * alone: an operator may have put a new refresh token beside the fingerprint of a spent one.
  */
 export function isAnswerTo(parent: DocumentEntry, { key, document }: DocumentEntry): boolean {
-  const { refresh_token = '', refreshed_at: parentRefreshedAt } = parent.document.members;
-  const { refresh_token: token, spent_refresh_token_sha256: spent, refreshed_at: refreshedAt } = document.members;
-  if (key === parent.key || spent !== sha256(refresh_token)) return false;
-  // If the server did not rotate, parent and answer hold the same token: the later one is the answer.
-  return token !== refresh_token || !(parseRfc3339(refreshedAt) <= parseRfc3339(parentRefreshedAt));
+  const { refresh_token = '' } = parent.document.members;
+  const isSpent = document.members.spent_refresh_token_sha256 === sha256(refresh_token);
+  return isSpent && key !== parent.key && !isRecordedAnswer(parent);
 }
 
 /** Its refresh token came in an answer, or the server has accepted it: no human typed it since. */

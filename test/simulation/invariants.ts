@@ -1,10 +1,16 @@
-import { JOURNAL_STAGE } from '../../lambda/contract.ts';
+import {
+  FIRST_BACK_OFF_SECONDS,
+  JOURNAL_STAGE,
+  MAX_BACK_OFF_SECONDS,
+  MAX_RECENT_VERSIONS,
+  VERSION_RETENTION_SECONDS,
+} from '../../lambda/contract.ts';
 import { type CredentialsDocument, documentKey } from '../../lambda/core/credentials.ts';
 import { sha256 } from '../../lambda/core/fingerprint.ts';
 import { successorId } from '../../lambda/core/journal.ts';
 import type { SecretVersion } from '../sandbox/aws/secret.ts';
 import type { SecretsManager } from '../sandbox/aws/secrets-manager.ts';
-import type { Provider } from './provider.ts';
+import { type Provider, TOKEN_LIFE_MS } from './provider.ts';
 
 /** What must hold, whatever happens. I5 (no secret outside the secret) has a test of its own, on real processes. */
 export const INVARIANTS = {
@@ -13,8 +19,8 @@ export const INVARIANTS = {
   I3: 'AWSCURRENT is always whole, moves by promotion alone and ends on a live token where there is one.',
   I4: 'No lost edit: what an operator writes stays, and new credentials from an operator win.',
   I6: 'A dead grant is tried once, unless somebody forces it.',
-  I7: 'Convergence: once faults stop, two ticks later the token is fresh or a human has been told why it cannot be.',
-  I8: 'Bounded cost: two reads for a fresh tick, and no run without a bound.',
+  I7: 'Convergence: once faults stop, within an hour the token is fresh or a human has been told why it cannot be; a replay that could cost a living bearer token waits for the last hour of its life.',
+  I8: 'Bounded cost: two reads for a fresh tick, no run without a bound, no attempt within a back-off or without room for its answer.',
 } as const;
 
 export type Invariant = keyof typeof INVARIANTS;
@@ -30,9 +36,6 @@ export class Violation extends Error {
 
 export const SECRET_ID = 'simulated';
 const CURRENT = { stage: 'AWSCURRENT' };
-
-/** Of every bearer token of the simulated server. */
-export const TOKEN_LIFE_MS = 21_600_000;
 
 /** What an answer brings; all other members are somebody else's. Not the protocol's own list: a mistake there shows here. */
 const TOKEN_MEMBERS = new Set([
@@ -77,6 +80,8 @@ export class Witness {
   #holder = '';
   /** What each version says: it says the same for ever. */
   readonly #seen = new Map<SecretVersion, SeenDocument | undefined>();
+  /** Of credentials, by their digest: when an attempt with them failed, and its number. */
+  readonly #failures = new Map<string, { readonly attempt: number; readonly atMs: number }>();
   /** Answers on their way: given by the provider, not recorded yet. */
   readonly #unrecorded = new Set<string>();
 
@@ -93,19 +98,29 @@ export class Witness {
     return this.#document(this.currentVersionId())?.refreshToken;
   }
 
-  afterPut({ id, isForced }: { id: number; isForced: boolean }, versionId: string, secretString: string): void {
+  afterPut(
+    { id, isForced }: { id: number; isForced: boolean },
+    versionId: string,
+    secretString: string,
+    nowMs: number,
+  ): void {
     if (this.currentVersionId() !== this.#holder)
       throw new Violation('I3', 'AWSCURRENT moved, and neither by a promotion nor by an operator');
     const document = this.#document(versionId);
     if (document === undefined) {
-      this.#noteRecord(id, isForced, secretString);
+      this.#noteRecord(id, isForced, secretString, nowMs);
       return;
     }
     this.senderEnded(id);
+    // With an answer recorded, back-off begins anew; and what was refused of a token that the server keeps, too.
+    this.#failures.clear();
+    if (this.#provider.kind === 'no-rotation') this.#refused.clear();
     const { refreshToken, spentTokenHash } = document;
     if (!this.#recordedTokens.includes(refreshToken)) this.#recordedTokens.push(refreshToken);
     // Recorded too late, where a strict server was asked again meanwhile and has revoked it: that is a lost answer too.
-    if (this.#provider.isLive(refreshToken)) this.#unrecorded.delete(refreshToken);
+    // Or while another run's POST of the same token is on its way: the one moment that the claim does not cover.
+    const isSentBeside = [...this.#sending.keys()].some((token) => sha256(token) === spentTokenHash);
+    if (this.#provider.isLive(refreshToken) && !isSentBeside) this.#unrecorded.delete(refreshToken);
     if (spentTokenHash !== undefined && !this.#answers.has(spentTokenHash))
       this.#answers.set(spentTokenHash, versionId);
     this.#leadsToRecorded();
@@ -129,6 +144,8 @@ export class Witness {
   }
 
   afterOperator(): void {
+    // Credentials that were changed and changed back are tried at once, too.
+    this.#failures.clear();
     this.#holder = this.currentVersionId();
     this.#leadsToRecorded();
   }
@@ -137,15 +154,22 @@ export class Witness {
     { id: runId, isForced, refusal }: { id: number; isForced: boolean; refusal: string | undefined },
     refreshToken: string,
     digest: string,
+    nowMs: number,
   ): void {
     const other = this.#sending.get(refreshToken);
-    if (other !== undefined && other !== runId)
+    const isAnswered = this.#answers.has(sha256(refreshToken));
+    // A token that the server keeps is the next document's, too: once its answer is recorded late, two claims cover it.
+    const isKept = this.#provider.kind === 'no-rotation' && isAnswered;
+    if (other !== undefined && other !== runId && !isKept)
       throw new Violation('I2', `runs ${other} and ${runId} send the same refresh token at once`);
-    if (this.#provider.kind !== 'no-rotation' && this.#answers.has(sha256(refreshToken))) {
+    if (this.#provider.kind !== 'no-rotation' && isAnswered) {
       throw new Violation('I2', 'a refresh token was sent whose answer is recorded');
     }
     if (!isForced && this.#refused.has(digest)) this.#endForced(sha256(refreshToken));
     if (digest === refusal) throw new Violation('I6', 'a run sent again what it was told is refused');
+    // A run may finish what somebody forced, and what died.
+    const isOfForced = isForced || (this.#forced.get(sha256(refreshToken)) ?? 0) > 0;
+    if (!isOfForced && !isKept) this.#waitedFor(digest, nowMs);
     this.#sending.set(refreshToken, runId);
   }
 
@@ -202,6 +226,12 @@ export class Witness {
     return !this.#answers.has(sha256(document.refreshToken)) || this.#document(document.successorId) !== undefined;
   }
 
+  /** The bearer token that a consumer reads in AWSCURRENT now is dead at the server. */
+  isBearerDead(nowMs: number): boolean {
+    const bearer = this.#document(this.currentVersionId())?.accessToken;
+    return bearer !== undefined && !this.#provider.honours(bearer, nowMs);
+  }
+
   /** An operator has put both labels on a document whose successor exists. */
   isSpentInBothLabels(): boolean {
     return this.areBothLabelsOnOne() && this.endOfChain()?.refreshToken !== this.currentToken();
@@ -214,7 +244,8 @@ export class Witness {
   /** All that its future verdicts depend on, beside what is in the store. */
   dump(): unknown {
     const sending = [...this.#sending].map(([refreshToken, id]) => `${refreshToken} by run ${id}`);
-    const sets = [this.#answers, this.#refused, this.#forced, sending, this.#unrecorded];
+    const failures = [...this.#failures].map(([digest, { attempt }]) => `${digest} ${attempt}`);
+    const sets = [this.#answers, this.#refused, this.#forced, sending, this.#unrecorded, failures];
     return [this.#holder, this.#recordedTokens, ...sets.map((set) => [...set].sort())];
   }
 
@@ -229,9 +260,15 @@ export class Witness {
     return end;
   }
 
-  #noteRecord(id: number, isForced: boolean, secretString: string): void {
-    if (secretString.includes('"retently-token-refresh/failure"')) this.senderEnded(id);
-    if (!isForced || !secretString.includes('"retently-token-refresh/claim"')) return;
+  #noteRecord(id: number, isForced: boolean, secretString: string, nowMs: number): void {
+    if (secretString.includes('"retently-token-refresh/failure"')) {
+      this.senderEnded(id);
+      const { digest, attempt } = JSON.parse(secretString);
+      this.#failures.set(digest, { attempt, atMs: nowMs });
+    }
+    if (!secretString.includes('"retently-token-refresh/claim"')) return;
+    this.#leavesRoom(nowMs);
+    if (!isForced) return;
     const { key } = JSON.parse(secretString);
     this.#forced.set(key, (this.#forced.get(key) ?? 0) + 1);
   }
@@ -241,6 +278,22 @@ export class Witness {
     const left = this.#forced.get(key) ?? 0;
     if (left === 0) throw new Violation('I6', 'credentials were sent again after a run had ended with their refusal');
     this.#forced.set(key, left - 1);
+  }
+
+  /** The clocks of the store and of a run differ by a minute at the most. */
+  #waitedFor(digest: string, nowMs: number): void {
+    const failure = this.#failures.get(digest);
+    if (failure === undefined) return;
+    const backOffSeconds = Math.min(MAX_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2 ** failure.attempt);
+    if (nowMs + 60_000 < failure.atMs + backOffSeconds * 1_000)
+      throw new Violation('I8', `credentials were sent again within the back-off of attempt ${failure.attempt}`);
+  }
+
+  /** A claim that takes the last place leaves none for the answer. */
+  #leavesRoom(nowMs: number): void {
+    const sinceMs = nowMs - VERSION_RETENTION_SECONDS * 1_000;
+    const recent = this.#secretsManager.peekAll(SECRET_ID).filter(({ createdAtMs }) => createdAtMs > sinceMs).length;
+    if (recent > MAX_RECENT_VERSIONS - 2) throw new Violation('I8', `a claim was put as version ${recent} of a day`);
   }
 
   #areOfOneAnswer({ refreshToken, accessToken, lifeMs }: SeenDocument): void {

@@ -2,6 +2,7 @@ import { JOURNAL_STAGE } from '../../lambda/contract.ts';
 import { AwsError } from '../sandbox/aws/aws-error.ts';
 import type { Choices } from '../support/choices.ts';
 import { readVersion, SECRET_ID } from './invariants.ts';
+import { CLIENT_SECRET } from './provider.ts';
 import type { World } from './world.ts';
 
 /** One thing that a human does to the secret by hand, while runs are under way or not. */
@@ -25,6 +26,8 @@ const ACTS: readonly [[string, Act], ...[string, Act][]] = [
   ['removes the journal label', removeLabel],
   ['moves the journal label', moveLabel],
   ['scribbles in the journal', scribble],
+  ['mistypes the client secret', mistype],
+  ['mends the client secret', mend],
 ];
 
 function put(world: World, secretString: string, stages?: readonly string[]): void {
@@ -108,6 +111,18 @@ function moveLabel(world: World, choices: Choices): void {
 
 function scribble(world: World): void {
   put(world, 'scribble', [JOURNAL_STAGE]);
+}
+
+function mistype(world: World): void {
+  put(world, withSecret(currentText(world), 'mistyped'));
+}
+
+export function mend(world: World): void {
+  put(world, withSecret(currentText(world), CLIENT_SECRET));
+}
+
+function withSecret(secretString: string, client_secret: string): string {
+  return JSON.stringify({ ...JSON.parse(secretString), client_secret });
 }
 
 function labelHolder({ secretsManager }: World): string | undefined {

@@ -2,11 +2,19 @@ import type { Grant } from '../../lambda/core/credentials.ts';
 
 /**
  * How an authorization server treats a refresh token that was used: `strict` answers once and revokes the family on
- * reuse; `grace` answers a spent one again for a while, all its answers living side by side; `newest` does the same but
+ * reuse, its living bearer token with it; `grace` answers a spent one again for a while, all its answers living side by side; `newest` does the same but
  * lets only its last answer live; `no-rotation` keeps the token as it is.
  */
 export const PROVIDER_KINDS = ['strict', 'grace', 'newest', 'no-rotation'] as const;
 export type ProviderKind = (typeof PROVIDER_KINDS)[number];
+
+/** What the client of every simulated grant has to send. */
+export const CLIENT_SECRET = 'secret';
+
+/** Of every bearer token of the simulated server. */
+export const TOKEN_LIFE_MS = 21_600_000;
+
+export type Refusal = 'invalid_grant' | 'invalid_client' | 'unrecognized';
 
 interface Family {
   isRevoked: boolean;
@@ -25,9 +33,13 @@ export class Provider {
   readonly kind: ProviderKind;
   /** How long a spent token is answered again, where it is at all. */
   graceMs = 60_000;
+  /** Until then it refuses everybody, in words of its own. */
+  refusesUntilMs = 0;
   readonly #tokens = new Map<string, RefreshToken>();
   /** Of each refresh token, the bearer tokens that came in the same answers. */
   readonly #accessTokens = new Map<string, Set<string>>();
+  /** Of each bearer token, its grant and when it was issued. */
+  readonly #bearers = new Map<string, { readonly family: Family; readonly issuedAtMs: number }>();
   readonly #sent = new Set<string>();
   #count = 0;
 
@@ -56,13 +68,16 @@ export class Provider {
   }
 
   exchange(
-    { refreshToken }: Grant,
+    { refreshToken, clientSecret }: Grant,
     nowMs: number,
-  ): { accessToken: string; refreshToken: string | undefined } | 'invalid_grant' {
-    const token = this.#tokens.get(refreshToken);
+  ): { accessToken: string; refreshToken: string | undefined } | Refusal {
     this.#sent.add(refreshToken);
+    if (nowMs < this.refusesUntilMs) return 'unrecognized';
+    if (clientSecret !== CLIENT_SECRET) return 'invalid_client';
+    const token = this.#tokens.get(refreshToken);
     if (token === undefined || token.family.isRevoked || token.isReplaced) return 'invalid_grant';
     const accessToken = `at-${++this.#count}`;
+    this.#bearers.set(accessToken, { family: token.family, issuedAtMs: nowMs });
     if (this.kind === 'no-rotation') {
       this.#note(refreshToken, accessToken);
       return { accessToken, refreshToken: undefined };
@@ -81,6 +96,13 @@ export class Provider {
   /** They came in one answer. */
   belongTogether(refreshToken: string, accessToken: string): boolean {
     return this.#accessTokens.get(refreshToken)?.has(accessToken) === true;
+  }
+
+  /** A call of a consumer with it would be answered. */
+  honours(accessToken: string, nowMs: number): boolean {
+    const bearer = this.#bearers.get(accessToken);
+    if (bearer === undefined || nowMs >= bearer.issuedAtMs + TOKEN_LIFE_MS) return false;
+    return this.kind !== 'strict' || !bearer.family.isRevoked;
   }
 
   wasSent(refreshToken: string): boolean {

@@ -1,7 +1,9 @@
 import { sha256 } from '../../lambda/core/fingerprint.ts';
+import { digestGrant } from '../../lambda/core/journal.ts';
 import type { CredentialStore, Version } from '../../lambda/core/ports.ts';
-import { type Invariant, SECRET_ID } from './invariants.ts';
-import type { Sabotage } from './world.ts';
+import { type Invariant, readVersion, SECRET_ID } from './invariants.ts';
+import { SETTINGS } from './simulated-run.ts';
+import type { Sabotage, World } from './world.ts';
 
 export interface Saboteur {
   /** What a protocol with this mistake does. */
@@ -180,12 +182,107 @@ export const SABOTEURS: readonly Saboteur[] = [
     })),
   },
   {
+    mistake: 'takes every late answer for the newer one',
+    breaks: ['I1'],
+    within: 20_000,
+    sabotage: withLateAnswer(() => new Date(0)),
+  },
+  {
+    mistake: 'takes no late answer for the newer one',
+    breaks: ['I1'],
+    within: 20_000,
+    sabotage: withLateAnswer(() => new Date(8.64e15)),
+  },
+  {
+    mistake: 'never counts versions',
+    breaks: ['I8'],
+    within: 2_000,
+    sabotage: withStore(() => ({ listVersionTimes: async () => [] })),
+  },
+  {
+    mistake: 'latches by the refresh token alone',
+    breaks: ['I7'],
+    within: 2_000,
+    sabotage: withStore((store, world) => ({
+      readHead: async () => asOfThese(await store.readHead(), world),
+      readVersion: async (versionId) => asOfThese(await store.readVersion(versionId), world),
+    })),
+  },
+  {
+    mistake: 'never backs off',
+    breaks: ['I8'],
+    within: 2_000,
+    sabotage: withStore((store) => ({
+      readHead: async () => asLongAgo(await store.readHead()),
+      readVersion: async (versionId) => asLongAgo(await store.readVersion(versionId)),
+    })),
+  },
+  {
+    mistake: 'takes a claim that exists for one that it made',
+    breaks: ['I2'],
+    within: 100,
+    sabotage: withStore((store) => ({
+      putVersion: async (versionId, secretString) => {
+        const put = await store.putVersion(versionId, secretString);
+        return isClaim(secretString) ? 'created' : put;
+      },
+    })),
+  },
+  {
+    mistake: 'judges ages by the clock of the run that wrote',
+    breaks: ['I2'],
+    within: 20_000,
+    sabotage: (ports, world) => {
+      const { runtime } = ports;
+      const stamp = (version: Version | undefined) =>
+        version && { ...version, createdAt: world.writtenAtMs.get(version.versionId) ?? version.createdAt };
+      return withStore((store) => ({
+        readHead: async () => stamp(await store.readHead()),
+        readVersion: async (versionId) => stamp(await store.readVersion(versionId)),
+        putVersion: async (versionId, secretString) => {
+          if (!world.writtenAtMs.has(versionId)) world.writtenAtMs.set(versionId, runtime.now());
+          return await store.putVersion(versionId, secretString);
+        },
+      }))(ports, world);
+    },
+  },
+  {
+    mistake: "judges a claim by the judging run's lease",
+    breaks: ['I2'],
+    within: 20_000,
+    sabotage: (ports, world) =>
+      withStore((store) => ({
+        readHead: async () => withLease(await store.readHead(), ports.settings.leaseSeconds),
+        readVersion: async (versionId) => withLease(await store.readVersion(versionId), ports.settings.leaseSeconds),
+      }))(ports, world),
+  },
+  {
     mistake: 'waits for a claim without pausing',
     breaks: ['I8'],
     within: 2_000,
     sabotage: (ports) => ({ ...ports, runtime: { ...bind(ports.runtime), sleep: async () => {} } }),
   },
 ];
+
+/** Every answer that is found in the place of a late one seems to have been asked for then. */
+function withLateAnswer(toRefreshedAt: () => Date): Sabotage {
+  return withStore((store) => {
+    let existing = '';
+    return {
+      putVersion: async (versionId, secretString) => {
+        const put = await store.putVersion(versionId, secretString);
+        existing = put === 'exists' && !isRecord(secretString) ? versionId : '';
+        return put;
+      },
+      readVersion: async (versionId) => {
+        const version = await store.readVersion(versionId);
+        if (version?.secretString === undefined || versionId !== existing) return version;
+        const document = { ...JSON.parse(version.secretString), refreshed_at: toRefreshedAt().toISOString() };
+        return { ...version, secretString: JSON.stringify(document) };
+      },
+    };
+  });
+}
 
 function withStore(
   replace: (store: CredentialStore, world: Parameters<Sabotage>[1]) => Partial<CredentialStore>,
@@ -243,5 +340,28 @@ function unlessFailure(version: Version | undefined): Version | undefined {
 function asIfNew(version: Version | undefined, nowMs: number): Version | undefined {
   return version?.secretString !== undefined && isClaim(version.secretString)
     ? { ...version, createdAt: nowMs }
+    : version;
+}
+
+/** As if the credentials of today had been refused or had failed. */
+function asOfThese(version: Version | undefined, { witness, secretsManager }: World): Version | undefined {
+  if (version?.secretString === undefined || !isFailure(version.secretString)) return version;
+  const { client_id, client_secret, refresh_token } = JSON.parse(
+    readVersion(secretsManager, witness.currentVersionId()) ?? '{}',
+  );
+  const grant = { clientId: client_id, clientSecret: client_secret, refreshToken: refresh_token };
+  const digest = digestGrant(grant, SETTINGS.tokenEndpointUrl);
+  return { ...version, secretString: JSON.stringify({ ...JSON.parse(version.secretString), digest }) };
+}
+
+function asLongAgo(version: Version | undefined): Version | undefined {
+  return version?.secretString !== undefined && isFailure(version.secretString)
+    ? { ...version, createdAt: version.createdAt - 24 * 60 * 60 * 1_000 }
+    : version;
+}
+
+function withLease(version: Version | undefined, lease_seconds: number): Version | undefined {
+  return version?.secretString !== undefined && isClaim(version.secretString)
+    ? { ...version, secretString: JSON.stringify({ ...JSON.parse(version.secretString), lease_seconds }) }
     : version;
 }

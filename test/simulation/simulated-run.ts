@@ -14,7 +14,8 @@ import type {
 } from '../../lambda/core/ports.ts';
 import { refresh } from '../../lambda/core/refresh.ts';
 import { AwsError } from '../sandbox/aws/aws-error.ts';
-import { SECRET_ID, TOKEN_LIFE_MS, Violation } from './invariants.ts';
+import { SECRET_ID, Violation } from './invariants.ts';
+import { type Refusal, TOKEN_LIFE_MS } from './provider.ts';
 import { NOBODY_GOES_ON, type World } from './world.ts';
 
 export const SETTINGS = {
@@ -24,11 +25,10 @@ export const SETTINGS = {
   leaseSeconds: 90,
 };
 
-/** Lambda ends a run here. */
-const TIMEOUT_MS = 60_000;
+/** A call of the store takes so long at the most. */
+const CALL_MS = 4_000;
 
-/** A POST, and what must be left after it to save its answer. */
-const POST_MS = 10_000;
+/** What must be left after a POST to save its answer. */
 const SAVE_MS = 15_000;
 
 /**
@@ -40,10 +40,12 @@ const MAX_CALLS = 30;
 const MAX_CALLS_PER_MOVE = 14;
 const MAX_CALLS_PER_SECOND = 4;
 
-/** An execution environment: one run at a time, and the memory that outlives it. */
+/** An execution environment of one deployment: one run at a time, and the memory that outlives it. */
 export interface Environment {
   memory: Memory;
   isBusy: boolean;
+  /** Lambda ends a run here; the lease of its claims is half a minute longer. */
+  readonly timeoutMs: number;
 }
 
 /**
@@ -81,14 +83,15 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     this.isForced = isForced;
     this.#environment = environment;
     this.#skewMs = skewMs;
-    this.#deadlineMs = world.nowMs + TIMEOUT_MS;
+    this.#deadlineMs = world.nowMs + environment.timeoutMs;
     this.#movesBefore = world.labels.moves;
     environment.isBusy = true;
     world.at(this.#deadlineMs, () => this.die(), `${id} dies`);
   }
 
   context(telemetry: Telemetry): Context {
-    const honest = { store: this, tokenEndpoint: this, runtime: this, settings: SETTINGS };
+    const leaseSeconds = this.#environment.timeoutMs / 1_000 + 30;
+    const honest = { store: this, tokenEndpoint: this, runtime: this, settings: { ...SETTINGS, leaseSeconds } };
     const { store, tokenEndpoint, runtime, settings } = this.#world.sabotage(honest);
     return { store, tokenEndpoint, runtime, settings, events: this, telemetry, memory: this.#environment.memory };
   }
@@ -171,7 +174,11 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   }
 
   readVersion(versionId: string): Promise<Version | undefined> {
-    return this.#call(`read ${versionId}`, () => this.#read({ versionId }));
+    return this.#call(`read ${versionId}`, () => {
+      const version = this.#read({ versionId });
+      // A read by id may lag behind a put, which is refused at once.
+      return version && this.#world.lags(version.createdAt) ? undefined : version;
+    });
   }
 
   async putVersion(versionId: string, secretString: string): Promise<'created' | 'exists'> {
@@ -208,11 +215,12 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
         VersionStages: [JOURNAL_STAGE],
       });
     } catch (error) {
-      if (error instanceof AwsError && error.name === 'ResourceExistsException') return 'exists';
-      throw error;
+      if (!(error instanceof AwsError) || error.name !== 'ResourceExistsException') throw error;
+      if (!secretString.startsWith('{"kind"')) this.#world.faults.count('late answer');
+      return 'exists';
     }
     this.#noteOwnMove();
-    witness.afterPut(this, versionId, secretString);
+    witness.afterPut(this, versionId, secretString, this.#world.nowMs);
     return 'created';
   }
 
@@ -241,33 +249,37 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     return this.#read({ versionId: stale });
   }
 
-  /** Unlike a store call, a POST takes effect at one moment and is answered at another. */
-  requestToken(grant: Grant): Promise<TokenAnswer> {
-    const { provider, witness, faults } = this.#world;
+  /** Unlike a store call, a POST takes effect at one moment and is answered at another, if it is by then. */
+  requestToken(grant: Grant, timeoutMs: number): Promise<TokenAnswer> {
+    const { provider, witness, faults, nowMs } = this.#world;
     this.#count();
-    if (this.remainingMs() < POST_MS + SAVE_MS)
+    if (this.remainingMs() - timeoutMs < SAVE_MS)
       this.#world.fail(new Violation('I1', `run ${this.id} sends a token with no time left to save what comes of it`));
-    this.#world.judge(() =>
-      witness.beforePost(this, grant.refreshToken, digestGrant(grant, SETTINGS.tokenEndpointUrl)),
-    );
+    const digest = digestGrant(grant, SETTINGS.tokenEndpointUrl);
+    this.#world.judge(() => witness.beforePost(this, grant.refreshToken, digest, nowMs));
     return new Promise((resolve) => {
       const answerWith = (answer: TokenAnswer): void => {
-        this.#later('answer', () => {
+        this.#later('answer', timeoutMs / 4, () => {
           if (this.isDead) return;
-          if (answer.kind === 'refused') this.refusal = digestGrant(grant, SETTINGS.tokenEndpointUrl);
+          // The client has hung up.
+          if (this.#world.nowMs >= nowMs + timeoutMs) return;
+          if (answer.kind === 'refused') this.refusal = digest;
           if ('refreshToken' in answer && answer.refreshToken !== undefined) this.#handed.push(answer.refreshToken);
+          if (answer.kind === 'token' && faults.breaksOnAnswer()) this.#world.breakStore(70_000, true);
           resolve(answer);
         });
       };
-      this.#later(`POST ${grant.refreshToken}`, () => {
+      const hangUp = () => this.isDead || resolve(answerFor['ambiguous-after']);
+      this.#world.at(nowMs + timeoutMs, hangUp, `${this.id} time-out`);
+      this.#later(`POST ${grant.refreshToken}`, timeoutMs, () => {
         const fault = this.isDead ? 'none' : faults.ofPost();
         if (fault === 'crash-before' || (this.isDead && faults.isLostOnItsWay())) return this.die();
         if (isUnanswered(fault)) return answerWith(answerFor[fault]);
         const answer = provider.exchange(grant, this.#world.nowMs);
-        if (answer !== 'invalid_grant') witness.answerGiven(answer.refreshToken);
+        if (typeof answer !== 'string') witness.answerGiven(answer.refreshToken);
         if (fault === 'crash-after' || this.isDead) return this.die();
         if (fault === 'ambiguous-after') return answerWith(answerFor[fault]);
-        return answerWith(answer === 'invalid_grant' ? answerFor[answer] : toAnswer(answer, fault));
+        return answerWith(typeof answer === 'string' ? answerFor[answer] : toAnswer(answer, fault));
       });
     });
   }
@@ -286,7 +298,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   }
 
   #count(): void {
-    const seconds = (TIMEOUT_MS - this.remainingMs()) / 1_000;
+    const seconds = (this.#environment.timeoutMs - this.remainingMs()) / 1_000;
     const moves = this.#world.labels.moves - this.#movesBefore + this.#staleReads;
     this.calls++;
     const maxCalls = MAX_CALLS + moves * MAX_CALLS_PER_MOVE + seconds * MAX_CALLS_PER_SECOND;
@@ -294,19 +306,15 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
       this.#world.fail(new Violation('I8', `run ${this.id} makes its call number ${this.calls}`));
   }
 
-  #later(name: string, act: () => unknown): void {
-    this.#world.at(
-      this.#world.nowMs + this.#world.faults.latencyMs(name.startsWith('POST') ? 8_000 : 4_000),
-      act,
-      `${this.id} ${name}`,
-    );
+  #later(name: string, maxMs: number, act: () => unknown): void {
+    this.#world.at(this.#world.nowMs + this.#world.faults.latencyMs(maxMs), act, `${this.id} ${name}`);
   }
 
   #call<T>(name: string, carryOut: () => T): Promise<T> {
     const { faults } = this.#world;
     this.#count();
     return new Promise((resolve, reject) => {
-      this.#later(name, () => {
+      this.#later(name, CALL_MS, () => {
         // What was on its way when its sender died may arrive all the same.
         if (this.isDead && faults.isLostOnItsWay()) return NOBODY_GOES_ON;
         const fault = this.isDead ? undefined : faults.ofCall();
@@ -335,10 +343,13 @@ const answerFor = {
   'ambiguous-before': { kind: 'ambiguous', reason: 'simulated' },
   'ambiguous-after': { kind: 'ambiguous', reason: 'simulated' },
   invalid_grant: { kind: 'refused', error: 'invalid_grant', reason: 'simulated' },
-} as const satisfies { [fault: string]: TokenAnswer };
+  invalid_client: { kind: 'refused', error: 'invalid_client', reason: 'simulated' },
+} as const satisfies { [fault: string]: TokenAnswer } & { [refusal in Refusal]: TokenAnswer };
 
 /** The provider never saw the request, or did nothing. */
-function isUnanswered(fault: string): fault is Exclude<keyof typeof answerFor, 'ambiguous-after' | 'invalid_grant'> {
+function isUnanswered(
+  fault: string,
+): fault is Exclude<keyof typeof answerFor, 'ambiguous-after' | 'invalid_grant' | 'invalid_client'> {
   return fault in answerFor && fault !== 'ambiguous-after';
 }
 

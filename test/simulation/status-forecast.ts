@@ -12,8 +12,8 @@ const ENDS: { readonly [decision: string]: readonly string[] } = {
   fresh: ['fresh'],
   busy: ['busy'],
   waiting: ['waiting'],
-  rejected: ['REAUTHORIZATION_REQUIRED'],
-  attempt: ['refreshed', 'REAUTHORIZATION_REQUIRED'],
+  rejected: ['REAUTHORIZATION_REQUIRED', 'CLIENT_REJECTED'],
+  attempt: ['refreshed', 'REAUTHORIZATION_REQUIRED', 'CLIENT_REJECTED'],
   // What follows on the promotion of the live token is up to that token.
   settle: ['adopted', 'refreshed', 'busy', 'waiting', 'REAUTHORIZATION_REQUIRED'],
 };

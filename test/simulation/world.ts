@@ -40,6 +40,10 @@ export class World {
   /** Told of everything that happens, where somebody wants to read along. */
   trace: ((nowMs: number, what: string) => void) | undefined;
   readonly #scheduled: Scheduled[] = [];
+  /** When each version was written, by the clock of the run that wrote it: for a saboteur that believes it. */
+  readonly writtenAtMs = new Map<string, number>();
+  /** How long a read by id may lag behind a put. The lease leaves half a minute for it. */
+  idLagMs = 0;
   #number = 0;
   #brokenUntilMs = 0;
   #brokenCalls = '';
@@ -57,6 +61,11 @@ export class World {
     this.labels = new Labels(this);
     this.faults = new Faults(choices);
     this.sabotage = (ports) => sabotage(ports, this);
+  }
+
+  /** Whether a read by id may not see yet a version that was put then. */
+  lags(createdAtMs: number): boolean {
+    return this.nowMs - createdAtMs < this.idLagMs && this.faults.isStaleRead();
   }
 
   nextNumber(): number {
@@ -199,6 +208,7 @@ export class Faults {
   /** One call in so many fails; 0: none. */
   oneIn = 0;
   pace: 'fast' | 'slow' | 'very slow' = 'fast';
+  isAnswerUnlucky = false;
   readonly counts = new Map<string, number>();
   readonly #choices: Choices;
 
@@ -228,6 +238,11 @@ export class Faults {
 
   isLostOnItsWay(): boolean {
     return this.#choices.happens(2);
+  }
+
+  /** Puts break just as an answer comes: that is what the memory of an environment is for. */
+  breaksOnAnswer(): boolean {
+    return this.isAnswerUnlucky && this.#choices.happens(3);
   }
 
   isStaleRead(): boolean {

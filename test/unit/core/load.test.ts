@@ -122,12 +122,10 @@ describe('a secret that was restored or moved, whose versions have ids of their 
     expect(await load(context)).toMatchObject({ successor: { versionId: copy } });
   });
 
-  test('by a server that does not rotate, the later one is the answer, and never the earlier one', async () => {
+  test('the answer to an answer is found by its id alone: an operator may have brought another token since', async () => {
     const spent = { spent_refresh_token_sha256: sha256('refresh-1') };
     const context = FakeContext.withSecret(refreshed(4, spent));
-    const later = context.writeText(JSON.stringify(refreshed(1, spent)), [JOURNAL_STAGE]);
-    expect(await load(context)).toMatchObject({ successor: { versionId: later } });
-    context.writeText(JSON.stringify(refreshed(5, spent)), [JOURNAL_STAGE]);
+    context.writeText(JSON.stringify(refreshed(1, { ...spent, refresh_token: 'by-hand' })), [JOURNAL_STAGE]);
     expect((await load(context))?.successor).toBeUndefined();
   });
 });
