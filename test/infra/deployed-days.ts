@@ -26,7 +26,7 @@ const environmentSchema = z.object({
   Variables: z.object({ [ENVIRONMENT.defaultTokenLifetimeSeconds]: z.coerce.number() }),
 });
 
-/** What the token endpoint says to a POST at a time, if not a token. */
+/** What the token endpoint answers at a time; `undefined` if it answers with a token. */
 export type Refusal = (atMs: number) => TokenAnswer | undefined;
 
 /** The function on the schedule of a template, with a provider that gives every token the same life. */
@@ -43,9 +43,9 @@ export class DeployedDays {
   #context = FakeContext.withSecret(CREDENTIALS);
   #posts = 0;
   #liveUntilMs: number | undefined;
-  /** Of Secrets Manager. */
+  /** Calls of Secrets Manager. */
   calls = 0;
-  /** Without a live bearer token in AWSCURRENT, since the first one. */
+  /** How long AWSCURRENT held no live bearer token, after it held one for the first time. */
   deadMs = 0;
 
   constructor(

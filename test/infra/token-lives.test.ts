@@ -23,7 +23,7 @@ function oneIn(count: number, seed: number): () => TokenAnswer | undefined {
   return () => (choices.happens(count) ? UNRECOGNIZED : undefined);
 }
 
-/** How TokenExpiringSoon goes, minute after minute, from the first run on. */
+/** The state of TokenExpiringSoon in each minute, from the first run on. */
 function watchExpiry(template: SynthesisedTemplate, days: DeployedDays, minutes: number): readonly AlarmState[] {
   const alarm = alarmsOf(template, attributesOf(template, 'arn:secret')).get('TokenExpiringSoon');
   if (alarm === undefined) throw new Error('no such alarm');
