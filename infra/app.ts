@@ -4,7 +4,7 @@ import { CONTEXT_KEY } from './options/stack-schema.ts';
 import { TokenRefreshStack } from './token-refresh-stack.ts';
 
 const CONTEXT = {
-  // What CDK finds wrong in a template stops the synthesis.
+  // A template that breaks a rule of CDK stops the synthesis.
   '@aws-cdk/core:validateAgainstDefaultRules': true,
   // Stack traces would put the paths of this machine into what is synthesised.
   'aws:cdk:disable-creation-stack-traces': true,
@@ -12,15 +12,15 @@ const CONTEXT = {
 };
 
 export interface Surroundings {
-  /** Where a stack without `env.region` goes, if that is known. */
+  /** The region of a stack without `env.region`, if that is known. */
   readonly cliRegion?: string | undefined;
-  /** The context key `tokenRefresh` of `cdk.json`, which one on the command line replaces. */
+  /** `tokenRefresh` as `cdk.json` has it: `-c tokenRefresh=…` replaces it. */
   readonly optionsOfCdkJson?: unknown;
 }
 
 /**
- * The app: a stack for each Retently account that the context names. A test holds it, with every option, against the rules
- * of cdk-nag, which would cost each synthesis more than a second.
+ * The app: one stack for each Retently account in the context. A test checks it with the rules of cdk-nag, which would cost
+ * each synthesis more than a second.
  *
  * @throws OptionsError that names every mistake in the options
  */

@@ -4,7 +4,7 @@ import { buildApp } from './app.ts';
 import { OptionsError } from './options/parse-options.ts';
 import { CONTEXT_KEY } from './options/stack-schema.ts';
 
-// biome-ignore lint/style/noProcessEnv: the CDK CLI says here, and nowhere else, which region it would deploy to.
+// biome-ignore lint/style/noProcessEnv: only this variable says which region the CDK CLI would deploy to.
 const { CDK_DEFAULT_REGION } = process.env;
 const cdkJsonSchema = z.object({ context: z.record(z.string(), z.unknown()).default({}) });
 
@@ -13,12 +13,12 @@ try {
   buildApp({}, { cliRegion: CDK_DEFAULT_REGION, optionsOfCdkJson }).synth();
 } catch (error) {
   if (!(error instanceof OptionsError)) throw error;
-  // Sentences for ops; where in our code they were found would only stand in the way.
+  // The sentences are for operators; a stack trace would only hide them.
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
 }
 
-/** The CDK CLI runs the app beside it, and complains itself if it cannot be read. */
+/** The CDK CLI runs the app in its folder, and says itself if it cannot read it. */
 function readCdkJson(): z.output<typeof cdkJsonSchema> | undefined {
   try {
     return cdkJsonSchema.safeParse(JSON.parse(readFileSync('cdk.json', 'utf8'))).data;

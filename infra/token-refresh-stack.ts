@@ -7,14 +7,14 @@ import { TokenRefresh } from './token-refresh.ts';
 // The AWS CLI gives up after a minute by default, and then invokes the function again.
 const CLI_OVER_TIMEOUT_SECONDS = 30;
 
-/** One Retently account, and what ops need to know of it. */
+/** The stack of one Retently account; its outputs are the commands that an operator needs. */
 export class TokenRefreshStack extends Stack {
   readonly tokenRefresh: TokenRefresh;
 
   constructor(scope: Construct, { stackName, account, region, likelyRegion, settings }: StackSettings) {
     super(scope, stackName, {
       description: 'Keeps a Retently OAuth bearer token fresh in AWS Secrets Manager',
-      // Otherwise the CLI adds a resource that tells AWS which constructs are used.
+      // Without this, the CDK CLI adds a resource that reports to AWS which constructs are used.
       analyticsReporting: false,
       env: { ...(account === undefined ? {} : { account }), ...(region === undefined ? {} : { region }) },
     });

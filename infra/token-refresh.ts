@@ -11,12 +11,12 @@ import { RefreshSchedule } from './constructs/refresh-schedule.ts';
 import { TokenDashboard } from './constructs/token-dashboard.ts';
 import { parseOptions } from './options/parse-options.ts';
 import { eventAgeSeconds, silenceMinutes } from './options/schedule-limits.ts';
-import type { TokenRefreshOptions } from './options/schema.ts';
+import type { TokenRefreshProps } from './options/schema.ts';
 
 /**
  * Keeps the bearer token of one Retently account fresh: the secret, the function, its schedule, and the alarms.
  *
- * The ids of the constructs below are part of the contract: a renamed one replaces what it names.
+ * The ids of the constructs are part of the contract: a renamed one replaces its resource.
  */
 export class TokenRefresh extends Construct {
   readonly credentials: Credentials;
@@ -29,11 +29,11 @@ export class TokenRefresh extends Construct {
   readonly dashboard: TokenDashboard | undefined;
   readonly timeoutSeconds: number;
 
-  /** @throws OptionsError that names every mistake in `options` */
-  constructor(scope: Construct, id: string, options: TokenRefreshOptions = {}) {
+  /** @throws OptionsError that names every mistake in `props` */
+  constructor(scope: Construct, id: string, props: TokenRefreshProps = {}) {
     super(scope, id);
     const { region } = Stack.of(this);
-    const settings = parseOptions(options, Token.isUnresolved(region) ? undefined : region);
+    const settings = parseOptions(props, Token.isUnresolved(region) ? undefined : region);
     const { schedule } = settings;
     const eventAge = Duration.seconds(eventAgeSeconds(schedule));
 

@@ -8,7 +8,7 @@ const ESBUILD = createRequire(import.meta.url).resolve('esbuild/bin/esbuild');
 
 /** What the packages import dynamically and never need here. */
 const NEVER_IMPORTED = [
-  // Lambda hands its credentials over in environment variables; the SDK looks elsewhere only if there are none.
+  // Lambda passes its credentials in environment variables; the SDK looks elsewhere only if there are none.
   '@aws-sdk/credential-provider-http',
   '@aws-sdk/credential-provider-ini',
   '@aws-sdk/credential-provider-process',
@@ -31,10 +31,10 @@ export interface BundleOptions {
 /**
  * Bundles the handler into `outputDirectory`: `index.mjs`, and beside it what is loaded later or not at all.
  *
- * By esbuild's command and not by its `buildSync`, which waits for a worker thread and was seen to wait for ever.
+ * It runs esbuild's command. Its `buildSync` waits for a worker thread, and was seen to wait for ever.
  *
- * No source map: nothing logs a stack trace, and to read a map costs cold start. No banner that brings `require` back:
- * nothing in the bundle asks for it, as a test sees by importing it.
+ * No source map: reading one costs cold start. No banner that defines `require`: nothing in the bundle needs it, as a test
+ * shows by importing the bundle.
  */
 export function bundleHandler(outputDirectory: string, options: BundleOptions = {}): void {
   const { entryPath = `${LAMBDA_DIRECTORY}/handler.ts`, metafilePath } = options;
@@ -59,7 +59,7 @@ export function bundleHandler(outputDirectory: string, options: BundleOptions = 
 }
 
 export function runEsbuild(options: readonly string[]): void {
-  // Only on Windows is esbuild's command always a script; elsewhere it is mostly the program itself.
+  // On Windows, esbuild's command is always a script; elsewhere it is mostly the program itself.
   const [command, script] = process.platform === 'win32' ? [process.execPath, [ESBUILD]] : [ESBUILD, []];
   execFileSync(command, [...script, ...options], { stdio: ['ignore', 'inherit', 'inherit'] });
 }

@@ -5,14 +5,14 @@ import { bundleHandler, LAMBDA_DIRECTORY } from './bundle-handler.ts';
 /**
  * The code that ships: ES modules with their own AWS SDK.
  *
- * Not `NodejsFunction`: it starts esbuild through npx, a second slower, and turns to Docker where it finds no esbuild.
+ * Not `NodejsFunction`: the sandbox and the tests run the very same bundle without CDK.
  */
 export function bundledCode(): Code {
   return Code.fromAsset(LAMBDA_DIRECTORY, {
-    // By the output: a change of the sources that leaves the bundle as it was deploys nothing.
+    // Hash the output: a change of the sources that does not change the bundle deploys nothing.
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
-      // CDK wants to hear of an image, even where nothing is left for it to do.
+      // CDK requires an image, although the local bundling leaves nothing for it to do.
       image: DockerImage.fromRegistry('unused'),
       local: {
         tryBundle: (outputDirectory) => {

@@ -6,7 +6,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 
-/** The one topic that every alarm speaks to. */
+/** The topic that every alarm publishes to. */
 export class AlarmTopic extends Construct {
   readonly topic: Topic;
 
@@ -18,7 +18,7 @@ export class AlarmTopic extends Construct {
       ...(kmsKeyArn === undefined ? {} : { masterKey: Key.fromKeyArn(this, 'Key', kmsKeyArn) }),
     });
     const stack = Stack.of(this);
-    // A policy that enforces TLS takes the place of the default one, by which the alarms of the AWS account may publish.
+    // The policy that enforces TLS replaces the default one, which lets the alarms of the AWS account publish.
     this.topic.addToResourcePolicy(
       new PolicyStatement({
         sid: 'AllowAlarms',

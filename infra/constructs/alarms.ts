@@ -1,5 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  ComparisonOperator,
+  type CreateAlarmOptions,
+  type IMetric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -20,30 +27,26 @@ export interface AlarmsProps {
   readonly silenceMinutes: number;
 }
 
-interface Rule {
+interface Rule extends CreateAlarmOptions {
   readonly metric: IMetric;
-  readonly threshold: number;
-  readonly comparisonOperator: ComparisonOperator;
-  readonly treatMissingData: TreatMissingData;
-  readonly evaluationPeriods?: number;
   /** What happened, and what it means for those who read the token. */
   readonly says: string;
   /** The entry of the README's section "Runbook". */
   readonly runbook: string;
 }
 
-/** Everything that calls for a person, and nothing else. */
+/** The alarms: everything that needs a person, and nothing else. */
 export class Alarms extends Construct {
   readonly alarms: readonly Alarm[];
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     const action = new SnsAction(props.topic);
-    this.alarms = Object.entries(toRules(props)).map(([name, { says, runbook, evaluationPeriods = 1, ...rule }]) => {
+    this.alarms = Object.entries(toRules(props)).map(([name, { says, runbook, ...rule }]) => {
       const alarmDescription = `${says} What to do: README, "Runbook", "${runbook}".`;
-      const alarm = new Alarm(this, name, { ...rule, evaluationPeriods, alarmDescription });
+      const alarm = new Alarm(this, name, { ...rule, alarmDescription });
       alarm.addAlarmAction(action);
-      // And when it is over.
+      // The same people hear that it is over.
       alarm.addOkAction(action);
       return alarm;
     });
@@ -52,13 +55,13 @@ export class Alarms extends Construct {
 
 function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
   const { lambdaFunction, silenceMinutes } = props;
-  // One period more than the silence, for the run itself and for CloudWatch to read its metrics out of the log.
+  // One period more than the silence: the run takes time, and CloudWatch takes time to read its metrics from the log.
   const silencePeriods = Math.ceil(silenceMinutes / PERIOD_MINUTES) + 1;
   return {
     TokenExpiringSoon: {
       metric: functionMetric(lambdaFunction, METRICS.tokenSecondsUntilDue, Stats.MAXIMUM, PERIOD_MINUTES),
-      // A healthy run leaves a token that is not due. All periods must breach, and most of them hold no run at all: one
-      // good run in the whole window keeps the alarm quiet, and one bad run cannot raise it.
+      // A healthy run leaves a token that is not due. The alarm fires only if every period breaches, and a period without
+      // a run breaches: one good run in the whole window keeps it quiet, and one bad run does not fire it.
       threshold: 1,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       evaluationPeriods: silencePeriods,
@@ -68,15 +71,17 @@ function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
     },
     ReauthorizationRequired: {
       metric: functionMetric(lambdaFunction, METRICS.reauthorizationRequired, Stats.MAXIMUM, PERIOD_MINUTES),
+      evaluationPeriods: 1,
       threshold: 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      // A state that every run reports: between two runs it stays what it was.
+      // Every run reports this state; it holds until the next run.
       treatMissingData: TreatMissingData.IGNORE,
-      says: 'Retently refused the refresh token for good, so nothing but a person at the consent screen can bring a new one. Consumers can still use the last bearer token, until it expires.',
+      says: 'Retently refused the refresh token for good, so only a person at the consent screen can bring a new one. Consumers can still use the last bearer token, until it expires.',
       runbook: 'Reauthorization required',
     },
     TokenNotStored: {
       metric: functionMetric(lambdaFunction, METRICS.tokenNotStored, Stats.SUM, PERIOD_MINUTES),
+      evaluationPeriods: 1,
       threshold: 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
@@ -86,15 +91,16 @@ function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
     FunctionFailing: {
       metric: lambdaFunction.metricErrors({ period: Duration.minutes(silenceMinutes), statistic: Stats.SUM }),
       // One tick fails twice at most, with its retry: three errors took more than one tick.
+      evaluationPeriods: 1,
       threshold: ATTEMPTS_PER_TICK + 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      says: `Runs failed at least ${ATTEMPTS_PER_TICK + 1} times in ${silenceMinutes} minutes, which is more than one tick and its retry. Consumers notice nothing yet; the token is no longer looked after.`,
+      says: `Runs failed at least ${ATTEMPTS_PER_TICK + 1} times in ${silenceMinutes} minutes, which is more than one tick and its retry. Consumers notice nothing yet, but the token is not being refreshed.`,
       runbook: 'Function failing',
     },
     UndeliveredTicks: {
       ...toQueueRule(props.undeliveredTicks),
-      says: 'EventBridge Scheduler could not invoke the function and gave up on a tick. Consumers notice nothing yet; unless the next ticks arrive, the token is no longer looked after.',
+      says: 'EventBridge Scheduler could not invoke the function and gave up on a tick. Consumers notice nothing yet. If the next ticks do not arrive either, nobody refreshes the token.',
       runbook: 'Undelivered ticks',
     },
     FailedRuns: {
@@ -111,6 +117,7 @@ function toQueueRule(queue: IQueue): Omit<Rule, 'says' | 'runbook'> {
       period: Duration.minutes(PERIOD_MINUTES),
       statistic: Stats.MAXIMUM,
     }),
+    evaluationPeriods: 1,
     threshold: 1,
     comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     treatMissingData: TreatMissingData.NOT_BREACHING,

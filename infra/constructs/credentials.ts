@@ -5,12 +5,12 @@ import { secretIdOf } from '../options/existing-secret.ts';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
 
-/** The secret that holds `RetentlyCredentials`: created empty, or one that is there already. */
+/** The secret that holds `RetentlyCredentials`: a new, empty one, or one that exists already. */
 export class Credentials extends Construct {
-  /** What names the secret to Secrets Manager: its ARN, or the name by which it was imported. */
+  /** The `SecretId` of every call: the ARN of the secret, or its name if the options name it so. */
   readonly secretId: string;
   readonly secretArn: string;
-  /** What names the secret in a policy. */
+  /** The resource of the secret in a policy. */
   readonly policyArn: string;
 
   constructor(scope: Construct, id: string, settings: TokenRefreshSettings) {
@@ -39,7 +39,7 @@ export class Credentials extends Construct {
   }
 
   private createSecret({ kmsKeyArn, removalPolicies }: TokenRefreshSettings): CfnSecret {
-    // Not `new Secret()`, which generates a value. No name: one that depended on an option would replace the secret.
+    // `new Secret()` would generate a value. No name: a name that depends on an option would replace the secret.
     const secret = new CfnSecret(this, 'Secret', {
       description:
         'RetentlyCredentials: client_id, client_secret and refresh_token, and the bearer token they trade for',

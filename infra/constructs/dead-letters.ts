@@ -5,11 +5,11 @@ import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
 
-/** Two queues for what went wrong on the way to the function and in it. */
+/** Two queues: for ticks that did not reach the function, and for events on which it failed. */
 export class DeadLetters extends Construct {
   /** Ticks that EventBridge Scheduler could not deliver. */
   readonly undeliveredTicks: Queue;
-  /** Events on which the function failed, its retries included. */
+  /** Events on which the function failed, and failed again when Lambda retried. */
   readonly failedRuns: Queue;
 
   constructor(scope: Construct, id: string, settings: TokenRefreshSettings) {

@@ -3,11 +3,11 @@ import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 
-/** Where events go, if they go anywhere. */
+/** The event bus that the function publishes on, if there is one. */
 export class EventDestination extends Construct {
-  /** What names the bus to `PutEvents`; empty: no events. */
+  /** The `EventBusName` of `PutEvents`; empty if there are no events. */
   readonly eventBusName: string;
-  /** What names the bus in a policy. */
+  /** The resource of the bus in a policy. */
   readonly policyArn: string | undefined;
 
   constructor(scope: Construct, id: string, { eventBus }: TokenRefreshSettings) {

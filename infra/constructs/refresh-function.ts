@@ -23,7 +23,7 @@ export interface RefreshFunctionProps {
   readonly eventAge: Duration;
 }
 
-/** The function, its log group, and a role that holds what the function calls and nothing else. */
+/** The function, its log group, and a role that allows its calls and nothing else. */
 export class RefreshFunction extends Construct {
   readonly lambdaFunction: LambdaFunction;
   readonly logGroup: LogGroup;
@@ -44,7 +44,7 @@ export class RefreshFunction extends Construct {
     });
   }
 
-  /** Not the managed policies of AWS, nor CDK's grants: each allows more than the function calls. */
+  /** The managed policies of AWS and the grants of CDK would allow more than the function calls. */
   private createRole({ settings, credentials, eventDestination, failedRuns }: RefreshFunctionProps): Role {
     const role = new Role(this, 'Role', {
       description: 'Refreshes the Retently bearer token in its secret',
@@ -81,7 +81,7 @@ export class RefreshFunction extends Construct {
       acknowledge(
         role,
         'AwsSolutions-IAM5[Resource::*]',
-        'X-Ray and the network interfaces of Lambda know no resources: AWS accepts these actions on * only.',
+        'AWS accepts these actions, of X-Ray and of network interfaces, on * only.',
       );
     }
     return role;
@@ -103,7 +103,7 @@ export class RefreshFunction extends Construct {
         [ENVIRONMENT.defaultTokenLifetimeSeconds]: String(settings.tokenLifetimeSeconds),
         [ENVIRONMENT.leaseSeconds]: String(settings.timeoutSeconds + LEASE_OVER_TIMEOUT_SECONDS),
       },
-      // CDK adds statements of its own to a role that it may change.
+      // CDK adds statements of its own to a role, unless it is told not to.
       role: this.role.withoutPolicyUpdates(),
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
@@ -117,7 +117,7 @@ export class RefreshFunction extends Construct {
     });
     const resource = lambdaFunction.node.defaultChild;
     if (settings.vpc !== undefined && CfnResource.isCfnResource(resource)) {
-      // By ids alone: a Vpc construct wants availability zones, which only a lookup in the AWS account tells.
+      // By ids: a Vpc construct needs the availability zones, and so a lookup in the AWS account.
       resource.addPropertyOverride('VpcConfig', {
         SubnetIds: settings.vpc.subnetIds,
         SecurityGroupIds: settings.vpc.securityGroupIds,

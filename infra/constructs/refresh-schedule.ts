@@ -11,7 +11,7 @@ const DELIVERY_RETRIES = 5;
 
 export interface RefreshScheduleProps {
   readonly every: Duration;
-  /** Each tick comes at any moment of it; zero: none. */
+  /** Each tick comes at some moment within it; zero turns it off. */
   readonly flexibleWindow: Duration;
   /** How long EventBridge Scheduler tries to deliver one tick. */
   readonly eventAge: Duration;
@@ -20,7 +20,7 @@ export interface RefreshScheduleProps {
   readonly kmsKeyArn: string | undefined;
 }
 
-/** EventBridge Scheduler, and a role that may invoke the one function. */
+/** The schedule of the ticks, and a role that may invoke this one function. */
 export class RefreshSchedule extends Construct {
   readonly schedule: Schedule;
   readonly role: Role;
@@ -31,13 +31,13 @@ export class RefreshSchedule extends Construct {
     const { every, flexibleWindow, eventAge } = props;
     this.schedule = new Schedule(this, 'Schedule', {
       description: 'Looks after the Retently bearer token',
-      // Not `ScheduleExpression.rate`, which says 60 minutes as 1 hour.
+      // `ScheduleExpression.rate` would write 60 minutes as 1 hour.
       schedule: ScheduleExpression.expression(`rate(${every.toMinutes()} minutes)`),
       timeWindow: flexibleWindow.toMinutes() === 0 ? TimeWindow.off() : TimeWindow.flexible(flexibleWindow),
       target: new LambdaInvoke(props.lambdaFunction, {
-        // Without an input, Scheduler sends a notification of its own, which the function refuses.
+        // Without an input, EventBridge Scheduler sends a notification of its own, which the function refuses.
         input: ScheduleTargetInput.fromObject({}),
-        // CDK would grant every version and alias of the function too.
+        // CDK would also grant every version and alias of the function.
         role: this.role.withoutPolicyUpdates(),
         deadLetterQueue: props.undeliveredTicks,
         retryAttempts: DELIVERY_RETRIES,
@@ -51,7 +51,7 @@ export class RefreshSchedule extends Construct {
     const stack = Stack.of(this);
     const role = new Role(this, 'Role', {
       description: 'Invokes the function that refreshes the Retently bearer token',
-      // Otherwise a schedule in another AWS account could make Scheduler use this role (the confused deputy).
+      // Without conditions, a schedule in another AWS account could use this role (the confused deputy).
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: {
           StringEquals: {

@@ -12,7 +12,7 @@ export function allow(
   return new PolicyStatement({ sid, actions: [...actions], resources: [...resources], conditions });
 }
 
-/** Use of a KMS key, and of that only in what `service` does on behalf of the role. */
+/** Allows the KMS key, but only in calls that `service` makes for the role. */
 export function allowKeyThrough(scope: Construct, sid: string, service: string, kmsKeyArn: string): PolicyStatement {
   const { region, urlSuffix } = Stack.of(scope);
   return allow(sid, ['kms:Decrypt', 'kms:GenerateDataKey'], [kmsKeyArn], {

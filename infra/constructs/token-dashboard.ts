@@ -11,7 +11,7 @@ export interface TokenDashboardProps {
   readonly alarms: readonly Alarm[];
 }
 
-/** One dashboard: is anything wrong, how long does the token live, what did the runs do. */
+/** One dashboard: the alarms, the life of the token, and what the runs did. */
 export class TokenDashboard extends Construct {
   readonly dashboardName: string;
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-// Every check of a member has the same message, which completes the sentence "… is X, but must …".
+// All checks of a member share one message, which completes the sentence "… is X, but must …".
 
 export const text = (pattern: RegExp, requirement: string) =>
   z.string({ error: requirement }).regex(pattern, { error: requirement });

@@ -6,7 +6,7 @@ import { accountSchema, CONTEXT_KEY, topSchema } from './stack-schema.ts';
 import { findStrayKeys } from './stray-context-keys.ts';
 
 const DEFAULT_STACK_NAME = 'RetentlyTokenRefresh';
-// CloudWatch asks nothing for the first three dashboards of an AWS account.
+// The first three dashboards of an AWS account are free.
 const FREE_DASHBOARDS = 3;
 
 type Options = Readonly<Record<string, unknown>>;
@@ -16,13 +16,13 @@ export interface StackSettings {
   readonly stackName: string;
   readonly account: string | undefined;
   readonly region: string | undefined;
-  /** `region`, else the one of the CLI, which nothing but a link may depend on. */
+  /** `region`, or else the region of the CDK CLI. Nothing but a link depends on it. */
   readonly likelyRegion: string | undefined;
   readonly settings: TokenRefreshSettings;
 }
 
 interface Surroundings {
-  /** Where a stack without `env.region` goes, if that is known. */
+  /** The region of a stack without `env.region`, if that is known. */
   readonly cliRegion?: string | undefined;
   /** Every key of the context. */
   readonly contextKeys?: readonly string[];
@@ -54,9 +54,9 @@ export function parseContext(
   );
   const stacks = parsed.flatMap((each) => ('stack' in each ? [each.stack] : []));
   const sharedNames = findSharedNames(entries);
-  // Without a name of its own, or with other mistakes, there is no stack to compare.
+  // Stacks can be compared only if all of them could be made.
   const isComparable = sharedNames.length === 0 && stacks.length === entries.length;
-  // A mistake in the common options is one of every account.
+  // Every account repeats a mistake in the common options: a Set names it once.
   const mistakes = new Set([
     ...strayKeys,
     ...parsed.flatMap((each) => ('mistakes' in each ? each.mistakes : [])),
@@ -101,7 +101,7 @@ function findSharedNames(accounts: readonly Options[]): readonly string[] {
   );
 }
 
-/** What two stacks cannot share. */
+/** Values that two stacks must not share. */
 function findShared(stacks: readonly StackSettings[]): readonly string[] {
   const sentences: string[] = [];
   const stackNames = stacks.map(({ stackName }) => stackName.toLowerCase());
@@ -126,7 +126,7 @@ function findShared(stacks: readonly StackSettings[]): readonly string[] {
   return sentences;
 }
 
-/** Where a value stands that stands further up already. */
+/** The index of each value that is there already at a lower index. */
 function findDuplicates(values: readonly string[]): readonly number[] {
   return values.flatMap((value, index) => (values.indexOf(value) === index ? [] : [index]));
 }
@@ -157,7 +157,7 @@ function toEntries(accounts: unknown, strayKeys: readonly string[]): readonly Op
   throw new OptionsError([...strayKeys, sentence]);
 }
 
-/** `undefined` if it is no JSON. The SyntaxError quotes the text, and somebody may have put a credential there by mistake. */
+/** `undefined` if it is not JSON. No cause: the SyntaxError quotes the text, which may hold a credential by mistake. */
 function parseJson(json: string): unknown {
   try {
     return JSON.parse(json);

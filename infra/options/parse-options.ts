@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { secretIdOf } from './existing-secret.ts';
 import { findTimingProblems, type Problem } from './schedule-limits.ts';
-import { optionsSchema, type TokenRefreshOptions, type TokenRefreshSettings } from './schema.ts';
+import { optionsSchema, type TokenRefreshProps, type TokenRefreshSettings } from './schema.ts';
 
-/** Names every mistake that the options hold, a line each. */
+/** Names every mistake in the options, one a line. */
 export class OptionsError extends Error {
   override readonly name = 'OptionsError';
 
@@ -15,10 +15,10 @@ export class OptionsError extends Error {
 /**
  * Checks the options of one stack and fills in the defaults.
  *
- * @param regionOfStack where the stack goes, if that is known; ARNs of another region are refused
+ * @param regionOfStack the region of the stack, if that is known; ARNs of another region are refused
  * @throws OptionsError that names every mistake
  */
-export function parseOptions(options: TokenRefreshOptions, regionOfStack?: string): TokenRefreshSettings {
+export function parseOptions(options: TokenRefreshProps, regionOfStack?: string): TokenRefreshSettings {
   const sentences = findMistakes(optionsSchema, options, (member) => member, regionOfStack);
   if (sentences.length > 0) throw new OptionsError(sentences);
   return optionsSchema.parse(options);
@@ -28,7 +28,7 @@ export function parseOptions(options: TokenRefreshOptions, regionOfStack?: strin
  * Every mistake in the options of one stack, as sentences.
  *
  * @param schema the options of the construct, or those of a stack, which has more
- * @param toPath where the reader of a sentence finds a top-level member
+ * @param toPath how a sentence names a top-level member
  */
 export function findMistakes(
   schema: z.ZodType,
@@ -37,7 +37,7 @@ export function findMistakes(
   regionOfStack?: string,
 ): readonly string[] {
   const parsed = schema.safeParse(options);
-  // The rules between members are checked on their own, so that one bad member does not hide what they have to say.
+  // The rules between members are checked separately, so that a bad member elsewhere does not hide what they find.
   const timing = timingSchema.safeParse(options);
   const regional = regionalSchema.safeParse(options);
   const problems = [
@@ -45,7 +45,7 @@ export function findMistakes(
     ...(timing.success ? findTimingProblems(timing.data) : []),
     ...(regional.success && regionOfStack !== undefined ? findRegionProblems(regional.data, regionOfStack) : []),
   ];
-  // What was got includes the defaults: a rule can be broken by one of them.
+  // The defaults are part of it: one of them can break a rule.
   const got = { ...toMembers(options), ...timing.data };
   return problems.map((problem) => toSentence(problem, got, toPath));
 }
@@ -68,10 +68,10 @@ function findRegionProblems(arns: z.output<typeof regionalSchema>, regionOfStack
   });
 }
 
-/** Options that there once were, and what to say instead. */
+/** Options of earlier versions, and what to write instead. */
 const REPLACED: Readonly<Record<string, string>> = {
   'schedule.expression':
-    'be left out: say { "everyMinutes": 10 } for rate(10 minutes). There is no cron: a token has no office hours',
+    'be left out: write { "everyMinutes": 10 } for rate(10 minutes). There is no cron: a token has no office hours',
   'schedule.timeZone': 'be left out: { "everyMinutes": 10 } ticks the same in every time zone',
 };
 

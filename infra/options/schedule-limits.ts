@@ -7,9 +7,9 @@ const RETRY_DELAY_SECONDS = 60;
 /** An attempt, and what comes before it: a cold start and the first reads. */
 export const MIN_TIMEOUT_SECONDS = ATTEMPT_MIN_SECONDS + 15;
 
-/** Half of it has room for a run and its retry. */
+/** The shortest interval whose half has room for a run and its retry. */
 export const MIN_INTERVAL_MINUTES = Math.ceil((RETRY_DELAY_SECONDS + ATTEMPTS_PER_TICK * MIN_TIMEOUT_SECONDS) / 30);
-/** Longer, and a run that is lost is noticed too late to matter. */
+/** With a longer interval, a lost run would be noticed too late. */
 export const MAX_INTERVAL_MINUTES = 360;
 
 interface Schedule {
@@ -23,17 +23,17 @@ export interface Timing {
   readonly tokenLifetimeSeconds: number;
 }
 
-/** A member that breaks a rule: where it is, and what it must be instead, to complete "… is X, but must …". */
+/** A member that breaks a rule. `requirement` completes the sentence "`path` is X, but must …". */
 export interface Problem {
   readonly path: readonly PropertyKey[];
   readonly requirement: string;
-  /** What stands there may be a credential in the wrong place. */
+  /** The value may be a credential in the wrong place. */
   readonly hidesValue?: true;
 }
 
 /**
  * How long one tick may wait: half of the interval for EventBridge Scheduler to deliver the event, the other half for
- * Lambda to run it, its retry included. So a tick is over before the next one begins, give or take the flexible window.
+ * Lambda to run it and to retry. So a tick is over before the next one begins, apart from the flexible window.
  */
 export function eventAgeSeconds({ everyMinutes }: Schedule): number {
   return everyMinutes * 30;

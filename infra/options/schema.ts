@@ -53,8 +53,8 @@ const eventBus = z.union(
 
 export const optionsSchema = strictObject({
   /**
-   * Name or complete ARN of a secret that is there already. It is never changed or deleted by the stack. An ARN that may
-   * lack the six characters of AWS at its end is asked about: `{ "completeArn": "arn:…" }` says that it lacks nothing.
+   * Name or complete ARN of a secret that exists already. The stack never changes or deletes it. An ARN that may lack the
+   * six characters of AWS at its end is refused, unless it is written as `{ "completeArn": "arn:…" }`.
    * @default - a secret is created, empty
    */
   existingSecret: existingSecretSchema.optional(),
@@ -67,7 +67,7 @@ export const optionsSchema = strictObject({
     /^arn:aws[\w-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
     'be the ARN of a KMS key (arn:aws:kms:region:account:key/id; no alias)',
   ).optional(),
-  /** When the function runs. A member left out keeps its default. */
+  /** When the function runs. */
   schedule: schedule.prefault({}),
   /**
    * How long a bearer token lives if the answer does not say (`expires_in`), and at most: a longer life is not believed.
@@ -86,12 +86,12 @@ export const optionsSchema = strictObject({
     .refine((url) => isTokenEndpoint(url), { error: ENDPOINT })
     .default(DEFAULTS.tokenEndpoint),
   /**
-   * Where events go: `"default"`, `"none"`, `{ "create": "name" }` or `{ "existing": "name or ARN" }`.
+   * The event bus: `"default"`, `"none"`, `{ "create": "name" }` or `{ "existing": "name or ARN" }`.
    * @default "default"
    */
   eventBus: eventBus.default('default'),
   /**
-   * Who hears of alarms. Each address must be confirmed by a click in a mail of AWS.
+   * Who hears of alarms. AWS sends each address a mail with a link that confirms it.
    * @default []
    */
   alarmEmails: z
@@ -113,7 +113,7 @@ export const optionsSchema = strictObject({
     .refine((days) => RETENTION_DAYS.includes(days), { error: `be one of ${RETENTION_DAYS.join(', ')}` })
     .default(90),
   /**
-   * Concurrency that is set aside for the function. Fails to deploy where the AWS account would keep fewer than 100.
+   * Concurrency that is set aside for the function. The deploy fails if the AWS account would keep fewer than 100.
    * @default - none is reserved
    */
   reservedConcurrency: whole(1, 1_000, '').optional(),
@@ -134,11 +134,11 @@ export const optionsSchema = strictObject({
       .min(1, { error: 'name at least one security group' }),
   }).optional(),
   /**
-   * One dashboard. The first three of an AWS account are free, more cost 3 USD a month each.
-   * @default - true, but false where the app has more than three accounts
+   * One dashboard. The first three of an AWS account are free; each further one costs 3 USD a month.
+   * @default - true, but false if the app has more than three Retently accounts
    */
   dashboard: flag().default(true),
-  /** What becomes of state when it leaves the stack: `"retain"` or `"destroy"`. */
+  /** What happens to stored data when it leaves the stack: `"retain"` or `"destroy"`. */
   removalPolicies: strictObject({
     /** @default "retain" */
     secret: removal().default('retain'),
@@ -168,7 +168,7 @@ export const optionsSchema = strictObject({
   ).optional(),
 });
 
-/** What the construct takes; everything has a default. */
-export type TokenRefreshOptions = z.input<typeof optionsSchema>;
-/** The same, checked and complete. */
+/** The options as they are written; each has a default. */
+export type TokenRefreshProps = z.input<typeof optionsSchema>;
+/** The options as they are used: checked, and with every default. */
 export type TokenRefreshSettings = z.output<typeof optionsSchema>;

@@ -1,21 +1,21 @@
 import { optionsSchema } from './schema.ts';
 import { CONTEXT_KEY, stackShape } from './stack-schema.ts';
 
-/** A key that differs from ours by no more is taken for a slip of the fingers. */
-const MAX_SLIPS = 2;
+/** A key that differs from ours in no more letters is taken for a typing mistake. */
+const MAX_TYPING_MISTAKES = 2;
 
 const SCHEDULE = Object.keys(optionsSchema.shape.schedule.unwrap().shape);
-/** Where each option belongs, by its name in small letters. */
+/** The path of each option, by its plain name. */
 const PATHS = new Map([
   ...['accounts', ...Object.keys(stackShape)].map((name) => [toPlain(name), `${CONTEXT_KEY}.${name}`] as const),
   ...SCHEDULE.map((name) => [toPlain(name), `${CONTEXT_KEY}.schedule.${name}`] as const),
 ]);
 
-/** A sentence for every context key that was probably meant for us, and that would silently do nothing. */
+/** A sentence for each context key that was probably meant for this app and would silently do nothing. */
 export function findStrayKeys(keys: readonly string[]): readonly string[] {
   return keys.flatMap((key) => {
     if (key === CONTEXT_KEY) return [];
-    // tokenRefresh.alarmEmails is a member of ours, in the spelling of our own messages.
+    // Our own messages write a member as tokenRefresh.alarmEmails.
     const [first = '', ...members] = key.split('.');
     const path = PATHS.get(toPlain(members.at(-1) ?? first));
     const isNearlyOurs = isNear(toPlain(first), toPlain(CONTEXT_KEY));
@@ -28,12 +28,12 @@ export function findStrayKeys(keys: readonly string[]): readonly string[] {
   });
 }
 
-/** As it reads without regard to case, hyphens and underscores. */
+/** In lower case, without hyphens and underscores. */
 function toPlain(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 }
 
-/** Whether at most {@link MAX_SLIPS} letters were added, left out or changed (Levenshtein). */
+/** Whether their Levenshtein distance is at most {@link MAX_TYPING_MISTAKES}. */
 function isNear(text: string, other: string): boolean {
   let distances = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (const [row, letter] of [...text].entries()) {
@@ -44,5 +44,5 @@ function isNear(text: string, other: string): boolean {
     }
     distances = next;
   }
-  return (distances.at(-1) ?? 0) <= MAX_SLIPS;
+  return (distances.at(-1) ?? 0) <= MAX_TYPING_MISTAKES;
 }

@@ -13,7 +13,7 @@ import { CONTEXT_KEY } from '../../infra/options/stack-schema.ts';
 import { EVERY_OPTION, WITHOUT_BUNDLING } from './synthesise.ts';
 
 const REPOSITORY = new URL('../..', import.meta.url).pathname;
-// Synthesis and bundling take seconds, and more of them where something else is running.
+// Synthesis and bundling take seconds, and longer if something else is running.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const run = promisify(execFile);

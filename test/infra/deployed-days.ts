@@ -26,7 +26,7 @@ const environmentSchema = z.object({
   Variables: z.object({ [ENVIRONMENT.defaultTokenLifetimeSeconds]: z.coerce.number() }),
 });
 
-/** What the token endpoint says to a POST at a time, if not a token. */
+/** What the token endpoint answers at a time; `undefined` if it answers with a token. */
 export type Refusal = (atMs: number) => TokenAnswer | undefined;
 
 /** The function on the schedule of a template, with a provider that gives every token the same life. */
@@ -36,16 +36,19 @@ export class DeployedDays {
   readonly warnings = new Set<string>();
   /** When each version of the secret was made. */
   readonly #madeAtMs = new Map<string, number>();
-  readonly #template: SynthesisedTemplate;
+  readonly #intervalMs: number;
+  readonly #windowMs: number;
+  readonly #retries: readonly number[];
+  readonly #configuredSeconds: number;
   readonly #lifetimeSeconds: number;
   readonly #refusal: Refusal;
   readonly #choices: Choices;
   #context = FakeContext.withSecret(CREDENTIALS);
   #posts = 0;
   #liveUntilMs: number | undefined;
-  /** Of Secrets Manager. */
+  /** Calls of Secrets Manager. */
   calls = 0;
-  /** Without a live bearer token in AWSCURRENT, since the first one. */
+  /** How long AWSCURRENT held no live bearer token, after it held one for the first time. */
   deadMs = 0;
 
   constructor(
@@ -53,7 +56,14 @@ export class DeployedDays {
     lifetimeSeconds: number,
     { seed = 1, refusal = (() => undefined) as Refusal } = {},
   ) {
-    this.#template = template;
+    const propertiesOf = (type: string) => resourceOf(template, type).Properties;
+    const { ScheduleExpression, FlexibleTimeWindow } = scheduleSchema.parse(propertiesOf('AWS::Scheduler::Schedule'));
+    this.#intervalMs = Number(/\d+/.exec(ScheduleExpression)) * MINUTE_MS;
+    this.#windowMs = FlexibleTimeWindow.MaximumWindowInMinutes * MINUTE_MS;
+    const { MaximumRetryAttempts } = retriesSchema.parse(propertiesOf('AWS::Lambda::EventInvokeConfig'));
+    this.#retries = RETRY_AFTER_MINUTES.slice(0, MaximumRetryAttempts);
+    const { Variables } = environmentSchema.parse(propertiesOf('AWS::Lambda::Function')['Environment']);
+    this.#configuredSeconds = Variables[ENVIRONMENT.defaultTokenLifetimeSeconds];
     this.#lifetimeSeconds = lifetimeSeconds;
     this.#refusal = refusal;
     this.#choices = Choices.fromSeed(seed);
@@ -61,23 +71,14 @@ export class DeployedDays {
   }
 
   async run(days: number): Promise<this> {
-    const { ScheduleExpression, FlexibleTimeWindow } = scheduleSchema.parse(
-      resourceOf(this.#template, 'AWS::Scheduler::Schedule').Properties,
-    );
-    const intervalMs = Number(/\d+/.exec(ScheduleExpression)) * MINUTE_MS;
-    const windowMs = FlexibleTimeWindow.MaximumWindowInMinutes * MINUTE_MS;
-    for (let tickMs = 0; tickMs < days * DAY_MS; tickMs += intervalMs) {
-      await this.#tick(this.startMs + tickMs + this.#choices.next(windowMs + 1));
+    for (let tickMs = 0; tickMs < days * DAY_MS; tickMs += this.#intervalMs) {
+      await this.#tick(this.startMs + tickMs + this.#choices.next(this.#windowMs + 1));
     }
     return this;
   }
 
   async #tick(atMs: number): Promise<void> {
-    const { MaximumRetryAttempts } = retriesSchema.parse(
-      resourceOf(this.#template, 'AWS::Lambda::EventInvokeConfig').Properties,
-    );
-    const retries = RETRY_AFTER_MINUTES.slice(0, MaximumRetryAttempts);
-    for (const afterMinutes of [0, ...retries]) {
+    for (const afterMinutes of [0, ...this.#retries]) {
       if (await this.#runAt(atMs + afterMinutes * MINUTE_MS)) return;
     }
   }
@@ -100,7 +101,7 @@ export class DeployedDays {
     );
     try {
       await refresh(
-        { ...this.#context, settings: { ...settings, defaultTokenLifetimeSeconds: this.#configuredLifetimeSeconds } },
+        { ...this.#context, settings: { ...settings, defaultTokenLifetimeSeconds: this.#configuredSeconds } },
         { force: false },
       );
       return true;
@@ -111,14 +112,10 @@ export class DeployedDays {
       if (gaveAtMs !== undefined) this.#replaceToken(gaveAtMs);
       for (const { level, message } of telemetry.lines) if (level === 'warn') this.warnings.add(message);
       this.states.push(...telemetry.states.map((states) => ({ atMs, states })));
-      this.#countVersions();
-      this.calls += this.#context.store.calls.length;
+      const { calls } = this.#context.store;
+      if (calls.includes('putVersion')) this.#countVersions();
+      this.calls += calls.length;
     }
-  }
-
-  get #configuredLifetimeSeconds(): number {
-    const { Properties } = resourceOf(this.#template, 'AWS::Lambda::Function');
-    return environmentSchema.parse(Properties['Environment']).Variables[ENVIRONMENT.defaultTokenLifetimeSeconds];
   }
 
   #replaceToken(gaveAtMs: number): void {

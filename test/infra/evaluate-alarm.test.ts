@@ -30,7 +30,7 @@ const stateAt = (minute: number, properties: object, ...datapoints: readonly Dat
   evaluateAlarm(toAlarm(properties), datapoints, minute * MINUTE_MS);
 
 describe('an alarm', () => {
-  it('rings when every period breaches, and not when one of them does not', () => {
+  it('fires if every period breaches, and not if one does not', () => {
     expect(stateAt(15, {}, left(2, 9), left(7, 9), left(12, 9))).toBe('ALARM');
     expect(stateAt(15, {}, left(2, 9), left(7, 10), left(12, 9))).toBe('OK');
   });
@@ -66,7 +66,7 @@ describe('an alarm', () => {
     expect(stateAt(15, { TreatMissingData }, left(12, 10))).toBe('OK');
   });
 
-  it('keeps its state where it ignores missing data', () => {
+  it('keeps its state if it ignores missing data', () => {
     const alarm = toAlarm({ TreatMissingData: 'ignore', EvaluationPeriods: 1 });
     const states = watchAlarm(alarm, [left(2, 9), left(30, 10)], 0, 60);
     expect([0, 1, 2, 29, 30, 60].map((minute) => states[minute])).toEqual([
@@ -139,7 +139,7 @@ describe('the Embedded Metric Format', () => {
     ['a dimension has no value', { A: 'a', Left: 1, Right: 2 }],
     ['a metric has no value', { A: 'a', B: 'b', Left: 1 }],
     ['a value is a text', { A: 'a', B: 'b', Left: 1, Right: '2' }],
-  ])('is refused where %s, which CloudWatch would drop without a word', (_, members) => {
+  ])('is refused if %s, which CloudWatch would drop without a word', (_, members) => {
     expect(() => parseEmbeddedMetrics(line(members))).toThrow();
   });
 });

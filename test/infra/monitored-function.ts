@@ -27,7 +27,7 @@ interface Run {
 
 /**
  * The function as Lambda, EventBridge Scheduler, SQS and CloudWatch see it: what its runs print and how they end becomes
- * metrics, in a time of its own, whose minutes pass as the test says.
+ * metrics, on a clock whose minutes pass as the test says.
  */
 export class MonitoredFunction {
   readonly #lambda: LambdaProcess;
@@ -94,7 +94,7 @@ export class MonitoredFunction {
   }
 
   /**
-   * The alarms that fired in some minute of a time.
+   * The alarms that fired in some minute of the time watched.
    *
    * @param sinceMinute when the watch begins to count; the states before are known to it
    */

@@ -66,7 +66,7 @@ describe('the role of the function', () => {
     );
   });
 
-  it('holds more where an option asks for it, and then only through the service in question', () => {
+  it('holds more if an option needs it, and then only through the service in question', () => {
     expect(statementsOf(EVERY_OPTION, 'FunctionRole')).toEqual(
       policy(
         allow('KeepCredentials', SECRET_ACTIONS, secret),

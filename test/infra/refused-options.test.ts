@@ -213,7 +213,7 @@ describe('options that are refused, each by a sentence', () => {
       'an expression, and a time zone',
       { expression: 'rate(30 minutes)', timeZone: 'Europe/Paris' },
       [
-        'expression is there, but must be left out: say { "everyMinutes": 10 } for rate(10 minutes). There is no cron: a token has no office hours',
+        'expression is there, but must be left out: write { "everyMinutes": 10 } for rate(10 minutes). There is no cron: a token has no office hours',
         'timeZone is there, but must be left out: { "everyMinutes": 10 } ticks the same in every time zone',
       ],
     ],
@@ -257,7 +257,7 @@ describe('ARNs of another region', () => {
     eventBus: { existing: 'arn:aws:events:eu-west-1:123456789012:event-bus/mine' },
   };
 
-  it('are refused where the options name the region', () => {
+  it('are refused if the options name the region', () => {
     expect(mistakesOf({ ...elsewhere, env: { region: 'us-east-1' } })).toEqual(
       [
         `existingSecret is "${elsewhere.existingSecret}"`,
@@ -270,7 +270,7 @@ describe('ARNs of another region', () => {
     );
   });
 
-  it('are refused where the CLI names it, unless the options name another', () => {
+  it('are refused if the CLI names it, unless the options name another', () => {
     expect(mistakesOf(elsewhere, 'us-east-1')).toHaveLength(3);
     expect(mistakesOf({ ...elsewhere, env: { region: 'eu-west-1' } }, 'us-east-1')).toEqual([]);
     expect(mistakesOf(elsewhere)).toEqual([]);
@@ -312,7 +312,7 @@ describe('several accounts', () => {
     });
   });
 
-  it('get no dashboards of their own where there are more than AWS gives for nothing', () => {
+  it('get no dashboards of their own if there are more than AWS gives for nothing', () => {
     const dashboardsOf = (names: readonly string[], common = {}) =>
       parseContext({ ...common, accounts: names.map((name) => ({ name })) }).map(({ settings }) => settings.dashboard);
     expect(dashboardsOf(['a', 'b', 'c'])).toEqual([true, true, true]);

@@ -8,7 +8,7 @@ import { parseContext } from '../../infra/options/parse-context.ts';
 import { CONTEXT_KEY } from '../../infra/options/stack-schema.ts';
 import { TokenRefreshStack } from '../../infra/token-refresh-stack.ts';
 
-// The rules of CDK itself cost more than a second a process; checks.test.ts turns them on where they are the point.
+// The rules of CDK itself cost more than a second a process; checks.test.ts turns them on, since it is about them.
 process.env['CDK_VALIDATION'] = 'false';
 
 const resourceSchema = z.object({
@@ -29,7 +29,7 @@ export type SynthesisedTemplate = z.output<typeof templateSchema>;
 /** Context under which CDK leaves the handler unbundled. */
 export const WITHOUT_BUNDLING = { 'aws:cdk:bundling-stacks': [] };
 
-// CDK makes a directory of its own where it is given none, and leaves it there.
+// Without an output directory, CDK makes one of its own and leaves it there.
 const directory = mkdtempSync(join(tmpdir(), 'synthesised-'));
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
 

@@ -18,12 +18,12 @@ const DEFAULT = synthesise();
 const CONFIGURED_WEEK = synthesise({ tokenLifetimeSeconds: WEEK });
 
 /** One attempt in so many fails. */
-function oneIn(count: number, seed: number): () => TokenAnswer | undefined {
+function oneIn(count: number, seed: number, answer: TokenAnswer): () => TokenAnswer | undefined {
   const choices = Choices.fromSeed(seed);
-  return () => (choices.happens(count) ? UNRECOGNIZED : undefined);
+  return () => (choices.happens(count) ? answer : undefined);
 }
 
-/** How TokenExpiringSoon goes, minute after minute, from the first run on. */
+/** The state of TokenExpiringSoon in each minute, from the first run on. */
 function watchExpiry(template: SynthesisedTemplate, days: DeployedDays, minutes: number): readonly AlarmState[] {
   const alarm = alarmsOf(template, attributesOf(template, 'arn:secret')).get('TokenExpiringSoon');
   if (alarm === undefined) throw new Error('no such alarm');
@@ -83,13 +83,15 @@ describe('what is deployed by default, with a provider that answers', () => {
 
 describe('with one attempt in ten failing', () => {
   it.each([
-    [1, HOUR, 5],
-    [6, 6 * HOUR, 0],
+    [1, HOUR, 5, UNRECOGNIZED],
+    [1, HOUR, 5, AMBIGUOUS],
+    [6, 6 * HOUR, 0, UNRECOGNIZED],
+    [6, 6 * HOUR, 0, AMBIGUOUS],
   ])(
     'tokens of %i h keep within the write budget, and are dead for few minutes a day or none',
-    async (_, life, minutes) => {
+    async (_, life, minutes, answer) => {
       for (const seed of SEEDS) {
-        const days = await new DeployedDays(DEFAULT, life, { seed, refusal: oneIn(10, seed) }).run(10);
+        const days = await new DeployedDays(DEFAULT, life, { seed, refusal: oneIn(10, seed, answer) }).run(10);
         expect(days.deadMs / 10).toBeLessThanOrEqual(minutes * MINUTE_MS);
         expect(days.mostVersions).toBeLessThanOrEqual(2 * MAX_ATTEMPTS_PER_DAY);
       }

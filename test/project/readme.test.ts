@@ -23,6 +23,8 @@ const COMMANDS = [...README.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block 
 /** What a test cannot run, since it is what runs the test; and what `integration/start.test.ts` runs, each ending of it. */
 const RUN_ELSEWHERE = /^npm ci$|^npm start -- --provider=/;
 
+const DEFAULT_OPTIONS: unknown = optionsSchema.parse({});
+
 const ran = new Map<string, SpawnSyncReturns<string>>();
 
 /** Once each: an example is a process or two. */
@@ -67,6 +69,16 @@ describe('README names', () => {
     expect(README).toMatch(new RegExp(`^\\| \`${option}[\`.]`, 'm'));
   });
 
+  test.each(
+    [...README.matchAll(/^\| `([a-z]+(?:\.[a-z]+)?)` \| (.*?) \|/gim)].flatMap(([, path = '', cell = '']) => {
+      const value = path.split('.').reduce(readMember, DEFAULT_OPTIONS);
+      return value === undefined ? [] : [[path, cell, value] as const];
+    }),
+  )('the default of %s as %s', (_path, cell, value) => {
+    const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+    expect(cell.replaceAll(/[`"]/g, '').split(/[,;]/)[0]).toBe(text);
+  });
+
   test.each([...README.matchAll(/`npm run ([a-z]+)/g)].map(([, script = '']) => script))(
     'npm run %s, which exists',
     (script) => {
@@ -74,6 +86,10 @@ describe('README names', () => {
     },
   );
 });
+
+function readMember(value: unknown, member: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, member) : undefined;
+}
 
 /**
  * Fingerprints, version ids and times differ from run to run, and so does which of two reads in parallel comes first.

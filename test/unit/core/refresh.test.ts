@@ -133,6 +133,25 @@ test('an answer with the bearer token that was there already is saved, said, and
   expect(await refresh(context.nextRun(), IF_DUE)).toMatchObject({ outcome: 'fresh' });
 });
 
+test('a life in milliseconds is not believed, and both lives are named', async () => {
+  const context = FakeContext.withSecret(CREDENTIALS);
+  context.tokenEndpoint.willAnswer({ ...TOKEN, expiresInSeconds: 21_600_000 });
+  expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed', expiresAt: REFRESHED.expires_at });
+  expect(context.telemetry.lines).toContainEqual(
+    expect.objectContaining({
+      level: 'warn',
+      message: expect.stringMatching(/lives 21600000 seconds\. No more than 21600 are believed/),
+    }),
+  );
+  expect(context.telemetry.states).toMatchObject([{ tokenSecondsUntilDue: 10_800 }]);
+});
+
+test('an expires_at far beyond the longest life that is believed, whoever wrote it, does not keep a token fresh', async () => {
+  const context = FakeContext.withSecret(refreshed(4, { expires_at: '2036-11-22T12:00:00.000Z' }));
+  context.tokenEndpoint.willAnswer(TOKEN);
+  expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+});
+
 test('an answer without a bearer token is not taken for one that repeats it', async () => {
   const context = FakeContext.withSecret(refreshed(4));
   context.tokenEndpoint.willAnswer(REFRESH_TOKEN_ONLY);
