@@ -1,7 +1,5 @@
 import { FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS } from '../contract.ts';
-import { type CredentialsDocument, secondsRemaining } from './credentials.ts';
 import { secondsUntilDue } from './due.ts';
-import { sha256 } from './fingerprint.ts';
 import { type DocumentEntry, type FailureEntry, type JournalEntry, type RefusalEntry, successorId } from './journal.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 
@@ -25,7 +23,7 @@ export interface Situation {
   readonly force: boolean;
 }
 
-/** The end of a bearer token's life that belongs to attempts, whatever asks them to wait: time for a human to act. */
+/** The end of a bearer token's life that belongs to attempts, however long the server asks them to wait. */
 const LAST_CHANCES_SECONDS = 60 * 60;
 
 /**
@@ -45,7 +43,7 @@ export function decide(situation: Situation): Decision {
   // What failed with other credentials says nothing about these.
   if (force || head.digest !== digest) return attempt(head.attempt + 1);
   if (isPermanent(head)) return { kind: 'rejected', failure: head };
-  const dueAtMs = retryAtMs(head, current, nowMs);
+  const dueAtMs = retryAtMs(head, current);
   return nowMs < dueAtMs ? { kind: 'waiting', retryAtMs: dueAtMs, why: 'back-off' } : attempt(head.attempt + 1);
 }
 
@@ -83,34 +81,17 @@ function isRefusal(head: JournalEntry | undefined, parentKey: string): boolean {
   return head?.kind === 'failure' && head.key === parentKey && head.code === 'REAUTHORIZATION_REQUIRED';
 }
 
-/**
- * A request without an answer may have spent its token. To send that token again is harmless if no bearer token lives, for
- * then nothing is left to lose; or if the server kept the token at the last refresh. A server that rotates may revoke the
- * living bearer token at the second use, so the replay waits for {@link LAST_CHANCES_SECONDS}.
- */
-export function isReplayHarmless(document: CredentialsDocument, nowMs: number): boolean {
-  const { refresh_token = '', spent_refresh_token_sha256: spent } = document.members;
-  return secondsRemaining(document, nowMs) === 0 || spent === sha256(refresh_token);
-}
-
 function attempt(number: number, takesOverClaim = false): Decision {
   return { kind: 'attempt', attempt: number, takesOverClaim };
 }
 
 /** When the next attempt may be made after a failure that is not permanent. */
-function retryAtMs(
-  { attempt, code, createdAt, retryAfterSeconds = 0 }: FailureEntry,
-  current: DocumentEntry,
-  nowMs: number,
-): number {
+function retryAtMs({ attempt, createdAt, retryAfterSeconds = 0 }: FailureEntry, { document }: DocumentEntry): number {
   const backOffSeconds = Math.min(MAX_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2 ** attempt);
-  // What the server asks for, and the wait before a replay, go as far as the bearer token's life allows.
-  const isAlive = secondsRemaining(current.document, nowMs) > 0;
-  const lastChancesMs = isAlive ? parseRfc3339(current.document.members.expires_at) - LAST_CHANCES_SECONDS * 1000 : 0;
-  const isReplay = code === 'PROVIDER_AMBIGUOUS' && !isReplayHarmless(current.document, nowMs);
-  const askedForMs = createdAt + retryAfterSeconds * 1000;
-  const lateMs = isReplay
-    ? lastChancesMs
-    : Math.min(askedForMs, Math.max(lastChancesMs, createdAt + MAX_BACK_OFF_SECONDS * 1000));
-  return Math.max(createdAt + backOffSeconds * 1000, lateMs);
+  const backOffMs = createdAt + backOffSeconds * 1000;
+  // What the server asks for is honoured as far as the bearer token's life allows, and no less than a back-off.
+  const lastChancesMs = parseRfc3339(document.members.expires_at) - LAST_CHANCES_SECONDS * 1000;
+  const longestMs = createdAt + MAX_BACK_OFF_SECONDS * 1000;
+  const latestMs = lastChancesMs > longestMs ? lastChancesMs : longestMs;
+  return Math.max(backOffMs, Math.min(createdAt + retryAfterSeconds * 1000, latestMs));
 }

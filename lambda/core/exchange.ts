@@ -32,14 +32,13 @@ export interface NotExchanged {
 
 /**
  * Spends the refresh token: one POST, which may take all of the time that saving its answer does not need. More of them
- * follow only if the last answer shows that the token was not used, or if using it twice does no harm.
- *
- * @param mayReplay the token may be sent again although it may be spent
+ * follow if the last answer shows that the token was not used; or if it may be spent, for then a server with a reuse grace
+ * answers again now and not later. (A strict one revokes the grant at the second use, sooner or later: `npm run simulate --
+ * --replays` counts what each moment costs consumers.)
  */
 export async function exchange(
   tokenEndpoint: TokenEndpoint,
   grant: Grant,
-  mayReplay: boolean,
   runtime: Runtime,
   telemetry: Telemetry,
 ): Promise<Exchanged | NotExchanged> {
@@ -63,7 +62,7 @@ export async function exchange(
     failed = toFailure(answer, replays > 0);
     telemetry.warn('The token endpoint gave no token', { code: failed.code, reason: answer.reason });
     if (answer.kind === 'ambiguous') {
-      if (!mayReplay || replays++ === MAX_REPLAYS) return failed;
+      if (replays++ === MAX_REPLAYS) return failed;
     } else if (answer.kind === 'not-sent' || answer.kind === 'throttled') {
       if (retries++ === MAX_RETRIES) return failed;
       const delayMs = retryDelayMs(retries, failed.retryAfterSeconds, runtime.random());

@@ -9,7 +9,7 @@ export const ADVICE: { readonly [what in FailureCause | 'REAUTHORIZATION_PROBABL
   unrecognized:
     'No code of RFC 6749 says what was refused. Later runs try again after a back-off. If this goes on, it is probably the grant.',
   ambiguous:
-    'The refresh token may be spent. While the bearer token lives, it is sent again only in the last hour of that life: a server that sees a token twice may revoke everything that came of it. To try sooner, force a refresh with {"action":"refresh","force":true}.',
+    'The refresh token may be spent. Later runs send it again after a back-off; a server that sees it twice may revoke the grant, and the bearer token with it. Then REAUTHORIZATION_REQUIRED says so.',
   REAUTHORIZATION_PROBABLE:
     'Retently has refused these credentials again and again without saying why: probably the grant is dead. Force one refresh with {"action":"refresh","force":true}. If it is refused too, check client_id and client_secret, then authorize the application at Retently again. Attempts go on meanwhile.',
   REAUTHORIZATION_REQUIRED:

@@ -2,7 +2,7 @@ import { ATTEMPT_MIN_SECONDS } from '../contract.ts';
 import { announceFailed, announceRefreshed, lineage } from './announce.ts';
 import { claim } from './claim.ts';
 import type { Context } from './context.ts';
-import { decide, isReplayHarmless } from './decide.ts';
+import { decide } from './decide.ts';
 import { exchange, type NotExchanged } from './exchange.ts';
 import { announceFailure, recordFailure } from './failed-attempt.ts';
 import { Fault } from './fault.ts';
@@ -152,8 +152,7 @@ class RefreshRun {
     const { settings, store, tokenEndpoint, runtime, telemetry } = this.#context;
     const { current, head } = snapshot;
     const grant = grantOf(this.#context, snapshot);
-    const mayReplay = isReplayHarmless(current.document, runtime.now());
-    const answer = await exchange(tokenEndpoint, grant, mayReplay, runtime, telemetry);
+    const answer = await exchange(tokenEndpoint, grant, runtime, telemetry);
     if (answer.kind === 'failed') return await this.#failed(snapshot, digest, attempt, answer);
 
     const tokens = toTokenMembers(answer, current.document, grant.refreshToken, settings.defaultTokenLifetimeSeconds);

@@ -1,4 +1,4 @@
-import { expiresAt, parseDocument, secondsRemaining } from '../../lambda/core/credentials.ts';
+import { parseDocument, secondsRemaining } from '../../lambda/core/credentials.ts';
 import type { Choices } from '../support/choices.ts';
 import { readVersion, SECRET_ID, Violation } from './invariants.ts';
 import { mend, operate } from './operator.ts';
@@ -10,9 +10,6 @@ import { type Faults, type Sabotage, Silence, World } from './world.ts';
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
-
-/** At least so much of a bearer token's life is left for a replay, and for a human after it. */
-const LAST_CHANCES_MS = 55 * MINUTE_MS;
 
 /** Outcomes after which the next tick would only find the token fresh. */
 const SETTLED = new Set(['refreshed', 'fresh', 'adopted']);
@@ -68,7 +65,7 @@ class History {
       isBusy: false,
       timeoutMs,
     }));
-    world.faults.isAnswerUnlucky = choices.happens(8);
+    world.faults.isAnswerUnlucky = choices.happens(5);
     // The lease of a run leaves half a minute for reads by id that lag.
     world.idLagMs = choices.happens(8) ? 30_000 : 0;
   }
@@ -83,7 +80,7 @@ class History {
     await this.#makeChain();
     await this.#storm();
     await this.#calm();
-    await this.#untilAllowed();
+    await this.#untilRoom();
     if (witness.isSpentInBothLabels()) await this.#untilDue();
     this.#examine();
   }
@@ -161,6 +158,12 @@ class History {
     faults.count('thaw');
     const untilMs = this.#choices.pick([0, 20 * MINUTE_MS, 3 * HOUR_MS]);
     const frozen = this.#environments.filter(({ memory }) => memory.unsaved);
+    const other = this.#environments.find(({ memory, isBusy }) => !memory.unsaved && !isBusy);
+    // Another one may have asked again meanwhile, and have been answered: then two answers to one token meet.
+    if (other !== undefined && this.#choices.happens(2)) {
+      this.#startIn(other, this.#choices.happens(4), 0);
+      await this.#world.play(this.#world.nowMs + 3 * MINUTE_MS);
+    }
     await this.#world.play(this.#world.nowMs + untilMs);
     for (const environment of frozen) if (!environment.isBusy) this.#startIn(environment, false, 0);
     await this.#world.play(this.#world.nowMs + 5 * MINUTE_MS);
@@ -192,21 +195,13 @@ class History {
     }
   }
 
-  /**
-   * A replay that could cost a living bearer token waits for the last hour of its life, and no longer. An attempt that has
-   * no room for its answer waits until versions have aged.
-   */
-  async #untilAllowed(): Promise<void> {
-    const { outcome, retryAtMs = 0 } = this.#last ?? {};
-    const isForRoom = this.#world.faults.counts.has('many versions');
-    if (outcome !== 'waiting' || !(isForRoom || retryAtMs <= this.#bearerDeadAtMs() - LAST_CHANCES_MS)) return;
-    this.#world.faults.count(isForRoom ? 'room again after a day' : 'replay in the last hour');
+  /** An attempt that has no room for its answer waits until versions have aged. */
+  async #untilRoom(): Promise<void> {
+    const { outcome, retryAtMs } = this.#last ?? {};
+    if (outcome !== 'waiting' || retryAtMs === undefined || !this.#world.faults.counts.has('many versions')) return;
+    this.#world.faults.count('waited for room');
     await this.#world.play(retryAtMs);
     await this.#calm();
-  }
-
-  #bearerDeadAtMs(): number {
-    return Date.parse(expiresAt(parseDocument(this.#currentText(), '')) ?? '');
   }
 
   /** `status` tells what the next run will do, unless that run has something in memory that it stores first. */

@@ -19,7 +19,7 @@ export const INVARIANTS = {
   I3: 'AWSCURRENT is always whole, moves by promotion alone and ends on a live token where there is one.',
   I4: 'No lost edit: what an operator writes stays, and new credentials from an operator win.',
   I6: 'A dead grant is tried once, unless somebody forces it.',
-  I7: 'Convergence: once faults stop, within an hour the token is fresh or a human has been told why it cannot be; a replay that could cost a living bearer token waits for the last hour of its life.',
+  I7: 'Convergence: once faults stop, within an hour the token is fresh or a human has been told why it cannot be.',
   I8: 'Bounded cost: two reads for a fresh tick, no run without a bound, no attempt within a back-off or without room for its answer.',
 } as const;
 
@@ -59,6 +59,16 @@ interface SeenDocument {
   readonly rest: string;
 }
 
+/** What the witness knows of a run that sends a token. */
+interface Sender {
+  readonly id: number;
+  readonly isForced: boolean;
+  /** Digest of the credentials that it was told are refused. */
+  readonly refusal: string | undefined;
+  /** Of each version that it looked for by its id: the earliest moment that its last look shows. */
+  readonly looks: ReadonlyMap<string, number>;
+}
+
 /**
  * Sees every commit in the store and every POST, as an all-knowing bystander, and throws a {@link Violation} at the
  * first that should not be. It judges states, not code: it knows nothing of how the protocol gets there.
@@ -68,8 +78,11 @@ export class Witness {
   readonly #provider: Provider;
   /** Tokens in the order in which answers with them were recorded. */
   readonly #recordedTokens: string[] = [];
-  /** Hashes of refresh tokens whose answer is recorded, and the version where it was first. */
-  readonly #answers = new Map<string, string>();
+  /** Hashes of refresh tokens whose answer is recorded, and where and when it was first. */
+  readonly #answers = new Map<
+    string,
+    { readonly versionId: string; readonly atMs: number; readonly refreshToken: string }
+  >();
   /** Digests of credentials that are known to be refused. */
   readonly #refused = new Set<string>();
   /** Of each key, how many attempts somebody forced that no unforced one has ended yet. */
@@ -122,7 +135,7 @@ export class Witness {
     const isSentBeside = [...this.#sending.keys()].some((token) => sha256(token) === spentTokenHash);
     if (this.#provider.isLive(refreshToken) && !isSentBeside) this.#unrecorded.delete(refreshToken);
     if (spentTokenHash !== undefined && !this.#answers.has(spentTokenHash))
-      this.#answers.set(spentTokenHash, versionId);
+      this.#answers.set(spentTokenHash, { versionId, atMs: nowMs, refreshToken });
     this.#leadsToRecorded();
   }
 
@@ -150,20 +163,30 @@ export class Witness {
     this.#leadsToRecorded();
   }
 
+  /** What is changed, and changed back, is tried once more: only the last refusal is at the head of the journal. */
+  clientChanged(): void {
+    this.#refused.clear();
+  }
+
   beforePost(
-    { id: runId, isForced, refusal }: { id: number; isForced: boolean; refusal: string | undefined },
+    { id: runId, isForced, refusal, looks }: Sender,
     refreshToken: string,
     digest: string,
     nowMs: number,
   ): void {
     const other = this.#sending.get(refreshToken);
-    const isAnswered = this.#answers.has(sha256(refreshToken));
+    const answered = this.#answers.get(sha256(refreshToken));
+    const isAnswered = answered !== undefined;
     // A token that the server keeps is the next document's, too: once its answer is recorded late, two claims cover it.
     const isKept = this.#provider.kind === 'no-rotation' && isAnswered;
     if (other !== undefined && other !== runId && !isKept)
       throw new Violation('I2', `runs ${other} and ${runId} send the same refresh token at once`);
-    if (this.#provider.kind !== 'no-rotation' && isAnswered) {
-      throw new Violation('I2', 'a refresh token was sent whose answer is recorded');
+    if (isAnswered && this.#provider.kind !== 'no-rotation') {
+      // Recorded late, between the run's look for it and its POST: the one moment that no claim covers.
+      const lookedAtMs = looks.get(answered.versionId);
+      if (lookedAtMs === undefined || answered.atMs < lookedAtMs)
+        throw new Violation('I2', 'a refresh token was sent whose answer is recorded');
+      this.#unrecorded.add(answered.refreshToken);
     }
     if (!isForced && this.#refused.has(digest)) this.#endForced(sha256(refreshToken));
     if (digest === refusal) throw new Violation('I6', 'a run sent again what it was told is refused');
@@ -215,7 +238,7 @@ export class Witness {
 
   /** The store no longer keeps what this token was traded for. No promise reaches further than the store's memory. */
   isPurged(token: string): boolean {
-    const versionId = this.#answers.get(sha256(token));
+    const versionId = this.#answers.get(sha256(token))?.versionId;
     return versionId !== undefined && readVersion(this.#secretsManager, versionId) === undefined;
   }
 
@@ -244,8 +267,9 @@ export class Witness {
   /** All that its future verdicts depend on, beside what is in the store. */
   dump(): unknown {
     const sending = [...this.#sending].map(([refreshToken, id]) => `${refreshToken} by run ${id}`);
+    const answers = [...this.#answers].map(([hash, { versionId }]) => `${hash} ${versionId}`);
     const failures = [...this.#failures].map(([digest, { attempt }]) => `${digest} ${attempt}`);
-    const sets = [this.#answers, this.#refused, this.#forced, sending, this.#unrecorded, failures];
+    const sets = [answers, this.#refused, this.#forced, sending, this.#unrecorded, failures];
     return [this.#holder, this.#recordedTokens, ...sets.map((set) => [...set].sort())];
   }
 
@@ -263,8 +287,10 @@ export class Witness {
   #noteRecord(id: number, isForced: boolean, secretString: string, nowMs: number): void {
     if (secretString.includes('"retently-token-refresh/failure"')) {
       this.senderEnded(id);
-      const { digest, attempt } = JSON.parse(secretString);
+      const { digest, attempt, code } = JSON.parse(secretString);
       this.#failures.set(digest, { attempt, atMs: nowMs });
+      // What somebody forced and what failed for a passing reason is finished by later runs.
+      if (code !== 'REAUTHORIZATION_REQUIRED' && code !== 'CLIENT_REJECTED') this.#refused.delete(digest);
     }
     if (!secretString.includes('"retently-token-refresh/claim"')) return;
     this.#leavesRoom(nowMs);

@@ -115,10 +115,12 @@ function scribble(world: World): void {
 
 function mistype(world: World): void {
   put(world, withSecret(currentText(world), 'mistyped'));
+  world.witness.clientChanged();
 }
 
 export function mend(world: World): void {
   put(world, withSecret(currentText(world), CLIENT_SECRET));
+  world.witness.clientChanged();
 }
 
 function withSecret(secretString: string, client_secret: string): string {

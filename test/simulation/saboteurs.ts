@@ -131,7 +131,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   },
   {
     mistake: 'asks again at once after invalid_grant',
-    breaks: ['I6'],
+    breaks: ['I1', 'I6'],
     within: 100,
     sabotage: (ports) => ({
       ...ports,
@@ -183,13 +183,13 @@ export const SABOTEURS: readonly Saboteur[] = [
   },
   {
     mistake: 'takes every late answer for the newer one',
-    breaks: ['I1'],
+    breaks: ['I1', 'I3'],
     within: 20_000,
     sabotage: withLateAnswer(() => new Date(0)),
   },
   {
     mistake: 'takes no late answer for the newer one',
-    breaks: ['I1'],
+    breaks: ['I1', 'I3'],
     within: 20_000,
     sabotage: withLateAnswer(() => new Date(8.64e15)),
   },

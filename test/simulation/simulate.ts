@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { Choices } from '../support/choices.ts';
+import { tellDeadMinutes } from './dead-minutes.ts';
 import { playHistory } from './history.ts';
 import { INVARIANTS } from './invariants.ts';
 import { SABOTEURS } from './saboteurs.ts';
@@ -9,7 +10,8 @@ const USAGE = `npm run simulate -- [options]
   --histories N   how many to play (default 20000)
   --seed N        of the first; the next ones follow (default 1)
   --trace         with --seed: tell that one history step by step
-  --saboteurs     how soon a protocol with a mistake is caught, for each mistake`;
+  --saboteurs     how soon a protocol with a mistake is caught, for each mistake
+  --replays       consumers' dead minutes after a lost answer, by server and by when the token is sent again`;
 
 const PROGRESS_EVERY = 10_000;
 
@@ -26,6 +28,7 @@ async function main(): Promise<number> {
       seed: { type: 'string', default: '1' },
       trace: { type: 'boolean', default: false },
       saboteurs: { type: 'boolean', default: false },
+      replays: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -36,6 +39,10 @@ async function main(): Promise<number> {
   // Errors that are part of the game would spend most of the time on their stacks.
   Error.stackTraceLimit = 0;
   const seed = parseCount(values.seed, 'seed');
+  if (values.replays) {
+    console.log(await tellDeadMinutes());
+    return 0;
+  }
   if (values.saboteurs) return await catchSaboteurs(parseCount(values.seed, 'seed'));
   return values.trace ? await traceHistory(seed) : await search(seed, parseCount(values.histories, 'histories'));
 }

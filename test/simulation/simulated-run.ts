@@ -62,6 +62,8 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   retryAtMs: number | undefined;
   /** Digest of the credentials that it was told are refused. */
   refusal: string | undefined;
+  /** Of each version that it looked for by its id: the earliest moment that its last look shows. */
+  readonly looks = new Map<string, number>();
   #nonces = 0;
   /** The put that it made last was refused, or is not answered. */
   #lastPutFailed = false;
@@ -175,6 +177,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
 
   readVersion(versionId: string): Promise<Version | undefined> {
     return this.#call(`read ${versionId}`, () => {
+      this.looks.set(versionId, this.#world.nowMs - this.#world.idLagMs);
       const version = this.#read({ versionId });
       // A read by id may lag behind a put, which is refused at once.
       return version && this.#world.lags(version.createdAt) ? undefined : version;

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Choices, shrink } from '../support/choices.ts';
+import { countDeadMinutes, type ReplayPolicy } from './dead-minutes.ts';
 import { playHistory } from './history.ts';
+import { PROVIDER_KINDS } from './provider.ts';
 import { SABOTEURS } from './saboteurs.ts';
 import { Search } from './search.ts';
 import { type Scenario, walk } from './walk.ts';
@@ -45,6 +47,34 @@ describe('the simulation can fail', () => {
     const saboteur = SABOTEURS.find((each) => each.mistake === mistake);
     const { violation } = await walk('strict', scenario, saboteur?.sabotage);
     expect(saboteur?.breaks).toContain(violation?.error.invariant);
+  });
+});
+
+describe("consumers' dead minutes after a request or an answer that is lost at half of a token's life", () => {
+  const total = async (policy: ReplayPolicy) => {
+    let deadMinutes = 0;
+    for (const kind of PROVIDER_KINDS) {
+      for (const loss of ['the request', 'the answer'] as const) {
+        deadMinutes += (await countDeadMinutes(kind, loss, policy)).deadMinutes;
+      }
+    }
+    return deadMinutes;
+  };
+
+  test('are those of a strict server alone: an hour until somebody has authorized, and a tick', async () => {
+    expect(await countDeadMinutes('strict', 'the answer', 'at once')).toEqual({ deadMinutes: 70, authorizations: 1 });
+    expect(await total('at once')).toBe(70);
+  });
+
+  test('are more with every replay that comes later', async () => {
+    expect(await total('in the last hour')).toBeGreaterThan(70);
+    expect(await total('when it is dead')).toBeGreaterThan(2 * 70);
+  });
+
+  test('are none if a human is told of each, who then authorizes for every request that was lost', async () => {
+    expect(await total('a human instead')).toBe(0);
+    const lost = await countDeadMinutes('grace', 'the request', 'a human instead');
+    expect(lost).toEqual({ deadMinutes: 0, authorizations: 1 });
   });
 });
 

@@ -209,6 +209,7 @@ export class Faults {
   oneIn = 0;
   pace: 'fast' | 'slow' | 'very slow' = 'fast';
   isAnswerUnlucky = false;
+  #nextPost: PostFault | undefined;
   readonly counts = new Map<string, number>();
   readonly #choices: Choices;
 
@@ -220,7 +221,15 @@ export class Faults {
     return this.#strike(['refused', 'answer-lost', 'crash-before', 'crash-after']);
   }
 
+  /** The next POST is lost, there or on its way back. */
+  willLose(loss: 'the request' | 'the answer'): void {
+    this.#nextPost = loss === 'the request' ? 'ambiguous-before' : 'ambiguous-after';
+  }
+
   ofPost(): PostFault | 'none' {
+    const next = this.#nextPost;
+    this.#nextPost = undefined;
+    if (next !== undefined) return next;
     const faults = [
       'ambiguous-after',
       'ambiguous-before',
@@ -242,7 +251,7 @@ export class Faults {
 
   /** Puts break just as an answer comes: that is what the memory of an environment is for. */
   breaksOnAnswer(): boolean {
-    return this.isAnswerUnlucky && this.#choices.happens(3);
+    return this.isAnswerUnlucky && this.#choices.happens(2);
   }
 
   isStaleRead(): boolean {

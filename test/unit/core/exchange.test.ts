@@ -19,16 +19,14 @@ const GRANT = { clientId: 'c', clientSecret: 's', refreshToken: 'r' };
 const POST_AND_SAVE_MS = 25_000;
 
 let context: FakeContext;
-let mayReplay: boolean;
 
 beforeEach(() => {
   context = new FakeContext();
-  mayReplay = true;
 });
 
 function run(...answers: TokenAnswer[]) {
   context.tokenEndpoint.willAnswer(...answers);
-  return exchange(context.tokenEndpoint, GRANT, mayReplay, context.runtime, context.telemetry);
+  return exchange(context.tokenEndpoint, GRANT, context.runtime, context.telemetry);
 }
 
 function throttledFor(retryAfterSeconds: number): TokenAnswer {
@@ -87,12 +85,6 @@ describe('what each class leads to', () => {
     expect(await run(AMBIGUOUS, AMBIGUOUS, AMBIGUOUS)).toMatchObject({ code: 'PROVIDER_AMBIGUOUS' });
     expect(context.tokenEndpoint.grants).toEqual([GRANT, GRANT, GRANT]);
     expect(context.sleepsMs).toEqual([]);
-  });
-
-  test('ambiguous is not replayed if a replay may cost a living bearer token', async () => {
-    mayReplay = false;
-    expect(await run(AMBIGUOUS)).toMatchObject({ code: 'PROVIDER_AMBIGUOUS', cause: 'ambiguous' });
-    expect(context.tokenEndpoint.grants).toEqual([GRANT]);
   });
 
   test('a server with a reuse grace answers the replay', async () => {
