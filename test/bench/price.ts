@@ -1,3 +1,4 @@
+import { parseOptions } from '../../infra/options/parse-options.ts';
 import type { Latency } from './bench-world.ts';
 import { spreadOf } from './statistics.ts';
 import { refreshCpuMs, type Samples } from './tables.ts';
@@ -11,9 +12,11 @@ const MB_OF_A_CPU = 1_769;
 const DOLLARS_PER_GB_SECOND = 0.0000133334;
 const DOLLARS_PER_REQUEST = 0.2 / 1_000_000;
 
-// The default schedule ticks every 30 minutes, and refreshes at half of the six hours.
-const TICKS_A_MONTH = 30 * 48;
-const REFRESHES_A_MONTH = 30 * 8;
+const { schedule, tokenLifetimeSeconds } = parseOptions({});
+const SECONDS_A_MONTH = 30 * 24 * 60 * 60;
+const TICKS_A_MONTH = SECONDS_A_MONTH / 60 / schedule.everyMinutes;
+/** At half of a token's life. */
+const REFRESHES_A_MONTH = SECONDS_A_MONTH / (tokenLifetimeSeconds / 2);
 
 /** What each memory takes and costs, as an estimate: CPU as measured, waiting as assumed, each tick a cold start. */
 export function renderPrices(samples: Samples, { awsMs, tokenEndpointMs }: Latency, refreshRounds: number): string {
