@@ -100,8 +100,11 @@ export const optionsSchema = strictObject({
       error: 'name each address once',
     })
     .default([]),
-  /** @default 256 */
-  memoryMegabytes: whole(128, 10_240, ' of megabytes').default(256),
+  /**
+   * Lambda gives CPU by memory: 512 take half of the time of 256, for a twentieth of a cent a month (docs/performance.md).
+   * @default 512
+   */
+  memoryMegabytes: whole(128, 10_240, ' of megabytes').default(512),
   /**
    * Longest run of the function. The lease of a claim is 30 seconds longer.
    * @default 60

@@ -102,7 +102,7 @@ describe('the stack, with every default', () => {
       Handler: 'index.handler',
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
-      MemorySize: 256,
+      MemorySize: 512,
       Timeout: 60,
       Role: { 'Fn::GetAtt': ['TokenRefreshFunctionRoleFA912134', 'Arn'] },
       LoggingConfig: { LogFormat: 'JSON', LogGroup: { Ref: 'TokenRefreshFunctionLogGroupD12B8BB4' } },

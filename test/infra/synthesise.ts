@@ -82,7 +82,7 @@ export const EVERY_OPTION = {
   tokenEndpoint: 'https://auth.example.com/token',
   eventBus: { create: 'retently' },
   alarmEmails: ['ops@example.com', 'night@example.com'],
-  memoryMegabytes: 512,
+  memoryMegabytes: 1024,
   timeoutSeconds: 90,
   logRetentionDays: 365,
   reservedConcurrency: 2,

@@ -102,7 +102,7 @@ describe('every option', () => {
 
   it('finds its way into the function', () => {
     expect(resourceOf(template, 'AWS::Lambda::Function').Properties).toMatchObject({
-      MemorySize: 512,
+      MemorySize: 1024,
       Timeout: 90,
       ReservedConcurrentExecutions: 2,
       TracingConfig: { Mode: 'Active' },
