@@ -62,8 +62,7 @@ export function describeAwsError(error: unknown, timeoutSeconds: number): AwsErr
 }
 
 function suspectOf(error: unknown): string | undefined {
-  const words = error instanceof Error ? error.message : '';
-  return SUSPECTS.find(([pattern]) => pattern.test(words))?.[1];
+  return SUSPECTS.find(([pattern]) => pattern.test(String(error)))?.[1];
 }
 
 function unreached(what: string): AwsErrorDescription {

@@ -122,10 +122,10 @@ class TimeoutError extends Error {
 
 // Node's own code, such as `ECONNRESET`, and not its message, which may name addresses and more.
 
-function notSent({ code, name }: NodeJS.ErrnoException): NoResponse {
-  return { kind: 'not-sent', reason: `The token endpoint could not be reached (${code ?? name})` };
+function notSent({ code }: NodeJS.ErrnoException): NoResponse {
+  return { kind: 'not-sent', reason: `The token endpoint could not be reached (${code})` };
 }
 
-function ambiguous({ code, name }: NodeJS.ErrnoException): NoResponse {
-  return { kind: 'ambiguous', reason: `The token endpoint was reached but gave no answer (${code ?? name})` };
+function ambiguous({ code }: NodeJS.ErrnoException): NoResponse {
+  return { kind: 'ambiguous', reason: `The token endpoint was reached but gave no answer (${code})` };
 }

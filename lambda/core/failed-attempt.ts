@@ -33,10 +33,11 @@ export async function recordFailure(
   { code, cause, reason, retryAfterSeconds }: NotExchanged,
 ): Promise<FailedAttempt> {
   const earlier = head?.kind === 'failure' && head.digest === digest ? head : undefined;
-  const refusals = countRefusals(earlier?.refusals, cause, context.runtime.now());
+  const nowMs = context.runtime.now();
+  const refusals = countRefusals(earlier?.refusals, cause, nowMs);
   const wasProbable = earlier?.code === 'REAUTHORIZATION_PROBABLE';
   // Once a human was told, only a success or a plain refusal takes it back: an outage in between does not.
-  const isProbable = wasProbable || (cause === 'unrecognized' && isRepeated(refusals, context.runtime.now()));
+  const isProbable = wasProbable || (cause === 'unrecognized' && refusals !== undefined && isRepeated(refusals, nowMs));
   const recorded = isProbable && !isPlain(code) ? 'REAUTHORIZATION_PROBABLE' : code;
   const failure = renderFailure({ key, attempt, code: recorded, digest, retryAfterSeconds, refusals });
   try {
@@ -67,9 +68,8 @@ function countRefusals(earlier: Refusals | undefined, cause: FailureCause, nowMs
   return { count: (earlier?.count ?? 0) + 1, sinceMs: earlier?.sinceMs ?? nowMs };
 }
 
-function isRepeated(refusals: Refusals | undefined, nowMs: number): boolean {
-  if (refusals === undefined) return false;
-  return refusals.count >= PROBABLE_AFTER_REFUSALS && nowMs - refusals.sinceMs >= PROBABLE_AFTER_MS;
+function isRepeated({ count, sinceMs }: Refusals, nowMs: number): boolean {
+  return count >= PROBABLE_AFTER_REFUSALS && nowMs - sinceMs >= PROBABLE_AFTER_MS;
 }
 
 function isPlain(code: FailureCode): boolean {

@@ -55,10 +55,10 @@ async function parseCurrent(
   try {
     return parseDocumentEntry(version, `Secret ${secretId}`);
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
     const previous = await store.readPrevious().catch(() => undefined);
     const whole = [head, previous].find((each) => each !== undefined && parseEntry(each)?.kind === 'document');
-    throw whole === undefined ? error : new Fault(error.name, `${error.message} ${wayBack(secretId, version, whole)}`);
+    if (whole === undefined || !(error instanceof Fault)) throw error;
+    throw new Fault(error.name, `${error.message} ${wayBack(secretId, version, whole)}`);
   }
 }
 

@@ -38,9 +38,8 @@ export async function recordUnsaved(context: Context): Promise<void> {
   try {
     const { versionId } = await record(context, unsaved.parent, unsaved.tokens);
     context.telemetry.info('Stored the answer that an earlier run could not store', { versionId });
-  } catch (error) {
-    // The run goes on: other credentials may have come meanwhile.
-    if (!(error instanceof Fault)) throw error;
+  } catch {
+    // It is in memory with its reason, and the run goes on: other credentials may have come meanwhile.
   }
 }
 

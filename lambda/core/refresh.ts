@@ -222,7 +222,7 @@ class RefreshRun {
     if (!this.#force || runtime.remainingMs() < ATTEMPT_MIN_MS + CLAIM_POLL_MS) {
       return this.#report.toResult('busy', BUSY);
     }
-    if (this.#progress.kind !== 'recorded') this.#progress = { kind: 'waited', key };
+    this.#progress = { kind: 'waited', key };
     await runtime.sleep(CLAIM_POLL_MS);
     return 'waited';
   }

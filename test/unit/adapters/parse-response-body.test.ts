@@ -70,6 +70,11 @@ describe('what is whole in JSON that was cut short counts:', () => {
     });
   });
 
+  test('a member that is no JSON is none, and hides no other', () => {
+    const body = Buffer.from('{"access_token":"a\\x","refresh_token":"b","scope":"every');
+    expect(parseResponseBody({ body })).toMatchObject({ members: { access_token: undefined, refresh_token: 'b' } });
+  });
+
   test('no token that was cut itself, and no number that may go on', () => {
     const body = Buffer.from('{"access_token":"a","expires_in":216');
     expect(parseResponseBody({ body })).toEqual({ kind: 'members', members: { access_token: 'a' } });
@@ -87,6 +92,13 @@ describe('what is no answer is told apart:', () => {
     ['OK=1', 'a body that is neither JSON nor a form'],
   ])('%j: %s', (text, what) => {
     expect(parseResponseBody({ body: Buffer.from(text) })).toEqual({ kind: 'nothing', what });
+  });
+
+  test('bytes that begin like a coding and are none', () => {
+    const body = Buffer.from([0x1f, 0x8b, 0x08, 0x00, 0x01]);
+    expect(parseResponseBody({ body: Buffer.concat([body, Buffer.from('no gzip')]) })).toMatchObject({
+      kind: 'nothing',
+    });
   });
 
   test('a bomb: what is larger than 16 KiB once decoded is not decoded', () => {

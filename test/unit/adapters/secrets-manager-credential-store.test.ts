@@ -52,6 +52,7 @@ function create(SecretString: string | undefined = SECRET): void {
 const CALLS: [string, () => Promise<unknown>][] = [
   ['readCurrent', () => store.readCurrent()],
   ['readHead', () => store.readHead()],
+  ['readPrevious', () => store.readPrevious()],
   ['readVersion', () => store.readVersion(FIRST)],
   ['putVersion', () => store.putVersion(SECOND, NEXT)],
   ['promote', () => store.promote(SECOND, FIRST)],
@@ -269,6 +270,12 @@ test('an answer without CreatedDate ends in a sentence: every age is judged by i
     const { name, message } = await faultFrom(call);
     expect([name, message]).toEqual(['STORE_UNAVAILABLE', expect.stringContaining('answered without CreatedDate')]);
   }
+  await close();
+});
+
+test('a page without versions has none', async () => {
+  const { url, close } = await startLoopbackServer((_request, response) => response.end('{}'));
+  expect(await createStore(url).listVersionTimes()).toEqual([]);
   await close();
 });
 

@@ -118,6 +118,7 @@ describe('a secret that is not JSON says what it looks like', () => {
       'it looks like UTF-16 read as something',
     ],
     ['a mark read as Latin-1', Buffer.from(`\ufeff${text}`).toString('latin1'), 'a byte order mark, read as Latin-1'],
+    ['UTF-16 with its bytes swapped', `\ufffe${text}`, 'it looks like UTF-16 with its bytes swapped'],
     ['UTF-8 read as UTF-16', Buffer.from(`${text} `).toString('utf16le'), 'it looks like UTF-8 read as UTF-16'],
   ])('%s', (_name, secretString, says) => {
     const { name, message } = faultOf(() => parseDocument(secretString, WHERE));
