@@ -61,6 +61,15 @@ describe('an answer is read however it was wrapped:', () => {
   });
 });
 
+test('zstd, by a Node that knows it', () => {
+  const zlib = process.getBuiltinModule('node:zlib');
+  const isKnown = 'zstdCompressSync' in zlib;
+  const body = isKnown ? zlib.zstdCompressSync(TEXT) : Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+  for (const contentEncoding of [undefined, 'zstd']) {
+    expect(parseResponseBody({ body, contentEncoding }).kind).toBe(isKnown ? 'members' : 'nothing');
+  }
+});
+
 describe('what is whole in JSON that was cut short counts:', () => {
   test('both tokens', () => {
     const body = Buffer.from('{"refresh_token":"b\\"b","access_token":"a","scope":"every');
@@ -95,7 +104,7 @@ describe('what is no answer is told apart:', () => {
   });
 
   test('bytes that begin like a coding and are none', () => {
-    const body = Buffer.from([0x1f, 0x8b, 0x08, 0x00, 0x01]);
+    const body = Buffer.from([0x1f, 0x8b, 0x07, 0x00, 0x01]);
     expect(parseResponseBody({ body: Buffer.concat([body, Buffer.from('no gzip')]) })).toMatchObject({
       kind: 'nothing',
     });

@@ -259,7 +259,7 @@ test('an answer that trickles without end is ended: no call takes longer than it
 
 test('an answer without CreatedDate ends in a sentence: every age is judged by it', async () => {
   const answers = {
-    GetSecretValue: { VersionId: FIRST, SecretString: '{}' },
+    GetSecretValue: { SecretString: '{}' },
     ListSecretVersionIds: { Versions: [{}] },
   };
   const { url, close } = await startLoopbackServer((request, response) => {
