@@ -1,4 +1,4 @@
-import { CfnResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnResource, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Architecture, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
@@ -12,7 +12,7 @@ import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { Credentials } from './credentials.ts';
 import type { EventDestination } from './event-destination.ts';
-import { allow, allowKeyThrough } from './statements.ts';
+import { allow, allowDecryptOf, allowKeyThrough } from './statements.ts';
 
 export interface RefreshFunctionProps {
   readonly settings: TokenRefreshSettings;
@@ -69,6 +69,14 @@ export class RefreshFunction extends Construct {
     }
     role.addToPolicy(allow('WriteLogs', ['logs:CreateLogStream', 'logs:PutLogEvents'], [this.logGroup.logGroupArn]));
     role.addToPolicy(allow('KeepFailedRuns', ['sqs:SendMessage'], [failedRuns.queueArn]));
+    const { region, account } = Stack.of(this);
+    // Whatever key the secret has now: it may have had another one until a day ago.
+    role.addToPolicy(allowDecryptOf(this, 'ReadUnderOlderKeys', credentials.policyArn));
+    acknowledge(
+      role,
+      `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:${orName(region, 'AWS::Region')}:${orName(account, 'AWS::AccountId')}:key/*]`,
+      "Bound to this secret by its encryption context: nothing else of the account's keys can be read with it.",
+    );
     if (settings.kmsKeyArn !== undefined) {
       role.addToPolicy(allowKeyThrough(this, 'EncryptCredentials', 'secretsmanager', settings.kmsKeyArn));
       role.addToPolicy(allowKeyThrough(this, 'EncryptFailedRuns', 'sqs', settings.kmsKeyArn));
@@ -135,3 +143,8 @@ const NETWORK_INTERFACE_ACTIONS = [
   'ec2:DescribeSubnets',
   'ec2:UnassignPrivateIpAddresses',
 ];
+
+/** As cdk-nag writes what is known at deployment only. */
+function orName(value: string, name: string): string {
+  return Token.isUnresolved(value) ? `<${name}>` : value;
+}

@@ -12,6 +12,21 @@ export function allow(
   return new PolicyStatement({ sid, actions: [...actions], resources: [...resources], conditions });
 }
 
+/**
+ * Allows to decrypt what this account's KMS keys have encrypted for one secret, as far as the key's own policy allows. AWS
+ * encrypts no version anew when the key of a secret changes, so the journal of the last day is under the key before.
+ *
+ * @param secretArn may have wildcards
+ */
+export function allowDecryptOf(scope: Construct, sid: string, secretArn: string): PolicyStatement {
+  const stack = Stack.of(scope);
+  const keys = stack.formatArn({ service: 'kms', resource: 'key', resourceName: '*' });
+  return allow(sid, ['kms:Decrypt'], [keys], {
+    StringEquals: { 'kms:ViaService': `secretsmanager.${stack.region}.${stack.urlSuffix}` },
+    StringLike: { 'kms:EncryptionContext:SecretARN': secretArn },
+  });
+}
+
 /** Allows the KMS key, but only in calls that `service` makes for the role. */
 export function allowKeyThrough(scope: Construct, sid: string, service: string, kmsKeyArn: string): PolicyStatement {
   const { region, urlSuffix } = Stack.of(scope);

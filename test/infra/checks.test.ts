@@ -70,6 +70,8 @@ describe('a real synthesis', () => {
     const acknowledged = report.pluginReports.flatMap(({ suppressedViolations }) => suppressedViolations);
     expect(acknowledged.map(({ ruleName, acknowledgedAt }) => `${ruleName} at ${acknowledgedAt}`).sort()).toEqual([
       'AwsSolutions-IAM5[Resource::*] at Everything/TokenRefresh/Function/Role',
+      'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key/*] at RetentlyTokenRefresh-defaults/TokenRefresh/Function/Role',
+      'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:eu-west-1:123456789012:key/*] at Everything/TokenRefresh/Function/Role',
       'AwsSolutions-SMG4 at Everything/TokenRefresh/Credentials/Secret',
       'AwsSolutions-SMG4 at RetentlyTokenRefresh-defaults/TokenRefresh/Credentials/Secret',
       'AwsSolutions-SQS3 at Everything/TokenRefresh/DeadLetters/FailedRuns',

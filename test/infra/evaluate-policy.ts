@@ -10,6 +10,8 @@ export interface Permission {
   readonly resource: string;
   /** Values that `StringEquals` accepts, by condition key in lower case. */
   readonly stringEquals: ReadonlyMap<string, readonly string[]>;
+  /** Patterns that `StringLike` accepts, by condition key in lower case. */
+  readonly stringLike: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface AccessRequest {
@@ -27,9 +29,12 @@ const statementSchema = z.strictObject({
   Effect: z.enum(['Allow', 'Deny']),
   Action: oneOrMany(z.string()),
   Resource: z.unknown(),
-  Condition: z.strictObject({ StringEquals: z.record(z.string(), z.unknown()).default({}) }).default({
-    StringEquals: {},
-  }),
+  Condition: z
+    .strictObject({
+      StringEquals: z.record(z.string(), z.unknown()).default({}),
+      StringLike: z.record(z.string(), z.unknown()).default({}),
+    })
+    .prefault({}),
 });
 const policySchema = z.strictObject({ Version: z.literal('2012-10-17'), Statement: z.array(statementSchema) });
 
@@ -42,10 +47,11 @@ export function parsePolicy(document: unknown, attributes: Attributes): readonly
   const resolve = (value: unknown) =>
     (Array.isArray(value) ? value : [value]).map((each) => resolveText(each, attributes));
   return policySchema.parse(document).Statement.flatMap(({ Sid, Effect, Action, Resource, Condition }) => {
-    const conditions = Object.entries(Condition.StringEquals);
-    const stringEquals = new Map(conditions.map(([key, values]) => [key.toLowerCase(), resolve(values)]));
+    const toMap = (conditions: object) =>
+      new Map(Object.entries(conditions).map(([key, values]) => [key.toLowerCase(), resolve(values)]));
+    const [stringEquals, stringLike] = [toMap(Condition.StringEquals), toMap(Condition.StringLike)];
     return Action.flatMap((action) =>
-      resolve(Resource).map((resource) => ({ sid: Sid, effect: Effect, action, resource, stringEquals })),
+      resolve(Resource).map((resource) => ({ sid: Sid, effect: Effect, action, resource, stringEquals, stringLike })),
     );
   });
 }
@@ -61,14 +67,18 @@ export function evaluatePolicy(permissions: readonly Permission[], request: Acce
   return matching[0];
 }
 
-function matches({ action, resource, stringEquals }: Permission, request: AccessRequest): boolean {
+function matches({ action, resource, stringEquals, stringLike }: Permission, request: AccessRequest): boolean {
   const isAction = toPattern(action, 'i').test(request.action);
   const isResource = toPattern(resource).test(request.resource);
   const isMet = [...stringEquals].every(([key, accepted]) => {
     const value = request.keys?.[key];
     return value !== undefined && accepted.includes(value);
   });
-  return isAction && isResource && isMet;
+  const isAlike = [...stringLike].every(([key, patterns]) => {
+    const value = request.keys?.[key];
+    return value !== undefined && patterns.some((pattern) => toPattern(pattern).test(value));
+  });
+  return isAction && isResource && isMet && isAlike;
 }
 
 function toPattern(text: string, flags = ''): RegExp {

@@ -19,6 +19,8 @@ const NEEDED_BY_THE_PLATFORM = [
   'WriteLogs logs:CreateLogStream',
   'WriteLogs logs:PutLogEvents',
   'KeepFailedRuns sqs:SendMessage',
+  // Secrets Manager does, when the key of the secret has changed.
+  'ReadUnderOlderKeys kms:Decrypt',
 ];
 const NEEDED_BY_THE_PLATFORM_WITH_EVERY_OPTION = [
   ...NEEDED_BY_THE_PLATFORM,
@@ -33,6 +35,9 @@ const NEEDED_BY_THE_PLATFORM_WITH_EVERY_OPTION = [
   'AttachToVpc ec2:DescribeSubnets',
   'AttachToVpc ec2:UnassignPrivateIpAddresses',
 ];
+
+const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:Credentials-AbCdEf';
+const KEY = 'arn:aws:kms:us-east-1:000000000000:key/99999999-2222-3333-4444-555555555555';
 
 describe('the role of the function', () => {
   const used = new Set<string>();
@@ -107,6 +112,23 @@ describe('what lies beside', () => {
     );
     const permission = request && evaluatePolicy(permissions, request);
     expect(permission === undefined ? [] : [nameOf(permission)]).toEqual(names);
+  });
+
+  it.each<[string, string, Record<string, string>, boolean]>([
+    ['an older key, for this secret', KEY, {}, true],
+    ['an older key, for another secret', KEY, { 'kms:encryptioncontext:secretarn': `${SECRET_ARN}-other` }, false],
+    ['an older key, by another service', KEY, { 'kms:viaservice': 'sqs.us-east-1.amazonaws.com' }, false],
+    ['an older key, directly', KEY, { 'kms:viaservice': '' }, false],
+    ['the key of another account', KEY.replace('000000000000', '999999999999'), {}, false],
+  ])('%s', (_name, resource, changes, isAllowed) => {
+    const keys = {
+      'kms:viaservice': 'secretsmanager.us-east-1.amazonaws.com',
+      'kms:encryptioncontext:secretarn': SECRET_ARN,
+      ...changes,
+    };
+    const request = { action: 'kms:Decrypt', resource, keys };
+    const permissions = permissionsOf(DEFAULTS, attributesOf(DEFAULTS, SECRET_ARN));
+    expect(evaluatePolicy(permissions, request) !== undefined).toBe(isAllowed);
   });
 
   it('another event bus is denied', async () => {

@@ -47,6 +47,11 @@ const WRITE_LOGS = allow(
   arn('TokenRefreshFunctionLogGroupD12B8BB4'),
 );
 const KEEP_FAILED_RUNS = allow('KeepFailedRuns', 'sqs:SendMessage', arn('TokenRefreshDeadLettersFailedRunsC3C69276'));
+// What it means is evaluated in least-privilege.test.ts.
+const READ_UNDER_OLDER_KEYS = allow('ReadUnderOlderKeys', 'kms:Decrypt', expect.anything(), {
+  StringEquals: { 'kms:ViaService': expect.anything() },
+  StringLike: { 'kms:EncryptionContext:SecretARN': secret },
+});
 const INVOKE = allow('InvokeFunction', 'lambda:InvokeFunction', arn('TokenRefreshFunctionDFF3ACD5'));
 const KEEP_TICKS = allow(
   'KeepUndeliveredTicks',
@@ -62,6 +67,7 @@ describe('the role of the function', () => {
         allow('PublishEvents', 'events:PutEvents', inThisAccount('events', 'event-bus/default'), asOurselves),
         WRITE_LOGS,
         KEEP_FAILED_RUNS,
+        READ_UNDER_OLDER_KEYS,
       ),
     );
   });
@@ -73,6 +79,7 @@ describe('the role of the function', () => {
         allow('PublishEvents', 'events:PutEvents', arn('TokenRefreshBusEventBus0228B614'), asOurselves),
         WRITE_LOGS,
         KEEP_FAILED_RUNS,
+        READ_UNDER_OLDER_KEYS,
         allow('EncryptCredentials', KEY_ACTIONS, KEY_ARN, through('secretsmanager')),
         allow('EncryptFailedRuns', KEY_ACTIONS, KEY_ARN, through('sqs')),
         allow('Trace', ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], '*'),
@@ -120,6 +127,7 @@ describe('the role of the function', () => {
         ...(resource === undefined ? [] : [publish]),
         WRITE_LOGS,
         KEEP_FAILED_RUNS,
+        READ_UNDER_OLDER_KEYS,
       ),
     );
   });

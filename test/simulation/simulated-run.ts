@@ -33,11 +33,12 @@ const SAVE_MS = 15_000;
 
 /**
  * A run may make so many calls for a whole refresh with its troubles; so many more each time that somebody else moves a
- * label while it runs, or that a label lags, which may make it start over; and so many a second to look at another run's
- * claim.
+ * label while it runs, or that a label lags, which may make it start over; so many for each attempt that it finds made,
+ * where the label does not say how many there were; and so many a second to look at another run's claim.
  */
 const MAX_CALLS = 30;
 const MAX_CALLS_PER_MOVE = 14;
+const MAX_CALLS_PER_ATTEMPT = 4;
 const MAX_CALLS_PER_SECOND = 4;
 
 /** An execution environment of one deployment: one run at a time, and the memory that outlives it. */
@@ -72,6 +73,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   /** Of labels, since this run began; without its own. */
   #movesBefore: number;
   #staleReads = 0;
+  #attemptsFound = 0;
   /** Nothing more will come of it. */
   isDead = false;
   readonly #world: World;
@@ -219,7 +221,8 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
       });
     } catch (error) {
       if (!(error instanceof AwsError) || error.name !== 'ResourceExistsException') throw error;
-      if (!secretString.startsWith('{"kind"')) this.#world.faults.count('late answer');
+      if (secretString.startsWith('{"kind"')) this.#attemptsFound++;
+      else this.#world.faults.count('late answer');
       return 'exists';
     }
     this.#noteOwnMove();
@@ -304,7 +307,8 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     const seconds = (this.#environment.timeoutMs - this.remainingMs()) / 1_000;
     const moves = this.#world.labels.moves - this.#movesBefore + this.#staleReads;
     this.calls++;
-    const maxCalls = MAX_CALLS + moves * MAX_CALLS_PER_MOVE + seconds * MAX_CALLS_PER_SECOND;
+    const found = this.#attemptsFound * MAX_CALLS_PER_ATTEMPT;
+    const maxCalls = MAX_CALLS + found + moves * MAX_CALLS_PER_MOVE + seconds * MAX_CALLS_PER_SECOND;
     if (this.calls > maxCalls)
       this.#world.fail(new Violation('I8', `run ${this.id} makes its call number ${this.calls}`));
   }
