@@ -28,6 +28,8 @@ export interface StatusDetails {
   readonly dueAt: string | null;
   /** Where the journal stands, in a sentence. */
   readonly journal: string;
+  /** An answer could not be stored yet: it is in the memory of this execution environment alone. */
+  readonly isAnswerUnsaved: boolean;
   /** How the last attempt at the current refresh token failed; `null` if none did. */
   readonly lastFailure: LastFailure | null;
   /** Versions of the secret that are younger than 24 hours. */

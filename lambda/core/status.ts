@@ -72,6 +72,7 @@ async function toDetails(context: Context, snapshot: Snapshot, foreseen: Foresee
     refreshedAt: toInstant(parseRfc3339(document.members.refreshed_at)),
     dueAt: toInstant(nowMs + untilDueSeconds * 1000),
     journal: describeJournal(snapshot, foreseen, failure),
+    isAnswerUnsaved: foreseen.kind === 'unsaved',
     lastFailure: failure ? toLastFailure(failure, foreseen) : null,
     versionsUsed: toRecent(times, nowMs).length,
     versionsBudget: VERSION_BUDGET,

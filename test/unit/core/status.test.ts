@@ -191,14 +191,14 @@ describe('status tells what a person wants to know at a glance', () => {
     [
       'an answer that waits for its promotion',
       () => context.writeText(JSON.stringify(refreshed(0)), [JOURNAL_STAGE], successorId(key)),
-      { journal: expect.stringContaining('waits for its promotion') },
+      { journal: expect.stringContaining('waits for its promotion'), isAnswerUnsaved: false },
     ],
     [
       'an answer that is in memory alone',
       () => {
         context.memory.unsaved = { parent: toDocumentEntry(CREDENTIALS), tokens: {}, fault: UNSAVED };
       },
-      { journal: expect.stringContaining('in memory alone') },
+      { journal: expect.stringContaining('in memory alone'), isAnswerUnsaved: true },
     ],
     [
       'a journal at rest',

@@ -1,0 +1,114 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import type { Invocation } from '../lambda/lambda-process.ts';
+import { startLoopbackServer } from '../loopback-server.ts';
+
+const INVOCATIONS = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
+const CONFIGURATION = /^\/2015-03-31\/functions\/([^/]+)\/configuration$/;
+
+export interface DeployedFunction {
+  readonly timeoutSeconds: number;
+  readonly environment: Readonly<Record<string, string>>;
+  invoke(event: unknown): Promise<Invocation>;
+}
+
+export interface DeployedStack {
+  readonly description: string;
+  readonly resources: readonly { readonly type: string; readonly physicalId: string }[];
+}
+
+/** What a deploy leaves behind, on loopback: Lambda, as far as it is invoked, and CloudFormation, as far as it is asked. */
+export interface DeploymentServer extends AsyncDisposable {
+  readonly url: string;
+  readonly functions: Map<string, DeployedFunction>;
+  readonly stacks: Map<string, DeployedStack>;
+  /** In the order of their arrival. */
+  readonly invocations: { functionName: string; event: unknown }[];
+  /** Answers every request with this error of AWS, until it is `undefined` again. */
+  refuseWith: { status: number; code: string } | undefined;
+}
+
+export async function startDeploymentServer(): Promise<DeploymentServer> {
+  const { url, close } = await startLoopbackServer((request, response) => void answer(server, request, response));
+  const server: DeploymentServer = {
+    url,
+    functions: new Map(),
+    stacks: new Map(),
+    invocations: [],
+    refuseWith: undefined,
+    [Symbol.asyncDispose]: close,
+  };
+  return server;
+}
+
+async function answer(server: DeploymentServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { pathname } = new URL(request.url ?? '/', server.url);
+  const body = await text(request);
+  if (server.refuseWith) return sendError(response, server.refuseWith.status, server.refuseWith.code);
+  if (pathname === '/') return answerCloudFormation(server, new URLSearchParams(body), response);
+  const name = decodeURIComponent((INVOCATIONS.exec(pathname) ?? CONFIGURATION.exec(pathname))?.[1] ?? '');
+  const deployed = server.functions.get(name);
+  if (deployed === undefined) return sendError(response, 404, 'ResourceNotFoundException');
+  if (CONFIGURATION.test(pathname)) {
+    const { timeoutSeconds: Timeout, environment: Variables } = deployed;
+    return sendJson(response, { FunctionName: name, Timeout, Environment: { Variables } });
+  }
+  const event: unknown = JSON.parse(body);
+  server.invocations.push({ functionName: name, event });
+  sendInvocation(response, await deployed.invoke(event));
+}
+
+function sendInvocation(response: ServerResponse, invocation: Invocation): void {
+  if (invocation.kind === 'result') {
+    sendJson(response, invocation.result);
+    return;
+  }
+  const fault =
+    invocation.kind === 'error'
+      ? { errorType: invocation.errorType, errorMessage: invocation.errorMessage, trace: invocation.trace }
+      : { errorType: 'Sandbox.Timedout', errorMessage: 'Task timed out' };
+  // A function's fault is an answer of Lambda with status 200 and a header.
+  sendJson(response, fault, { 'x-amz-function-error': 'Unhandled' });
+}
+
+function sendJson(response: ServerResponse, body: unknown, headers: Record<string, string> = {}): void {
+  response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+}
+
+function sendError(response: ServerResponse, status: number, code: string): void {
+  const headers = { 'content-type': 'application/json', 'x-amzn-errortype': code };
+  response.writeHead(status, headers).end(JSON.stringify({ message: `${code} of the sandbox` }));
+}
+
+function answerCloudFormation({ stacks }: DeploymentServer, form: URLSearchParams, response: ServerResponse): void {
+  const stackName = form.get('StackName') ?? undefined;
+  const stack = stacks.get(stackName ?? '');
+  const isUnknown = stackName !== undefined && stack === undefined;
+  if (isUnknown) {
+    const message = `Stack with id ${stackName} does not exist`;
+    const error = toXml('Error', toXml('Code', 'ValidationError') + toXml('Message', message));
+    sendXml(response, 400, toXml('ErrorResponse', error));
+  } else if (form.get('Action') === 'DescribeStackResources') {
+    const members = (stack?.resources ?? []).map(({ type, physicalId }) =>
+      toXml('member', toXml('ResourceType', type) + toXml('PhysicalResourceId', physicalId)),
+    );
+    sendXml(response, 200, toResponse('DescribeStackResources', 'StackResources', members));
+  } else {
+    const members = [...stacks].map(([name, { description }]) =>
+      toXml('member', toXml('StackName', name) + toXml('Description', description)),
+    );
+    sendXml(response, 200, toResponse('DescribeStacks', 'Stacks', members));
+  }
+}
+
+function toResponse(action: string, list: string, members: readonly string[]): string {
+  return toXml(`${action}Response`, toXml(`${action}Result`, toXml(list, members.join(''))));
+}
+
+function toXml(name: string, content: string): string {
+  return `<${name}>${content}</${name}>`;
+}
+
+function sendXml(response: ServerResponse, status: number, xml: string): void {
+  response.writeHead(status, { 'content-type': 'text/xml' }).end(xml);
+}
