@@ -92,9 +92,14 @@ function toInvokeFailure(error: unknown, name: string, waitSeconds: number, sett
     const message = `Lambda has no room to run function ${name} now (TooManyRequestsException). Nothing ran; try again in a minute.`;
     return new CommandError(EXIT.unable, message);
   }
-  if (error instanceof Error && ['TimeoutError', 'ECONNRESET'].includes(error.name)) {
-    const message = `Function ${name} gave no answer within ${waitSeconds} s. It may have run: look with 'status' before you try again.`;
+  if (isAnswerLost(error)) {
+    const message = `Function ${name} gave no answer, for which ${waitSeconds} s were allowed. It may have run: look with 'status' before you try again.`;
     return new CommandError(EXIT.unable, message);
   }
   return toAwsFailure(error, `To invoke function ${name}`, settings);
+}
+
+function isAnswerLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.name === 'TimeoutError' || ('code' in error && error.code === 'ECONNRESET');
 }

@@ -78,6 +78,7 @@ export class RedirectListener implements AsyncDisposable {
     const isOurs = request.method === 'GET' && request.headers.host === host;
     const url = new URL(request.url ?? '/', origin);
     if (isOurs && url.pathname === donePath) {
+      response.shouldKeepAlive = false;
       response.once('finish', () => this.#shown.resolve());
       return sendPage(response, await this.#page.promise);
     }

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { devNull } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { bundleCommandOnce } from './bundle-command.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PATIENCE_MS = 30_000;
 
 /** How a command ended, and every byte that it wrote. */
@@ -20,9 +19,8 @@ export class RunningCommand {
   stdout = '';
   stderr = '';
 
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>>) {
-    this.#child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...args], {
-      cwd: ROOT,
+  constructor(args: readonly string[], environment: Readonly<Record<string, string | undefined>>) {
+    this.#child = spawn(process.execPath, [bundleCommandOnce(), ...args], {
       env: { ...HERMETIC, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -56,7 +54,10 @@ export class RunningCommand {
   }
 }
 
-export function runCommand(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<Ended> {
+export function runCommand(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Ended> {
   return new RunningCommand(args, environment).ended;
 }
 

@@ -7,6 +7,14 @@ export const FUNCTION_NAME = 'token-refresh';
 export const STACK_NAME = 'RetentlyTokenRefresh';
 const DESCRIPTION = 'Keeps a Retently OAuth bearer token fresh in AWS Secrets Manager';
 
+export const ALARM_NAME = `${STACK_NAME}-TokenRefreshAlarmsTokenExpiringSoon0A1B2C3D-XYZ`;
+export const SCHEDULE_NAME = `${STACK_NAME}-TokenRefresh-Schedule`;
+const WATCHED: DeployedResources = [
+  { type: 'AWS::CloudWatch::Alarm', physicalId: ALARM_NAME },
+  { type: 'AWS::CloudWatch::Alarm', physicalId: `${STACK_NAME}-TokenRefreshAlarmsFunctionFailing4E5F6A7B-XYZ` },
+  { type: 'AWS::Scheduler::Schedule', physicalId: SCHEDULE_NAME },
+];
+
 /** A sandbox, deployed: a stack whose function is the bundle in a process of its own. */
 export interface SandboxDeployment extends AsyncDisposable {
   readonly sandbox: Sandbox;
@@ -24,19 +32,25 @@ type DeployedResources = readonly { readonly type: string; readonly physicalId: 
 export async function startDeployment(options: SandboxOptions = {}): Promise<SandboxDeployment> {
   const [sandbox, server] = await Promise.all([startSandbox(options), startDeploymentServer()]);
   const lambda = await sandbox.startFunction();
+  let turn: Promise<unknown> = Promise.resolve();
   server.functions.set(FUNCTION_NAME, {
     timeoutSeconds: 60,
     environment: {
       [ENVIRONMENT.credentialsSecretId]: SECRET_ID,
       [ENVIRONMENT.tokenEndpoint]: sandbox.tokenEndpoint.url,
     },
-    invoke: (event) => lambda.invoke(event),
+    // One at a time, as an execution environment serves them.
+    invoke: (event) => {
+      const answered = turn.then(() => lambda.invoke(event));
+      turn = answered.catch(() => undefined);
+      return answered;
+    },
   });
   const addStack = (name: string, resources: DeployedResources = []) => {
     const own = { type: 'AWS::Lambda::Function', physicalId: FUNCTION_NAME };
     server.stacks.set(name, { description: DESCRIPTION, resources: [own, ...resources] });
   };
-  addStack(STACK_NAME);
+  addStack(STACK_NAME, WATCHED);
   return {
     sandbox,
     server,
@@ -44,10 +58,7 @@ export async function startDeployment(options: SandboxOptions = {}): Promise<San
     addStack,
     environment: {
       AWS_ENDPOINT_URL_SECRETS_MANAGER: sandbox.aws.url,
-      AWS_ENDPOINT_URL_LAMBDA: server.url,
-      AWS_ENDPOINT_URL_CLOUDFORMATION: server.url,
-      // Nobody listens on the port for discarding.
-      AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+      AWS_ENDPOINT_URL: server.url,
       RETENTLY_CLIENT_ID: sandbox.authorizationServer.clientId,
       RETENTLY_CLIENT_SECRET: sandbox.authorizationServer.clientSecret,
     },

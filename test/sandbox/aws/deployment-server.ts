@@ -1,14 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import * as z from 'zod';
 import type { Invocation } from '../lambda/lambda-process.ts';
 import { startLoopbackServer } from '../loopback-server.ts';
 
 const INVOCATIONS = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
+const SCHEDULE = /^\/schedules\/([^/]+)$/;
 const CONFIGURATION = /^\/2015-03-31\/functions\/([^/]+)\/configuration$/;
 
 export interface DeployedFunction {
   readonly timeoutSeconds: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** Rejects: the connection breaks. */
   invoke(event: unknown): Promise<Invocation>;
 }
 
@@ -17,11 +20,17 @@ export interface DeployedStack {
   readonly resources: readonly { readonly type: string; readonly physicalId: string }[];
 }
 
-/** What a deploy leaves behind, on loopback: Lambda, as far as it is invoked, and CloudFormation, as far as it is asked. */
+/** What a deploy leaves behind, on loopback: Lambda as far as it is invoked, and what watches it as far as it is read. */
 export interface DeploymentServer extends AsyncDisposable {
   readonly url: string;
   readonly functions: Map<string, DeployedFunction>;
   readonly stacks: Map<string, DeployedStack>;
+  /** Names of the alarms that are on. */
+  readonly alarmsOn: Set<string>;
+  /** Names of the schedules that are disabled. */
+  readonly schedulesOff: Set<string>;
+  /** Of the last event that Lambda took from Scheduler. */
+  lastTickAt: Date | undefined;
   /** In the order of their arrival. */
   readonly invocations: { functionName: string; event: unknown }[];
   /** Answers every request with this error of AWS, until it is `undefined` again. */
@@ -34,6 +43,9 @@ export async function startDeploymentServer(): Promise<DeploymentServer> {
     url,
     functions: new Map(),
     stacks: new Map(),
+    alarmsOn: new Set(),
+    schedulesOff: new Set(),
+    lastTickAt: undefined,
     invocations: [],
     refuseWith: undefined,
     [Symbol.asyncDispose]: close,
@@ -44,8 +56,20 @@ export async function startDeploymentServer(): Promise<DeploymentServer> {
 async function answer(server: DeploymentServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname } = new URL(request.url ?? '/', server.url);
   const body = await text(request);
-  if (server.refuseWith) return sendError(response, server.refuseWith.status, server.refuseWith.code);
+  const target = request.headers['x-amz-target']?.toString();
+  if (server.refuseWith) {
+    const { status, code } = server.refuseWith;
+    return pathname === '/' && target === undefined
+      ? sendXmlError(response, status, code, `${code} of the sandbox`)
+      : sendError(response, status, code);
+  }
+  if (target !== undefined) return answerCloudWatch(server, target, JSON.parse(body), response);
   if (pathname === '/') return answerCloudFormation(server, new URLSearchParams(body), response);
+  const schedule = SCHEDULE.exec(pathname)?.[1];
+  if (schedule !== undefined) {
+    const State = server.schedulesOff.has(schedule) ? 'DISABLED' : 'ENABLED';
+    return sendJson(response, { Name: schedule, State, ScheduleExpression: 'rate(10 minutes)' });
+  }
   const name = decodeURIComponent((INVOCATIONS.exec(pathname) ?? CONFIGURATION.exec(pathname))?.[1] ?? '');
   const deployed = server.functions.get(name);
   if (deployed === undefined) return sendError(response, 404, 'ResourceNotFoundException');
@@ -55,7 +79,11 @@ async function answer(server: DeploymentServer, request: IncomingMessage, respon
   }
   const event: unknown = JSON.parse(body);
   server.invocations.push({ functionName: name, event });
-  sendInvocation(response, await deployed.invoke(event));
+  try {
+    sendInvocation(response, await deployed.invoke(event));
+  } catch {
+    response.destroy();
+  }
 }
 
 function sendInvocation(response: ServerResponse, invocation: Invocation): void {
@@ -80,14 +108,25 @@ function sendError(response: ServerResponse, status: number, code: string): void
   response.writeHead(status, headers).end(JSON.stringify({ message: `${code} of the sandbox` }));
 }
 
+/** AWS JSON 1.0: a timestamp is seconds since 1970. */
+function answerCloudWatch(server: DeploymentServer, target: string, body: unknown, response: ServerResponse): void {
+  if (target.endsWith('.DescribeAlarms')) {
+    const { AlarmNames } = z.object({ AlarmNames: z.array(z.string()) }).parse(body);
+    const toState = (name: string) => (server.alarmsOn.has(name) ? 'ALARM' : 'OK');
+    sendJson(response, { MetricAlarms: AlarmNames.map((name) => ({ AlarmName: name, StateValue: toState(name) })) });
+  } else {
+    const tickSeconds = server.lastTickAt === undefined ? [] : [server.lastTickAt.getTime() / 1000];
+    const result = { Id: 'ticks', StatusCode: 'Complete', Timestamps: tickSeconds, Values: tickSeconds.map(() => 1) };
+    sendJson(response, { MetricDataResults: [result] });
+  }
+}
+
 function answerCloudFormation({ stacks }: DeploymentServer, form: URLSearchParams, response: ServerResponse): void {
   const stackName = form.get('StackName') ?? undefined;
   const stack = stacks.get(stackName ?? '');
   const isUnknown = stackName !== undefined && stack === undefined;
   if (isUnknown) {
-    const message = `Stack with id ${stackName} does not exist`;
-    const error = toXml('Error', toXml('Code', 'ValidationError') + toXml('Message', message));
-    sendXml(response, 400, toXml('ErrorResponse', error));
+    sendXmlError(response, 400, 'ValidationError', `Stack with id ${stackName} does not exist`);
   } else if (form.get('Action') === 'DescribeStackResources') {
     const members = (stack?.resources ?? []).map(({ type, physicalId }) =>
       toXml('member', toXml('ResourceType', type) + toXml('PhysicalResourceId', physicalId)),
@@ -107,6 +146,11 @@ function toResponse(action: string, list: string, members: readonly string[]): s
 
 function toXml(name: string, content: string): string {
   return `<${name}>${content}</${name}>`;
+}
+
+function sendXmlError(response: ServerResponse, status: number, code: string, message: string): void {
+  const error = toXml('Error', toXml('Code', code) + toXml('Message', message));
+  sendXml(response, status, toXml('ErrorResponse', error));
 }
 
 function sendXml(response: ServerResponse, status: number, xml: string): void {

@@ -62,6 +62,8 @@ export interface AuthorizationServer extends AsyncDisposable {
   readonly requests: TokenRequest[];
   /** A first refresh token, as if somebody had clicked through the consent screen. */
   mintRefreshToken(): Promise<string>;
+  /** As if somebody else had traded this authorization code. */
+  spendCode(code: string): Promise<void>;
   /** Whether the token endpoint would trade this refresh token now. */
   isLive(refreshToken: string): Promise<boolean>;
   /** Whether this bearer token was issued here and still opens the API. */
@@ -118,6 +120,9 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
       const { grantId, refreshToken } = await mintRefreshToken(provider, clientId);
       grantIds.push(grantId);
       return refreshToken;
+    },
+    async spendCode(code) {
+      await (await provider.AuthorizationCode.find(code))?.consume();
     },
     async isLive(refreshToken) {
       return (await provider.RefreshToken.find(refreshToken))?.isValid ?? false;
