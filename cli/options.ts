@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AwsSettings } from './aws/aws-settings.ts';
 import type { Whereabouts } from './aws/find-deployments.ts';
-import { DEFAULT_AUTHORIZATION_ENDPOINT, parseEndpoint } from './oauth/endpoints.ts';
+import { DEFAULT_AUTHORIZATION_ENDPOINT, parseEndpoint, parseRedirectUri } from './oauth/endpoints.ts';
 
 export interface CommonOptions extends AwsSettings, Whereabouts {
   readonly json?: boolean | undefined;
@@ -10,7 +10,7 @@ export interface CommonOptions extends AwsSettings, Whereabouts {
 interface BrowserFlowOptions extends CommonOptions {
   readonly secretId?: string | undefined;
   readonly port: number;
-  readonly redirectUri?: URL | undefined;
+  readonly redirectUri?: string | undefined;
   readonly manual: boolean;
   readonly open: boolean;
   readonly waitSeconds: number;
@@ -50,7 +50,7 @@ export function addBrowserOptions(command: Command): Command {
   return addCommonOptions(command)
     .option('--secret-id <id>', 'name or ARN of the secret, instead of a stack')
     .option('--port <number>', 'port on 127.0.0.1 that the browser comes back to', parsePort, DEFAULT_PORT)
-    .option('--redirect-uri <url>', 'what the application has registered, if it is something else', parseEndpoint)
+    .option('--redirect-uri <url>', 'what the application has registered, if it is something else', parseRedirectUri)
     .option('--manual', 'paste the redirected address, where no browser reaches this machine', false)
     .option('--no-open', 'only print the address of the page')
     .addOption(seconds('--wait-seconds <number>', 'how long to wait for the browser', DEFAULT_WAIT_SECONDS))

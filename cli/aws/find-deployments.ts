@@ -63,7 +63,12 @@ async function findStackNames(client: CloudFormationClient, settings: AwsSetting
   );
 }
 
-function isOurs({ StackName, Description, StackStatus }: Stack): boolean {
+/** By its name, or by the description that the stack gives itself. */
+export function isOurs({
+  StackName,
+  Description,
+  StackStatus,
+}: Pick<Stack, 'StackName' | 'Description' | 'StackStatus'>): boolean {
   const isNamedSo = StackName === STACK_NAME || StackName?.startsWith(`${STACK_NAME}-`);
   return (isNamedSo || Description?.startsWith(STACK_DESCRIPTION)) === true && !StackStatus?.startsWith('DELETE');
 }

@@ -8,6 +8,7 @@ import { CommandError, EXIT, type ExitCode } from '../command-error.ts';
 import { interruption } from '../interruption.ts';
 import { type Authorized, authorizeInBrowser } from '../oauth/authorize-in-browser.ts';
 import { type ClientCredentials, findClientCredentials } from '../oauth/client-credentials.ts';
+import { toRedirectUri } from '../oauth/endpoints.ts';
 import { exchangeCode, type NewGrant } from '../oauth/exchange-code.ts';
 import type { LastPage } from '../oauth/last-page.ts';
 import type { AuthorizeOptions } from '../options.ts';
@@ -49,7 +50,19 @@ async function findTarget(options: AuthorizeOptions): Promise<Target> {
     return { secret: new Secret(options.secretId, options), deployment: undefined };
   }
   const deployment = await terminal.progress('Looking for the stack', findDeployment(options, options));
-  return { secret: new Secret(options.secretId ?? deployment.refreshFunction.secretId, options), deployment };
+  const { name, secretId } = deployment.refreshFunction;
+  if (options.secretId !== undefined && !isSameSecret(options.secretId, secretId)) {
+    throw new CommandError(
+      EXIT.unable,
+      `Function ${name} refreshes secret ${secretId}, not ${options.secretId}. Leave --secret-id out.`,
+    );
+  }
+  return { secret: new Secret(secretId, options), deployment };
+}
+
+/** A secret is named by its name or by its ARN, which ends in its name and six characters. */
+function isSameSecret(one: string, other: string): boolean {
+  return one === other || [`${one} ${other}`, `${other} ${one}`].some((pair) => /:secret:(.+)-\w{6} \1$/.test(pair));
 }
 
 async function confirmReplacement(
@@ -72,11 +85,6 @@ async function confirmReplacement(
 async function askStatus({ refreshFunction }: Deployment, options: AuthorizeOptions): Promise<Invoked | undefined> {
   const asked = invokeFunction(refreshFunction, { action: 'status' }, options).catch(() => undefined);
   return await terminal.progress('Asking the function', asked);
-}
-
-/** What the secret sends with each refresh is what the application has registered. */
-function toRedirectUri(text: string | undefined): URL | undefined {
-  return text !== undefined && URL.canParse(text) ? new URL(text) : undefined;
 }
 
 async function exchangeAndStore(

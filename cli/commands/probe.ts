@@ -7,6 +7,7 @@ import { CommandError, EXIT, type ExitCode } from '../command-error.ts';
 import { interruption } from '../interruption.ts';
 import { authorizeInBrowser } from '../oauth/authorize-in-browser.ts';
 import { type ClientCredentials, findClientCredentials } from '../oauth/client-credentials.ts';
+import { toRedirectUri } from '../oauth/endpoints.ts';
 import { exchangeCode } from '../oauth/exchange-code.ts';
 import type { LastPage } from '../oauth/last-page.ts';
 import type { ProbeOptions } from '../options.ts';
@@ -53,11 +54,9 @@ async function findKnown(options: ProbeOptions) {
   const deployment = isSecretAlone ? undefined : await findDeployment(options, options);
   const secret = new Secret(options.secretId ?? deployment?.refreshFunction.secretId ?? '', options);
   const { members } = readDocument(await secret.readCurrent(), secret.id);
-  const { redirect_uri } = members;
-  const isUsable = redirect_uri !== undefined && URL.canParse(redirect_uri);
   return {
     known: members,
-    redirectUri: isUsable ? new URL(redirect_uri) : undefined,
+    redirectUri: toRedirectUri(members.redirect_uri),
     tokenEndpoint:
       options.tokenEndpoint ?? new URL(deployment?.refreshFunction.tokenEndpoint ?? DEFAULTS.tokenEndpoint),
   };

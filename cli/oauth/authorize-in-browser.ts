@@ -11,7 +11,7 @@ export interface BrowserOptions {
   readonly authorizationEndpoint: URL;
   readonly port: number;
   /** What the application has registered; by default on loopback, with `port`. */
-  readonly redirectUri?: URL | undefined;
+  readonly redirectUri?: string | undefined;
   /** Whoever runs the command pastes the redirected URL. */
   readonly manual: boolean;
   /** Whether to open a browser, or to leave that to whoever reads the URL. */
@@ -34,8 +34,11 @@ export async function authorizeInBrowser<T>(
   options: BrowserOptions,
   act: (authorized: Authorized) => Promise<{ value: T; page: LastPage }>,
 ): Promise<T> {
-  const { redirectUri = new URL(`http://127.0.0.1:${options.port}/callback`) } = options;
-  if (options.manual || !isLoopback(redirectUri)) return await authorizeByHand(clientId, redirectUri, options, act);
+  const { redirectUri = `http://127.0.0.1:${options.port}/callback` } = options;
+  const isElsewhere = !isLoopback(new URL(redirectUri));
+  if (isElsewhere)
+    terminal.say(`The redirect URI ${redirectUri} does not lead to this machine, so its address has to be pasted.`);
+  if (options.manual || isElsewhere) return await authorizeByHand(clientId, redirectUri, options, act);
 
   await using listener = await RedirectListener.start(redirectUri);
   const request = await createAuthorizationRequest(options.authorizationEndpoint, clientId, listener.redirectUri);
@@ -55,11 +58,11 @@ export async function authorizeInBrowser<T>(
 
 async function authorizeByHand<T>(
   clientId: string,
-  redirectUri: URL,
+  redirectUri: string,
   options: BrowserOptions,
   act: (authorized: Authorized) => Promise<{ value: T }>,
 ): Promise<T> {
-  const request = await createAuthorizationRequest(options.authorizationEndpoint, clientId, redirectUri.href);
+  const request = await createAuthorizationRequest(options.authorizationEndpoint, clientId, redirectUri);
   await invite(request, false);
   terminal.say('Then copy the whole address of the page that you end on, even if that page cannot be shown.');
   const pasted = await askHidden(

@@ -14,3 +14,14 @@ export function parseEndpoint(text: string): URL {
   if (url !== undefined && url.hash === '' && (url.protocol === 'https:' || isLoopback(url))) return url;
   throw new InvalidArgumentError('It is no https: URL without fragment (http: on loopback alone).');
 }
+
+/** As it was given: an authorization server compares it with what was registered, character by character. */
+export function parseRedirectUri(text: string): string {
+  parseEndpoint(text);
+  return text;
+}
+
+/** The member `redirect_uri` of a secret: what it sends with each refresh is what the application has registered. */
+export function toRedirectUri(text: string | undefined): string | undefined {
+  return text !== undefined && URL.canParse(text) ? text : undefined;
+}

@@ -22,10 +22,11 @@ export class RedirectListener implements AsyncDisposable {
   readonly #shown = new Deferred<void>();
 
   /** @throws CommandError if the port cannot be had */
-  static async start(redirectUri: URL): Promise<RedirectListener> {
+  static async start(redirectUri: string): Promise<RedirectListener> {
     const server = createServer();
-    const host = redirectUri.hostname === '[::1]' ? '::1' : '127.0.0.1';
-    const port = Number(redirectUri.port || 80);
+    const { hostname, port: portText } = new URL(redirectUri);
+    const host = hostname === '[::1]' ? '::1' : '127.0.0.1';
+    const port = Number(portText || 80);
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
@@ -37,7 +38,7 @@ export class RedirectListener implements AsyncDisposable {
     return new RedirectListener(server, redirectUri);
   }
 
-  constructor(server: Server, redirectUri: URL) {
+  constructor(server: Server, redirectUri: string) {
     this.#server = server;
     this.redirectUri = withPort(redirectUri, server);
     server.on('request', (request, response) => void this.#answer(request, response));
@@ -106,10 +107,12 @@ class Deferred<T> {
   }
 }
 
-function withPort(redirectUri: URL, server: Server): string {
+/** Port 0 is any that is free; everything else stays as it was given. */
+function withPort(redirectUri: string, server: Server): string {
   const address = server.address();
   const url = new URL(redirectUri);
-  if (redirectUri.port === '0' && address !== null && typeof address === 'object') url.port = String(address.port);
+  if (url.port !== '0' || address === null || typeof address === 'string') return redirectUri;
+  url.port = String(address.port);
   return url.href;
 }
 

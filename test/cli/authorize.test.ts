@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -175,6 +175,19 @@ describe('authorize says what is wrong with what it is given', () => {
     [['--client-secret', 'x'], /unknown option/],
   ])('%j', async (args, sentence) => {
     expectRefused(await run(args), 2, sentence);
+  });
+
+  test('a secret that is not the one of the function', async () => {
+    expectRefused(
+      await run(['--stack', STACK_NAME, '--secret-id', 'another']),
+      2,
+      /refreshes secret RetentlyCredentials, not another/,
+    );
+  });
+
+  test('a redirect URI that leads elsewhere, without a terminal to paste on', async () => {
+    const ended = await run(['--redirect-uri', 'https://client.example/callback']);
+    expectRefused(ended, 2, /does not lead to this machine.*no terminal to ask on/s);
   });
 
   test('a port that is taken', async () => {
@@ -360,6 +373,24 @@ describe('authorize stores the document by compare-and-swap', () => {
     expect(ended).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('CLIENT_REJECTED') });
     expect(ended.stderr).toContain('Stored in secret');
   });
+});
+
+test('opens a browser, or goes on if there is none to open', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'browser-'));
+  try {
+    const opened = join(directory, 'opened');
+    writeFileSync(join(directory, 'xdg-open'), `#!/bin/sh\nprintf %s "$1" > ${opened}\n`, { mode: 0o755 });
+    const options = deployment.browserOptions.filter((option) => option !== '--no-open');
+    for (const PATH of [directory, '/nonexistent']) {
+      const command = new RunningCommand(['authorize', ...options], { ...deployment.environment, PATH });
+      const url = await command.says(PAGE_URL);
+      if (PATH === directory) await until(() => existsSync(opened) && readFileSync(opened, 'utf8') === url);
+      await walkThroughPages(url, 'deny');
+      expect(await command.ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Access was denied') });
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('the redirect listener answers nothing but the answer of an authorization', async () => {

@@ -15,7 +15,7 @@ export interface DeployedFunction {
   invoke(event: unknown): Promise<Invocation>;
 }
 
-export interface DeployedStack {
+interface DeployedStack {
   readonly description: string;
   readonly resources: readonly { readonly type: string; readonly physicalId: string }[];
 }
