@@ -1,7 +1,7 @@
 /** The only reader of `process.env` in `cli/`, beside the AWS SDK and what paints the terminal. */
 export const environment = {
-  clientId: process.env['RETENTLY_CLIENT_ID'] || undefined,
-  clientSecret: process.env['RETENTLY_CLIENT_SECRET'] || undefined,
+  clientId: process.env['RETENTLY_CLIENT_ID']?.trim() || undefined,
+  clientSecret: process.env['RETENTLY_CLIENT_SECRET']?.trim() || undefined,
 };
 
 /** Whoever runs the command cannot change what the SDK warns of: that a later SDK will want a newer Node. */

@@ -70,6 +70,8 @@ function createProgram(end: (exitCode: ExitCode) => void): Command {
 async function main(): Promise<ExitCode> {
   silenceSdkWarning();
   interruption.listen();
+  // Whoever reads the result may stop reading, as `head` does.
+  process.stdout.on('error', () => process.exit());
   let exitCode: ExitCode = EXIT.done;
   try {
     await createProgram((code) => {

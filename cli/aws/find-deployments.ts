@@ -63,6 +63,9 @@ async function findStackNames(client: CloudFormationClient, settings: AwsSetting
   );
 }
 
+/** A stack of which nothing is there, or not for long. */
+const GONE = /^(DELETE_|REVIEW_IN_PROGRESS$|ROLLBACK_COMPLETE$)/;
+
 /** By its name, or by the description that the stack gives itself. */
 export function isOurs({
   StackName,
@@ -70,7 +73,7 @@ export function isOurs({
   StackStatus,
 }: Pick<Stack, 'StackName' | 'Description' | 'StackStatus'>): boolean {
   const isNamedSo = StackName === STACK_NAME || StackName?.startsWith(`${STACK_NAME}-`);
-  return (isNamedSo || Description?.startsWith(STACK_DESCRIPTION)) === true && !StackStatus?.startsWith('DELETE');
+  return (isNamedSo || Description?.startsWith(STACK_DESCRIPTION)) === true && !GONE.test(StackStatus ?? '');
 }
 
 async function toDeployment(

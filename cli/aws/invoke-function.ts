@@ -8,7 +8,7 @@ import type { RefreshFunction } from './refresh-function.ts';
 const ANSWER_OVER_TIMEOUT_SECONDS = 30;
 
 const lastFailure = z.object({
-  code: z.enum(['PROVIDER_UNAVAILABLE', 'PROVIDER_AMBIGUOUS', 'REAUTHORIZATION_REQUIRED', 'CLIENT_REJECTED']),
+  code: z.string(),
   at: z.string(),
   attempts: z.number(),
   retryAt: z.string().optional(),

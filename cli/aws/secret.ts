@@ -46,20 +46,21 @@ export class Secret {
 
   /**
    * Puts `secretString` beside what is current and then moves `AWSCURRENT` from the version that was read, by
-   * compare-and-swap. The first value of a secret gets `AWSCURRENT` whatever is asked for.
+   * compare-and-swap.
    *
    * @returns its version id; `undefined` if `AWSCURRENT` had moved, and then it is where it was
    */
   async replace(expected: SecretValue | undefined, secretString: string): Promise<string | undefined> {
     const versionId = randomUUID();
-    const stages = await this.#put(versionId, secretString);
-    const isCurrent = stages.includes('AWSCURRENT');
-    const isReplaced = isCurrent || (expected !== undefined && (await this.#promote(versionId, expected.versionId)));
+    await this.#put(versionId, secretString);
+    // The first value of a secret gets AWSCURRENT whatever is asked for, unless somebody else's came first.
+    const isReplaced =
+      expected === undefined ? await this.#isCurrent(versionId) : await this.#promote(versionId, expected.versionId);
     await this.#removeLabel(versionId);
     return isReplaced ? versionId : undefined;
   }
 
-  async #put(versionId: string, secretString: string): Promise<readonly string[]> {
+  async #put(versionId: string, secretString: string): Promise<void> {
     const { PutSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
     const client = await this.#connect();
     try {
@@ -69,8 +70,7 @@ export class Secret {
         SecretString: secretString,
         VersionStages: [AUTHORIZATION_STAGE],
       });
-      const { VersionStages = [] } = await client.send(request);
-      return VersionStages;
+      await client.send(request);
     } catch (error) {
       throw this.#failure(error, 'To write');
     }
@@ -91,9 +91,13 @@ export class Secret {
     } catch (error) {
       if (nameOf(error) !== 'InvalidParameterException') throw this.#failure(error, 'To write');
       // Refused, unless this was the SDK's second try of a call whose first answer was lost.
-      const current = await this.readCurrent();
-      return current?.versionId === versionId;
+      return await this.#isCurrent(versionId);
     }
+  }
+
+  async #isCurrent(versionId: string): Promise<boolean> {
+    const current = await this.readCurrent();
+    return current?.versionId === versionId;
   }
 
   /** Best effort: a version that keeps the label does no harm, but it is kept for good. */

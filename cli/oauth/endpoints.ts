@@ -1,18 +1,17 @@
 import { InvalidArgumentError } from 'commander';
-
-const LOOPBACK_HOSTS = new Set(['127.0.0.1', '[::1]', 'localhost']);
+import { isTokenEndpoint } from '../../lambda/contract.ts';
 
 export const DEFAULT_AUTHORIZATION_ENDPOINT = 'https://app.retently.com/api/oauth/authorize';
 
-export function isLoopback({ protocol, hostname }: URL): boolean {
-  return protocol === 'http:' && LOOPBACK_HOSTS.has(hostname);
+/** Of what {@link parseEndpoint} has let through. */
+export function isLoopback({ protocol }: URL): boolean {
+  return protocol === 'http:';
 }
 
 /** An option whose value is an https: URL, or http: on loopback. */
 export function parseEndpoint(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url !== undefined && url.hash === '' && (url.protocol === 'https:' || isLoopback(url))) return url;
-  throw new InvalidArgumentError('It is no https: URL without fragment (http: on loopback alone).');
+  if (isTokenEndpoint(text, { isLoopbackAllowed: true })) return new URL(text);
+  throw new InvalidArgumentError('It is no https: URL without user name and fragment (http: on loopback alone).');
 }
 
 /** As it was given: an authorization server compares it with what was registered, character by character. */

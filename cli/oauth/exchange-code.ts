@@ -1,5 +1,6 @@
 import * as oauth from 'oauth4webapi';
 import * as z from 'zod';
+import { MAX_TOKEN_LIFETIME_SECONDS } from '../../lambda/contract.ts';
 import { OAUTH_ERROR_CODES } from '../../lambda/core/ports.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
@@ -7,15 +8,12 @@ import { isLoopback } from './endpoints.ts';
 
 const EXCHANGE_TIMEOUT_MS = 30_000;
 
-/** No token lives longer; as the function, that takes such an answer for one without a lifetime. */
-const MAX_LIFETIME_SECONDS = 365 * 24 * 60 * 60;
-
 /** Read as the function reads an answer: whatever is missing or of another type counts as absent. */
 const answerSchema = z.object({
   access_token: z.string().min(1).optional().catch(undefined),
   refresh_token: z.string().min(1).optional().catch(undefined),
   token_type: z.string().min(1).optional().catch(undefined),
-  expires_in: z.coerce.number().positive().max(MAX_LIFETIME_SECONDS).optional().catch(undefined),
+  expires_in: z.coerce.number().positive().max(MAX_TOKEN_LIFETIME_SECONDS).optional().catch(undefined),
   error: z.enum(OAUTH_ERROR_CODES).optional().catch(undefined),
 });
 

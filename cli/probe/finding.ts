@@ -1,4 +1,4 @@
-import { DEFAULTS } from '../../lambda/contract.ts';
+import { DEFAULTS, MIN_TOKEN_LIFETIME_SECONDS } from '../../lambda/contract.ts';
 import { formatSeconds } from '../status/format.ts';
 import type { Observation, TokenAnswer } from './token-request.ts';
 
@@ -13,20 +13,25 @@ export interface Finding {
 
 export function ofCode({ observation }: TokenAnswer): Finding {
   const { expiresIn, members } = observation;
-  const isDefault = expiresIn === DEFAULTS.defaultTokenLifetimeSeconds;
   const life = expiresIn === undefined ? 'no expires_in' : `expires_in ${expiresIn} (${formatSeconds(expiresIn)})`;
-  const meaning =
-    expiresIn === undefined
-      ? 'Set tokenLifetimeSeconds to what Retently says elsewhere: the function has nothing else to go by.'
-      : isDefault
-        ? `tokenLifetimeSeconds can stay at its default, ${expiresIn}.`
-        : `Set tokenLifetimeSeconds to ${expiresIn}: the limits of the schedule and the alarms follow it.`;
   return {
     question: 'What does an answer hold, and how long does a token live?',
     answer: `${members.join(', ')}; ${life}`,
-    meaning,
+    meaning: meaningOfLife(expiresIn),
     observation,
   };
+}
+
+function meaningOfLife(expiresIn: number | undefined): string {
+  if (expiresIn === undefined) {
+    return 'Set tokenLifetimeSeconds to what Retently says elsewhere: the function has nothing else to go by.';
+  }
+  if (expiresIn === DEFAULTS.defaultTokenLifetimeSeconds)
+    return `tokenLifetimeSeconds stays at its default, ${expiresIn}.`;
+  if (expiresIn < MIN_TOKEN_LIFETIME_SECONDS) {
+    return `Less than the stack can serve without a gap: it takes lives from ${MIN_TOKEN_LIFETIME_SECONDS} s.`;
+  }
+  return `Set tokenLifetimeSeconds to ${expiresIn}: the schedule is checked against it, and no longer life is believed.`;
 }
 
 export function ofWrongToken({ observation, isSuccess }: TokenAnswer): Finding {
@@ -54,7 +59,7 @@ export function ofWrongSecret({ observation, isSuccess }: TokenAnswer): Finding 
 function meaningOfRefusal({ code }: Observation, expected: string, faultCode: string): string {
   if (code === expected) return `As RFC 6749 says: the function reports ${faultCode} at once.`;
   return code === undefined || /^\d/.test(code)
-    ? `No code of RFC 6749: the function cannot be sure, asks again with back-off, and the alarm TokenExpiringSoon tells you.`
+    ? 'No code of RFC 6749: the function cannot be sure. It asks again with back-off, and after some hours reports REAUTHORIZATION_PROBABLE.'
     : `Another code than ${expected}: the function does not send it again, and reports what it stands for.`;
 }
 

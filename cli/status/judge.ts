@@ -10,8 +10,8 @@ import { findAlarmKind, toRunbookLink } from './runbook.ts';
 export interface Judgement {
   readonly exitCode: ExitCode;
   readonly sentence: string;
-  /** What to type, if one command does it. */
-  readonly command?: string;
+  /** What to type, one after the other. */
+  readonly commands?: readonly string[];
   /** Where the rest stands. */
   readonly runbook?: string;
 }
@@ -19,8 +19,8 @@ export interface Judgement {
 /** So many attempts fail one after the other only if something lasts. */
 const LASTING_ATTEMPTS = 3;
 
-/** Codes that a new grant, or a first one, mends. */
-const MENDED_BY_AUTHORIZATION = new Set(['REAUTHORIZATION_REQUIRED', 'CREDENTIALS_INCOMPLETE']);
+/** The grant is dead, or looks as if it were. */
+const GRANT_CODES = new Set(['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_PROBABLE']);
 
 /** A pure function of all that is known: what is worst comes first. */
 export function judge(account: Account, options: CommonOptions): Judgement {
@@ -40,9 +40,16 @@ export function judge(account: Account, options: CommonOptions): Judgement {
 
 function judgeFault(code: string, { deployment }: Account, options: CommonOptions): Judgement {
   const runbook = toRunbookLink(code);
-  if (MENDED_BY_AUTHORIZATION.has(code)) {
-    const command = commandFor('authorize', deployment, options);
-    return { exitCode: EXIT.attention, sentence: 'Authorize the application at Retently again.', command, runbook };
+  const authorize = commandFor('authorize', deployment, options);
+  if (GRANT_CODES.has(code)) {
+    const sentence =
+      'Force one refresh, for a refusal may pass. If it is refused too, authorize the application again.';
+    const refresh = `${commandFor('refresh', deployment, options)} --force`;
+    return { exitCode: EXIT.attention, sentence, commands: [refresh, authorize], runbook };
+  }
+  if (code === 'CREDENTIALS_INCOMPLETE') {
+    const sentence = 'Authorize the application at Retently: credentials are missing.';
+    return { exitCode: EXIT.attention, sentence, commands: [authorize], runbook };
   }
   return { exitCode: EXIT.attention, sentence: 'Do what the message says.', runbook };
 }
@@ -55,18 +62,19 @@ function judgeResult(result: FunctionResult, account: Account, options: CommonOp
   if (decision === 'not-configured') {
     const runbook = toRunbookLink('not-configured');
     const sentence = 'Authorize the application at Retently: the secret has no value yet.';
-    return { exitCode: EXIT.attention, sentence, command: authorize, runbook };
+    return { exitCode: EXIT.attention, sentence, commands: [authorize], runbook };
   }
   if (decision === 'rejected') {
     const code = failure?.code ?? 'REAUTHORIZATION_REQUIRED';
-    return code === 'REAUTHORIZATION_REQUIRED'
+    return GRANT_CODES.has(code)
       ? judgeFault(code, account, options)
       : { exitCode: EXIT.attention, sentence: 'Correct what Retently refused.', runbook: toRunbookLink(code) };
   }
   if (details?.isAnswerUnsaved) {
     const sentence = 'Do not deploy. Mend the access to the secret, then refresh.';
-    return { exitCode: EXIT.attention, sentence, command: refresh, runbook: toRunbookLink('TOKEN_NOT_STORED') };
+    return { exitCode: EXIT.attention, sentence, commands: [refresh], runbook: toRunbookLink('TOKEN_NOT_STORED') };
   }
+  if (failure && GRANT_CODES.has(failure.code)) return judgeFault(failure.code, account, options);
   if (failure && failure.attempts >= LASTING_ATTEMPTS) {
     const next = failure.retryAt === undefined ? '' : ` The next attempt is at ${formatInstant(failure.retryAt)}.`;
     const sentence = `Look why ${failure.attempts} attempts failed.${next}`;
@@ -74,7 +82,7 @@ function judgeResult(result: FunctionResult, account: Account, options: CommonOp
   }
   if (secondsRemaining > 0) return undefined;
   const sentence = 'Refresh now: there is no bearer token that lives.';
-  return { exitCode: EXIT.attention, sentence, command: refresh, runbook: toRunbookLink('TokenExpiringSoon') };
+  return { exitCode: EXIT.attention, sentence, commands: [refresh], runbook: toRunbookLink('TokenExpiringSoon') };
 }
 
 function judgeWatch(watch: Watch | undefined): Judgement | undefined {

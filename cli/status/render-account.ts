@@ -83,10 +83,10 @@ function describeAlarms(alarms: NonNullable<Watch['alarms']>): string {
   return terminal.paint('red', on.map(({ name }) => name).join(', '));
 }
 
-function describeJudgement({ exitCode, sentence, command, runbook }: Judgement): string[] {
+function describeJudgement({ exitCode, sentence, commands = [], runbook }: Judgement): string[] {
   const style = exitCode === EXIT.done ? 'green' : exitCode === EXIT.attention ? 'red' : 'yellow';
   const lines = [line('Do now', terminal.paint(style, sentence))];
-  if (command !== undefined) lines.push(line('', command));
+  lines.push(...commands.map((command) => line('', command)));
   if (runbook !== undefined) lines.push(line('', runbook));
   return lines;
 }

@@ -50,7 +50,7 @@ function result(members: Partial<FunctionResult>, details: Partial<FunctionResul
   return { kind: 'result', result: HEALTHY.details ? { ...all, details: { ...HEALTHY.details, ...details } } : all };
 }
 
-function failure(code: 'PROVIDER_UNAVAILABLE' | 'CLIENT_REJECTED', attempts: number) {
+function failure(code: string, attempts: number) {
   return { lastFailure: { code, at: AT, attempts, retryAt: AT, advice: '' } };
 }
 
@@ -60,12 +60,15 @@ describe('what to do now, worst first', () => {
     ['nothing, if nobody watches', result({}), undefined, { exitCode: 0 }],
     ['could not be asked', 'No answer.', SEEN, { exitCode: 2, sentence: 'No answer.' }],
     [
-      'a fault that an authorization mends',
+      'a dead grant',
       { kind: 'fault', code: 'REAUTHORIZATION_REQUIRED', message: '' },
       SEEN,
       {
         exitCode: 1,
-        command: 'retently-token-refresh authorize --stack Stack --region eu-west-1',
+        commands: [
+          'retently-token-refresh refresh --stack Stack --region eu-west-1 --force',
+          'retently-token-refresh authorize --stack Stack --region eu-west-1',
+        ],
         runbook: 'docs/runbook.md#reauthorization-required',
       },
     ],
@@ -80,6 +83,12 @@ describe('what to do now, worst first', () => {
       result({ decision: 'settle' }, { isAnswerUnsaved: true }),
       { ...SEEN, alarms: [{ name: 'TokenExpiringSoon', isOn: true }] },
       { exitCode: 1, sentence: expect.stringContaining('Do not deploy'), runbook: 'docs/runbook.md#token-not-stored' },
+    ],
+    [
+      'a grant that is probably dead, at the first sign',
+      result({ decision: 'waiting' }, failure('REAUTHORIZATION_PROBABLE', 1)),
+      SEEN,
+      { exitCode: 1, runbook: 'docs/runbook.md#reauthorization-probable' },
     ],
     ['two failed attempts', result({}, failure('PROVIDER_UNAVAILABLE', 2)), SEEN, { exitCode: 0 }],
     [
@@ -96,7 +105,7 @@ describe('what to do now, worst first', () => {
       'no bearer token that lives',
       result({ secondsRemaining: 0 }),
       SEEN,
-      { exitCode: 1, command: expect.stringContaining(' refresh '), runbook: 'docs/runbook.md#token-expiring-soon' },
+      { exitCode: 1, commands: [expect.stringContaining(' refresh ')], runbook: 'docs/runbook.md#token-expiring-soon' },
     ],
     [
       'two alarms, the worse of them in the runbook',
