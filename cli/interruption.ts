@@ -1,4 +1,4 @@
-import { EXIT } from './command-error.ts';
+import { CommandError, EXIT } from './command-error.ts';
 import { terminal } from './terminal.ts';
 
 let consequence = 'Nothing was changed.';
@@ -32,8 +32,12 @@ export const interruption = {
       return await work();
     } finally {
       isProtected = false;
-      if (isPending) end();
     }
+  },
+
+  /** @throws CommandError if Ctrl-C came while something was protected */
+  heed(): void {
+    if (isPending) throw new CommandError(EXIT.interrupted, interruption.sentence());
   },
 };
 

@@ -1,4 +1,4 @@
-import type { CloudFormationClient, Stack, StackResource } from '@aws-sdk/client-cloudformation';
+import type { CloudFormationClient, Stack, StackResourceSummary } from '@aws-sdk/client-cloudformation';
 import { CommandError, EXIT } from '../command-error.ts';
 import { toAwsFailure } from './aws-failure.ts';
 import { type AwsSettings, clientOptions } from './aws-settings.ts';
@@ -106,11 +106,14 @@ async function listResources(
   client: CloudFormationClient,
   stackName: string,
   settings: AwsSettings,
-): Promise<readonly StackResource[]> {
-  const { DescribeStackResourcesCommand } = await import('@aws-sdk/client-cloudformation');
+): Promise<readonly StackResourceSummary[]> {
+  const { paginateListStackResources } = await import('@aws-sdk/client-cloudformation');
+  const resources: StackResourceSummary[] = [];
   try {
-    const { StackResources = [] } = await client.send(new DescribeStackResourcesCommand({ StackName: stackName }));
-    return StackResources;
+    for await (const page of paginateListStackResources({ client }, { StackName: stackName })) {
+      resources.push(...(page.StackResourceSummaries ?? []));
+    }
+    return resources;
   } catch (error) {
     if (error instanceof Error && error.name === 'ValidationError') {
       const region = await client.config.region();

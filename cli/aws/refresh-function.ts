@@ -35,6 +35,12 @@ async function describeFunction(name: string, settings: AwsSettings): Promise<Re
     const { FunctionName, Timeout, Environment } = await client.send(
       new GetFunctionConfigurationCommand({ FunctionName: name }),
     );
+    if (Environment?.Error?.Message !== undefined) {
+      throw new CommandError(
+        EXIT.unable,
+        `The environment of function ${name} cannot be read: ${Environment.Error.Message}`,
+      );
+    }
     const variables = Environment?.Variables ?? {};
     const secretId = variables[ENVIRONMENT.credentialsSecretId];
     if (secretId === undefined) return undefined;

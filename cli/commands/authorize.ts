@@ -39,8 +39,9 @@ export async function authorize(options: AuthorizeOptions): Promise<ExitCode> {
     const value = await interruption.protect(store);
     return { value, page: toLastPage(deployment !== undefined) };
   });
-  interruption.wouldMean('The new credentials are stored.');
   terminal.say(`Stored in secret ${secret.id}: AWSCURRENT is version ${versionId}.`);
+  interruption.wouldMean("The new credentials are stored; look with 'status' how the function gets on with them.");
+  interruption.heed();
   if (deployment === undefined) return finishWithoutProof(options, secret.id, versionId);
   return await prove(options, deployment, versionId);
 }

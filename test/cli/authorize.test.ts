@@ -338,6 +338,21 @@ describe('authorize stores the document by compare-and-swap', () => {
     expect(current()).toMatchObject({ note: 'edited', access_token: expect.any(String) });
   });
 
+  test('to its end, if Ctrl-C comes while it is stored', async () => {
+    const { aws } = deployment.sandbox;
+    aws.inject({ operation: 'PutSecretValue', kind: 'latency', latencyMs: 500 });
+    const calls = aws.calls.length;
+    const command = start(secretOptions());
+    const walking = walkThroughPages(await command.says(PAGE_URL), 'allow');
+    await until(() => aws.calls.slice(calls).some(({ operation }) => operation === 'PutSecretValue'));
+    command.interrupt();
+    expect((await walking).body).toContain('It worked');
+    const { exitCode, stderr } = await command.ended;
+    expect(stderr).toMatch(/Stopping as soon as the answer is stored\..*Stopped\. The new credentials are stored;/s);
+    expect(exitCode).toBe(130);
+    expect(current()).toMatchObject({ refresh_token: expect.any(String) });
+  });
+
   test('once, though the browser brings its code twice', async () => {
     const command = start();
     const url = await command.says(PAGE_URL);

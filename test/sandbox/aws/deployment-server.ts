@@ -127,11 +127,11 @@ function answerCloudFormation({ stacks }: DeploymentServer, form: URLSearchParam
   const isUnknown = stackName !== undefined && stack === undefined;
   if (isUnknown) {
     sendXmlError(response, 400, 'ValidationError', `Stack with id ${stackName} does not exist`);
-  } else if (form.get('Action') === 'DescribeStackResources') {
+  } else if (form.get('Action') === 'ListStackResources') {
     const members = (stack?.resources ?? []).map(({ type, physicalId }) =>
       toXml('member', toXml('ResourceType', type) + toXml('PhysicalResourceId', physicalId)),
     );
-    sendXml(response, 200, toResponse('DescribeStackResources', 'StackResources', members));
+    sendXml(response, 200, toResponse('ListStackResources', 'StackResourceSummaries', members));
   } else {
     const members = [...stacks].map(([name, { description }]) =>
       toXml('member', toXml('StackName', name) + toXml('Description', description)),
