@@ -12,10 +12,13 @@ import { CommandError, EXIT } from './command-error.ts';
 import type { ClientCredentials } from './oauth/client-credentials.ts';
 import type { NewGrant } from './oauth/exchange-code.ts';
 
-const EMPTY: Pick<CredentialsDocument, 'raw' | 'isNested' | 'members'> = { raw: {}, isNested: false, members: {} };
+/** What the secret holds, or would hold if it had a value. */
+export type KnownDocument = Pick<CredentialsDocument, 'raw' | 'isNested' | 'members'>;
+
+const EMPTY: KnownDocument = { raw: {}, isNested: false, members: {} };
 
 /** @throws CommandError for a value that cannot be kept beside new credentials */
-export function readDocument(current: SecretValue | undefined, secretId: string): typeof EMPTY {
+export function readDocument(current: SecretValue | undefined, secretId: string): KnownDocument {
   if (current === undefined) return EMPTY;
   try {
     return parseDocument(current.secretString, `Secret ${secretId}`);
@@ -33,12 +36,11 @@ export function readDocument(current: SecretValue | undefined, secretId: string)
  * ones. The bearer token that came with the grant is kept with its life, for consumers to use at once.
  */
 export function renderAuthorized(
-  document: Pick<CredentialsDocument, 'raw' | 'isNested'>,
+  { raw, isNested }: KnownDocument,
   { clientId, clientSecret }: ClientCredentials,
   grant: NewGrant,
 ): string {
   const client = { client_id: clientId, client_secret: clientSecret };
-  const { raw, isNested } = document;
   const withClient = isNested
     ? { ...raw, credentials: { ...asObject(raw['credentials']), ...client } }
     : { ...raw, ...client };
@@ -57,10 +59,7 @@ function toTokenMembers({ refreshToken, accessToken, tokenType, expiresInSeconds
  * Whether somebody brought other credentials between two reads. That the function refreshed meanwhile, or that other
  * members were edited, is no such thing.
  */
-export function hasOtherCredentials(
-  before: Pick<CredentialsDocument, 'members'>,
-  after: Pick<CredentialsDocument, 'members'>,
-): boolean {
+export function hasOtherCredentials(before: KnownDocument, after: KnownDocument): boolean {
   const isSameClient =
     before.members.client_id === after.members.client_id &&
     before.members.client_secret === after.members.client_secret;

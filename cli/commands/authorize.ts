@@ -1,6 +1,6 @@
 import { DEFAULTS } from '../../lambda/contract.ts';
 import { askYesOrNo } from '../ask.ts';
-import { hasOtherCredentials, readDocument, renderAuthorized } from '../authorized-document.ts';
+import { hasOtherCredentials, type KnownDocument, readDocument, renderAuthorized } from '../authorized-document.ts';
 import { type Deployment, findDeployment } from '../aws/find-deployments.ts';
 import { type Invoked, invokeFunction } from '../aws/invoke-function.ts';
 import { Secret } from '../aws/secret.ts';
@@ -92,7 +92,7 @@ async function exchangeAndStore(
   { request, parameters }: Authorized,
   client: ClientCredentials,
   secret: Secret,
-  before: ReturnType<typeof readDocument>,
+  before: KnownDocument,
   options: AuthorizeOptions,
   deployment: Deployment | undefined,
 ): Promise<string> {
@@ -105,7 +105,7 @@ async function exchangeAndStore(
 
 async function store(
   secret: Secret,
-  before: ReturnType<typeof readDocument>,
+  before: KnownDocument,
   client: ClientCredentials,
   grant: NewGrant,
 ): Promise<string> {

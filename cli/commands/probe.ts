@@ -42,9 +42,12 @@ export async function probe(options: ProbeOptions): Promise<ExitCode> {
     return { value: { first: toAnswer(response), redirectUri: request.redirectUri }, page: PAGE };
   });
   interruption.wouldMean('The grant of the probe may be dead; the secret is as it was.');
-  await ask(options, tokenEndpoint, client, grant, (finding) => findings.push(finding));
-  if (options.json) terminal.result(JSON.stringify({ findings }));
-  else terminal.result(renderTable(toRows(findings)));
+  try {
+    await ask(options, tokenEndpoint, client, grant, (finding) => findings.push(finding));
+  } finally {
+    // What was found before the network failed cost a grant.
+    terminal.result(options.json ? JSON.stringify({ findings }) : renderTable(toRows(findings)));
+  }
   return EXIT.done;
 }
 

@@ -30,30 +30,32 @@ export async function runProbe(
   report: (finding: Finding) => void,
 ): Promise<void> {
   const { tokenEndpoint, client, redirectUri } = settings;
-  const refresh = (token: string, uri?: string) => requestRefresh(tokenEndpoint, client, token, uri);
+  const refresh = (token: TokenAnswer, uri?: string) =>
+    requestRefresh(tokenEndpoint, client, token.refreshToken ?? NO_TOKEN, uri);
   report(findings.ofCode(first));
-  report(findings.ofWrongToken(await refresh(NO_TOKEN)));
+  report(findings.ofWrongToken(await requestRefresh(tokenEndpoint, client, NO_TOKEN)));
   const wrongClient = { ...client, clientSecret: NO_SECRET };
-  report(findings.ofWrongSecret(await requestRefresh(tokenEndpoint, wrongClient, first.refreshToken ?? NO_TOKEN)));
+  const wrong = await requestRefresh(tokenEndpoint, wrongClient, first.refreshToken ?? NO_TOKEN);
+  report(findings.ofWrongSecret(wrong));
 
-  const without = await refresh(first.refreshToken ?? NO_TOKEN);
+  const start = newest(first, wrong);
+  const without = await refresh(start);
   report(findings.ofRefresh('without', without));
-  const afterWithout = without.isSuccess ? newest(first, without) : first;
-  const withUri = await refresh(afterWithout.refreshToken ?? NO_TOKEN, redirectUri);
+  const between = newest(start, without);
+  const withUri = await refresh(between, redirectUri);
   report(findings.ofRefresh('with', withUri));
-  const last = withUri.isSuccess ? newest(afterWithout, withUri) : afterWithout;
-  if (last === first) return report(findings.ofNoRefresh());
+  const last = newest(between, withUri);
+  if (last === start) return report(findings.ofNoRefresh());
 
-  report(findings.ofRotation(without.isSuccess ? without : withUri, first));
-  await probeBearers(settings, first, last, report);
-  const spent = without.isSuccess && withUri.isSuccess ? afterWithout : first;
-  if (spent.refreshToken === last.refreshToken) return;
-  await probeReuse(settings, spent, last, report);
+  report(findings.ofRotation(without.isSuccess ? without : withUri, start));
+  await probeBearers(settings, start, last, report);
+  const spent = withUri.isSuccess ? between : start;
+  if (spent.refreshToken !== last.refreshToken) await probeReuse(settings, spent, last, report);
 }
 
 /** What is good after a refresh: an answer without a refresh token leaves the old one good (RFC 6749 section 6). */
 function newest(before: TokenAnswer, after: TokenAnswer): TokenAnswer {
-  return { ...after, refreshToken: after.refreshToken ?? before.refreshToken };
+  return after.isSuccess ? { ...after, refreshToken: after.refreshToken ?? before.refreshToken } : before;
 }
 
 async function probeBearers(

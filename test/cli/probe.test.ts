@@ -64,6 +64,15 @@ describe('probe finds out about a server', () => {
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
   });
 
+  test('that stops answering, and shows what it had found by then', async () => {
+    const ended = await probe({ script: ['forward', 'forward', 'forward', 'reset'] }, '--json');
+    expect(ended).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/The token endpoint at \S+ gave no answer/),
+    });
+    expect(Object.keys(answersOf(ended))).toHaveLength(3);
+  });
+
   test('whose errors are no codes of RFC 6749, and wants redirect_uri', async () => {
     const token = (number: number) => ({
       access_token: `access-token-${number}-${'x'.repeat(20)}`,
