@@ -51,7 +51,7 @@ export function addBrowserOptions(command: Command): Command {
     .option('--secret-id <id>', 'name or ARN of the secret, instead of a stack')
     .option('--port <number>', 'port on 127.0.0.1 that the browser comes back to', parsePort, DEFAULT_PORT)
     .option('--redirect-uri <url>', 'what the application has registered, if it is something else', parseRedirectUri)
-    .option('--manual', 'paste the redirected address, where no browser reaches this machine', false)
+    .option('--manual', 'paste the redirected address, if no browser reaches this machine', false)
     .option('--no-open', 'only print the address of the page')
     .addOption(seconds('--wait-seconds <number>', 'how long to wait for the browser', DEFAULT_WAIT_SECONDS))
     .addOption(

@@ -20,7 +20,7 @@ export const terminal = {
     process.stderr.write(`${text}\n`);
   },
 
-  /** Heeds NO_COLOR, and paints nothing where standard output is no terminal. */
+  /** Heeds NO_COLOR, and paints nothing if standard output is no terminal. */
   paint(style: Style, text: string): string {
     return styleText(style, text, { stream: process.stdout });
   },

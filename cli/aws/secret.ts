@@ -13,7 +13,7 @@ const AUTHORIZATION_STAGE = 'TOKEN_AUTHORIZATION';
 /** What `AWSCURRENT` held when it was read. */
 export interface SecretValue {
   readonly versionId: string;
-  /** Absent where the version holds a SecretBinary. */
+  /** Absent if the version holds a SecretBinary. */
   readonly secretString: string | undefined;
 }
 

@@ -19,7 +19,7 @@ import { terminal } from '../terminal.ts';
 
 const WARNING =
   'The probe makes a grant of its own and then misuses it: it sends a spent refresh token again, a wrong one, and a wrong client secret. ' +
-  'That grant may be dead afterwards; and where Retently keeps one grant for an application and a user, so may be the one in your secret. ' +
+  'That grant may be dead afterwards. If Retently keeps one grant for an application and a user, the one in your secret may be dead as well. ' +
   'Use another application or another user than in production, if you can. Nothing is written to the secret.';
 
 const PAGE: LastPage = {

@@ -6,7 +6,7 @@ import type { TokenResponse } from '../oauth/exchange-code.ts';
 const TIMEOUT_MS = 30_000;
 const MAX_MEMBERS = 20;
 
-/** What may be published of an answer: names, and values only where they are codes. */
+/** What may be published of an answer: names, and values only if they are codes. */
 export interface Observation {
   readonly status: number;
   readonly contentType: string | null;

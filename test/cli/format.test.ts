@@ -66,7 +66,7 @@ describe('what fails at AWS', () => {
   });
 });
 
-describe('of an answer the probe shows names, and values only where they are codes', () => {
+describe('of an answer the probe shows names, and values only if they are codes', () => {
   test.each([
     [{ error: 'invalid_grant' }, { members: ['error'], code: 'invalid_grant' }],
     [

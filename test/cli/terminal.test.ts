@@ -69,7 +69,7 @@ describe.skipIf(!IS_THERE)(
       expect(isStored()).toBe(false);
     });
 
-    test('Ctrl-C where an address is to be pasted, and while it waits for the browser', async () => {
+    test('Ctrl-C as an address is to be pasted, and while it waits for the browser', async () => {
       const pasting = open(authorize('--manual'));
       await pasting.shows(/Paste that address here/);
       pasting.type(CTRL_C);
