@@ -323,6 +323,30 @@ describe('authorize stores the document by compare-and-swap', () => {
     ]);
   });
 
+  test('without PKCE if the server announces none, and without a life if the answer has none', async () => {
+    const { tokenEndpoint } = deployment.sandbox;
+    const answer = { access_token: 'access-token-of-a-server-without-metadata', refresh_token: 'its-refresh-token' };
+    tokenEndpoint.play({ status: 200, body: answer });
+    // The later one of two such options counts; nothing else is at this origin.
+    const authorizationEndpoint = `${new URL(tokenEndpoint.url).origin}/api/oauth/authorize`;
+    const command = start([...secretOptions(), '--authorization-endpoint', authorizationEndpoint]);
+    const page = new URL(await command.says(PAGE_URL)).searchParams;
+    expect([...page.keys()].sort()).toEqual(['client_id', 'redirect_uri', 'response_type', 'state']);
+    const parameters = { code: 'the-code-that-came', state: page.get('state') ?? '', iss: 'https://elsewhere.invalid' };
+    await fetch(`${page.get('redirect_uri')}?${new URLSearchParams(parameters)}`);
+    expect((await command.ended).exitCode).toBe(0);
+    const { client_id, client_secret, ...tokens } = current();
+    expect(tokens).toEqual({ ...answer, token_type: 'Bearer' });
+    expect([client_id, client_secret]).toEqual([page.get('client_id'), expect.any(String)]);
+    expect(tokenEndpoint.requests.at(-1)?.form).toEqual({
+      grant_type: 'authorization_code',
+      code: parameters.code,
+      redirect_uri: page.get('redirect_uri'),
+      client_id,
+      client_secret,
+    });
+  });
+
   test('again, if somebody edits another member between the read and the swap', async () => {
     const { sandbox } = deployment;
     const minted = await sandbox.mintCredentials();

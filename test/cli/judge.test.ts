@@ -8,11 +8,13 @@ import { judge } from '../../cli/status/judge.ts';
 import { findAlarmKind, toRunbookLink } from '../../cli/status/runbook.ts';
 import { parseContext } from '../../infra/options/parse-context.ts';
 import { TokenRefreshStack } from '../../infra/token-refresh-stack.ts';
+import type { Result } from '../../lambda/core/result.ts';
 import { synthesise, WITHOUT_BUNDLING } from '../infra/synthesise.ts';
 
 const AT = '2026-11-25T02:00:00.000Z';
 
-const HEALTHY: FunctionResult = {
+/** Of both types: what the function answers is what the commands read. */
+const HEALTHY = {
   outcome: 'status',
   message: '',
   secretId: 'secret',
@@ -29,7 +31,7 @@ const HEALTHY: FunctionResult = {
     versionsUsed: 3,
     versionsBudget: 90,
   },
-};
+} satisfies Result satisfies FunctionResult;
 const SEEN: Watch = { alarms: [], schedules: [], lastTickAt: AT, problems: [] };
 
 function judgeAccount(invoked: Invoked | string, watch: Watch | undefined = SEEN, region?: string) {
@@ -46,8 +48,7 @@ function judgeAccount(invoked: Invoked | string, watch: Watch | undefined = SEEN
 
 /** What the function answers if `details` and other members are so. */
 function result(members: Partial<FunctionResult>, details: Partial<FunctionResult['details']> = {}): Invoked {
-  const all = { ...HEALTHY, ...members };
-  return { kind: 'result', result: HEALTHY.details ? { ...all, details: { ...HEALTHY.details, ...details } } : all };
+  return { kind: 'result', result: { ...HEALTHY, ...members, details: { ...HEALTHY.details, ...details } } };
 }
 
 function failure(code: string, attempts: number) {
