@@ -11,6 +11,9 @@ import { readSuccessor } from './load.ts';
 
 const RETENTION_MS = VERSION_RETENTION_SECONDS * 1000;
 
+/** An attempt is made while it leaves no more versions of the last 24 hours than this. */
+export const VERSION_BUDGET = MAX_RECENT_VERSIONS - RESERVED_VERSIONS;
+
 export type Claimed =
   /** This run, and no other within the lease, may spend the token. */
   | { readonly kind: 'claimed'; readonly attempt: number; readonly takesOverClaim: boolean }
@@ -116,11 +119,15 @@ async function decideAnew(
 /** `undefined` where the version history has room for an attempt, else until when it has none. */
 async function waitForRoom({ store, runtime, telemetry }: Context): Promise<Waiting | undefined> {
   const nowMs = runtime.now();
-  const times = await store.listVersionTimes();
-  const recent = times.filter((createdAt) => createdAt > nowMs - RETENTION_MS).sort((a, b) => a - b);
-  const excess = recent.length + VERSIONS_PER_ATTEMPT - (MAX_RECENT_VERSIONS - RESERVED_VERSIONS);
+  const recent = toRecent(await store.listVersionTimes(), nowMs).sort((a, b) => a - b);
+  const excess = recent.length + VERSIONS_PER_ATTEMPT - VERSION_BUDGET;
   const lastToAge = recent[excess - 1];
   if (lastToAge === undefined) return undefined;
   telemetry.warn('No room in the version history for a claim and its answer');
   return { kind: 'waiting', retryAtMs: lastToAge + RETENTION_MS, why: 'write budget' };
+}
+
+/** Those of the versions made at `times` that Secrets Manager still has to keep. */
+export function toRecent(times: readonly number[], nowMs: number): number[] {
+  return times.filter((createdAt) => createdAt > nowMs - RETENTION_MS);
 }

@@ -1,19 +1,50 @@
 import type { Decision } from './decide.ts';
+import type { FailureCode } from './journal.ts';
 
 export type Outcome = 'refreshed' | 'fresh' | 'adopted' | 'busy' | 'waiting' | 'not-configured' | 'status';
 
-/** What an invocation answers. Never a token. */
+/** What an invocation answers. Never a token. Every instant is RFC 3339, UTC. */
 export interface Result {
   readonly outcome: Outcome;
   readonly message: string;
   readonly secretId: string;
   /** The version that holds `AWSCURRENT`; `null` where there is none. */
   readonly versionId: string | null;
-  /** RFC 3339, UTC; `null` where it is not known. */
+  /** `null` where it is not known. */
   readonly expiresAt: string | null;
   readonly secondsRemaining: number;
-  /** RFC 3339, UTC: when the next attempt may be made. */
+  /** When the next attempt may be made. */
   readonly retryAt?: string;
   /** For `status`: what `refresh` would do. */
   readonly decision?: Decision['kind'] | 'settle' | 'not-configured';
+  /** For `status`: what else a person wants to know at a glance. */
+  readonly details?: StatusDetails;
+}
+
+export interface StatusDetails {
+  /** When the bearer token in `AWSCURRENT` was obtained; `null` if the secret does not say. */
+  readonly refreshedAt: string | null;
+  /** From when on a tick refreshes it; `null` if the secret does not say, and so the next tick does. */
+  readonly dueAt: string | null;
+  /** Where the journal stands, in a sentence. */
+  readonly journal: string;
+  /** An answer could not be stored yet: it is in the memory of this execution environment alone. */
+  readonly isAnswerUnsaved: boolean;
+  /** How the last attempt at the current refresh token failed; `null` if none did. */
+  readonly lastFailure: LastFailure | null;
+  /** Versions of the secret that are younger than 24 hours. */
+  readonly versionsUsed: number;
+  /** An attempt is made while it leaves no more versions than this. */
+  readonly versionsBudget: number;
+}
+
+export interface LastFailure {
+  readonly code: FailureCode;
+  readonly at: string;
+  /** How many attempts at the current refresh token have been made. */
+  readonly attempts: number;
+  /** When the next one may be made; absent if it may be made now, or will not be made by itself. */
+  readonly retryAt?: string;
+  /** What to do about it. */
+  readonly advice: string;
 }

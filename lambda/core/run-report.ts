@@ -42,7 +42,7 @@ export class RunReport {
     this.isReauthorizationRequired = needsReauthorization(code);
   }
 
-  toResult(outcome: Outcome, message: string, extra: Pick<Result, 'retryAt' | 'decision'> = {}): Result {
+  toResult(outcome: Outcome, message: string, extra: Pick<Result, 'retryAt' | 'decision' | 'details'> = {}): Result {
     const { settings, runtime } = this.#context;
     return {
       outcome,

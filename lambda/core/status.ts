@@ -1,11 +1,20 @@
-import { type Claimed, type NotAttempted, previewClaim } from './claim.ts';
+import { type Claimed, type NotAttempted, previewClaim, toRecent, VERSION_BUDGET } from './claim.ts';
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
+import { secondsUntilDue } from './due.ts';
+import { type FailureCode, type FailureEntry, failureId, type JournalEntry, parseEntry } from './journal.ts';
 import type { Snapshot } from './load.ts';
-import { NOT_CONFIGURED, SETTLES, UNSAVED } from './messages.ts';
-import type { Result } from './result.ts';
-import { toRfc3339 } from './rfc3339.ts';
+import { ADVICE, NOT_CONFIGURED, SETTLES, UNSAVED } from './messages.ts';
+import type { LastFailure, Result, StatusDetails } from './result.ts';
+import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 import { RunReport } from './run-report.ts';
+
+type Foreseen = Claimed | NotAttempted | { readonly kind: 'unsaved' };
+
+const UNAVAILABLE_ADVICE =
+  'Later runs try again after a back-off. If this goes on, the last line of level ERROR in the log says what to check.';
+
+const NOTHING_DONE = 'Nothing was sent or changed.';
 
 /** What a refresh would do now, in this execution environment. Reads only. @throws Fault for a secret that cannot be used */
 export async function status(context: Context): Promise<Result> {
@@ -13,23 +22,111 @@ export async function status(context: Context): Promise<Result> {
   try {
     const snapshot = await report.load();
     if (snapshot === undefined) return report.toResult('status', NOT_CONFIGURED, { decision: 'not-configured' });
-    const isAnswerInMemory = context.memory.unsaved?.parent.key === snapshot.current.key;
-    if (isAnswerInMemory) return report.toResult('status', UNSAVED, { decision: 'settle' });
-    const decision = await lookAhead(context, report, snapshot);
-    if (decision.kind === 'spent') return report.toResult('status', SETTLES, { decision: 'settle' });
-    if (decision.kind === 'rejected') report.noteFailure(decision.failure);
-    const kind = decision.kind === 'claimed' ? 'attempt' : decision.kind;
-    const retryAt = decision.kind === 'waiting' ? { retryAt: toRfc3339(decision.retryAtMs) } : {};
-    const message = `A refresh now would decide: ${kind}. Nothing was sent or changed.`;
-    return report.toResult('status', message, { decision: kind, ...retryAt });
+    const foreseen = await lookAhead(context, report, snapshot);
+    if (foreseen.kind === 'rejected') report.noteFailure(foreseen.failure);
+    const details = await toDetails(context, snapshot, foreseen);
+    const { decision, message } = inWords(foreseen);
+    const retryAt = foreseen.kind === 'waiting' ? { retryAt: toRfc3339(foreseen.retryAtMs) } : {};
+    return report.toResult('status', message, { decision, details, ...retryAt });
   } finally {
     report.recordStates();
   }
 }
 
-async function lookAhead(context: Context, report: RunReport, snapshot: Snapshot): Promise<Claimed | NotAttempted> {
+async function lookAhead(context: Context, report: RunReport, snapshot: Snapshot): Promise<Foreseen> {
+  if (context.memory.unsaved?.parent.key === snapshot.current.key) return { kind: 'unsaved' };
   if (snapshot.successor) return { kind: 'spent', successor: snapshot.successor };
   const situation = report.toSituation(snapshot, false);
   const decided = decide(situation);
   return decided.kind === 'attempt' ? await previewClaim(context, situation, decided) : decided;
+}
+
+function inWords(foreseen: Foreseen): { decision: NonNullable<Result['decision']>; message: string } {
+  switch (foreseen.kind) {
+    case 'unsaved':
+      return { decision: 'settle', message: UNSAVED };
+    case 'spent':
+      return { decision: 'settle', message: SETTLES };
+    case 'rejected': {
+      const { code, createdAt } = foreseen.failure;
+      const message = `A refresh now would be rejected: Retently refused these very credentials on ${toRfc3339(createdAt)} (${code}). ${ADVICE[code]} ${NOTHING_DONE}`;
+      return { decision: 'rejected', message };
+    }
+    default: {
+      const decision = foreseen.kind === 'claimed' ? 'attempt' : foreseen.kind;
+      return { decision, message: `A refresh now would decide: ${decision}. ${NOTHING_DONE}` };
+    }
+  }
+}
+
+async function toDetails(context: Context, snapshot: Snapshot, foreseen: Foreseen): Promise<StatusDetails> {
+  const { store, runtime, settings } = context;
+  const [times, failure] = await Promise.all([
+    store.listVersionTimes(),
+    foreseen.kind === 'rejected' ? foreseen.failure : findFailure(context, snapshot),
+  ]);
+  const { document } = snapshot.current;
+  const nowMs = runtime.now();
+  const untilDueSeconds = secondsUntilDue(document, nowMs, settings.defaultTokenLifetimeSeconds);
+  return {
+    refreshedAt: toInstant(parseRfc3339(document.members.refreshed_at)),
+    dueAt: toInstant(nowMs + untilDueSeconds * 1000),
+    journal: describeJournal(snapshot, foreseen, failure),
+    isAnswerUnsaved: foreseen.kind === 'unsaved',
+    lastFailure: failure ? toLastFailure(failure, foreseen) : null,
+    versionsUsed: toRecent(times, nowMs).length,
+    versionsBudget: VERSION_BUDGET,
+  };
+}
+
+/** The last failure of the current refresh token: at the head, or just before the claim that is there. */
+async function findFailure({ store }: Context, { current, head }: Snapshot): Promise<FailureEntry | undefined> {
+  if (head?.key !== current.key) return undefined;
+  if (head.kind === 'failure') return head;
+  if (head.kind === 'document' || head.attempt === 0) return undefined;
+  const version = await store.readVersion(failureId(current.key, head.attempt - 1));
+  const entry = version && parseEntry(version);
+  return entry?.kind === 'failure' ? entry : undefined;
+}
+
+function toLastFailure({ code, createdAt, attempt }: FailureEntry, foreseen: Foreseen): LastFailure {
+  const isBackOff = foreseen.kind === 'waiting' && foreseen.why === 'back-off';
+  const retryAt = isBackOff ? { retryAt: toRfc3339(foreseen.retryAtMs) } : {};
+  return { code, at: toRfc3339(createdAt), attempts: attempt + 1, ...retryAt, advice: adviceOn(code) };
+}
+
+/** Of what stood in the way, the journal keeps the code alone. */
+function adviceOn(code: FailureCode): string {
+  if (code === 'PROVIDER_UNAVAILABLE') return UNAVAILABLE_ADVICE;
+  return ADVICE[code === 'PROVIDER_AMBIGUOUS' ? 'ambiguous' : code];
+}
+
+function describeJournal({ current, head }: Snapshot, foreseen: Foreseen, failure: FailureEntry | undefined): string {
+  switch (foreseen.kind) {
+    case 'unsaved':
+      return 'An answer of the token endpoint is in memory alone and waits to be recorded.';
+    case 'spent':
+      return 'The answer to the current refresh token is recorded and waits for its promotion.';
+    case 'busy':
+      return 'A run has claimed the current refresh token and asks for a new one.';
+    default:
+      return describeHead(head?.key === current.key ? head : undefined, failure);
+  }
+}
+
+function describeHead(head: JournalEntry | undefined, failure: FailureEntry | undefined): string {
+  if (failure && (head === undefined || head.kind === 'failure')) {
+    return `Attempt ${failure.attempt + 1} at the current refresh token ended in ${failure.code} on ${toRfc3339(failure.createdAt)}.`;
+  }
+  if (head?.kind === 'claim') {
+    return `The run that claimed the current refresh token on ${toRfc3339(head.createdAt)} left no answer; the next one takes over.`;
+  }
+  return head === undefined
+    ? 'No attempt at the current refresh token is recorded.'
+    : 'At rest: the last answer is recorded and promoted.';
+}
+
+/** `null` for what is no instant, or none that a `Date` can hold: somebody may have written it. */
+function toInstant(ms: number): string | null {
+  return Number.isNaN(new Date(ms).getTime()) ? null : toRfc3339(ms);
 }

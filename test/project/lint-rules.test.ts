@@ -18,6 +18,13 @@ const REFUSED = [
   ['lambda', "import '../test/sandbox/aws/secret.ts';", 'lambda/ is exactly what ships'],
   ['infra', "import '../lambda/configuration.ts';", 'infra/ shares lambda/contract.ts'],
   ['infra', "import '../test/sandbox/aws/secret.ts';", 'Nothing imports test/'],
+  ['lambda', "import '../cli/terminal.ts';", 'lambda/ is exactly what ships'],
+  ['infra', "import '../cli/terminal.ts';", 'Nothing imports test/ or cli/'],
+  ['cli', "import '../lambda/adapters/token-endpoint.ts';", 'cli/ takes the contract and core/'],
+  ['cli/status', "import '../../lambda/handler.ts';", 'cli/ takes the contract and core/'],
+  ['cli', "import '../infra/app.ts';", 'cli/ takes options/'],
+  ['cli', "import '../test/sandbox/aws/secret.ts';", 'Nothing imports test/'],
+  ['cli', 'export const x = process.env.X;', 'process.env'],
   ['lambda/core', 'export const x = process.env.X;', 'process.env'],
   ['lambda/core', 'export const x: any = 1;', 'Unexpected any'],
   ['lambda/core', 'async function f() {}\nexport function g() {\n  f();\n}', '"floating" Promise'],
@@ -27,6 +34,9 @@ const ACCEPTED = [
   ['lambda/core', "import { hash } from 'node:crypto';\nexport const x = hash;"],
   ['lambda/adapters', "import { Fault } from '../core/fault.ts';\nexport const x = Fault;"],
   ['infra', "import { isTokenEndpoint } from '../lambda/contract.ts';\nexport const x = isTokenEndpoint;"],
+  ['cli/status', "import { documentKey } from '../../lambda/core/credentials.ts';\nexport const x = documentKey;"],
+  ['cli', "import { DEFAULTS } from '../lambda/contract.ts';\nexport const x = DEFAULTS;"],
+  ['cli', "import { optionsSchema } from '../infra/options/schema.ts';\nexport const x = optionsSchema;"],
 ] as const;
 
 const directory = mkdtempSync(join(tmpdir(), 'lint-rules-'));

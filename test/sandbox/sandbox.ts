@@ -23,6 +23,7 @@ type Document = z.infer<typeof document>;
 export interface SandboxOptions {
   /** @default 'rotation' */
   readonly kind?: AuthorizationServerOptions['kind'];
+  readonly graceSeconds?: number;
   readonly aws?: Omit<AwsOptions, 'now'>;
   /** What the line to the authorization server does, connection by connection. @default it is fine */
   readonly script?: readonly Step[];
@@ -50,11 +51,11 @@ export interface Sandbox extends AsyncDisposable {
 }
 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { kind = 'rotation', script = ['forward'] } = options;
+  const { kind = 'rotation', graceSeconds, script = ['forward'] } = options;
   let lagMs = 0;
   const [aws, authorizationServer] = await Promise.all([
     startAws({ ...options.aws, now: () => Date.now() - lagMs }),
-    startAuthorizationServer({ kind }),
+    startAuthorizationServer({ kind, ...(graceSeconds === undefined ? {} : { graceSeconds }) }),
   ]);
   const tokenEndpoint = await startScriptedTokenEndpoint(script, authorizationServer.url);
   const { secretsManager } = aws;

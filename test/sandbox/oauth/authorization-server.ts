@@ -1,12 +1,18 @@
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
+import type { RequestListener } from 'node:http';
 import type { Configuration } from 'oidc-provider';
 import { Provider } from 'oidc-provider/lib/provider.js';
 import * as z from 'zod';
 import { startLoopbackServer } from '../loopback-server.ts';
+import { interactionPages, interactionUrl } from './interaction-pages.ts';
 import { OidcStorage } from './oidc-storage.ts';
 
+const AUTHORIZATION_PATH = '/api/oauth/authorize';
 const TOKEN_PATH = '/api/oauth/token';
+/** An endpoint of the API that a bearer token opens. */
+const API_PATH = '/api/v2/ping';
 const SCOPE = 'offline_access';
+const API_SCOPE = 'api';
 const ACCOUNT_ID = 'retently-account';
 const YEAR_SECONDS = 31_536_000;
 
@@ -23,6 +29,8 @@ export interface AuthorizationServerOptions {
   graceSeconds?: number;
   /** @default 21600, six hours */
   accessTokenLifetimeSeconds?: number;
+  /** Whether the answer to a code has a refresh token. @default true */
+  issuesRefreshToken?: boolean;
   /** Clock of the grace window, in ms. @default the real one */
   now?: () => number;
 }
@@ -44,12 +52,18 @@ interface TokenRequest {
 export interface AuthorizationServer extends AsyncDisposable {
   /** The token endpoint. */
   readonly url: string;
+  /** Where a browser begins: it leads to the pages for signing in and for consent. */
+  readonly authorizationUrl: string;
+  /** An endpoint that answers 200 to a bearer token that is live, and 401 to any other. */
+  readonly apiUrl: string;
   readonly clientId: string;
   readonly clientSecret: string;
   /** In the order of their answers. */
   readonly requests: TokenRequest[];
   /** A first refresh token, as if somebody had clicked through the consent screen. */
   mintRefreshToken(): Promise<string>;
+  /** As if somebody else had traded this authorization code. */
+  spendCode(code: string): Promise<void>;
   /** Whether the token endpoint would trade this refresh token now. */
   isLive(refreshToken: string): Promise<boolean>;
   /** Whether this bearer token was issued here and still opens the API. */
@@ -64,13 +78,16 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   const storage = new OidcStorage({ now, graceMs: kind === 'grace' ? graceSeconds * 1000 : 0 });
   const clientId = 'retently-app';
   const clientSecret = randomBytes(24).toString('base64url');
-  const provider = new Provider('http://127.0.0.1', configure(options, storage, { clientId, clientSecret }));
+  // The issuer is the URL, which is known once the port is.
+  let listener: RequestListener = (_request, response) => void response.writeHead(503).end();
+  const { url, close } = await startLoopbackServer((request, response) => listener(request, response));
+  const provider = new Provider(url, configure(options, storage, { clientId, clientSecret }));
   const requests: TokenRequest[] = [];
   let turn: Promise<unknown> = Promise.resolve();
   provider.use(async (context, next) => {
     const beganAtMs = performance.now();
     // `oidc-provider` takes Basic from a client of `client_secret_post`; Retently knows credentials in the body only.
-    delete context.req.headers.authorization;
+    if (context.path !== API_PATH) delete context.req.headers.authorization;
     // One at a time: `oidc-provider` looks and consumes in two steps, so two requests at once could spend a token twice.
     const answered = turn.then(next);
     turn = answered.catch(() => undefined);
@@ -79,10 +96,23 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     const request = toTokenRequest(context['oidc']?.params, context.body);
     requests.push({ ...request, beganAtMs, endedAtMs: performance.now(), status: context.status });
   });
-  const { url, close } = await startLoopbackServer(provider.callback());
+  provider.use(async (context, next) => {
+    // A client need not name a scope, and then the server's own counts (RFC 6749 section 3.3).
+    if (context.path === AUTHORIZATION_PATH) context.query = { scope: API_SCOPE, ...context.query };
+    await next();
+  });
+  provider.use(interactionPages(provider, API_SCOPE));
+  provider.use(async (context, next) => {
+    if (context.path !== API_PATH) return await next();
+    const token = /^Bearer (.+)$/.exec(context.get('authorization'))?.[1] ?? '';
+    context.status = (await provider.AccessToken.find(token))?.isValid ? 200 : 401;
+  });
+  listener = provider.callback();
   const grantIds: string[] = [];
   return {
     url: url + TOKEN_PATH,
+    authorizationUrl: url + AUTHORIZATION_PATH,
+    apiUrl: url + API_PATH,
     clientId,
     clientSecret,
     requests,
@@ -90,6 +120,9 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
       const { grantId, refreshToken } = await mintRefreshToken(provider, clientId);
       grantIds.push(grantId);
       return refreshToken;
+    },
+    async spendCode(code) {
+      await (await provider.AuthorizationCode.find(code))?.consume();
     },
     async isLive(refreshToken) {
       return (await provider.RefreshToken.find(refreshToken))?.isValid ?? false;
@@ -106,7 +139,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
 }
 
 function configure(
-  { kind, accessTokenLifetimeSeconds = 21_600 }: AuthorizationServerOptions,
+  { kind, accessTokenLifetimeSeconds = 21_600, issuesRefreshToken = true }: AuthorizationServerOptions,
   storage: OidcStorage,
   { clientId, clientSecret }: { clientId: string; clientSecret: string },
 ): Configuration {
@@ -118,7 +151,9 @@ function configure(
         client_id: clientId,
         client_secret: clientSecret,
         grant_types: ['authorization_code', 'refresh_token'],
-        redirect_uris: ['https://client.example/callback'],
+        redirect_uris: ['https://client.example/callback', 'http://127.0.0.1/callback', 'http://127.0.0.1/registered'],
+        // On loopback any port will do (RFC 8252 section 7.3).
+        application_type: 'native',
         id_token_signed_response_alg: 'ES256',
         token_endpoint_auth_method: 'client_secret_post',
       },
@@ -126,11 +161,22 @@ function configure(
     clientAuthMethods: ['client_secret_post'],
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     features: { devInteractions: { enabled: false } },
+    interactions: { url: (_context, { uid }) => interactionUrl(uid) },
+    issueRefreshToken: async () => issuesRefreshToken,
     findAccount: (_context, accountId) => ({ accountId, claims: async () => ({ sub: accountId }) }),
     jwks: { keys: [privateKey.export({ format: 'jwk' })] },
+    scopes: ['openid', SCOPE, API_SCOPE],
     rotateRefreshToken: kind !== 'no-rotation',
-    routes: { token: TOKEN_PATH },
-    ttl: { AccessToken: accessTokenLifetimeSeconds, Grant: YEAR_SECONDS, IdToken: 3600, RefreshToken: YEAR_SECONDS },
+    routes: { authorization: AUTHORIZATION_PATH, token: TOKEN_PATH },
+    ttl: {
+      AccessToken: accessTokenLifetimeSeconds,
+      AuthorizationCode: 60,
+      Grant: YEAR_SECONDS,
+      IdToken: 3600,
+      Interaction: 3600,
+      RefreshToken: YEAR_SECONDS,
+      Session: 3600,
+    },
   };
 }
 

@@ -17,8 +17,8 @@ export class OidcStorage {
     return {
       upsert: async (id, payload) => void this.#payloads.set(keyOf(id), payload),
       find: async (id) => this.#find(keyOf(id)),
-      // No session and no device flow here: nobody asks.
-      findByUid: async () => undefined,
+      findByUid: async (uid) => this.#findByUid(model, uid),
+      // No device flow here: nobody asks.
       findByUserCode: async () => undefined,
       consume: async (id) => this.#consume(keyOf(id)),
       destroy: async (id) => void this.#payloads.delete(keyOf(id)),
@@ -32,6 +32,11 @@ export class OidcStorage {
     for (const [key, payload] of this.#payloads) {
       if (payload.grantId === grantId) this.#payloads.delete(key);
     }
+  }
+
+  #findByUid(model: string, uid: string): AdapterPayload | undefined {
+    const found = [...this.#payloads].find(([key, payload]) => key.startsWith(`${model}:`) && payload.uid === uid);
+    return found?.[1];
   }
 
   #find(key: string): AdapterPayload | undefined {

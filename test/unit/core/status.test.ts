@@ -16,7 +16,7 @@ import { faultFrom } from '../../support/fault-of.ts';
 import { CREDENTIALS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const { key } = toDocumentEntry(CREDENTIALS);
-const READS = new Set(['readCurrent', 'readHead', 'readVersion']);
+const READS = new Set(['readCurrent', 'readHead', 'readVersion', 'listVersionTimes']);
 
 const UNSAVED = new Fault('TOKEN_NOT_STORED', 'The store refused.');
 
@@ -65,9 +65,7 @@ describe('status says what a refresh would decide, reads only, and calls nobody'
     expect(result).toMatchObject({ outcome: 'status', decision, versionId: context.currentVersionId, ...members });
     expect(result.message).toContain(decision);
     expect([context.currentVersionId, ...context.versionIds]).toEqual(before);
-    expect(context.store.calls.filter((call) => !READS.has(call))).toEqual(
-      decision === 'attempt' ? ['listVersionTimes'] : [],
-    );
+    expect(context.store.calls.filter((call) => !READS.has(call))).toEqual([]);
     expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: decision === 'rejected' }]);
   });
 
@@ -119,5 +117,104 @@ describe('status says what a refresh would decide, reads only, and calls nobody'
     context.write({ refresh_token: 'refresh-1' });
     expect((await faultFrom(status(context))).name).toBe('CREDENTIALS_INCOMPLETE');
     expect(context.telemetry.states).toHaveLength(1);
+  });
+});
+
+const AT_REST = 'At rest: the last answer is recorded and promoted.';
+
+function claimed(attempt: number, stages: string[] = [JOURNAL_STAGE]): void {
+  context.writeText(renderClaim({ key, attempt, nonce: 'n', leaseSeconds: 90 }), stages, claimId(key, attempt));
+}
+
+describe('status tells what a person wants to know at a glance', () => {
+  test.each<[string, () => unknown, object]>([
+    [
+      'when the token was obtained and when it is due, at half of its life',
+      () => context.write(refreshed(1)),
+      {
+        refreshedAt: iso(NOW_MS - 60 * MINUTE_MS),
+        dueAt: iso(NOW_MS + 120 * MINUTE_MS),
+        lastFailure: null,
+        versionsUsed: 2,
+        versionsBudget: 90,
+      },
+    ],
+    [
+      'nothing of a token that was never refreshed',
+      () => undefined,
+      {
+        refreshedAt: null,
+        dueAt: null,
+        journal: 'No attempt at the current refresh token is recorded.',
+        lastFailure: null,
+        versionsUsed: 1,
+      },
+    ],
+    [
+      'a claim that is live',
+      () => claimed(0),
+      { journal: 'A run has claimed the current refresh token and asks for a new one.', lastFailure: null },
+    ],
+    [
+      'a claim whose run left no answer',
+      () => {
+        claimed(0);
+        context.world.nowMs += 2 * MINUTE_MS;
+      },
+      { journal: expect.stringContaining(`on ${iso(NOW_MS)} left no answer`), lastFailure: null },
+    ],
+    [
+      'the failure before the claim that is live',
+      () => {
+        failedWith('PROVIDER_UNAVAILABLE', 'elsewhere');
+        claimed(1);
+      },
+      { lastFailure: { code: 'PROVIDER_UNAVAILABLE', at: iso(NOW_MS), attempts: 1, advice: expect.any(String) } },
+    ],
+    ['no failure before a claim that found none', () => claimed(1), { lastFailure: null }],
+    [
+      'a failure whose back-off runs',
+      () => failedWith('PROVIDER_UNAVAILABLE'),
+      {
+        journal: `Attempt 1 at the current refresh token ended in PROVIDER_UNAVAILABLE on ${iso(NOW_MS)}.`,
+        lastFailure: { code: 'PROVIDER_UNAVAILABLE', attempts: 1, retryAt: iso(NOW_MS + MINUTE_MS) },
+      },
+    ],
+    [
+      'a refusal, by the ids, where the label is gone',
+      () => failedWith('REAUTHORIZATION_REQUIRED', 'elsewhere'),
+      {
+        journal: `Attempt 1 at the current refresh token ended in REAUTHORIZATION_REQUIRED on ${iso(NOW_MS)}.`,
+        lastFailure: { code: 'REAUTHORIZATION_REQUIRED', at: iso(NOW_MS) },
+      },
+    ],
+    [
+      'an answer that waits for its promotion',
+      () => context.writeText(JSON.stringify(refreshed(0)), [JOURNAL_STAGE], successorId(key)),
+      { journal: expect.stringContaining('waits for its promotion'), isAnswerUnsaved: false },
+    ],
+    [
+      'an answer that is in memory alone',
+      () => {
+        context.memory.unsaved = { parent: toDocumentEntry(CREDENTIALS), tokens: {}, fault: UNSAVED };
+      },
+      { journal: expect.stringContaining('in memory alone'), isAnswerUnsaved: true },
+    ],
+    [
+      'a journal at rest',
+      () => context.writeText(JSON.stringify(refreshed(1)), ['AWSCURRENT', JOURNAL_STAGE]),
+      { journal: AT_REST },
+    ],
+  ])('%s', async (_what, prepare, details) => {
+    prepare();
+    expect((await status(context)).details).toMatchObject(details);
+  });
+
+  test('why and since when credentials are refused, and the next step', async () => {
+    failedWith('REAUTHORIZATION_REQUIRED');
+    const { message, details } = await status(context);
+    expect(message).toContain(`on ${iso(NOW_MS)} (REAUTHORIZATION_REQUIRED)`);
+    expect(message).toContain('authorize the application at Retently again');
+    expect(details?.lastFailure).not.toHaveProperty('retryAt');
   });
 });

@@ -1,0 +1,105 @@
+import * as z from 'zod';
+import { CommandError, EXIT } from '../command-error.ts';
+import { toAwsFailure } from './aws-failure.ts';
+import { type AwsSettings, clientOptions } from './aws-settings.ts';
+import type { RefreshFunction } from './refresh-function.ts';
+
+/** The answer comes after the function's timeout at the latest, and then has its way to go. */
+const ANSWER_OVER_TIMEOUT_SECONDS = 30;
+
+const lastFailure = z.object({
+  code: z.string(),
+  at: z.string(),
+  attempts: z.number(),
+  retryAt: z.string().optional(),
+  advice: z.string(),
+});
+
+/** Of what the function answers; a later one may say more, and an older one has no `details`. */
+const resultSchema = z.object({
+  outcome: z.enum(['refreshed', 'fresh', 'adopted', 'busy', 'waiting', 'not-configured', 'status']),
+  message: z.string(),
+  secretId: z.string(),
+  versionId: z.string().nullable(),
+  expiresAt: z.string().nullable(),
+  secondsRemaining: z.number(),
+  retryAt: z.string().optional(),
+  decision: z.string().optional(),
+  details: z
+    .object({
+      refreshedAt: z.string().nullable(),
+      dueAt: z.string().nullable(),
+      journal: z.string(),
+      isAnswerUnsaved: z.boolean(),
+      lastFailure: lastFailure.nullable(),
+      versionsUsed: z.number(),
+      versionsBudget: z.number(),
+    })
+    .optional(),
+});
+export type FunctionResult = z.infer<typeof resultSchema>;
+
+const faultSchema = z.object({ errorType: z.string().default('UNEXPECTED'), errorMessage: z.string().default('') });
+
+/** The function answered, or ended in a fault whose `code` its error's name is. */
+export type Invoked =
+  | { readonly kind: 'result'; readonly result: FunctionResult }
+  | { readonly kind: 'fault'; readonly code: string; readonly message: string };
+
+export type RefreshEvent = { action: 'status' } | { action: 'refresh'; force?: true };
+
+/**
+ * Invokes the function once, and waits for longer than it can take. The SDK would send a request whose answer is late
+ * for a second time; that must not happen to a refresh, so it has one try.
+ *
+ * @throws CommandError if no answer came, and whether the function ran is then not known
+ */
+export async function invokeFunction(
+  { name, timeoutSeconds }: RefreshFunction,
+  event: RefreshEvent,
+  settings: AwsSettings,
+): Promise<Invoked> {
+  const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
+  const waitSeconds = timeoutSeconds + ANSWER_OVER_TIMEOUT_SECONDS;
+  const client = new LambdaClient({ ...clientOptions(settings, waitSeconds * 1000), maxAttempts: 1 });
+  try {
+    const answer = await client.send(new InvokeCommand({ FunctionName: name, Payload: JSON.stringify(event) }));
+    const payload: unknown = JSON.parse(answer.Payload?.transformToString() ?? 'null');
+    return answer.FunctionError === undefined ? toResult(payload, name) : toFault(payload);
+  } catch (error) {
+    throw toInvokeFailure(error, name, waitSeconds, settings);
+  }
+}
+
+function toResult(payload: unknown, name: string): Invoked {
+  const parsed = resultSchema.safeParse(payload);
+  if (parsed.success) return { kind: 'result', result: parsed.data };
+  throw new CommandError(
+    EXIT.unable,
+    `Function ${name} gave an answer that this version does not know. Deploy the stack and run this command from the same version.`,
+  );
+}
+
+function toFault(payload: unknown): Invoked {
+  const { errorType, errorMessage } = faultSchema.catch({ errorType: 'UNEXPECTED', errorMessage: '' }).parse(payload);
+  const isTimeout = errorType === 'Sandbox.Timedout' || errorMessage.includes('Task timed out');
+  if (isTimeout) return { kind: 'fault', code: 'UNEXPECTED', message: 'Lambda ended the run at its timeout.' };
+  return { kind: 'fault', code: errorType, message: errorMessage };
+}
+
+function toInvokeFailure(error: unknown, name: string, waitSeconds: number, settings: AwsSettings): CommandError {
+  if (error instanceof Error && error.name === 'TooManyRequestsException') {
+    const message = `Lambda has no room to run function ${name} now (TooManyRequestsException). Nothing ran; try again in a minute.`;
+    return new CommandError(EXIT.unable, message);
+  }
+  if (isAnswerLost(error)) {
+    const message = `Function ${name} gave no answer, for which ${waitSeconds} s were allowed. It may have run: look with 'status' before you try again.`;
+    return new CommandError(EXIT.unable, message);
+  }
+  return toAwsFailure(error, `To invoke function ${name}`, settings);
+}
+
+function isAnswerLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.name === 'TimeoutError' || ('code' in error && error.code === 'ECONNRESET');
+}

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CommandError, EXIT } from '../command-error.ts';
+import { toAwsFailure } from './aws-failure.ts';
+import { type AwsSettings, clientOptions } from './aws-settings.ts';
+
+/**
+ * A label of our own while a new value waits for its promotion. Not the journal's: that one may be on the claim of a
+ * run that is under way.
+ */
+const AUTHORIZATION_STAGE = 'TOKEN_AUTHORIZATION';
+
+/** What `AWSCURRENT` held when it was read. */
+export interface SecretValue {
+  readonly versionId: string;
+  /** Absent if the version holds a SecretBinary. */
+  readonly secretString: string | undefined;
+}
+
+/** One secret of AWS Secrets Manager, as whoever authorizes reads and writes it. */
+export class Secret {
+  readonly id: string;
+  readonly #settings: AwsSettings;
+  #client: SecretsManagerClient | undefined;
+
+  constructor(id: string, settings: AwsSettings) {
+    this.id = id;
+    this.#settings = settings;
+  }
+
+  /** @returns `undefined` if the secret has no value yet. @throws CommandError if it is not there or may not be read */
+  async readCurrent(): Promise<SecretValue | undefined> {
+    const { GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
+    const client = await this.#connect();
+    try {
+      const request = new GetSecretValueCommand({ SecretId: this.id, VersionStage: 'AWSCURRENT' });
+      const { VersionId = '', SecretString } = await client.send(request);
+      return { versionId: VersionId, secretString: SecretString };
+    } catch (error) {
+      // "No such secret" and "no value yet" are one answer; only DescribeSecret tells which.
+      if (nameOf(error) !== 'ResourceNotFoundException') throw this.#failure(error, 'To read');
+      await this.#requireExistence(client);
+      return undefined;
+    }
+  }
+
+  /**
+   * Puts `secretString` beside what is current and then moves `AWSCURRENT` from the version that was read, by
+   * compare-and-swap.
+   *
+   * @returns its version id; `undefined` if `AWSCURRENT` had moved, and then it is where it was
+   */
+  async replace(expected: SecretValue | undefined, secretString: string): Promise<string | undefined> {
+    const versionId = randomUUID();
+    await this.#put(versionId, secretString);
+    // The first value of a secret gets AWSCURRENT whatever is asked for, unless somebody else's came first.
+    const isReplaced =
+      expected === undefined ? await this.#isCurrent(versionId) : await this.#promote(versionId, expected.versionId);
+    await this.#removeLabel(versionId);
+    return isReplaced ? versionId : undefined;
+  }
+
+  async #put(versionId: string, secretString: string): Promise<void> {
+    const { PutSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
+    const client = await this.#connect();
+    try {
+      const request = new PutSecretValueCommand({
+        SecretId: this.id,
+        ClientRequestToken: versionId,
+        SecretString: secretString,
+        VersionStages: [AUTHORIZATION_STAGE],
+      });
+      await client.send(request);
+    } catch (error) {
+      throw this.#failure(error, 'To write');
+    }
+  }
+
+  async #promote(versionId: string, expectedVersionId: string): Promise<boolean> {
+    const { UpdateSecretVersionStageCommand } = await import('@aws-sdk/client-secrets-manager');
+    const client = await this.#connect();
+    try {
+      const request = new UpdateSecretVersionStageCommand({
+        SecretId: this.id,
+        VersionStage: 'AWSCURRENT',
+        MoveToVersionId: versionId,
+        RemoveFromVersionId: expectedVersionId,
+      });
+      await client.send(request);
+      return true;
+    } catch (error) {
+      if (nameOf(error) !== 'InvalidParameterException') throw this.#failure(error, 'To write');
+      // Refused, unless this was the SDK's second try of a call whose first answer was lost.
+      return await this.#isCurrent(versionId);
+    }
+  }
+
+  async #isCurrent(versionId: string): Promise<boolean> {
+    const current = await this.readCurrent();
+    return current?.versionId === versionId;
+  }
+
+  /** Best effort: a version that keeps the label does no harm, but it is kept for good. */
+  async #removeLabel(versionId: string): Promise<void> {
+    const { UpdateSecretVersionStageCommand } = await import('@aws-sdk/client-secrets-manager');
+    const client = await this.#connect();
+    const label = { SecretId: this.id, VersionStage: AUTHORIZATION_STAGE, RemoveFromVersionId: versionId };
+    await client.send(new UpdateSecretVersionStageCommand(label)).catch(() => undefined);
+  }
+
+  async #requireExistence(client: SecretsManagerClient): Promise<void> {
+    const { DescribeSecretCommand } = await import('@aws-sdk/client-secrets-manager');
+    try {
+      await client.send(new DescribeSecretCommand({ SecretId: this.id }));
+    } catch (error) {
+      if (nameOf(error) !== 'ResourceNotFoundException') throw this.#failure(error, 'To look at');
+      const region = await client.config.region();
+      const message = `There is no secret ${this.id} in ${region}. Check --secret-id and --region, or deploy the stack first.`;
+      throw new CommandError(EXIT.unable, message);
+    }
+  }
+
+  #failure(error: unknown, doing: string): CommandError {
+    if (nameOf(error) === 'InvalidRequestException') {
+      const message = `Secret ${this.id} is scheduled for deletion, or its state forbids that. 'aws secretsmanager restore-secret --secret-id ${this.id}' brings it back.`;
+      return new CommandError(EXIT.unable, message);
+    }
+    return toAwsFailure(error, `${doing} secret ${this.id}`, this.#settings);
+  }
+
+  async #connect(): Promise<SecretsManagerClient> {
+    const { SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
+    this.#client ??= new SecretsManagerClient(clientOptions(this.#settings));
+    return this.#client;
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : '';
+}

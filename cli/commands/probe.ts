@@ -1,0 +1,82 @@
+import { DEFAULTS } from '../../lambda/contract.ts';
+import { askYesOrNo } from '../ask.ts';
+import { readDocument } from '../authorized-document.ts';
+import { findDeployment } from '../aws/find-deployments.ts';
+import { Secret } from '../aws/secret.ts';
+import { CommandError, EXIT, type ExitCode } from '../command-error.ts';
+import { interruption } from '../interruption.ts';
+import { authorizeInBrowser } from '../oauth/authorize-in-browser.ts';
+import { type ClientCredentials, findClientCredentials } from '../oauth/client-credentials.ts';
+import { toRedirectUri } from '../oauth/endpoints.ts';
+import { exchangeCode } from '../oauth/exchange-code.ts';
+import type { LastPage } from '../oauth/last-page.ts';
+import type { ProbeOptions } from '../options.ts';
+import type { Finding } from '../probe/finding.ts';
+import { renderTable } from '../probe/render-table.ts';
+import { runProbe } from '../probe/run-probe.ts';
+import { type TokenAnswer, toAnswer } from '../probe/token-request.ts';
+import { terminal } from '../terminal.ts';
+
+const WARNING =
+  'The probe makes a grant of its own and then misuses it: it sends a spent refresh token again, a wrong one, and a wrong client secret. ' +
+  'That grant may be dead afterwards. If Retently keeps one grant for an application and a user, the one in your secret may be dead as well. ' +
+  'Use another application or another user than in production, if you can. Nothing is written to the secret.';
+
+const PAGE: LastPage = {
+  isGood: true,
+  title: 'The probe has its grant',
+  paragraphs: ['The terminal now asks its questions and shows what it finds.', 'You can close this page.'],
+};
+
+export async function probe(options: ProbeOptions): Promise<ExitCode> {
+  interruption.wouldMean('Nothing was changed.');
+  const { known, redirectUri, tokenEndpoint } = await findKnown(options);
+  terminal.say(WARNING);
+  const isWanted = options.yes || (await askYesOrNo('Begin?', 'Say yes with --yes.'));
+  if (!isWanted) throw new CommandError(EXIT.attention, 'Nothing was sent.');
+  const client = await findClientCredentials(known);
+  const findings: Finding[] = [];
+  const browserOptions = { ...options, redirectUri: options.redirectUri ?? redirectUri };
+  const grant = await authorizeInBrowser(client.clientId, browserOptions, async ({ request, parameters }) => {
+    const { response } = await exchangeCode(request, parameters, tokenEndpoint, client.clientSecret);
+    return { value: { first: toAnswer(response), redirectUri: request.redirectUri }, page: PAGE };
+  });
+  interruption.wouldMean('The grant of the probe may be dead; the secret is as it was.');
+  try {
+    await ask(options, tokenEndpoint, client, grant, (finding) => findings.push(finding));
+  } finally {
+    // What was found before the network failed cost a grant.
+    terminal.result(options.json ? JSON.stringify({ findings }) : renderTable(toRows(findings)));
+  }
+  return EXIT.done;
+}
+
+async function findKnown(options: ProbeOptions) {
+  const isSecretAlone =
+    options.secretId !== undefined && options.stack === undefined && options.functionName === undefined;
+  const deployment = isSecretAlone ? undefined : await findDeployment(options, options);
+  const secret = new Secret(options.secretId ?? deployment?.refreshFunction.secretId ?? '', options);
+  const { members } = readDocument(await secret.readCurrent(), secret.id);
+  return {
+    known: members,
+    redirectUri: toRedirectUri(members.redirect_uri),
+    tokenEndpoint:
+      options.tokenEndpoint ?? new URL(deployment?.refreshFunction.tokenEndpoint ?? DEFAULTS.tokenEndpoint),
+  };
+}
+
+async function ask(
+  { apiUrl, graceSeconds }: ProbeOptions,
+  tokenEndpoint: URL,
+  client: ClientCredentials,
+  { first, redirectUri }: { first: TokenAnswer; redirectUri: string },
+  report: (finding: Finding) => void,
+): Promise<void> {
+  const settings = { tokenEndpoint, apiUrl, client, redirectUri, graceSeconds };
+  await terminal.progress('Asking', runProbe(settings, first, report));
+}
+
+function toRows(findings: readonly Finding[]): string[][] {
+  const rows = findings.map(({ question, answer, meaning }) => [question, answer, meaning]);
+  return [['Question', 'Answer', 'What it means for you'], ...rows];
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { CommandError, EXIT, type ExitCode } from './command-error.ts';
+import { BIN, silenceSdkWarning } from './environment.ts';
+import { interruption } from './interruption.ts';
+import {
+  type AuthorizeOptions,
+  addBrowserOptions,
+  addCommonOptions,
+  addProbeOptions,
+  type CommonOptions,
+  type ProbeOptions,
+  type RefreshOptions,
+} from './options.ts';
+import { terminal } from './terminal.ts';
+
+const EXIT_CODES = `
+Exit codes: ${EXIT.done} done (status: healthy), ${EXIT.attention} somebody should look, ${EXIT.unable} could not begin or could not tell,
+            ${EXIT.interrupted} stopped with Ctrl-C`;
+
+/** Each command is loaded when it is wanted: none pays for the libraries of another. */
+function createProgram(end: (exitCode: ExitCode) => void): Command {
+  const program = new Command(BIN)
+    .description(
+      'The first token, a glance, a mend: what people do beside the function that refreshes the Retently token.',
+    )
+    .exitOverride()
+    .showHelpAfterError('(--help tells how it is used)');
+  addBrowserOptions(program.command('authorize'))
+    .description('Authorizes the application in a browser, stores the credentials, and refreshes once to prove it')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  ${BIN} authorize\n  ${BIN} authorize --stack RetentlyTokenRefresh-emea --profile ops\n  ${BIN} authorize --redirect-uri https://example.com/callback --manual\n${EXIT_CODES}`,
+    )
+    .action(async (options: AuthorizeOptions) => {
+      const { authorize } = await import('./commands/authorize.ts');
+      end(await authorize(options));
+    });
+  addCommonOptions(program.command('status'))
+    .description('Shows how one account, or each of them, is, and what to do now')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  ${BIN} status\n  ${BIN} status --stack RetentlyTokenRefresh --region eu-west-1\n  ${BIN} status --json | jq '.[].health'\n${EXIT_CODES}`,
+    )
+    .action(async (options: CommonOptions) => {
+      const { status } = await import('./commands/status.ts');
+      end(await status(options));
+    });
+  addCommonOptions(program.command('refresh'))
+    .description('Refreshes the token if it is due, and shows the outcome')
+    .option('--force', 'refresh now, past a fresh token, a back-off and a refusal', false)
+    .addHelpText('after', `\nExamples:\n  ${BIN} refresh\n  ${BIN} refresh --force\n${EXIT_CODES}`)
+    .action(async (options: RefreshOptions) => {
+      const { refresh } = await import('./commands/refresh.ts');
+      end(await refresh(options));
+    });
+  addProbeOptions(program.command('probe'))
+    .description("Finds out, with a grant made for it, how Retently's token endpoint behaves")
+    .addHelpText(
+      'after',
+      `\nExamples:\n  ${BIN} probe\n  RETENTLY_CLIENT_ID=… ${BIN} probe --json > probe.json\n${EXIT_CODES}`,
+    )
+    .action(async (options: ProbeOptions) => {
+      const { probe } = await import('./commands/probe.ts');
+      end(await probe(options));
+    });
+  return program;
+}
+
+async function main(): Promise<ExitCode> {
+  silenceSdkWarning();
+  interruption.listen();
+  // Whoever reads the result may stop reading, as `head` does.
+  process.stdout.on('error', () => process.exit());
+  let exitCode: ExitCode = EXIT.done;
+  try {
+    await createProgram((code) => {
+      exitCode = code;
+    }).parseAsync();
+    return exitCode;
+  } catch (error) {
+    return tell(error);
+  }
+}
+
+/** No stack trace: what is not meant for a person is told by its name alone, for its text may quote a secret. */
+function tell(error: unknown): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.unable;
+  if (error instanceof CommandError) {
+    terminal.say(error.message);
+    return error.exitCode;
+  }
+  const name = error instanceof Error ? error.name : typeof error;
+  terminal.say(`Something unexpected went wrong (${name}). Please report it, with the command and this name.`);
+  return EXIT.unable;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,60 @@
+import * as oauth from 'oauth4webapi';
+import { isLoopback } from './endpoints.ts';
+
+/** A server that does not say within seconds what it can do is taken for one that says nothing. */
+const DISCOVERY_TIMEOUT_MS = 3_000;
+
+/** What the browser is sent away with, and what its answer is held against. */
+export interface AuthorizationRequest {
+  /** For the browser; nothing in it is a secret. */
+  readonly url: URL;
+  readonly server: oauth.AuthorizationServer;
+  readonly client: oauth.Client;
+  readonly state: string;
+  readonly redirectUri: string;
+  /** Absent if the server does not announce PKCE. */
+  readonly codeVerifier: string | undefined;
+}
+
+export async function createAuthorizationRequest(
+  authorizationEndpoint: URL,
+  clientId: string,
+  redirectUri: string,
+): Promise<AuthorizationRequest> {
+  const server = await discover(authorizationEndpoint);
+  const state = oauth.generateRandomState();
+  const hasPkce = server.code_challenge_methods_supported?.includes('S256') === true;
+  const codeVerifier = hasPkce ? oauth.generateRandomCodeVerifier() : undefined;
+  const url = new URL(authorizationEndpoint);
+  url.searchParams.set('client_id', clientId);
+  url.searchParams.set('redirect_uri', redirectUri);
+  url.searchParams.set('response_type', 'code');
+  url.searchParams.set('state', state);
+  if (codeVerifier !== undefined) {
+    url.searchParams.set('code_challenge', await oauth.calculatePKCECodeChallenge(codeVerifier));
+    url.searchParams.set('code_challenge_method', 'S256');
+  }
+  return { url, server, client: { client_id: clientId }, state, redirectUri, codeVerifier };
+}
+
+/** The server's metadata (RFC 8414, or OpenID's) if it has some for this very endpoint; else what is known anyhow. */
+async function discover(authorizationEndpoint: URL): Promise<oauth.AuthorizationServer> {
+  const issuer = new URL(authorizationEndpoint.origin);
+  const metadata = await Promise.all([readMetadata(issuer, 'oauth2'), readMetadata(issuer, 'oidc')]);
+  const own = metadata.find((each) => each?.authorization_endpoint === authorizationEndpoint.href);
+  return own ?? { issuer: issuer.origin };
+}
+
+async function readMetadata(issuer: URL, algorithm: 'oauth2' | 'oidc'): Promise<oauth.AuthorizationServer | undefined> {
+  try {
+    const response = await oauth.discoveryRequest(issuer, {
+      algorithm,
+      signal: AbortSignal.timeout(DISCOVERY_TIMEOUT_MS),
+      [oauth.allowInsecureRequests]: isLoopback(issuer),
+    });
+    return await oauth.processDiscoveryResponse(issuer, response);
+  } catch {
+    // Most servers of this kind have none; a proxy may answer with a page.
+    return undefined;
+  }
+}

@@ -1,0 +1,89 @@
+import { askHidden } from '../ask.ts';
+import { CommandError, EXIT } from '../command-error.ts';
+import { terminal } from '../terminal.ts';
+import { type AuthorizationRequest, createAuthorizationRequest } from './authorization-request.ts';
+import { isLoopback } from './endpoints.ts';
+import { validateAnswer } from './exchange-code.ts';
+import type { LastPage } from './last-page.ts';
+import { RedirectListener } from './redirect-listener.ts';
+
+export interface BrowserOptions {
+  readonly authorizationEndpoint: URL;
+  readonly port: number;
+  /** What the application has registered; by default on loopback, with `port`. */
+  readonly redirectUri?: string | undefined;
+  /** Whoever runs the command pastes the redirected URL. */
+  readonly manual: boolean;
+  /** Whether to open a browser, or to leave that to whoever reads the URL. */
+  readonly open: boolean;
+  readonly waitSeconds: number;
+}
+
+/** The browser's answer, which was held against the request. */
+export interface Authorized {
+  readonly request: AuthorizationRequest;
+  readonly parameters: URLSearchParams;
+}
+
+/**
+ * Sends a browser to the consent page and waits for its answer; `act` does what is to be done with it, and what `act`
+ * returns, or the sentence that it throws, is what the browser shows last.
+ */
+export async function authorizeInBrowser<T>(
+  clientId: string,
+  options: BrowserOptions,
+  act: (authorized: Authorized) => Promise<{ value: T; page: LastPage }>,
+): Promise<T> {
+  const { redirectUri = `http://127.0.0.1:${options.port}/callback` } = options;
+  const isElsewhere = !isLoopback(new URL(redirectUri));
+  if (isElsewhere)
+    terminal.say(`The redirect URI ${redirectUri} does not lead to this machine, so its address has to be pasted.`);
+  if (options.manual || isElsewhere) return await authorizeByHand(clientId, redirectUri, options, act);
+
+  await using listener = await RedirectListener.start(redirectUri);
+  const request = await createAuthorizationRequest(options.authorizationEndpoint, clientId, listener.redirectUri);
+  await invite(request, options.open);
+  const answer = await terminal.progress('Waiting for the browser', listener.receive(options.waitSeconds));
+  try {
+    const { value, page } = await act({ request, parameters: validateAnswer(request, answer) });
+    await listener.finish(page);
+    return value;
+  } catch (error) {
+    const sentence = error instanceof CommandError ? error.message : 'Something went wrong.';
+    const paragraphs = [sentence, 'You can close this page. The terminal says the same.'];
+    await listener.finish({ isGood: false, title: 'The authorization failed', paragraphs });
+    throw error;
+  }
+}
+
+async function authorizeByHand<T>(
+  clientId: string,
+  redirectUri: string,
+  options: BrowserOptions,
+  act: (authorized: Authorized) => Promise<{ value: T }>,
+): Promise<T> {
+  const request = await createAuthorizationRequest(options.authorizationEndpoint, clientId, redirectUri);
+  await invite(request, false);
+  terminal.say('Then copy the whole address of the page that you end on, even if that page cannot be shown.');
+  const pasted = await askHidden(
+    'Paste that address here (it is not shown):',
+    'Run the command in a terminal, or without --manual.',
+  );
+  if (!URL.canParse(pasted)) {
+    throw new CommandError(EXIT.attention, 'That is no address. Nothing was stored. Run the command again.');
+  }
+  const { value } = await act({ request, parameters: validateAnswer(request, new URL(pasted)) });
+  return value;
+}
+
+async function invite({ url }: AuthorizationRequest, isToBeOpened: boolean): Promise<void> {
+  terminal.say(`Sign in to Retently and allow access on this page:\n\n  ${url.href}\n`);
+  if (!isToBeOpened) return;
+  const { default: open } = await import('open');
+  try {
+    const browser = await open(url.href);
+    browser.on('error', () => undefined);
+  } catch {
+    // The address stands above: somebody can open it by hand.
+  }
+}

@@ -1,0 +1,90 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { AwsSettings } from './aws/aws-settings.ts';
+import type { Whereabouts } from './aws/find-deployments.ts';
+import { DEFAULT_AUTHORIZATION_ENDPOINT, parseEndpoint, parseRedirectUri } from './oauth/endpoints.ts';
+
+export interface CommonOptions extends AwsSettings, Whereabouts {
+  readonly json?: boolean | undefined;
+}
+
+interface BrowserFlowOptions extends CommonOptions {
+  readonly secretId?: string | undefined;
+  readonly port: number;
+  readonly redirectUri?: string | undefined;
+  readonly manual: boolean;
+  readonly open: boolean;
+  readonly waitSeconds: number;
+  readonly authorizationEndpoint: URL;
+  readonly tokenEndpoint?: URL | undefined;
+  readonly yes: boolean;
+}
+
+export type AuthorizeOptions = BrowserFlowOptions;
+
+export interface RefreshOptions extends CommonOptions {
+  readonly force: boolean;
+}
+
+export interface ProbeOptions extends BrowserFlowOptions {
+  readonly apiUrl: URL;
+  readonly graceSeconds: number;
+}
+
+/** Above the ports that systems hand out by themselves on most machines, so that it can be registered. */
+const DEFAULT_PORT = 8976;
+const DEFAULT_WAIT_SECONDS = 300;
+const DEFAULT_GRACE_SECONDS = 120;
+/** No body of its answer is read. */
+const DEFAULT_API_URL = 'https://app.retently.com/api/v2/campaigns';
+
+export function addCommonOptions(command: Command): Command {
+  return command
+    .option('--stack <name>', 'stack of the account (default: the only one that there is)')
+    .option('--function-name <name>', 'the function itself, instead of a stack')
+    .option('--profile <name>', 'AWS profile (default: AWS_PROFILE, as with every AWS tool)')
+    .option('--region <name>', 'AWS region (default: AWS_REGION, or that of the profile)')
+    .option('--json', 'result as one line of JSON on standard output');
+}
+
+export function addBrowserOptions(command: Command): Command {
+  return addCommonOptions(command)
+    .option('--secret-id <id>', 'name or ARN of the secret, instead of a stack')
+    .option('--port <number>', 'port on 127.0.0.1 that the browser comes back to', parsePort, DEFAULT_PORT)
+    .option('--redirect-uri <url>', 'what the application has registered, if it is something else', parseRedirectUri)
+    .option('--manual', 'paste the redirected address, if no browser reaches this machine', false)
+    .option('--no-open', 'only print the address of the page')
+    .addOption(seconds('--wait-seconds <number>', 'how long to wait for the browser', DEFAULT_WAIT_SECONDS))
+    .addOption(
+      new Option('--authorization-endpoint <url>', 'where the browser is sent')
+        .argParser(parseEndpoint)
+        .default(new URL(DEFAULT_AUTHORIZATION_ENDPOINT), DEFAULT_AUTHORIZATION_ENDPOINT),
+    )
+    .option('--token-endpoint <url>', "where the code is traded (default: the function's own)", parseEndpoint)
+    .option('-y, --yes', 'do not ask before it begins', false);
+}
+
+export function addProbeOptions(command: Command): Command {
+  return addBrowserOptions(command)
+    .addOption(
+      new Option('--api-url <url>', 'what a bearer token is tried on with GET')
+        .argParser(parseEndpoint)
+        .default(new URL(DEFAULT_API_URL), DEFAULT_API_URL),
+    )
+    .addOption(
+      seconds('--grace-seconds <number>', 'how long a spent refresh token is tried again', DEFAULT_GRACE_SECONDS),
+    );
+}
+
+function seconds(flags: string, description: string, standard: number): Option {
+  return new Option(flags, description).argParser(parseSeconds).default(standard);
+}
+
+function parseSeconds(text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is no whole number of seconds up to 9999.');
+}
+
+function parsePort(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new InvalidArgumentError('It is no port from 0 (any that is free) to 65535.');
+}

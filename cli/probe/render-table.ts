@@ -1,0 +1,34 @@
+const DEFAULT_WIDTH = 120;
+const MIN_CELL = 16;
+const GAP = '  ';
+
+/** Rows of cells, the first of them the head; each cell is wrapped to its share of the terminal. */
+export function renderTable(
+  rows: readonly (readonly string[])[],
+  width = process.stdout.columns ?? DEFAULT_WIDTH,
+): string {
+  const [head = []] = rows;
+  const cell = Math.max(MIN_CELL, Math.floor((width - GAP.length * (head.length - 1)) / head.length));
+  const rule = head.map(() => '─'.repeat(cell)).join(GAP);
+  return rows.map((row) => renderRow(row, cell)).join(`\n${rule}\n`);
+}
+
+function renderRow(row: readonly string[], cell: number): string {
+  const wrapped = row.map((text) => wrap(text, cell));
+  const height = Math.max(...wrapped.map((lines) => lines.length));
+  const lines = Array.from({ length: height }, (_, line) =>
+    wrapped.map((each) => (each[line] ?? '').padEnd(cell)).join(GAP),
+  );
+  return lines.map((line) => line.trimEnd()).join('\n');
+}
+
+/** At spaces; a longer word sticks out rather than be cut. */
+function wrap(text: string, cell: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && longer.length <= cell) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}

@@ -1,0 +1,100 @@
+import type { FunctionResult } from '../aws/invoke-function.ts';
+import type { Watch } from '../aws/watch.ts';
+import { EXIT, type ExitCode } from '../command-error.ts';
+import type { CommonOptions } from '../options.ts';
+import { type Account, commandFor } from './account.ts';
+import { formatInstant } from './format.ts';
+import { findAlarmKind, toRunbookLink } from './runbook.ts';
+
+/** What to do now, in a sentence. */
+export interface Judgement {
+  readonly exitCode: ExitCode;
+  readonly sentence: string;
+  /** What to type, one after the other. */
+  readonly commands?: readonly string[];
+  /** Where the rest stands. */
+  readonly runbook?: string;
+}
+
+/** So many attempts fail one after the other only if something lasts. */
+const LASTING_ATTEMPTS = 3;
+
+/** The grant is dead, or looks as if it were. */
+const GRANT_CODES = new Set(['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_PROBABLE']);
+
+/** A pure function of all that is known: what is worst comes first. */
+export function judge(account: Account, options: CommonOptions): Judgement {
+  const { invoked, watch } = account;
+  if (typeof invoked === 'string') return { exitCode: EXIT.unable, sentence: invoked };
+  const found =
+    invoked.kind === 'fault'
+      ? judgeFault(invoked.code, account, options)
+      : (judgeResult(invoked.result, account, options) ?? judgeWatch(watch));
+  if (found !== undefined) return found;
+  const [problem] = watch?.problems ?? [];
+  if (problem !== undefined) {
+    return { exitCode: EXIT.unable, sentence: `The token is fine, but not everything could be seen. ${problem}` };
+  }
+  return { exitCode: EXIT.done, sentence: 'Nothing.' };
+}
+
+function judgeFault(code: string, { deployment }: Account, options: CommonOptions): Judgement {
+  const runbook = toRunbookLink(code);
+  const authorize = commandFor('authorize', deployment, options);
+  if (GRANT_CODES.has(code)) {
+    const sentence =
+      'Force one refresh, for a refusal may pass. If it is refused too, authorize the application again.';
+    const refresh = `${commandFor('refresh', deployment, options)} --force`;
+    return { exitCode: EXIT.attention, sentence, commands: [refresh, authorize], runbook };
+  }
+  if (code === 'CREDENTIALS_INCOMPLETE') {
+    const sentence = 'Authorize the application at Retently: credentials are missing.';
+    return { exitCode: EXIT.attention, sentence, commands: [authorize], runbook };
+  }
+  return { exitCode: EXIT.attention, sentence: 'Do what the message says.', runbook };
+}
+
+function judgeResult(result: FunctionResult, account: Account, options: CommonOptions): Judgement | undefined {
+  const { decision, details, secondsRemaining } = result;
+  const failure = details?.lastFailure;
+  const authorize = commandFor('authorize', account.deployment, options);
+  const refresh = commandFor('refresh', account.deployment, options);
+  if (decision === 'not-configured') {
+    const runbook = toRunbookLink('not-configured');
+    const sentence = 'Authorize the application at Retently: the secret has no value yet.';
+    return { exitCode: EXIT.attention, sentence, commands: [authorize], runbook };
+  }
+  if (decision === 'rejected') {
+    const code = failure?.code ?? 'REAUTHORIZATION_REQUIRED';
+    return GRANT_CODES.has(code)
+      ? judgeFault(code, account, options)
+      : { exitCode: EXIT.attention, sentence: 'Correct what Retently refused.', runbook: toRunbookLink(code) };
+  }
+  if (details?.isAnswerUnsaved) {
+    const sentence = 'Do not deploy. Mend the access to the secret, then refresh.';
+    return { exitCode: EXIT.attention, sentence, commands: [refresh], runbook: toRunbookLink('TOKEN_NOT_STORED') };
+  }
+  if (failure && GRANT_CODES.has(failure.code)) return judgeFault(failure.code, account, options);
+  if (failure && failure.attempts >= LASTING_ATTEMPTS) {
+    const next = failure.retryAt === undefined ? '' : ` The next attempt is at ${formatInstant(failure.retryAt)}.`;
+    const sentence = `Look why ${failure.attempts} attempts failed.${next}`;
+    return { exitCode: EXIT.attention, sentence, runbook: toRunbookLink(failure.code) };
+  }
+  if (secondsRemaining > 0) return undefined;
+  const sentence = 'Refresh now: there is no bearer token that lives.';
+  return { exitCode: EXIT.attention, sentence, commands: [refresh], runbook: toRunbookLink('TokenExpiringSoon') };
+}
+
+function judgeWatch(watch: Watch | undefined): Judgement | undefined {
+  if (watch === undefined) return undefined;
+  const disabled = watch.schedules?.find(({ isEnabled }) => !isEnabled);
+  if (disabled !== undefined) {
+    const sentence = `Enable the schedule ${disabled.name}: without it nobody looks after the token.`;
+    return { exitCode: EXIT.attention, sentence, runbook: toRunbookLink('TokenExpiringSoon') };
+  }
+  const on = (watch.alarms ?? []).filter(({ isOn }) => isOn).map(({ name }) => name);
+  if (on.length === 0) return undefined;
+  const kind = findAlarmKind(on);
+  const sentence = `Look at ${on.length === 1 ? 'the alarm that is' : `the ${on.length} alarms that are`} on.`;
+  return { exitCode: EXIT.attention, sentence, ...(kind === undefined ? {} : { runbook: toRunbookLink(kind) }) };
+}

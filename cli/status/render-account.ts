@@ -1,0 +1,96 @@
+import type { FunctionResult } from '../aws/invoke-function.ts';
+import type { Watch } from '../aws/watch.ts';
+import { EXIT } from '../command-error.ts';
+import type { CommonOptions } from '../options.ts';
+import { type Style, terminal } from '../terminal.ts';
+import { type Account, nameOf } from './account.ts';
+import { formatAge, formatBar, formatInstant, formatSeconds } from './format.ts';
+import { type Judgement, judge } from './judge.ts';
+
+const LABEL_WIDTH = 11;
+
+/** At a glance: how things stand, and what to do now. */
+export function renderAccount(account: Account, options: CommonOptions): string {
+  const { deployment, invoked, watch, nowMs } = account;
+  const lines = [terminal.paint('bold', nameOf(deployment))];
+  if (typeof invoked !== 'string') {
+    lines.push(
+      ...(invoked.kind === 'result'
+        ? describeResult(invoked.result, nowMs)
+        : [line('Fault', `${terminal.paint('red', invoked.code)}: ${invoked.message}`)]),
+    );
+  }
+  if (watch !== undefined) lines.push(...describeWatch(watch, nowMs));
+  lines.push(...describeJudgement(judge(account, options)));
+  return lines.join('\n');
+}
+
+function describeResult(result: FunctionResult, nowMs: number): string[] {
+  const { details } = result;
+  const lines = [line('Token', describeToken(result))];
+  if (details === undefined) return [...lines, line('Says', result.message)];
+  const { refreshedAt, dueAt, journal, lastFailure, versionsUsed, versionsBudget } = details;
+  const refreshed = refreshedAt === null ? 'never, as far as the secret says' : formatAge(refreshedAt, nowMs);
+  lines.push(line('Refreshed', `${refreshed}; ${describeDue(dueAt, nowMs)}`), line('Journal', journal));
+  if (lastFailure !== null) {
+    const { code, at, attempts, retryAt } = lastFailure;
+    const retry = retryAt === undefined ? '' : `; the next attempt ${formatAge(retryAt, nowMs)}`;
+    const times = attempts === 1 ? 'once' : `${attempts} times`;
+    lines.push(line('Failure', `${terminal.paint('red', code)} ${formatAge(at, nowMs)}, ${times}${retry}`));
+    lines.push(line('', lastFailure.advice));
+  } else {
+    lines.push(line('Failure', 'none since the last refresh'));
+  }
+  return [...lines, line('Versions', `${versionsUsed} of ${versionsBudget} in the last 24 hours`)];
+}
+
+function describeToken({ secondsRemaining, expiresAt, details }: FunctionResult): string {
+  if (expiresAt === null) return terminal.paint('red', 'there is none, or its life is not known');
+  const lifetimeSeconds =
+    typeof details?.refreshedAt === 'string' ? (Date.parse(expiresAt) - Date.parse(details.refreshedAt)) / 1000 : 0;
+  const share = lifetimeSeconds > 0 ? secondsRemaining / lifetimeSeconds : 0;
+  if (secondsRemaining === 0) return terminal.paint('red', `${formatBar(0)} dead since ${formatInstant(expiresAt)}`);
+  const bar = lifetimeSeconds > 0 ? `${terminal.paint(toStyle(share), formatBar(share))} ` : '';
+  const whole = lifetimeSeconds > 0 ? ` of ${formatSeconds(lifetimeSeconds)}` : '';
+  return `${bar}${formatSeconds(secondsRemaining)}${whole} left, until ${formatInstant(expiresAt)}`;
+}
+
+function toStyle(share: number): Style {
+  if (share >= 0.5) return 'green';
+  return share >= 0.25 ? 'yellow' : 'red';
+}
+
+function describeDue(dueAt: string | null, nowMs: number): string {
+  if (dueAt === null) return 'due now';
+  return Date.parse(dueAt) > nowMs ? `due ${formatAge(dueAt, nowMs)}` : `due since ${formatInstant(dueAt)}`;
+}
+
+function describeWatch({ alarms, schedules, lastTickAt, problems }: Watch, nowMs: number): string[] {
+  const lines: string[] = [];
+  const lastTick =
+    lastTickAt === undefined ? 'no tick in the last 3 hours' : `last tick ${formatAge(lastTickAt, nowMs)}`;
+  for (const { isEnabled, expression } of schedules ?? []) {
+    const state = isEnabled ? 'enabled' : terminal.paint('red', 'DISABLED');
+    lines.push(line('Schedule', `${state}, ${expression}; ${lastTick}`));
+  }
+  if (alarms !== undefined && alarms.length > 0) lines.push(line('Alarms', describeAlarms(alarms)));
+  return [...lines, ...problems.map((problem) => line('Not seen', terminal.paint('yellow', problem)))];
+}
+
+function describeAlarms(alarms: NonNullable<Watch['alarms']>): string {
+  const on = alarms.filter(({ isOn }) => isOn);
+  if (on.length === 0) return `none of ${alarms.length} is on`;
+  return terminal.paint('red', on.map(({ name }) => name).join(', '));
+}
+
+function describeJudgement({ exitCode, sentence, commands = [], runbook }: Judgement): string[] {
+  const style = exitCode === EXIT.done ? 'green' : exitCode === EXIT.attention ? 'red' : 'yellow';
+  const lines = [line('Do now', terminal.paint(style, sentence))];
+  lines.push(...commands.map((command) => line('', command)));
+  if (runbook !== undefined) lines.push(line('', runbook));
+  return lines;
+}
+
+function line(label: string, text: string): string {
+  return `  ${terminal.paint('dim', label.padEnd(LABEL_WIDTH))}${text}`;
+}

@@ -1,0 +1,56 @@
+import { styleText } from 'node:util';
+
+const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+const FRAME_MS = 100;
+/** What is done sooner needs no progress. */
+const QUIET_MS = 1_000;
+
+export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
+
+/** Results go to standard output; everything else, so that results can be piped, to standard error. */
+export const terminal = {
+  /** True if a person can be asked something. */
+  isInteractive: (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true,
+
+  result(text: string): void {
+    process.stdout.write(`${text}\n`);
+  },
+
+  say(text: string): void {
+    process.stderr.write(`${text}\n`);
+  },
+
+  /** Heeds NO_COLOR, and paints nothing if standard output is no terminal. */
+  paint(style: Style, text: string): string {
+    return styleText(style, text, { stream: process.stdout });
+  },
+
+  /** Shows that something goes on, once it takes longer than a second. */
+  async progress<T>(what: string, work: Promise<T>): Promise<T> {
+    const stop = showProgress(what);
+    try {
+      return await work;
+    } finally {
+      stop();
+    }
+  },
+};
+
+function showProgress(what: string): () => void {
+  const startedMs = performance.now();
+  if (!process.stderr.isTTY) {
+    const timer = setTimeout(() => terminal.say(`${what} …`), QUIET_MS);
+    return () => clearTimeout(timer);
+  }
+  let frame = 0;
+  const timer = setInterval(() => {
+    const elapsedMs = performance.now() - startedMs;
+    if (elapsedMs < QUIET_MS) return;
+    frame += 1;
+    process.stderr.write(`\r\u001b[2K${FRAMES[frame % FRAMES.length]} ${what} … ${Math.floor(elapsedMs / 1000)} s`);
+  }, FRAME_MS);
+  return () => {
+    clearInterval(timer);
+    if (frame > 0) process.stderr.write('\r\u001b[2K');
+  };
+}

@@ -1,0 +1,444 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { sha256 } from '../../lambda/core/fingerprint.ts';
+import { startLoopbackServer } from '../sandbox/loopback-server.ts';
+import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
+import { SECRET_ID } from '../sandbox/sandbox.ts';
+import { type Ended, RunningCommand } from '../support/command.ts';
+import { expectNothingSecret, PAGE_URL } from '../support/command-secrets.ts';
+import { type SandboxDeployment, STACK_NAME, startDeployment } from '../support/deployment.ts';
+import { until } from '../support/in-sandbox.ts';
+import { type Choice, type LastResponse, walkThroughPages } from '../support/plain-browser.ts';
+
+let deployment: SandboxDeployment;
+const screens: string[] = [];
+
+beforeAll(async () => {
+  deployment = await startDeployment();
+});
+
+beforeEach(() => {
+  const { sandbox, server } = deployment;
+  sandbox.aws.clearFaults();
+  sandbox.tokenEndpoint.play('forward');
+  sandbox.recreateSecret();
+  server.stacks.clear();
+  server.invocations.length = 0;
+  deployment.addStack(STACK_NAME);
+});
+
+afterAll(async () => {
+  await using ending = deployment;
+  expectNothingSecret(ending, screens.join('\n'));
+});
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function start(args: readonly string[] = [], environment: Environment = {}): RunningCommand {
+  const command = new RunningCommand(['authorize', ...deployment.browserOptions, ...args], {
+    ...deployment.environment,
+    ...environment,
+  });
+  void command.ended.then(({ stdout, stderr }) => screens.push(stdout, stderr));
+  return command;
+}
+
+async function run(args: readonly string[] = [], environment: Environment = {}): Promise<Ended> {
+  return await start(args, environment).ended;
+}
+
+/** The command, and a browser that goes through the pages once `meanwhile` has happened. */
+async function authorize(
+  args: readonly string[] = [],
+  { choice = 'allow', meanwhile = () => undefined }: { choice?: Choice; meanwhile?: () => unknown } = {},
+): Promise<Ended & { lastPage: LastResponse }> {
+  const command = start(args);
+  const url = await command.says(PAGE_URL);
+  await meanwhile();
+  const lastPage = await walkThroughPages(url, choice);
+  screens.push(lastPage.body);
+  return { ...(await command.ended), lastPage };
+}
+
+/** Without a function, which would name the token endpoint. */
+function secretOptions(): readonly string[] {
+  return ['--secret-id', SECRET_ID, '--token-endpoint', deployment.sandbox.tokenEndpoint.url];
+}
+
+function current(): Record<string, unknown> {
+  return deployment.sandbox.readVersion('AWSCURRENT')?.document ?? {};
+}
+
+function versions(): readonly string[] {
+  return deployment.sandbox.aws.secretsManager.peekAll(SECRET_ID).map(({ id }) => id);
+}
+
+/** A sentence, no stack trace, no page was opened, and nothing was written. */
+function expectRefused({ exitCode, stdout, stderr }: Ended, code: number, sentence: RegExp): void {
+  expect(stderr).toMatch(sentence);
+  expect(`${stdout}${stderr}`).not.toMatch(/\n\s+at |Error:/);
+  expect(exitCode).toBe(code);
+  expect(versions()).toHaveLength(0);
+}
+
+describe('authorize looks at AWS first', () => {
+  test('no AWS credentials', async () => {
+    const ended = await run([], { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined });
+    expectRefused(ended, 2, /^There are no usable AWS credentials: .* Sign in \('aws sso login'\)/);
+    expect(ended.stderr).not.toMatch(PAGE_URL);
+  });
+
+  test('an SSO session that has expired', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'expired-sso-'));
+    try {
+      const startUrl = 'https://example.invalid/start';
+      const cache = join(home, '.aws/sso/cache');
+      mkdirSync(cache, { recursive: true });
+      const { hash } = await import('node:crypto');
+      const expired = { accessToken: 'gone', expiresAt: '2020-01-01T00:00:00Z' };
+      writeFileSync(join(cache, `${hash('sha1', startUrl)}.json`), JSON.stringify(expired));
+      const profile = `sso_start_url = ${startUrl}\nsso_region = us-east-1\nsso_account_id = 123456789012\nsso_role_name = ops`;
+      writeFileSync(join(home, 'config'), `[profile ops]\n${profile}\n`);
+      const environment = { HOME: home, AWS_CONFIG_FILE: join(home, 'config') };
+      const ended = await run(['--profile', 'ops'], environment);
+      expectRefused(ended, 2, /has expired.*Sign in \('aws sso login --profile ops'\)/);
+    } finally {
+      rmSync(home, { recursive: true });
+    }
+  });
+
+  test.each([
+    ['ExpiredToken', /AWS refused these credentials \(ExpiredToken\).*Sign in again/],
+    ['AccessDenied', /To list the stacks is not allowed to you/],
+  ])('%s', async (code, sentence) => {
+    deployment.server.refuseWith = { status: 403, code };
+    try {
+      expectRefused(await run(), 2, sentence);
+    } finally {
+      deployment.server.refuseWith = undefined;
+    }
+  });
+
+  test('no region', async () => {
+    expectRefused(await run([], { AWS_REGION: undefined }), 2, /^No AWS region is known\. Give --region/);
+  });
+
+  test('a region without a stack', async () => {
+    deployment.server.stacks.clear();
+    expectRefused(await run(['--region', 'eu-west-3']), 2, /no stack of this project in eu-west-3\. .*--region/);
+  });
+
+  test('several stacks', async () => {
+    deployment.addStack(`${STACK_NAME}-emea`);
+    expectRefused(
+      await run(),
+      2,
+      /^There are several stacks: RetentlyTokenRefresh, RetentlyTokenRefresh-emea\. Name one/,
+    );
+  });
+
+  test.each([
+    [['--stack', 'Elsewhere'], /no stack Elsewhere in us-east-1/],
+    [['--function-name', 'elsewhere'], /no function elsewhere in us-east-1/],
+    [['--secret-id', 'elsewhere'], /no secret elsewhere in us-east-1/],
+  ])('%j, which is not there', async (args, sentence) => {
+    expectRefused(await run(args), 2, sentence);
+  });
+
+  test('a stack without a function', async () => {
+    deployment.server.stacks.set('Other', { description: '', resources: [] });
+    expectRefused(await run(['--stack', 'Other']), 2, /^Stack Other has no function/);
+  });
+
+  test('a secret that is scheduled for deletion', async () => {
+    deployment.sandbox.aws.secretsManager.deleteSecret({ SecretId: SECRET_ID });
+    const ended = await run();
+    expect(ended).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('aws secretsmanager restore-secret') });
+  });
+
+  test('a secret that is not JSON', async () => {
+    const request = { SecretId: SECRET_ID, SecretString: 'not JSON, and private' };
+    deployment.sandbox.aws.secretsManager.putSecretValue(request);
+    const ended = await run();
+    expect(ended).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/is not JSON .*#credentials-invalid/) });
+    expect(ended.stderr).not.toContain('private');
+  });
+});
+
+describe('authorize says what is wrong with what it is given', () => {
+  test.each([
+    [['--port', '70000'], /no port from 0/],
+    [['--redirect-uri', 'http://example.com/callback'], /no https: URL/],
+    [['--wait-seconds', 'soon'], /no whole number/],
+    [['--client-secret', 'x'], /unknown option/],
+  ])('%j', async (args, sentence) => {
+    expectRefused(await run(args), 2, sentence);
+  });
+
+  test('a secret that is not the one of the function', async () => {
+    expectRefused(
+      await run(['--stack', STACK_NAME, '--secret-id', 'another']),
+      2,
+      /refreshes secret RetentlyCredentials, not another/,
+    );
+  });
+
+  test('a redirect URI that leads elsewhere, without a terminal to paste on', async () => {
+    const ended = await run(['--redirect-uri', 'https://client.example/callback']);
+    expectRefused(ended, 2, /does not lead to this machine.*no terminal to ask on/s);
+  });
+
+  test('a port that is taken', async () => {
+    await using taken = await startLoopbackServer(() => undefined);
+    const { port } = new URL(taken.url);
+    expectRefused(
+      await run(['--port', port]),
+      2,
+      /^Port \d+ is taken by another program\. Choose another with --port/m,
+    );
+  });
+
+  test.each([
+    [[], { RETENTLY_CLIENT_ID: '' }, /no terminal to ask on: Client ID.*RETENTLY_CLIENT_ID/],
+    [['--manual'], {}, /no terminal to ask on: Paste that address/],
+  ])('%j without a terminal', async (args, environment, sentence) => {
+    expectRefused(await run(args, environment), 2, sentence);
+  });
+
+  test('credentials that may still work, without a terminal and without --yes', async () => {
+    deployment.sandbox.putCredentials(await deployment.sandbox.mintCredentials());
+    const before = current();
+    const ended = await run();
+    expect(ended).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/what becomes of the old grant.*--yes/s),
+    });
+    expect(current()).toEqual(before);
+  });
+});
+
+describe('authorize stores nothing if', () => {
+  test('the user denies', async () => {
+    const ended = await authorize([], { choice: 'deny' });
+    expectRefused(ended, 1, /^Access was denied on the consent page\. Nothing was stored\./m);
+    expect(ended.lastPage).toMatchObject({ status: 400, body: expect.stringContaining('Access was denied') });
+  });
+
+  test('the state is another one', async () => {
+    const command = start();
+    const url = new URL(await command.says(PAGE_URL));
+    const callback = url.searchParams.get('redirect_uri');
+    const lastPage = await walkThroughPages(`${callback}?code=somebody-elses-code&state=forged`, 'allow');
+    expect(lastPage.body).toContain('does not belong to this request');
+    expect(lastPage.body).not.toContain('forged');
+    expectRefused(await command.ended, 1, /its state is another one/);
+  });
+
+  test.each<[string, Step, RegExp]>([
+    [
+      'no refresh token',
+      { status: 200, body: { access_token: 'a'.repeat(30), token_type: 'Bearer' } },
+      /without a refresh token/,
+    ],
+    ['an error', { status: 400, body: { error: 'invalid_grant' } }, /HTTP 400 with invalid_grant.*used before/],
+    [
+      'a wrong client',
+      { status: 401, body: { error: 'invalid_client' } },
+      /HTTP 401 with invalid_client.*Check client id/,
+    ],
+    ['a page', { status: 502, headers: { 'content-type': 'text/html' }, body: '<p>private</p>' }, /HTTP 502\. Nothing/],
+  ])('the answer to the code is %s', async (_what, answer, sentence) => {
+    deployment.sandbox.tokenEndpoint.play(answer);
+    expectRefused(await authorize(), 1, sentence);
+  });
+
+  test('the connection breaks instead of an answer', async () => {
+    deployment.sandbox.tokenEndpoint.play('reset');
+    expectRefused(await authorize(), 1, /gave no answer\. Nothing was stored\./);
+  });
+
+  test('no browser comes back', async () => {
+    expectRefused(await run(['--wait-seconds', '0']), 1, /No browser came back within 0 s.*--manual/);
+  });
+
+  test('Ctrl-C comes while it waits for the browser', async () => {
+    const command = start();
+    await command.says(PAGE_URL);
+    command.interrupt();
+    expectRefused(await command.ended, 130, /^Stopped\. Nothing was stored\.$/m);
+  });
+
+  test('somebody else brings credentials meanwhile, and says so', async () => {
+    const others = await deployment.sandbox.mintCredentials();
+    const ended = await authorize([], { meanwhile: () => deployment.sandbox.putCredentials(others) });
+    expect(ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('The secret changed meanwhile') });
+    expect(current()).toEqual(others);
+  });
+});
+
+describe('authorize stores the document by compare-and-swap', () => {
+  test('with every other member kept, in the shape in which it was found', async () => {
+    const { sandbox } = deployment;
+    const { client_id, client_secret, refresh_token } = await sandbox.mintCredentials();
+    const credentials = {
+      auth_type: 'Client',
+      client_id,
+      client_secret,
+      refresh_token,
+      spent_refresh_token_sha256: 'x',
+    };
+    sandbox.putCredentials({ start_date: '2026-01-01', credentials });
+    const ended = await authorize(['--yes', ...secretOptions()]);
+    expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('The next tick') });
+    expect(current()).toEqual({
+      start_date: '2026-01-01',
+      credentials: {
+        auth_type: 'Client',
+        client_id,
+        client_secret,
+        refresh_token: expect.not.stringMatching(refresh_token),
+        access_token: expect.any(String),
+        token_type: 'Bearer',
+        expires_at: expect.any(String),
+        refreshed_at: expect.any(String),
+      },
+    });
+    expect(deployment.server.invocations).toEqual([]);
+  });
+
+  test('after a look at the function, with its own refresh meanwhile', async () => {
+    const { sandbox, lambda } = deployment;
+    const minted = await sandbox.mintCredentials();
+    sandbox.putCredentials(minted);
+    const ended = await authorize(['--yes', '--stack', STACK_NAME], { meanwhile: () => lambda.invoke({}) });
+    expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('refreshed: A new bearer token') });
+    // Of the new grant: what it was traded for is not what the function had obtained of the old one.
+    expect(current()['spent_refresh_token_sha256']).not.toBe(sha256(minted.refresh_token));
+    expect(deployment.server.invocations).toMatchObject([
+      { event: { action: 'status' } },
+      { event: { action: 'refresh', force: true } },
+      { event: { action: 'status' } },
+    ]);
+  });
+
+  test('without PKCE if the server announces none, and without a life if the answer has none', async () => {
+    const { tokenEndpoint } = deployment.sandbox;
+    const answer = { access_token: 'access-token-of-a-server-without-metadata', refresh_token: 'its-refresh-token' };
+    tokenEndpoint.play({ status: 200, body: answer });
+    // The later one of two such options counts; nothing else is at this origin.
+    const authorizationEndpoint = `${new URL(tokenEndpoint.url).origin}/api/oauth/authorize`;
+    const command = start([...secretOptions(), '--authorization-endpoint', authorizationEndpoint]);
+    const page = new URL(await command.says(PAGE_URL)).searchParams;
+    expect([...page.keys()].sort()).toEqual(['client_id', 'redirect_uri', 'response_type', 'state']);
+    const parameters = { code: 'the-code-that-came', state: page.get('state') ?? '', iss: 'https://elsewhere.invalid' };
+    await fetch(`${page.get('redirect_uri')}?${new URLSearchParams(parameters)}`);
+    expect((await command.ended).exitCode).toBe(0);
+    const { client_id, client_secret, ...tokens } = current();
+    expect(tokens).toEqual({ ...answer, token_type: 'Bearer' });
+    expect([client_id, client_secret]).toEqual([page.get('client_id'), expect.any(String)]);
+    expect(tokenEndpoint.requests.at(-1)?.form).toEqual({
+      grant_type: 'authorization_code',
+      code: parameters.code,
+      redirect_uri: page.get('redirect_uri'),
+      client_id,
+      client_secret,
+    });
+  });
+
+  test('again, if somebody edits another member between the read and the swap', async () => {
+    const { sandbox } = deployment;
+    const minted = await sandbox.mintCredentials();
+    sandbox.putCredentials(minted);
+    sandbox.aws.inject({ operation: 'UpdateSecretVersionStage', kind: 'latency', latencyMs: 300, times: 1 });
+    const calls = sandbox.aws.calls.length;
+    const editing = until(() =>
+      sandbox.aws.calls.slice(calls).some(({ operation }) => operation === 'PutSecretValue'),
+    ).then(() => sandbox.putCredentials({ ...minted, note: 'edited' }));
+    const ended = await authorize(['--yes', ...secretOptions()]);
+    await editing;
+    expect(ended.exitCode).toBe(0);
+    expect(current()).toMatchObject({ note: 'edited', access_token: expect.any(String) });
+  });
+
+  test('to its end, if Ctrl-C comes while it is stored', async () => {
+    const { aws } = deployment.sandbox;
+    aws.inject({ operation: 'PutSecretValue', kind: 'latency', latencyMs: 500 });
+    const calls = aws.calls.length;
+    const command = start(secretOptions());
+    const walking = walkThroughPages(await command.says(PAGE_URL), 'allow');
+    await until(() => aws.calls.slice(calls).some(({ operation }) => operation === 'PutSecretValue'));
+    command.interrupt();
+    expect((await walking).body).toContain('It worked');
+    const { exitCode, stderr } = await command.ended;
+    expect(stderr).toMatch(/Stopping as soon as the answer is stored\..*Stopped\. The new credentials are stored;/s);
+    expect(exitCode).toBe(130);
+    expect(current()).toMatchObject({ refresh_token: expect.any(String) });
+  });
+
+  test('once, though the browser brings its code twice', async () => {
+    const command = start();
+    const url = await command.says(PAGE_URL);
+    const callback = new URL(url).searchParams.get('redirect_uri') ?? '';
+    const redirect = await walkThroughPages(url, 'allow', callback);
+    const bringCode = () => fetch(redirect.url, { redirect: 'manual' });
+    const [first, second] = await Promise.all([bringCode(), bringCode()]);
+    expect([first.status, second.status]).toEqual([303, 303]);
+    const lastPage = await fetch(new URL(second.headers.get('location') ?? '', callback));
+    expect(await lastPage.text()).toContain('It worked');
+    expect((await command.ended).exitCode).toBe(0);
+    expect(versions()).toHaveLength(3);
+  });
+
+  test('without a question, if Retently refused what is there; and says so with --json on one line', async () => {
+    const { sandbox, lambda } = deployment;
+    sandbox.putCredentials(await sandbox.mintCredentials());
+    sandbox.authorizationServer.revoke();
+    await lambda.invoke({});
+    const ended = await authorize(['--json']);
+    expect(ended.stderr).toContain('Retently refused the refresh token in the secret');
+    expect(JSON.parse(ended.stdout)).toMatchObject({
+      stored: { secretId: SECRET_ID, versionId: expect.any(String) },
+      result: { outcome: 'refreshed' },
+      fault: null,
+    });
+  });
+
+  test('and ends with 1 if the refresh that should prove it fails', async () => {
+    const { sandbox } = deployment;
+    sandbox.tokenEndpoint.play('forward', { status: 401, body: { error: 'invalid_client' } });
+    const ended = await authorize(['--stack', STACK_NAME]);
+    expect(ended).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('CLIENT_REJECTED') });
+    expect(ended.stderr).toContain('Stored in secret');
+  });
+});
+
+test('opens a browser, or goes on if there is none to open', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'browser-'));
+  try {
+    const opened = join(directory, 'opened');
+    writeFileSync(join(directory, 'xdg-open'), `#!/bin/sh\nprintf %s "$1" > ${opened}\n`, { mode: 0o755 });
+    const options = deployment.browserOptions.filter((option) => option !== '--no-open');
+    for (const PATH of [directory, '/nonexistent']) {
+      const command = new RunningCommand(['authorize', ...options], { ...deployment.environment, PATH });
+      const url = await command.says(PAGE_URL);
+      if (PATH === directory) await until(() => existsSync(opened) && readFileSync(opened, 'utf8') === url);
+      await walkThroughPages(url, 'deny');
+      expect(await command.ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Access was denied') });
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('the redirect listener answers nothing but the answer of an authorization', async () => {
+  const command = start();
+  const callback = new URL(new URL(await command.says(PAGE_URL)).searchParams.get('redirect_uri') ?? '');
+  for (const path of ['/favicon.ico', '/callback', '/callback?state=x']) {
+    const response = await fetch(new URL(path, callback));
+    expect([path, response.status]).toEqual([path, 404]);
+  }
+  command.interrupt();
+  expect((await command.ended).exitCode).toBe(130);
+});

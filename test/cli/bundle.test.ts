@@ -1,0 +1,57 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { type BundledFile, bundleWithContent, parseMetafile } from '../bench/bundle-content.ts';
+import { bundleCommand } from '../support/bundle-command.ts';
+
+const PACKAGE = readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8');
+const { dependencies, devDependencies } = z
+  .object({ dependencies: z.record(z.string(), z.string()), devDependencies: z.record(z.string(), z.string()) })
+  .parse(JSON.parse(PACKAGE));
+
+/** Packages, and directories of our own. */
+function originsOf(files: readonly BundledFile[]): ReadonlySet<string> {
+  return new Set(files.flatMap(({ bytesByOrigin }) => [...bytesByOrigin.keys()]));
+}
+
+function bundleCommandWithContent(): BundledFile[] {
+  const directory = mkdtempSync(join(tmpdir(), 'command-content-'));
+  try {
+    const metafilePath = join(directory, 'meta.json');
+    bundleCommand(join(directory, 'main.mjs'), [`--metafile=${metafilePath}`]);
+    return parseMetafile(readFileSync(metafilePath, 'utf8'), 'main.mjs');
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+const ofFunction = originsOf(bundleWithContent());
+const ofCommands = originsOf(bundleCommandWithContent());
+const ownOf = (origins: ReadonlySet<string>, folder: string) =>
+  [...origins].filter((origin) => new RegExp(`(^|/)${folder}(/|$)`).test(origin));
+
+describe('the bundle of the function', () => {
+  test('holds nothing of cli/', () => {
+    expect(ownOf(ofFunction, 'cli')).toEqual([]);
+    expect(ownOf(ofCommands, 'cli').length).toBeGreaterThan(3);
+  });
+
+  test('holds the packages that the function declares, and none that is declared for others', () => {
+    const declared = [...ofFunction].filter((name) => name in { ...dependencies, ...devDependencies });
+    expect(declared.sort()).toEqual(Object.keys(dependencies).sort());
+  });
+
+  test.each(['commander', 'open', 'oauth4webapi', '@inquirer/password', '@aws-sdk/client-lambda'])(
+    'has no %s, which the commands have',
+    (name) => {
+      expect([ofFunction.has(name), ofCommands.has(name)]).toEqual([false, true]);
+    },
+  );
+});
+
+test('the commands bundle nothing of the tests', () => {
+  expect(ownOf(ofCommands, 'test')).toEqual([]);
+});

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { RunningCommand, runCommand } from '../support/command.ts';
+import { PAGE_URL } from '../support/command-secrets.ts';
+import { type SandboxDeployment, startDeployment } from '../support/deployment.ts';
+import { walkThroughPages } from '../support/plain-browser.ts';
+
+export const PAGE = fileURLToPath(new URL('../../docs/command-line.md', import.meta.url));
+const BLOCK = /(<!-- captured: (.+?) -->\n```text\n)(.*?)(```)/gs;
+
+/** The last page of an authorization, in `goThrough`'s own browser. */
+export type GoThrough = (start: string) => Promise<unknown>;
+
+const goPlainly: GoThrough = (start) => walkThroughPages(start, 'allow');
+
+/** The page as it stands there, and as the commands would write it now. */
+export async function capturePage(goThrough = goPlainly): Promise<{ written: string; captured: string }> {
+  await using deployment = await startDeployment();
+  await authorize(deployment, goThrough);
+  deployment.server.lastTickAt = new Date(Date.now() - 4 * 60_000);
+  const written = readFileSync(PAGE, 'utf8');
+  const outputs = new Map<string, string>();
+  for (const [, , command = ''] of written.matchAll(BLOCK)) outputs.set(command, await run(deployment, command));
+  const captured = written.replaceAll(
+    BLOCK,
+    (_block, head: string, command: string, _old, fence: string) => head + outputs.get(command) + fence,
+  );
+  return { written, captured };
+}
+
+async function authorize({ environment, browserOptions }: SandboxDeployment, goThrough: GoThrough): Promise<void> {
+  const authorizing = new RunningCommand(['authorize', ...browserOptions], environment);
+  await goThrough(await authorizing.says(PAGE_URL));
+  await authorizing.ended;
+}
+
+async function run({ environment, browserOptions, sandbox }: SandboxDeployment, command: string): Promise<string> {
+  const [, ...args] = command.split(' ');
+  if (args[0] !== 'probe' || args.includes('--help')) return (await runCommand(args, environment)).stdout;
+  const options = ['--yes', '--api-url', sandbox.authorizationServer.apiUrl, ...browserOptions];
+  const probing = new RunningCommand([...args, ...options], environment);
+  await goPlainly(await probing.says(PAGE_URL));
+  return (await probing.ended).stdout;
+}

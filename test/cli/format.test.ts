@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { toAwsFailure } from '../../cli/aws/aws-failure.ts';
+import { renderTable } from '../../cli/probe/render-table.ts';
+import { toAnswer } from '../../cli/probe/token-request.ts';
+import { formatAge, formatBar, formatSeconds } from '../../cli/status/format.ts';
+
+test.each([
+  [0, '0 s'],
+  [59.9, '59 s'],
+  [60, '1 min'],
+  [3_599, '59 min 59 s'],
+  [21_600, '6 h'],
+  [90_061, '1 d 1 h'],
+  [-5, '0 s'],
+])('%d seconds are %s', (seconds, text) => {
+  expect(formatSeconds(seconds)).toBe(text);
+});
+
+test('an age is in the past or to come', () => {
+  const nowMs = Date.parse('2026-11-25T02:00:00.000Z');
+  expect(formatAge('2026-11-25T01:00:00.000Z', nowMs)).toBe('1 h ago');
+  expect(formatAge('2026-11-25T02:12:00.000Z', nowMs)).toBe('in 12 min');
+});
+
+test.each([
+  [0, 0],
+  [0.001, 1],
+  [0.5, 12],
+  [1, 24],
+  [7, 24],
+])('a share of %d fills %d of the 24 cells of a bar', (share, filled) => {
+  expect(formatBar(share)).toBe('█'.repeat(filled) + '░'.repeat(24 - filled));
+});
+
+test('a table wraps at spaces, and lets a long word stick out', () => {
+  const rows = [
+    ['Question', 'Answer'],
+    ['one two three four five', 'a-word-that-is-longer-than-its-cell'],
+  ];
+  expect(renderTable(rows, 34)).toBe(
+    [
+      'Question          Answer',
+      '────────────────  ────────────────',
+      'one two three     a-word-that-is-longer-than-its-cell',
+      'four five',
+    ].join('\n'),
+  );
+});
+
+describe('what fails at AWS', () => {
+  const failed = (members: object) =>
+    toAwsFailure(Object.assign(new Error('a message'), members), 'To look', { region: 'eu-west-9' });
+
+  test.each([
+    [
+      { code: 'ENOTFOUND' },
+      'To look failed: AWS could not be reached (ENOTFOUND). Check --region eu-west-9 and your network.',
+    ],
+    [
+      { name: 'TimeoutError' },
+      'To look failed: AWS could not be reached (TimeoutError). Check --region eu-west-9 and your network.',
+    ],
+    [{ name: 'ThrottlingException' }, 'To look failed: Throttling: a message.'],
+  ])('%j', (members, sentence) => {
+    expect(failed(members)).toMatchObject({ exitCode: 2, message: sentence });
+  });
+});
+
+describe('of an answer the probe shows names, and values only if they are codes', () => {
+  test.each([
+    [{ error: 'invalid_grant' }, { members: ['error'], code: 'invalid_grant' }],
+    [
+      { error: 'the token abc123 is wrong', code: 1004 },
+      { members: ['error', 'code'], code: '1004' },
+    ],
+    [{ error: 'the token abc123 is wrong' }, { members: ['error'] }],
+    [{ 'abc123-token': 1 }, { members: ['(another)'] }],
+    [['abc123'], { members: [] }],
+    [null, { members: [] }],
+    [
+      { access_token: 'abc123', expires_in: '3600' },
+      { members: ['access_token', 'expires_in'], expiresIn: 3600 },
+    ],
+  ])('%j', (body, observation) => {
+    const { observation: observed } = toAnswer({ status: 400, contentType: 'text/html; charset=abc123', body });
+    expect(observed).toEqual({ status: 400, contentType: 'text/html', ...observation });
+  });
+});

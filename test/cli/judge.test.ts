@@ -1,0 +1,158 @@
+import { App } from 'aws-cdk-lib';
+import { describe, expect, test } from 'vitest';
+import { isOurs } from '../../cli/aws/find-deployments.ts';
+import type { FunctionResult, Invoked } from '../../cli/aws/invoke-function.ts';
+import type { Watch } from '../../cli/aws/watch.ts';
+import type { Account } from '../../cli/status/account.ts';
+import { judge } from '../../cli/status/judge.ts';
+import { findAlarmKind, toRunbookLink } from '../../cli/status/runbook.ts';
+import { parseContext } from '../../infra/options/parse-context.ts';
+import { TokenRefreshStack } from '../../infra/token-refresh-stack.ts';
+import type { Result } from '../../lambda/core/result.ts';
+import { synthesise, WITHOUT_BUNDLING } from '../infra/synthesise.ts';
+
+const AT = '2026-11-25T02:00:00.000Z';
+
+/** Of both types: what the function answers is what the commands read. */
+const HEALTHY = {
+  outcome: 'status',
+  message: '',
+  secretId: 'secret',
+  versionId: 'version',
+  expiresAt: AT,
+  secondsRemaining: 12_000,
+  decision: 'fresh',
+  details: {
+    refreshedAt: AT,
+    dueAt: AT,
+    journal: '',
+    isAnswerUnsaved: false,
+    lastFailure: null,
+    versionsUsed: 3,
+    versionsBudget: 90,
+  },
+} satisfies Result satisfies FunctionResult;
+const SEEN: Watch = { alarms: [], schedules: [], lastTickAt: AT, problems: [] };
+
+function judgeAccount(invoked: Invoked | string, watch: Watch | undefined = SEEN, region?: string) {
+  const refreshFunction = {
+    name: 'function',
+    timeoutSeconds: 60,
+    secretId: 'secret',
+    tokenEndpoint: 'https://x.invalid/',
+  };
+  const deployment = { stackName: 'Stack', refreshFunction, alarmNames: [], scheduleNames: [] };
+  const account: Account = { deployment, invoked, watch, nowMs: Date.parse(AT) };
+  return judge(account, { region });
+}
+
+/** What the function answers if `details` and other members are so. */
+function result(members: Partial<FunctionResult>, details: Partial<FunctionResult['details']> = {}): Invoked {
+  return { kind: 'result', result: { ...HEALTHY, ...members, details: { ...HEALTHY.details, ...details } } };
+}
+
+function failure(code: string, attempts: number) {
+  return { lastFailure: { code, at: AT, attempts, retryAt: AT, advice: '' } };
+}
+
+describe('what to do now, worst first', () => {
+  test.each<[string, Invoked | string, Watch | undefined, object]>([
+    ['nothing', result({}), SEEN, { exitCode: 0, sentence: 'Nothing.' }],
+    ['nothing, if nobody watches', result({}), undefined, { exitCode: 0 }],
+    ['could not be asked', 'No answer.', SEEN, { exitCode: 2, sentence: 'No answer.' }],
+    [
+      'a dead grant',
+      { kind: 'fault', code: 'REAUTHORIZATION_REQUIRED', message: '' },
+      SEEN,
+      {
+        exitCode: 1,
+        commands: [
+          'retently-token-refresh refresh --stack Stack --region eu-west-1 --force',
+          'retently-token-refresh authorize --stack Stack --region eu-west-1',
+        ],
+        runbook: 'docs/runbook.md#reauthorization-required',
+      },
+    ],
+    [
+      'another fault',
+      { kind: 'fault', code: 'STORE_DENIED', message: '' },
+      SEEN,
+      { exitCode: 1, sentence: 'Do what the message says.', runbook: 'docs/runbook.md#store-denied' },
+    ],
+    [
+      'an unsaved answer, before an alarm',
+      result({ decision: 'settle' }, { isAnswerUnsaved: true }),
+      { ...SEEN, alarms: [{ name: 'TokenExpiringSoon', isOn: true }] },
+      { exitCode: 1, sentence: expect.stringContaining('Do not deploy'), runbook: 'docs/runbook.md#token-not-stored' },
+    ],
+    [
+      'a grant that is probably dead, at the first sign',
+      result({ decision: 'waiting' }, failure('REAUTHORIZATION_PROBABLE', 1)),
+      SEEN,
+      { exitCode: 1, runbook: 'docs/runbook.md#reauthorization-probable' },
+    ],
+    ['two failed attempts', result({}, failure('PROVIDER_UNAVAILABLE', 2)), SEEN, { exitCode: 0 }],
+    [
+      'three failed attempts',
+      result({}, failure('PROVIDER_UNAVAILABLE', 3)),
+      SEEN,
+      {
+        exitCode: 1,
+        sentence: 'Look why 3 attempts failed. The next attempt is at 2026-11-25 02:00 UTC.',
+        runbook: 'docs/runbook.md#provider-unavailable',
+      },
+    ],
+    [
+      'no bearer token that lives',
+      result({ secondsRemaining: 0 }),
+      SEEN,
+      { exitCode: 1, commands: [expect.stringContaining(' refresh ')], runbook: 'docs/runbook.md#token-expiring-soon' },
+    ],
+    [
+      'two alarms, the worse of them in the runbook',
+      result({}),
+      {
+        ...SEEN,
+        alarms: [
+          { name: 'x-FailedRuns-y', isOn: true },
+          { name: 'x-TokenNotStored-y', isOn: true },
+          { name: 'x-ReauthorizationRequired-y', isOn: false },
+        ],
+      },
+      { exitCode: 1, sentence: 'Look at the 2 alarms that are on.', runbook: 'docs/runbook.md#token-not-stored' },
+    ],
+    [
+      'part of it not seen',
+      result({}),
+      { ...SEEN, alarms: undefined, problems: ['Not allowed.'] },
+      { exitCode: 2, sentence: expect.stringContaining('Not allowed.') },
+    ],
+  ])('%s', (_what, invoked, watch, expected) => {
+    expect(judgeAccount(invoked, watch, 'eu-west-1')).toMatchObject(expected);
+  });
+});
+
+describe('the commands know the stack that is deployed', () => {
+  test('by its description, under any name', () => {
+    const app = new App({ context: WITHOUT_BUNDLING });
+    const [settings] = parseContext({ stackName: 'Another' });
+    if (settings === undefined) throw new Error('There is a stack.');
+    const { Description } = { Description: new TokenRefreshStack(app, settings).templateOptions.description };
+    expect(isOurs({ StackName: 'Another', Description, StackStatus: 'CREATE_COMPLETE' })).toBe(true);
+    expect(isOurs({ StackName: 'Another', Description: 'Something else', StackStatus: 'CREATE_COMPLETE' })).toBe(false);
+    expect(isOurs({ StackName: 'RetentlyTokenRefresh', Description, StackStatus: 'DELETE_FAILED' })).toBe(false);
+  });
+
+  test('and each of its alarms, with an entry of the runbook', () => {
+    const alarms = Object.entries(synthesise().Resources).filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm');
+    const links = alarms.map(([logicalId]) => toRunbookLink(findAlarmKind([logicalId]) ?? ''));
+    expect(links.sort()).toEqual([
+      'docs/runbook.md#failed-runs',
+      'docs/runbook.md#function-failing',
+      'docs/runbook.md#reauthorization-required',
+      'docs/runbook.md#token-expiring-soon',
+      'docs/runbook.md#token-not-stored',
+      'docs/runbook.md#undelivered-ticks',
+    ]);
+  });
+});

@@ -1,0 +1,18 @@
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { CHROMIUM, clickThroughPages, startChromium } from '../support/chromium.ts';
+import { capturePage, type GoThrough, PAGE } from './captures.ts';
+
+const PICTURE = fileURLToPath(new URL('../../docs/images/authorized.png', import.meta.url));
+
+if (CHROMIUM === undefined) console.warn('No Chromium is installed here: the picture of the last page stays as it is.');
+const { captured } = await capturePage(CHROMIUM === undefined ? undefined : takePicture);
+writeFileSync(PAGE, captured);
+
+async function takePicture(...[start]: Parameters<GoThrough>): Promise<void> {
+  const browser = await startChromium();
+  const page = await browser.newPage({ viewport: { width: 760, height: 420 } });
+  await clickThroughPages(page, start, 'allow');
+  await page.screenshot({ path: PICTURE });
+  await browser.close();
+}

@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { DeployedFunction } from '../sandbox/aws/deployment-server.ts';
+import { type Ended, runCommand } from '../support/command.ts';
+import { expectNothingSecret } from '../support/command-secrets.ts';
+import {
+  ALARM_NAME,
+  FUNCTION_NAME,
+  type SandboxDeployment,
+  SCHEDULE_NAME,
+  STACK_NAME,
+  startDeployment,
+} from '../support/deployment.ts';
+
+let deployment: SandboxDeployment;
+const screens: string[] = [];
+
+beforeAll(async () => {
+  deployment = await startDeployment();
+});
+
+beforeEach(async () => {
+  const { sandbox, server } = deployment;
+  sandbox.tokenEndpoint.play('forward');
+  sandbox.recreateSecret();
+  sandbox.putCredentials(await sandbox.mintCredentials());
+  server.alarmsOn.clear();
+  server.schedulesOff.clear();
+  server.lastTickAt = new Date(Date.now() - 4 * 60_000);
+  server.invocations.length = 0;
+});
+
+afterAll(async () => {
+  await using ending = deployment;
+  expectNothingSecret(ending, screens.join('\n'));
+});
+
+async function run(...args: readonly string[]): Promise<Ended> {
+  const ended = await runCommand(args, deployment.environment);
+  screens.push(ended.stdout, ended.stderr);
+  return ended;
+}
+
+/** While `act` runs, the function answers as `invoke` does. */
+async function withFunction(invoke: DeployedFunction['invoke'], act: () => Promise<Ended>): Promise<Ended> {
+  const { functions } = deployment.server;
+  const deployed = functions.get(FUNCTION_NAME);
+  if (deployed === undefined) throw new Error('The function is deployed.');
+  functions.set(FUNCTION_NAME, { ...deployed, invoke });
+  try {
+    return await act();
+  } finally {
+    functions.set(FUNCTION_NAME, deployed);
+  }
+}
+
+describe('status', () => {
+  test('of a healthy account ends with 0 and has nothing to do', async () => {
+    await deployment.lambda.invoke({});
+    const { exitCode, stdout, stderr } = await run('status');
+    expect([exitCode, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^RetentlyTokenRefresh\n {2}Token +█{24} 5 h 59 min of 6 h left, until \d{4}-/);
+    expect(stdout).toMatch(/Refreshed +\d+ s ago; due in 2 h 59 min\n/);
+    expect(stdout).toContain('At rest: the last answer is recorded and promoted.');
+    expect(stdout).toMatch(/Versions +3 of 90 in the last 24 hours/);
+    expect(stdout).toMatch(/Schedule +enabled, rate\(10 minutes\); last tick [34] min/);
+    expect(stdout).toMatch(/Alarms +none of 2 is on/);
+    expect(stdout).toMatch(/Do now +Nothing\.\n$/);
+  });
+
+  test.each<[string, () => unknown, RegExp, string]>([
+    ['an alarm is on', () => deployment.server.alarmsOn.add(ALARM_NAME), /Look at the alarm/, 'token-expiring-soon'],
+    [
+      'the schedule is disabled',
+      () => deployment.server.schedulesOff.add(SCHEDULE_NAME),
+      /Enable/,
+      'token-expiring-soon',
+    ],
+    [
+      'the grant is dead',
+      async () => {
+        deployment.sandbox.authorizationServer.revoke();
+        await deployment.lambda.invoke({ action: 'refresh', force: true });
+      },
+      /Force one refresh, .*\n.* refresh --stack \w+ --force\n +retently-token-refresh authorize --stack RetentlyTokenRefresh\n/,
+      'reauthorization-required',
+    ],
+    [
+      'a credential is missing',
+      () => deployment.sandbox.putCredentials({ client_id: 'only' }),
+      /CREDENTIALS_INCOMPLETE: .* has no client_secret, no refresh_token/,
+      'credentials-incomplete',
+    ],
+    ['the secret is empty', () => deployment.sandbox.recreateSecret(), /Authorize the application/, 'not-configured'],
+    [
+      'the client is refused',
+      async () => {
+        deployment.sandbox.tokenEndpoint.play({ status: 401, body: { error: 'invalid_client' } });
+        await deployment.lambda.invoke({ action: 'refresh', force: true });
+      },
+      /Correct what Retently refused/,
+      'client-rejected',
+    ],
+  ])('ends with 1 if %s, and says what to do', async (_what, prepare, sentence, anchor) => {
+    await deployment.lambda.invoke({});
+    await prepare();
+    const { exitCode, stdout } = await run('status');
+    expect(stdout).toMatch(sentence);
+    expect(stdout).toContain(`docs/runbook.md#${anchor}\n`);
+    expect(exitCode).toBe(1);
+  });
+
+  test('ends with 2 if something could not be seen', async () => {
+    const invoke = async () => ({ kind: 'result', result: { outcome: 'odd' } }) as const;
+    const { exitCode, stdout } = await withFunction(invoke, () => run('status'));
+    expect(stdout).toContain('gave an answer that this version does not know');
+    expect(exitCode).toBe(2);
+  });
+
+  test('shows every stack, and ends as the worst of them', async () => {
+    await deployment.lambda.invoke({});
+    deployment.addStack(`${STACK_NAME}-emea`);
+    deployment.server.stacks.set('Unrelated', { description: 'Something else', resources: [] });
+    deployment.server.alarmsOn.add(ALARM_NAME);
+    try {
+      const { exitCode, stdout } = await run('status', '--json');
+      expect(JSON.parse(stdout)).toMatchObject([
+        { account: STACK_NAME, health: 'attention', advice: { runbook: 'docs/runbook.md#token-expiring-soon' } },
+        { account: `${STACK_NAME}-emea`, health: 'healthy', status: { outcome: 'status' }, fault: null },
+      ]);
+      expect(exitCode).toBe(1);
+    } finally {
+      deployment.server.stacks.delete(`${STACK_NAME}-emea`);
+    }
+  });
+
+  test('takes less than a second beside its AWS calls, which the stand-ins answer at once', async () => {
+    const invocation = await deployment.lambda.invoke({ action: 'status' });
+    const elapsedMs: number[] = [];
+    for (let tries = 0; tries < 3; tries += 1) {
+      const startedMs = performance.now();
+      await withFunction(
+        async () => invocation,
+        () => run('status'),
+      );
+      elapsedMs.push(performance.now() - startedMs);
+    }
+    expect(Math.min(...elapsedMs)).toBeLessThan(1_000);
+  });
+
+  test('of a function alone shows what it says, and invokes it once', async () => {
+    await deployment.lambda.invoke({});
+    const { exitCode, stdout } = await run('status', '--function-name', FUNCTION_NAME);
+    expect(exitCode).toBe(0);
+    expect(stdout).not.toContain('Alarms');
+    expect(deployment.server.invocations).toEqual([{ functionName: FUNCTION_NAME, event: { action: 'status' } }]);
+  });
+});
+
+describe('refresh', () => {
+  test('of a fresh token does nothing; --force refreshes, and both end with 0', async () => {
+    await deployment.lambda.invoke({});
+    const [plain, forced] = [await run('refresh'), await run('refresh', '--force', '--json')];
+    expect(plain).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^fresh: .*\n\nRetentlyTokenRefresh\n/) });
+    expect(forced.exitCode).toBe(0);
+    expect(JSON.parse(forced.stdout)).toMatchObject({ result: { outcome: 'refreshed' }, fault: null });
+  });
+
+  test('ends with 1 if it fails, and while a back-off runs', async () => {
+    deployment.sandbox.tokenEndpoint.play({ status: 418 });
+    const [failed, waiting] = [await run('refresh', '--json'), await run('refresh')];
+    expect(failed.exitCode).toBe(1);
+    expect(JSON.parse(failed.stdout)).toMatchObject({ result: null, fault: { code: 'PROVIDER_UNAVAILABLE' } });
+    expect(waiting).toMatchObject({ exitCode: 1, stdout: expect.stringMatching(/^waiting: /) });
+    expect(waiting.stdout).toMatch(/Failure +PROVIDER_UNAVAILABLE \d+ s ago, once; the next attempt in \d+ s/);
+  });
+
+  test('invokes the function once, though the connection breaks instead of an answer', async () => {
+    const invoke = () => Promise.reject(new Error('no answer'));
+    const { exitCode, stderr } = await withFunction(invoke, () => run('refresh', '--force'));
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining("look with 'status'")]);
+    expect(deployment.server.invocations).toHaveLength(1);
+  });
+
+  test('says so if Lambda ended the run at its timeout', async () => {
+    const invoke = async () => ({ kind: 'ended' }) as const;
+    const { exitCode, stdout } = await withFunction(invoke, () => run('refresh', '--json'));
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ fault: { message: 'Lambda ended the run at its timeout.' } });
+  });
+});

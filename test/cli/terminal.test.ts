@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { CommandInTerminal, CTRL_C, ENTER, isPythonInstalled } from '../support/command-in-terminal.ts';
+import { expectNothingSecret, PAGE_URL } from '../support/command-secrets.ts';
+import { ALARM_NAME, type SandboxDeployment, startDeployment } from '../support/deployment.ts';
+import { walkThroughPages } from '../support/plain-browser.ts';
+
+const IS_THERE = isPythonInstalled();
+const REDIRECT_URI = 'https://client.example/callback';
+
+describe.skipIf(!IS_THERE)(
+  `in a terminal${IS_THERE ? '' : ', SKIPPED: python3, which opens a pseudo-terminal, is not installed here'}`,
+  () => {
+    let deployment: SandboxDeployment;
+    const commands: CommandInTerminal[] = [];
+
+    beforeAll(async () => {
+      deployment = await startDeployment();
+    });
+
+    beforeEach(() => deployment.sandbox.recreateSecret());
+
+    afterAll(async () => {
+      await using ending = deployment;
+      expectNothingSecret(ending, commands.map(({ screen }) => screen).join('\n'));
+    });
+
+    const open = (args: readonly string[], environment: Readonly<Record<string, string | undefined>> = {}) => {
+      const command = new CommandInTerminal(args, { ...deployment.environment, ...environment });
+      commands.push(command);
+      return command;
+    };
+    const authorize = (...args: readonly string[]) => ['authorize', ...deployment.browserOptions, ...args];
+    const nothingKnown = { RETENTLY_CLIENT_ID: undefined, RETENTLY_CLIENT_SECRET: undefined };
+    const isStored = () => deployment.sandbox.readVersion('AWSCURRENT') !== undefined;
+
+    test('asks for client id and secret, does not echo the secret, and takes a pasted address', async () => {
+      const { clientId, clientSecret } = deployment.sandbox.authorizationServer;
+      const command = open(authorize('--manual', '--redirect-uri', REDIRECT_URI), nothingKnown);
+      await command.shows(/Client ID of the application/);
+      command.type(clientId + ENTER);
+      await command.shows(/Its Client Secret \(not shown\)/);
+      command.type(clientSecret + ENTER);
+      const url = await command.shows(PAGE_URL);
+      const redirected = await walkThroughPages(url, 'allow', REDIRECT_URI);
+      await command.shows(/Paste that address here/);
+      command.type(redirected.url.href + ENTER);
+      expect(await command.exitCode).toBe(0);
+      expect(command.screen).toContain('A new bearer token is in AWSCURRENT');
+      expect(command.screen).toContain('█');
+    });
+
+    test.each<[string, (command: CommandInTerminal) => Promise<unknown>]>([
+      ['the client id', (command) => command.shows(/Client ID of the application/)],
+      [
+        'the client secret',
+        async (command) => {
+          await command.shows(/Client ID of the application/);
+          command.type(`app${ENTER}`);
+          await command.shows(/Its Client Secret/);
+        },
+      ],
+    ])('Ctrl-C at the question for %s stores nothing', async (_what, toQuestion) => {
+      const command = open(authorize(), nothingKnown);
+      await toQuestion(command);
+      command.type(CTRL_C);
+      expect(await command.exitCode).toBe(130);
+      expect(command.screen).toContain('Stopped. Nothing was stored.');
+      expect(command.screen).not.toMatch(/\n\s+at /);
+      expect(isStored()).toBe(false);
+    });
+
+    test('Ctrl-C as an address is to be pasted, and while it waits for the browser', async () => {
+      const pasting = open(authorize('--manual'));
+      await pasting.shows(/Paste that address here/);
+      pasting.type(CTRL_C);
+      const waiting = open(authorize());
+      await waiting.shows(/Waiting for the browser … 1 s/);
+      waiting.type(CTRL_C);
+      expect(await Promise.all([pasting.exitCode, waiting.exitCode])).toEqual([130, 130]);
+      expect(pasting.screen).toContain('Stopped. Nothing was stored.');
+      expect(waiting.screen).toContain('Stopped. Nothing was stored.');
+      expect(isStored()).toBe(false);
+    });
+
+    test('a pasted text that is no address, and one whose code was used before', async () => {
+      const nonsense = open(authorize('--manual'));
+      await nonsense.shows(/Paste that address here/);
+      nonsense.type(`what?${ENTER}`);
+      expect(await nonsense.exitCode).toBe(1);
+      expect(nonsense.screen).toContain('That is no address. Nothing was stored.');
+
+      const used = open(authorize('--manual', '--redirect-uri', REDIRECT_URI));
+      const redirected = await walkThroughPages(await used.shows(PAGE_URL), 'allow', REDIRECT_URI);
+      await deployment.sandbox.authorizationServer.spendCode(redirected.url.searchParams.get('code') ?? '');
+      await used.shows(/Paste that address here/);
+      used.type(redirected.url.href + ENTER);
+      expect(await used.exitCode).toBe(1);
+      expect(used.screen).toContain('The code was used before or is too old');
+      expect(isStored()).toBe(false);
+    });
+
+    test('asks before it replaces credentials that may still work; no is the answer of Enter alone', async () => {
+      const { sandbox } = deployment;
+      const minted = await sandbox.mintCredentials();
+      sandbox.putCredentials(minted);
+      const no = open(authorize());
+      await no.shows(/Replace it\?/);
+      no.type(ENTER);
+      const stopped = open(authorize());
+      await stopped.shows(/Replace it\?/);
+      stopped.type(CTRL_C);
+      expect(await Promise.all([no.exitCode, stopped.exitCode])).toEqual([1, 130]);
+      expect(no.screen).toContain('Nothing was changed: the credentials in the secret stay.');
+      expect(sandbox.readVersion('AWSCURRENT')?.document).toEqual(minted);
+
+      const yes = open(authorize());
+      await yes.shows(/Replace it\?/);
+      yes.type(`y${ENTER}`);
+      await walkThroughPages(await yes.shows(PAGE_URL), 'allow');
+      expect(await yes.exitCode).toBe(0);
+    });
+
+    test('the probe warns and asks before it begins', async () => {
+      const no = open(['probe', ...deployment.browserOptions]);
+      await no.shows(/That grant may be dead afterwards[\s\S]*Begin\?/);
+      no.type(`n${ENTER}`);
+      const stopped = open(['probe', ...deployment.browserOptions]);
+      await stopped.shows(/Begin\?/);
+      stopped.type(CTRL_C);
+      expect(await Promise.all([no.exitCode, stopped.exitCode])).toEqual([1, 130]);
+      expect(no.screen).toContain('Nothing was sent.');
+    });
+
+    test('status is painted, unless NO_COLOR is set', async () => {
+      const [painted, plain] = [open(['status']), open(['status'], { NO_COLOR: '1' })];
+      expect(await Promise.all([painted.exitCode, plain.exitCode])).toEqual([1, 1]);
+      expect(painted.screen).toContain('\u001b[1m');
+      expect(plain.screen).not.toContain('\u001b[');
+      expect(plain.screen).not.toContain(ALARM_NAME);
+    });
+  },
+);
