@@ -24,7 +24,7 @@ export type ReplayPolicy =
   /** When the bearer token is dead, and a human is told to authorize as soon as an answer may be lost. */
   | 'a human instead';
 
-export const REPLAY_POLICIES: readonly ReplayPolicy[] = [
+const REPLAY_POLICIES: readonly ReplayPolicy[] = [
   'at once',
   'in the last hour',
   'when it is dead',
