@@ -11,16 +11,19 @@ export interface Settings {
   readonly leaseSeconds: number;
 }
 
-/** An answer that could not be recorded, kept for the next run in this execution environment. */
+/** An answer that could not be recorded, or is not yet. */
+export interface Unsaved {
+  readonly parent: DocumentEntry;
+  readonly tokens: TokenMembers;
+  /** Milliseconds since the epoch: before the POST that was answered. */
+  readonly askedAtMs: number;
+  /** Why it is unsaved. */
+  readonly fault: Fault;
+}
+
+/** What the next run in this execution environment finds. */
 export interface Memory {
-  unsaved?:
-    | {
-        readonly parent: DocumentEntry;
-        readonly tokens: TokenMembers;
-        /** Why it is unsaved. */
-        readonly fault: Fault;
-      }
-    | undefined;
+  unsaved?: Unsaved | undefined;
 }
 
 /** All that one run works with. `memory` outlives it; `runtime` is its own. */

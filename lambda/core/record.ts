@@ -1,8 +1,9 @@
-import type { Context } from './context.ts';
+import type { Context, Unsaved } from './context.ts';
 import { renderWithTokens, type TokenMembers } from './credentials.ts';
 import { Fault, nameOf } from './fault.ts';
 import { type DocumentEntry, parseDocumentEntry, successorId } from './journal.ts';
 import { readSuccessor } from './load.ts';
+import { parseRfc3339 } from './rfc3339.ts';
 
 /** More than one store call takes: the adapter ends each after 7 s, whatever happens. */
 const STORE_CALL_MAX_MS = 8_000;
@@ -13,15 +14,21 @@ const MAX_RETRY_DELAY_MS = 2_000;
 /**
  * Stores an answer under the one id where it belongs. From here on, any run that finds it can finish the work.
  *
+ * @param askedAtMs before the POST that was answered
  * @returns the document that the answer became
  * @throws Fault `TOKEN_NOT_STORED`; the answer then stays in memory, for the next run in this execution environment
  */
-export async function record(context: Context, parent: DocumentEntry, tokens: TokenMembers): Promise<DocumentEntry> {
+export async function record(
+  context: Context,
+  parent: DocumentEntry,
+  tokens: TokenMembers,
+  askedAtMs: number,
+): Promise<DocumentEntry> {
   const { memory, telemetry } = context;
-  const unsaved = { parent, tokens, fault: notStored('the run ended before it was') };
+  const unsaved = { parent, tokens, askedAtMs, fault: notStored('the run ended before it was') };
   memory.unsaved = unsaved;
   try {
-    const recorded = (await recordAfter(context, parent, tokens)) ?? (await recordLate(context, parent, tokens));
+    const recorded = (await recordAfter(context, parent, tokens)) ?? (await recordLate(context, unsaved));
     memory.unsaved = undefined;
     return recorded;
   } catch (error) {
@@ -36,7 +43,7 @@ export async function recordUnsaved(context: Context): Promise<void> {
   const { unsaved } = context.memory;
   if (unsaved === undefined) return;
   try {
-    const { versionId } = await record(context, unsaved.parent, unsaved.tokens);
+    const { versionId } = await record(context, unsaved.parent, unsaved.tokens, unsaved.askedAtMs);
     context.telemetry.info('Stored the answer that an earlier run could not store', { versionId });
   } catch {
     // It is in memory with its reason, and the run goes on: other credentials may have come meanwhile.
@@ -87,11 +94,12 @@ async function recordAfter(
  * the one that was asked for later counts (a server may let only its last one live), and ours follows if it is that,
  * unless the other one has been traded meanwhile and so is known to have been alive.
  */
-async function recordLate(context: Context, parent: DocumentEntry, tokens: TokenMembers): Promise<DocumentEntry> {
+async function recordLate(context: Context, { parent, tokens, askedAtMs }: Unsaved): Promise<DocumentEntry> {
   const other = await readExisting(context, parent.key);
-  const { refresh_token, refreshed_at = '' } = other.document.members;
-  const isOursNewer = refreshed_at <= (tokens.refreshed_at ?? '');
-  if (refresh_token === tokens.refresh_token || !isOursNewer) return other;
+  const { refresh_token, refreshed_at } = other.document.members;
+  // An answer without a bearer token has no refreshed_at; it was asked for shortly before it was recorded.
+  const otherAskedAtMs = refreshed_at === undefined ? other.createdAt : parseRfc3339(refreshed_at);
+  if (refresh_token === tokens.refresh_token || otherAskedAtMs > askedAtMs) return other;
   return (await recordAfter(context, other, tokens)) ?? other;
 }
 

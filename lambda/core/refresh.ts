@@ -156,7 +156,7 @@ class RefreshRun {
     if (answer.kind === 'failed') return await this.#failed(snapshot, digest, attempt, answer);
 
     const tokens = toTokenMembers(answer, current.document, grant.refreshToken, settings.defaultTokenLifetimeSeconds);
-    const entry = await record(this.#context, current, tokens);
+    const entry = await record(this.#context, current, tokens, answer.startedAtMs);
     const isRecovery = attempt > 0 || head?.kind === 'failure' || isHalfRefreshed(current.document);
     this.#progress = { kind: 'recorded', attempt, isRecovery };
     this.#force = false;

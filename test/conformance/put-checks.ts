@@ -12,6 +12,13 @@ export const putChecks: readonly Check[] = [
     await secret.put(id, 'one', [JOURNAL]);
     await secret.expectStages({ AWSCURRENT: id, [JOURNAL]: id });
   }),
+  onSecret('an id of 64 hexadecimal digits, as SHA-256 has them, is the version id', async (secret) => {
+    const id = 'ab'.repeat(32);
+    await secret.create({ id: newVersionId(), text: 'one' });
+    await secret.put(id, 'two', [JOURNAL]);
+    const read = await secret.get({ VersionId: id });
+    assert.deepEqual([read.VersionId, read.SecretString], [id, 'two']);
+  }),
   onSecret('a put without stages moves AWSCURRENT, and AWSPREVIOUS follows', async (secret) => {
     const [first, second] = [newVersionId(), newVersionId()];
     await secret.create({ id: first, text: 'one' });

@@ -24,12 +24,7 @@ export type ReplayPolicy =
   /** When the bearer token is dead, and a human is told to authorize as soon as an answer may be lost. */
   | 'a human instead';
 
-const REPLAY_POLICIES: readonly ReplayPolicy[] = [
-  'at once',
-  'in the last hour',
-  'when it is dead',
-  'a human instead',
-];
+const REPLAY_POLICIES: readonly ReplayPolicy[] = ['at once', 'in the last hour', 'when it is dead', 'a human instead'];
 
 /** What becomes of one request that is lost on its way there, or whose answer is lost on its way back. */
 export type Loss = 'the request' | 'the answer';

@@ -15,6 +15,7 @@ const TOKENS: TokenMembers = {
   refresh_token: 'refresh-2',
   refreshed_at: iso(NOW_MS + MINUTE_MS),
 };
+const ASKED_AT_MS = NOW_MS + MINUTE_MS;
 const DENIED = new Fault('STORE_DENIED', 'PutSecretValue was refused.');
 
 let context: FakeContext;
@@ -29,7 +30,10 @@ function answeredBefore(members: object, versionId = SUCCESSOR): string {
 }
 
 test('stores the whole next document under the one id where it belongs', async () => {
-  expect(await record(context, parent, TOKENS)).toMatchObject({ versionId: SUCCESSOR, document: { members: TOKENS } });
+  expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({
+    versionId: SUCCESSOR,
+    document: { members: TOKENS },
+  });
   expect(context.headVersionId).toBe(SUCCESSOR);
   expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toStrictEqual({ ...CREDENTIALS, ...TOKENS });
   expect(context.currentDocument).toEqual(CREDENTIALS);
@@ -38,7 +42,7 @@ test('stores the whole next document under the one id where it belongs', async (
 
 test('tries again until it is stored, with the same id and content', async () => {
   context.store.refuse('putVersion', 3);
-  await record(context, parent, TOKENS);
+  await record(context, parent, TOKENS, ASKED_AT_MS);
   expect(context.sleepsMs).toEqual([75, 150, 300]);
   expect(context.headVersionId).toBe(SUCCESSOR);
   expect(context.telemetry.lines).toMatchObject([{ level: 'warn', members: { code: 'STORE_UNAVAILABLE' } }, {}, {}]);
@@ -46,7 +50,7 @@ test('tries again until it is stored, with the same id and content', async () =>
 
 test('a put whose answer was lost is found done', async () => {
   context.store.intercept('putVersion', 'after', () => Promise.reject(DENIED));
-  expect(await record(context, parent, TOKENS)).toMatchObject({ versionId: SUCCESSOR });
+  expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: SUCCESSOR });
 });
 
 describe('an answer that cannot be stored until the deadline', () => {
@@ -56,7 +60,7 @@ describe('an answer that cannot be stored until the deadline', () => {
   });
 
   test('is TOKEN_NOT_STORED, the loudest alarm: why, where the answer is, and what to do', async () => {
-    const { name, message } = await faultFrom(record(context, parent, TOKENS));
+    const { name, message } = await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
     expect(name).toBe('TOKEN_NOT_STORED');
     expect(message).toContain('STORE_DENIED: PutSecretValue was refused.');
     expect(message).toMatch(/memory of this execution environment .* Do not deploy or change the function now/);
@@ -65,7 +69,7 @@ describe('an answer that cannot be stored until the deadline', () => {
   });
 
   test('was tried for as long as one more call fits before the deadline', async () => {
-    await faultFrom(record(context, parent, TOKENS));
+    await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
     const tries = context.store.calls.filter((call) => call === 'putVersion').length;
     expect(tries).toBeGreaterThan(5);
     expect(context.runtime.remainingMs()).toBeGreaterThanOrEqual(8_000);
@@ -74,7 +78,7 @@ describe('an answer that cannot be stored until the deadline', () => {
   });
 
   test('stays in memory, and the next run in this execution environment stores it', async () => {
-    await faultFrom(record(context, parent, TOKENS));
+    await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
     const next = context.nextRun();
     next.memory.unsaved = context.memory.unsaved;
     await recordUnsaved(next);
@@ -91,7 +95,7 @@ test('without an unsaved answer there is nothing to do', async () => {
 
 test('a mistake of ours is as loud, without its text, and the answer stays in memory', async () => {
   context.store.intercept('putVersion', 'before', () => Promise.reject(new TypeError('a mistake')));
-  const { name, message } = await faultFrom(record(context, parent, TOKENS));
+  const { name, message } = await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
   expect([name, message]).toEqual(['TOKEN_NOT_STORED', expect.stringMatching(/until the deadline \(TypeError\)/)]);
   expect(context.memory.unsaved).toMatchObject({ parent, tokens: TOKENS });
 });
@@ -99,7 +103,7 @@ test('a mistake of ours is as loud, without its text, and the answer stays in me
 describe('where a run believed dead has answered before', () => {
   test('with the same refresh token, its document is adopted', async () => {
     answeredBefore({ refresh_token: 'refresh-2', access_token: 'access-of-the-other' });
-    expect(await record(context, parent, TOKENS)).toMatchObject({
+    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({
       versionId: SUCCESSOR,
       document: { members: { access_token: 'access-of-the-other' } },
     });
@@ -108,44 +112,42 @@ describe('where a run believed dead has answered before', () => {
   test('with another refresh token, earlier: ours is newer and becomes its successor', async () => {
     const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other', note: 'kept' }));
     answeredBefore({ refresh_token: 'refresh-of-the-other', note: 'kept' });
-    expect(await record(context, parent, TOKENS)).toMatchObject({ versionId: successorId(other.key) });
+    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: successorId(other.key) });
     expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ ...TOKENS, note: 'kept' });
   });
 
   test.each<[string, object]>([
     ['at the same moment', { refreshed_at: TOKENS.refreshed_at }],
-    ['at no known moment', { refreshed_at: undefined }],
+    ['without a bearer token, before ours was asked for', { refreshed_at: undefined }],
   ])('with another refresh token, %s: ours follows it', async (_when, members) => {
     const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other', ...members }));
     answeredBefore({ refresh_token: 'refresh-of-the-other', ...members });
-    expect(await record(context, parent, TOKENS)).toMatchObject({ versionId: successorId(other.key) });
+    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: successorId(other.key) });
   });
 
-  test.each<[string, string | undefined]>([
-    ['later', iso(NOW_MS - MINUTE_MS)],
-    ['with a bearer token, which ours has not', undefined],
-  ])(
-    'with another refresh token, %s: its document is adopted, and none is put after it',
-    async (_when, refreshed_at) => {
-      answeredBefore({ refresh_token: 'refresh-of-the-other' });
-      expect(await record(context, parent, { ...TOKENS, refreshed_at })).toMatchObject({ versionId: SUCCESSOR });
-      expect(context.headVersionId).toBe(SUCCESSOR);
-      expect(context.memory.unsaved).toBeUndefined();
-    },
-  );
+  test.each<[string, object]>([
+    ['later', {}],
+    ['later, without a bearer token', { refreshed_at: undefined }],
+  ])('with another refresh token, %s: its document is adopted, and none is put after it', async (_when, members) => {
+    context.advance(MINUTE_MS);
+    answeredBefore({ refresh_token: 'refresh-of-the-other', ...members });
+    expect(await record(context, parent, TOKENS, NOW_MS - MINUTE_MS)).toMatchObject({ versionId: SUCCESSOR });
+    expect(context.headVersionId).toBe(SUCCESSOR);
+    expect(context.memory.unsaved).toBeUndefined();
+  });
 
   test('with another refresh token that was traded meanwhile, so was known to live, its document is adopted', async () => {
     const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other' }));
     answeredBefore({ refresh_token: 'refresh-of-the-other' });
     const next = answeredBefore({ refresh_token: 'refresh-3' }, successorId(other.key));
-    expect(await record(context, parent, TOKENS)).toMatchObject({ versionId: SUCCESSOR });
+    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: SUCCESSOR });
     expect(context.headVersionId).toBe(next);
   });
 
   test('and cannot be read, the answer is TOKEN_NOT_STORED and stays in memory', async () => {
     answeredBefore({ refresh_token: 'refresh-of-the-other' });
     context.store.refuse('readVersion', 1_000);
-    expect((await faultFrom(record(context, parent, TOKENS))).name).toBe('TOKEN_NOT_STORED');
+    expect((await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS))).name).toBe('TOKEN_NOT_STORED');
     expect(context.memory.unsaved).toMatchObject({ parent, tokens: TOKENS });
   });
 
@@ -158,13 +160,13 @@ describe('where a run believed dead has answered before', () => {
       if (reads === 2) throw new Fault('STORE_UNAVAILABLE', 'Throttled.');
       return reads < 5 ? undefined : await lag(versionId);
     };
-    expect(await record(context, parent, TOKENS)).toMatchObject({ versionId: SUCCESSOR });
+    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: SUCCESSOR });
     expect(reads).toBeGreaterThanOrEqual(5);
   });
 
   test('and somebody has scribbled there, that is said at once', async () => {
     context.writeText('scribble', ['scribble'], SUCCESSOR);
-    const { message } = await faultFrom(record(context, parent, TOKENS));
+    const { message } = await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
     expect(message).toContain('CREDENTIALS_INVALID');
     expect(context.sleepsMs).toEqual([]);
   });
@@ -172,7 +174,7 @@ describe('where a run believed dead has answered before', () => {
   test('and has vanished, the answer is TOKEN_NOT_STORED and stays in memory', async () => {
     answeredBefore({ refresh_token: 'refresh-of-the-other' });
     context.store.readVersion = async () => undefined;
-    const { name, message } = await faultFrom(record(context, parent, TOKENS));
+    const { name, message } = await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
     expect([name, message]).toEqual(['TOKEN_NOT_STORED', expect.stringContaining('could not be read')]);
     expect(context.memory.unsaved).toMatchObject({ parent, tokens: TOKENS });
   });

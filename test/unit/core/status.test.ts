@@ -96,14 +96,14 @@ describe('status says what a refresh would decide, reads only, and calls nobody'
   });
 
   test('settle, where an answer waits in memory alone', async () => {
-    context.memory.unsaved = { parent: toDocumentEntry(CREDENTIALS), tokens: {}, fault: UNSAVED };
+    context.memory.unsaved = { parent: toDocumentEntry(CREDENTIALS), tokens: {}, askedAtMs: NOW_MS, fault: UNSAVED };
     expect(await status(context)).toMatchObject({
       outcome: 'status',
       decision: 'settle',
       message: expect.stringContaining('Do not deploy'),
     });
     const parent = toDocumentEntry({ ...CREDENTIALS, refresh_token: 'another' });
-    context.memory.unsaved = { parent, tokens: {}, fault: UNSAVED };
+    context.memory.unsaved = { parent, tokens: {}, askedAtMs: NOW_MS, fault: UNSAVED };
     expect(await status(context)).toMatchObject({ decision: 'attempt' });
   });
 
@@ -196,7 +196,12 @@ describe('status tells what a person wants to know at a glance', () => {
     [
       'an answer that is in memory alone',
       () => {
-        context.memory.unsaved = { parent: toDocumentEntry(CREDENTIALS), tokens: {}, fault: UNSAVED };
+        context.memory.unsaved = {
+          parent: toDocumentEntry(CREDENTIALS),
+          tokens: {},
+          askedAtMs: NOW_MS,
+          fault: UNSAVED,
+        };
       },
       { journal: expect.stringContaining('in memory alone'), isAnswerUnsaved: true },
     ],
