@@ -21,7 +21,7 @@ export interface LambdaContext {
   getRemainingTimeInMillis(): number;
 }
 
-/** Three tries of two seconds; the adapter ends a call that takes longer all the same. */
+/** Three tries of two seconds each. The adapter ends a call that still takes longer. */
 const CLIENT_OPTIONS = {
   maxAttempts: 3,
   // Without throwOnRequestTimeout, the time-out is a line in the log and the call goes on.
@@ -69,7 +69,7 @@ function wiring(): (lambdaContext: LambdaContext) => Context {
   try {
     configuration = parseConfiguration();
   } catch (error) {
-    // Said by each invocation, where its caller and the metrics see it; thrown here it would only be an "init error".
+    // Each invocation says it, so that its caller and the metrics see it. Thrown here, it would only be an "init error".
     return () => {
       throw error;
     };
@@ -93,7 +93,7 @@ function toEventPublisher({ eventBusName, credentialsSecretId }: Configuration):
 
 function toRuntime(lambdaContext: LambdaContext, leaseSeconds: number): Runtime {
   const remainingMs = () => lambdaContext.getRemainingTimeInMillis();
-  // Rounded up: of a timeout of 90 s, a moment has passed.
+  // Round up: a few milliseconds of the timeout have passed already.
   if (Math.ceil(remainingMs() / 1000) >= leaseSeconds) {
     throw new Fault(
       'CONFIGURATION_INVALID',

@@ -134,7 +134,7 @@ export class SecretsManagerCredentialStore implements CredentialStore {
     }
   }
 
-  /** What is wrong with the secret as a whole; `undefined` where it exists and is in use. */
+  /** What is wrong with the secret as a whole; `undefined` if it exists and is in use. */
   async #findStateFault(callOptions: CallOptions): Promise<Fault | undefined> {
     try {
       const { DeletedDate } = await this.#client.send(

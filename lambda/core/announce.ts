@@ -16,7 +16,7 @@ export function lineage({ members }: CredentialsDocument): { refreshToken?: stri
   };
 }
 
-/** What this run knows of the refresh beyond the document; all absent where it only finished another run's work. */
+/** What this run knows of the refresh beyond the document; all absent if it only finished another run's work. */
 export interface Attempted {
   readonly attempt?: number;
   readonly isRecovery?: boolean;

@@ -27,7 +27,7 @@ type Waiting = Extract<Decision, { kind: 'waiting' }>;
 
 /**
  * Puts the claim, which also proves, before anything is spent, that this role may write this secret under this key.
- * Where the id is taken, what is found there decides: the label is a hint, the ids are not.
+ * If the id is taken, what is found there decides: the label is a hint, the ids are not.
  */
 export async function claim(context: Context, situation: Situation, first: Attempt): Promise<Claimed | NotAttempted> {
   const { store, runtime, settings } = context;
@@ -82,7 +82,7 @@ function reportTakeover({ telemetry }: Context, attempt: number): void {
   });
 }
 
-/** Decides by the ids of one attempt: how it ended or, where it has not, its claim. */
+/** Decides by the ids of one attempt: how it ended or, if it has not, its claim. */
 async function decideAnew(
   { store, runtime, settings }: Context,
   situation: Situation,
@@ -116,7 +116,7 @@ async function decideAnew(
   return decide({ ...situation, nowMs, head: claim });
 }
 
-/** `undefined` where the version history has room for an attempt, else until when it has none. */
+/** `undefined` if the version history has room for an attempt, else until when it has none. */
 async function waitForRoom({ store, runtime, telemetry }: Context): Promise<Waiting | undefined> {
   const nowMs = runtime.now();
   const recent = toRecent(await store.listVersionTimes(), nowMs).sort((a, b) => a - b);

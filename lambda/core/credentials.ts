@@ -69,7 +69,7 @@ export interface CredentialsDocument {
   readonly members: RetentlyCredentials & { readonly [name in MemberName]?: string | undefined };
 }
 
-/** What the token endpoint needs; `redirectUri` where the secret has one. */
+/** What the token endpoint needs; `redirectUri` if the secret has one. */
 export interface Grant {
   readonly clientId: string;
   readonly clientSecret: string;

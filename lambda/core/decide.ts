@@ -13,7 +13,7 @@ export type Decision =
 
 export interface Situation {
   readonly current: DocumentEntry;
-  /** The newest entry of the journal; `undefined` where there is none, or none that this function wrote. */
+  /** The newest entry of the journal; `undefined` if there is none, or none that this function wrote. */
   readonly head: JournalEntry | undefined;
   /** Digest of the credentials that an attempt would use now. */
   readonly digest: string;

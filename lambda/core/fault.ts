@@ -18,7 +18,7 @@ export type FaultCode =
   | 'TOKEN_NOT_STORED';
 
 /**
- * An error whose `name` is its code and whose `message` says what happened, what was received where that is safe, and
+ * An error whose `name` is its code and whose `message` says what happened, what was received if that is safe, and
  * what to do. It never has a `cause`: Lambda logs thrown errors whole, and what libraries put into theirs may quote a
  * secret.
  */

@@ -172,7 +172,7 @@ function parseCredentialsEntry(version: Version): DocumentEntry | undefined {
   }
 }
 
-/** @throws Fault `CREDENTIALS_INVALID` where the version is no whole document; see {@link parseDocument}. */
+/** @throws Fault `CREDENTIALS_INVALID` if the version is no whole document; see {@link parseDocument}. */
 export function parseDocumentEntry({ versionId, createdAt, secretString }: Version, where: string): DocumentEntry {
   const document = parseDocument(secretString, where);
   return { kind: 'document', versionId, createdAt, document, key: documentKey(document) };

@@ -16,15 +16,15 @@ import type { Version } from './ports.ts';
 export interface Snapshot {
   readonly current: DocumentEntry;
   readonly head: JournalEntry | undefined;
-  /** Where current's refresh token is known to be spent: the document that came of it. */
+  /** The document that came of current's refresh token, if that is known to be spent. */
   readonly successor: DocumentEntry | undefined;
 }
 
 /**
- * Reads current and head, in parallel; and, only where the head is not current, whether current has a successor. (A
+ * Reads current and head, in parallel; and, only if the head is not current, whether current has a successor. (A
  * document that was never refreshed and has no journal beside it has none.)
  *
- * @returns `undefined` where the secret has no value yet
+ * @returns `undefined` if the secret has no value yet
  * @throws Fault `CREDENTIALS_INVALID` for what holds `AWSCURRENT`
  */
 export async function load(context: Context): Promise<Snapshot | undefined> {

@@ -5,16 +5,16 @@ export interface Version {
   readonly versionId: string;
   /** Milliseconds since the epoch, by the store's clock. */
   readonly createdAt: number;
-  /** Absent where the version holds a SecretBinary. */
+  /** Absent if the version holds a SecretBinary. */
   readonly secretString: string | undefined;
 }
 
 /**
- * The secret and its version history. Every method throws a `Fault` `STORE_DENIED` or `STORE_UNAVAILABLE` where the
- * store refuses or fails, and `SECRET_NOT_FOUND` where the secret is gone.
+ * The secret and its version history. Every method throws a `Fault` `STORE_DENIED` or `STORE_UNAVAILABLE` if the
+ * store refuses or fails, and `SECRET_NOT_FOUND` if the secret is gone.
  */
 export interface CredentialStore {
-  /** The version that holds `AWSCURRENT`; `undefined` where the secret exists and has no value yet. */
+  /** The version that holds `AWSCURRENT`; `undefined` if the secret exists and has no value yet. */
   readCurrent(): Promise<Version | undefined>;
   /** The version that holds the journal's label. The label is a hint: it may lag, and anybody may move it. */
   readHead(): Promise<Version | undefined>;
@@ -38,9 +38,9 @@ export type TokenAnswer =
       readonly kind: 'token';
       readonly accessToken: string;
       readonly tokenType: string;
-      /** Absent where the answer gave none that makes sense. */
+      /** Absent if the answer gave none that makes sense. */
       readonly expiresInSeconds: number | undefined;
-      /** Absent where the server did not rotate (RFC 6749 section 6: the old one stays valid). */
+      /** Absent if the server did not rotate (RFC 6749 section 6: the old one stays valid). */
       readonly refreshToken: string | undefined;
     }
   /** A success that is no token answer but carries a refresh token, which must not be lost. */

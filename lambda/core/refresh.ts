@@ -179,6 +179,8 @@ class RefreshRun {
   async #failed(snapshot: Snapshot, digest: string, attempt: number, answer: NotExchanged): Promise<'start over'> {
     // Record first: it is true of these credentials even if they are no longer current.
     const failure = await recordFailure(this.#context, snapshot, attempt, digest, answer);
+    // The attempt that was forced has been made.
+    this.#force = false;
     if (failure.code === 'REAUTHORIZATION_REQUIRED' && (await this.#hasMoved(snapshot.current))) return 'start over';
     this.#report.noteFailure(failure);
     throw await announceFailure(this.#context, snapshot.current, attempt, failure);

@@ -8,9 +8,9 @@ export interface Result {
   readonly outcome: Outcome;
   readonly message: string;
   readonly secretId: string;
-  /** The version that holds `AWSCURRENT`; `null` where there is none. */
+  /** The version that holds `AWSCURRENT`; `null` if there is none. */
   readonly versionId: string | null;
-  /** `null` where it is not known. */
+  /** `null` if it is not known. */
   readonly expiresAt: string | null;
   readonly secondsRemaining: number;
   /** When the next attempt may be made. */

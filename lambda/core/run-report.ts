@@ -18,7 +18,7 @@ export class RunReport {
     this.#context = context;
   }
 
-  /** @returns `undefined` where the secret has no value yet. @throws Fault as {@link load} */
+  /** @returns `undefined` if the secret has no value yet. @throws Fault as {@link load} */
   async load(): Promise<Snapshot | undefined> {
     const snapshot = await load(this.#context);
     this.current = snapshot?.current;

@@ -9,7 +9,7 @@ test('real processes that are killed at any moment never spend a token twice, lo
   expect(Math.min(kills, recovered)).toBeGreaterThan(2);
 }, 60_000);
 
-test('and that is seen where they do: a store that gives one claim to everybody', async () => {
+test('and that is seen if they do: a store that gives one claim to everybody', async () => {
   const { broken } = await runChaos(20, 1, undefined, shareClaims);
   expect(broken).toContain('a refresh token was sent again while the claim of the run that spent it was live');
 }, 60_000);

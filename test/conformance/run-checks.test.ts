@@ -17,7 +17,7 @@ const fakes: Check[] = [
   { name: 'mended', run: pass, knownDepartures: { moto: 'because' } },
 ];
 
-test('a departure is acceptable only where it is written down and still there', async () => {
+test('a departure is acceptable only if it is written down and still there', async () => {
   const results = await runChecks(fakes, client, 'moto');
   expect(results).toEqual([
     { name: 'as AWS', verdict: 'passed' },

@@ -36,7 +36,7 @@ test('everything is taken as it is set', () => {
   });
 });
 
-test('is read from the process, where nothing else is given', () => {
+test('is read from the process if nothing else is given', () => {
   vi.stubEnv('CREDENTIALS_SECRET_ID', 'from-the-process');
   expect(parseConfiguration()).toMatchObject({ credentialsSecretId: 'from-the-process' });
 });

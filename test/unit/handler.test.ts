@@ -51,7 +51,7 @@ describe('an invocation', () => {
     expect(aws.eventBridge.events).toMatchObject([{ detailType: 'Retently Token Refreshed', eventBusName: 'default' }]);
   });
 
-  test('costs two reads where the token is fresh', async () => {
+  test('costs two reads if the token is fresh', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED);
     await started.invoke({});
     started.aws.calls.length = 0;
@@ -117,7 +117,7 @@ describe('what a run leaves on standard output', () => {
     expect(output.text()).not.toMatch(SECRETS);
   });
 
-  test('the lineage of the tokens, as fingerprints (design 5)', async () => {
+  test('the lineage of the tokens, as fingerprints', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED);
     await started.invoke({});
     const fingerprints = { refreshToken: expect.any(String), spentRefreshToken: expect.any(String) };
@@ -163,7 +163,7 @@ describe('a fault', () => {
 describe('LEASE_SECONDS', () => {
   const remaining = (milliseconds: number) => ({ getRemainingTimeInMillis: () => milliseconds });
 
-  test.each([90_000, 900_000])('90 is refused where a run may last %d ms', async (milliseconds) => {
+  test.each([90_000, 900_000])('90 is refused if a run may last %d ms', async (milliseconds) => {
     await using started = await startHandler(CREDENTIALS, GRANTED);
     const { name, message } = await errorFrom(started.invoke({}, remaining(milliseconds)));
     expect(name).toBe('CONFIGURATION_INVALID');

@@ -40,7 +40,7 @@ describe('versions', () => {
     expect(listVersionIds()).toHaveLength(100);
   });
 
-  test('repeating a put is no new version: it succeeds where there is no room', () => {
+  test('repeating a put is no new version: it succeeds even if there is no room', () => {
     put(1, 99);
     expect(() => put(99, 99)).not.toThrow();
   });

@@ -49,7 +49,7 @@ test('answers what was thrown, and says it as the runtime does', async () => {
   await expect.poll(() => lambda.stderr, { interval: 5 }).toMatch(/"ERROR".*\{"errorType":"TypeError".*"code":7/);
 });
 
-test('the time that remains runs down, faster where it is hastened', async () => {
+test('the time that remains runs down, faster if it is hastened', async () => {
   const running = lambda.invoke({ hang: true, untilMs: 900 });
   lambda.hasten(1_000);
   expect(await running).toMatchObject({ kind: 'result' });

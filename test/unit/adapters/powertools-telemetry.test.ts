@@ -58,7 +58,7 @@ describe('metrics', () => {
     ]);
   });
 
-  test('ReauthorizationRequired is 1 where it is', () => {
+  test('ReauthorizationRequired is 1 if it is required', () => {
     telemetry.recordStates({ ...STATES, isReauthorizationRequired: true });
     telemetry.end();
     expect(output.metrics()).toMatchObject([{ TokenSecondsRemaining: 18_000, ReauthorizationRequired: 1 }]);

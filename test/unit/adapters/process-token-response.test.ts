@@ -83,7 +83,7 @@ describe('an error code of RFC 6749, section 5.2', () => {
     }
   });
 
-  test('beside a bearer token refuses all the same', () => {
+  test('beside a bearer token is still a refusal', () => {
     expect(processBody(200, { error: 'invalid_grant', access_token: 'access-2' })).toMatchObject({ kind: 'refused' });
   });
 

@@ -59,7 +59,7 @@ describe('the request', () => {
     expect(requests[0]?.headers).not.toHaveProperty('authorization');
   });
 
-  test('carries redirect_uri where the secret has one', () => {
+  test('carries redirect_uri if the secret has one', () => {
     const redirectUri = 'https://example.com/callback?a=1';
     const form = Object.fromEntries(new URLSearchParams(toRequestBody({ ...GRANT, redirectUri })));
     expect(form).toMatchObject({ grant_type: 'refresh_token', redirect_uri: redirectUri });

@@ -180,7 +180,7 @@ describe('a dead claim', () => {
   });
 });
 
-describe('design 3.6: the write budget', () => {
+describe('the write budget', () => {
   /** Of 100 versions in 24 hours, ten are kept free, and an attempt takes two. */
   const MAX_BEFORE_CLAIM = 88;
 

@@ -106,7 +106,7 @@ describe('room for an answer of 16 KiB is checked before anything is spent', () 
 });
 
 describe('requireGrant', () => {
-  test('takes the three credentials, and redirect_uri where there is one', () => {
+  test('takes the three credentials, and redirect_uri if there is one', () => {
     const grant = { clientId: 'client-id-1', clientSecret: 'client-secret-1', refreshToken: 'refresh-1' };
     expect(requireGrant(parse(CREDENTIALS), WHERE, 'human')).toEqual(grant);
     const redirectUri = 'https://example.com/callback';

@@ -251,7 +251,7 @@ describe('invalid_grant that only means that somebody else was first', () => {
     expect(context.announced.map(({ type }) => type)).toEqual(['refreshed', 'recovered']);
   });
 
-  test('the refusal is recorded all the same: a look that lags must not let it be sent again', async () => {
+  test('the refusal is recorded even then: a look that lags must not let it be sent again', async () => {
     context.tokenEndpoint.willAnswer(() => {
       context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
       return INVALID_GRANT;

@@ -162,3 +162,17 @@ describe('never past a live claim: it waits for that one to end and reports it',
     expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'busy' });
   });
 });
+
+test('force is spent by one attempt: a look that lags behind a refusal does not make it two', async () => {
+  const honest = context.store.readCurrent.bind(context.store);
+  let looks = 0;
+  context.tokenEndpoint.willAnswer(() => {
+    const stale = JSON.stringify({ ...CREDENTIALS, refresh_token: 'an-older-one' });
+    const older = { versionId: 'stale', createdAt: 0, secretString: stale };
+    context.store.readCurrent = async () => (looks++ === 0 ? older : await honest());
+    return INVALID_GRANT;
+  });
+  expect((await faultFrom(refresh(context, FORCED))).name).toBe('REAUTHORIZATION_REQUIRED');
+  expect(looks).toBeGreaterThan(1);
+  expect(context.tokenEndpoint.grants).toHaveLength(1);
+});

@@ -132,7 +132,7 @@ describe('when others move in between', () => {
       expect(context.tokenEndpoint.grants).toEqual([]);
     });
 
-    test('new credentials are used all the same, even where its place is taken', async () => {
+    test('new credentials are used, even if its place is taken', async () => {
       context.writeText('scribble', ['scribble'], SUCCESSOR);
       context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
       context.tokenEndpoint.willAnswer(TOKEN);

@@ -208,7 +208,7 @@ describe('a secret with room for an answer of 16 KiB keeps the longest one', () 
 });
 
 describe('a run that does not get as far as the POST', () => {
-  test('knows nothing of the grant where the secret cannot be read', async () => {
+  test('knows nothing of the grant if the secret cannot be read', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.store.refuse('readCurrent', 1);
     await faultFrom(refresh(context, IF_DUE));
@@ -256,7 +256,7 @@ describe('a run that does not get as far as the POST', () => {
     // Where is the last whole document?
     ['CREDENTIALS_INVALID', { client_id: 7 }, 'client_id is a number', undefined, ['readPrevious']],
   ])(
-    '%s: throws, and records what it knows of the states all the same',
+    '%s: throws, and still records what it knows of the states',
     async (code, secret, what, isReauthorizationRequired, looks) => {
       const context = FakeContext.withSecret(secret);
       const { name, message } = await faultFrom(refresh(context, IF_DUE));

@@ -90,12 +90,12 @@ describe('status says what a refresh would decide, reads only, and calls nobody'
     expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: decision === 'rejected' }]);
   });
 
-  test('waiting, where the version history has no room for an attempt', async () => {
+  test('waiting if the version history has no room for an attempt', async () => {
     for (let number = 1; number < 90; number += 1) context.writeText('{}', ['filler']);
     expect(await status(context)).toMatchObject({ decision: 'waiting', retryAt: expect.any(String) });
   });
 
-  test('settle, where an answer waits in memory alone', async () => {
+  test('settle if an answer waits in memory alone', async () => {
     context.memory.unsaved = { parent: toDocumentEntry(CREDENTIALS), tokens: {}, askedAtMs: NOW_MS, fault: UNSAVED };
     expect(await status(context)).toMatchObject({
       outcome: 'status',
@@ -113,7 +113,7 @@ describe('status says what a refresh would decide, reads only, and calls nobody'
     expect(await status(empty)).toMatchObject({ outcome: 'status', decision: 'not-configured', versionId: null });
   });
 
-  test('throws for a secret that cannot be used, and records the states all the same', async () => {
+  test('throws for a secret that cannot be used, and still records the states', async () => {
     context.write({ refresh_token: 'refresh-1' });
     expect((await faultFrom(status(context))).name).toBe('CREDENTIALS_INCOMPLETE');
     expect(context.telemetry.states).toHaveLength(1);
