@@ -14,22 +14,22 @@ const RETENTION_MS = VERSION_RETENTION_SECONDS * 1000;
 /** An attempt is made while it leaves no more versions of the last 24 hours than this. */
 export const VERSION_BUDGET = MAX_RECENT_VERSIONS - RESERVED_VERSIONS;
 
-export type Claimed =
+/** What became of an attempt, or why there is none. */
+export type ClaimOutcome =
   /** This run, and no other within the lease, may spend the token. */
   | { readonly kind: 'claimed'; readonly attempt: number; readonly takesOverClaim: boolean }
   /** It has been spent already. */
-  | { readonly kind: 'spent'; readonly successor: DocumentEntry };
+  | { readonly kind: 'spent'; readonly successor: DocumentEntry }
+  | Exclude<Decision, Attempt>;
 
 type Attempt = Extract<Decision, { kind: 'attempt' }>;
-/** Why there is no attempt. */
-export type NotAttempted = Exclude<Decision, Attempt>;
 type Waiting = Extract<Decision, { kind: 'waiting' }>;
 
 /**
  * Puts the claim, which also proves, before anything is spent, that this role may write this secret under this key.
  * If the id is taken, what is found there decides: the label is a hint, the ids are not.
  */
-export async function claim(context: Context, situation: Situation, first: Attempt): Promise<Claimed | NotAttempted> {
+export async function claim(context: Context, situation: Situation, first: Attempt): Promise<ClaimOutcome> {
   const { store, runtime, settings } = context;
   const { key } = situation.current;
   const found = await findAttempt(context, situation, first, async (attempt) => {
@@ -42,11 +42,7 @@ export async function claim(context: Context, situation: Situation, first: Attem
 }
 
 /** What {@link claim} would find now. Reads only. */
-export async function previewClaim(
-  context: Context,
-  situation: Situation,
-  first: Attempt,
-): Promise<Claimed | NotAttempted> {
+export async function previewClaim(context: Context, situation: Situation, first: Attempt): Promise<ClaimOutcome> {
   const { key } = situation.current;
   return await findAttempt(context, situation, first, async (attempt) => {
     const claimed = await context.store.readVersion(claimId(key, attempt));
@@ -54,20 +50,20 @@ export async function previewClaim(
   });
 }
 
-/** @param take says whether the attempt of this number was free */
+/** @param isFree whether the attempt of this number was free; `claim` takes it by asking */
 async function findAttempt(
   context: Context,
   situation: Situation,
   first: Attempt,
-  take: (attempt: number) => Promise<boolean>,
-): Promise<Claimed | NotAttempted> {
+  isFree: (attempt: number) => Promise<boolean>,
+): Promise<ClaimOutcome> {
   const waiting = await waitForRoom(context);
   if (waiting) return waiting;
   // A label that lags, or that somebody moved, may show a claim whose end is recorded.
   let decision: Decision = first.takesOverClaim ? await decideAnew(context, situation, first.attempt - 1) : first;
   while (decision.kind === 'attempt') {
     const { attempt } = decision;
-    const [wasFree, successor] = await Promise.all([take(attempt), readSuccessor(context, situation.current.key)]);
+    const [wasFree, successor] = await Promise.all([isFree(attempt), readSuccessor(context, situation.current.key)]);
     if (successor) return { kind: 'spent', successor };
     if (wasFree) return { ...decision, kind: 'claimed' };
     decision = await decideAnew(context, situation, attempt);

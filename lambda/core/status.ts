@@ -1,4 +1,4 @@
-import { type Claimed, type NotAttempted, previewClaim, toRecent, VERSION_BUDGET } from './claim.ts';
+import { type ClaimOutcome, previewClaim, toRecent, VERSION_BUDGET } from './claim.ts';
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
 import { secondsUntilDue } from './due.ts';
@@ -9,7 +9,7 @@ import type { LastFailure, Result, StatusDetails } from './result.ts';
 import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 import { RunReport } from './run-report.ts';
 
-type Foreseen = Claimed | NotAttempted | { readonly kind: 'unsaved' };
+type Foreseen = ClaimOutcome | { readonly kind: 'unsaved' };
 
 const UNAVAILABLE_ADVICE =
   'Later runs try again after a back-off. If this goes on, the last line of level ERROR in the log says what to check.';

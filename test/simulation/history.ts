@@ -26,12 +26,16 @@ export interface Told {
 }
 
 /** Plays one history, start to end: a chain, a storm, silence, two ticks, and the questions. */
-export async function playHistory(choices: Choices, sabotage?: Sabotage, trace?: World['trace']): Promise<Told> {
+export async function playHistory(
+  choices: Choices,
+  sabotage?: Sabotage,
+  prepare?: (world: World) => void,
+): Promise<Told> {
   const kind = choices.pick(PROVIDER_KINDS);
   const limits = choices.pick([{}, {}, {}, PURGING]);
   const world = new World(choices, kind, sabotage, limits);
   world.provider.graceMs = choices.pick([MINUTE_MS, HOUR_MS]);
-  world.trace = trace;
+  prepare?.(world);
   const history = new History(world, choices, limits === PURGING);
   world.faults.count(`provider: ${kind}`);
   try {

@@ -49,9 +49,11 @@ async function main(): Promise<number> {
 
 async function traceHistory(seed: number): Promise<number> {
   let startMs: number | undefined;
-  const { violation } = await playHistory(Choices.fromSeed(seed), undefined, (nowMs, what) => {
-    startMs ??= nowMs;
-    console.log(`${((nowMs - startMs) / 1_000).toFixed(3).padStart(12)} s  ${what.slice(0, 160)}`);
+  const { violation } = await playHistory(Choices.fromSeed(seed), undefined, (world) => {
+    world.trace = (nowMs, what) => {
+      startMs ??= nowMs;
+      console.log(`${((nowMs - startMs) / 1_000).toFixed(3).padStart(12)} s  ${what.slice(0, 160)}`);
+    };
   });
   console.log(violation?.message ?? 'No invariant is broken.');
   return violation ? 1 : 0;

@@ -87,6 +87,16 @@ describe('a history', () => {
     expect(third).toEqual(first);
   });
 
+  test('is the same if runs get more turns to come to their next call', async () => {
+    for (let seed = 1; seed <= 300; seed++) {
+      const told = await playHistory(Choices.fromSeed(seed));
+      const patient = await playHistory(Choices.fromSeed(seed), undefined, (world) => {
+        world.microtaskTurns = 100;
+      });
+      expect(patient).toEqual(told);
+    }
+  });
+
   test('is shrunk to choices that still break the same invariant', async () => {
     const isLong = async (recorded: readonly number[]) => recorded.includes(7) && recorded.length >= 3;
     expect(await shrink([1, 2, 3, 7, 9, 11, 4], isLong)).toHaveLength(3);

@@ -44,35 +44,35 @@ export async function walk(kind: ProviderKind, scenario: Scenario, sabotage?: Sa
   const walked = { states: 0, steps: 0, ends: 0 };
   const open: number[][] = [[]];
   for (let path = open.pop(); path !== undefined; path = open.pop()) {
-    const stage = await Stage.begin(kind, scenario, sabotage);
+    const walker = await Walker.begin(kind, scenario, sabotage);
     try {
-      for (const index of path) await stage.take(index);
+      for (const index of path) await walker.take(index);
       for (;;) {
-        const signature = stage.signature();
+        const signature = walker.signature();
         if (seen.has(signature)) break;
         seen.add(signature);
         walked.states++;
-        const choices = stage.choices();
+        const choices = walker.choices();
         if (choices.length === 0) {
           walked.ends++;
-          await stage.examine();
+          await walker.examine();
           break;
         }
         const [first = 0, ...others] = choices;
-        for (const other of others) open.push([...stage.path, other]);
+        for (const other of others) open.push([...walker.path, other]);
         walked.steps += choices.length;
-        await stage.take(first);
+        await walker.take(first);
       }
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
-      return { ...walked, violation: { error, path: stage.names } };
+      return { ...walked, violation: { error, path: walker.names } };
     }
   }
   return { ...walked, violation: undefined };
 }
 
 /** One secret, two runs and an edit, at the end of one path through their steps. */
-class Stage {
+class Walker {
   readonly path: number[] = [];
   readonly names: string[] = [];
   readonly #world: World;
@@ -95,10 +95,10 @@ class Stage {
 
   readonly #scenario: Scenario;
 
-  static async begin(kind: ProviderKind, scenario: Scenario, sabotage?: Sabotage): Promise<Stage> {
-    const stage = new Stage(kind, scenario, sabotage);
-    await stage.#begin();
-    return stage;
+  static async begin(kind: ProviderKind, scenario: Scenario, sabotage?: Sabotage): Promise<Walker> {
+    const walker = new Walker(kind, scenario, sabotage);
+    await walker.#begin();
+    return walker;
   }
 
   /**
