@@ -188,10 +188,12 @@ export class Witness {
         throw new Violation('I2', 'a refresh token was sent whose answer is recorded');
       this.#unrecorded.add(answered.refreshToken);
     }
-    if (!isForced && this.#refused.has(digest)) this.#endForced(sha256(refreshToken));
+    // A run that finishes what somebody forced may need several tries.
+    const isRetry = other === runId;
+    if (!isForced && !isRetry && this.#refused.has(digest)) this.#endForced(sha256(refreshToken));
     if (digest === refusal) throw new Violation('I6', 'a run sent again what it was told is refused');
     // A run may finish what somebody forced, and what died.
-    const isOfForced = isForced || (this.#forced.get(sha256(refreshToken)) ?? 0) > 0;
+    const isOfForced = isForced || isRetry || (this.#forced.get(sha256(refreshToken)) ?? 0) > 0;
     if (!isOfForced && !isKept) this.#waitedFor(digest, nowMs);
     this.#sending.set(refreshToken, runId);
   }

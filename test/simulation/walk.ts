@@ -73,6 +73,7 @@ export async function walk(kind: ProviderKind, scenario: Scenario, sabotage?: Sa
 
 /** One secret, two runs and an edit, at the end of one path through their steps. */
 class Walker {
+  readonly #scenario: Scenario;
   readonly path: number[] = [];
   readonly names: string[] = [];
   readonly #world: World;
@@ -92,8 +93,6 @@ class Walker {
     witness.afterOperator();
     this.#scenario = scenario;
   }
-
-  readonly #scenario: Scenario;
 
   static async begin(kind: ProviderKind, scenario: Scenario, sabotage?: Sabotage): Promise<Walker> {
     const walker = new Walker(kind, scenario, sabotage);
