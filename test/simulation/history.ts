@@ -69,7 +69,7 @@ class History {
       isBusy: false,
       timeoutMs,
     }));
-    world.faults.isAnswerUnlucky = choices.happens(5);
+    world.faults.isAnswerUnlucky = choices.happens(4);
     // The lease of a run leaves half a minute for reads by id that lag.
     world.idLagMs = choices.happens(8) ? 30_000 : 0;
   }
