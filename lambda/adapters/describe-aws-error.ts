@@ -20,7 +20,7 @@ const DENIALS: ReadonlyMap<string, string> = new Map([
 
 /** AWS's own words for why access was denied. They name ARNs, so they are told apart here and never quoted. */
 const SUSPECTS: readonly (readonly [RegExp, string])[] = [
-  [/kms/i, "AWS names KMS: check the policy and the state of the secret's key."],
+  [/Access to KMS|\bkms:[A-Z]/, "AWS names KMS: check the policy and the state of the secret's key."],
   [
     /explicit deny in a service control policy|service control policy/i,
     'AWS names a service control policy of the organization.',
@@ -35,6 +35,8 @@ const SUSPECTS: readonly (readonly [RegExp, string])[] = [
 const CONNECTION_ADVICE =
   'AWS was not reached. In a VPC, check that the subnets lead to AWS (a NAT gateway or an interface endpoint), the security groups and DNS.';
 
+const TLS_ADVICE = 'No trusted TLS connection: is there a proxy with a certificate of its own, or is a clock wrong?';
+
 export interface AwsErrorDescription {
   /** A refusal: trying again does not help. */
   readonly isDenial: boolean;
@@ -48,7 +50,8 @@ export interface AwsErrorDescription {
 export function describeAwsError(error: unknown, timeoutSeconds: number): AwsErrorDescription {
   const what = nameOf(error);
   const denial = DENIALS.get(what.replace(/Exception$/, ''));
-  if (denial !== undefined) return { isDenial: true, what, advice: suspectOf(error) ?? denial };
+  if (denial === ROLE_AND_POLICIES) return { isDenial: true, what, advice: suspectOf(error) ?? denial };
+  if (denial !== undefined) return { isDenial: true, what, advice: denial };
   if (what.startsWith('KMS')) {
     return { isDenial: true, what, advice: "Check the state of the secret's KMS key and its key policy." };
   }
@@ -57,12 +60,17 @@ export function describeAwsError(error: unknown, timeoutSeconds: number): AwsErr
   }
   if (what === 'AbortError') return unreached(`no answer within ${timeoutSeconds} s, our own time-out`);
   const code = codeOf(error);
-  if (code !== undefined) return unreached(code);
+  if (code !== undefined) return { isDenial: false, what: code, advice: adviceOnCode(code) };
   return what === 'TimeoutError' ? unreached(`no answer in time (${what})`) : { isDenial: false, what, advice: '' };
 }
 
 function suspectOf(error: unknown): string | undefined {
   return SUSPECTS.find(([pattern]) => pattern.test(String(error)))?.[1];
+}
+
+function adviceOnCode(code: string): string {
+  if (/^(ECONN|ENOTFOUND|EAI_|EHOST|ENET|ETIMEDOUT|EPIPE)/.test(code)) return CONNECTION_ADVICE;
+  return /CERT|SIGNATURE|TLS|SSL|EPROTO/.test(code) ? TLS_ADVICE : '';
 }
 
 function unreached(what: string): AwsErrorDescription {

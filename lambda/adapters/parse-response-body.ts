@@ -3,6 +3,9 @@ import type * as Zlib from 'node:zlib';
 /** No token answer is near this long, decoded or not; the rest of a longer one is not read. */
 export const BODY_MAX_BYTES = 16 * 1024;
 
+/** What is decoded of a compressed body, to read its first 16 KiB: a bomb is none. */
+const DECODED_MAX_BYTES = 1024 * 1024;
+
 /** What came back over HTTP; of a body that was cut short or too long, the beginning. */
 export interface ResponseBody {
   readonly body: Uint8Array;
@@ -12,8 +15,8 @@ export interface ResponseBody {
 
 /** The members of an answer, or what the body is instead. */
 export type ParsedBody =
-  | { readonly kind: 'members'; readonly members: { readonly [name: string]: unknown } }
-  | { readonly kind: 'nothing'; readonly what: 'an empty body' | 'a body that is neither JSON nor a form' };
+  | { readonly kind: 'members'; readonly members: JsonObject; readonly isCut: boolean }
+  | { readonly kind: 'nothing'; readonly what: 'an empty body' | 'HTML' | 'a body that is neither JSON nor a form' };
 
 /**
  * Reads an answer however it was wrapped: an answer may have cost a refresh token. Content codings (announced or shown by
@@ -23,10 +26,14 @@ export type ParsedBody =
 export function parseResponseBody(response: ResponseBody): ParsedBody {
   const text = decodeText(decodeContent(response), response.contentType);
   if (text === '') return { kind: 'nothing', what: 'an empty body' };
-  const members = parseObject(text) ?? parseForm(text) ?? parseEmbedded(text) ?? salvage(text);
-  return members === undefined
-    ? { kind: 'nothing', what: 'a body that is neither JSON nor a form' }
-    : { kind: 'members', members };
+  const whole = parseObject(text) ?? parseForm(text) ?? parseEmbedded(text);
+  if (whole) return { kind: 'members', members: whole, isCut: false };
+  const rest = salvage(text);
+  if (rest) return { kind: 'members', members: rest, isCut: true };
+  return {
+    kind: 'nothing',
+    what: /^<(!doctype|html|\?xml)/i.test(text) ? 'HTML' : 'a body that is neither JSON nor a form',
+  };
 }
 
 /** Undoes the content codings (RFC 9110 section 8.4.1), the last one first; a coding that fails leaves the bytes as they are. */
@@ -60,7 +67,7 @@ function decode(coding: string, bytes: Uint8Array): Uint8Array | undefined {
   // Loaded when there is something to decode: hardly any answer is.
   const zlib = process.getBuiltinModule('node:zlib');
   // What came before a stream was cut off is decoded too.
-  const options = { finishFlush: zlib.constants.Z_SYNC_FLUSH, maxOutputLength: BODY_MAX_BYTES };
+  const options = { finishFlush: zlib.constants.Z_SYNC_FLUSH, maxOutputLength: DECODED_MAX_BYTES };
   return firstThatWorks(decodersOf(coding, zlib, options), bytes);
 }
 
@@ -126,7 +133,7 @@ function decodeAs(label: string, bytes: Uint8Array): string | undefined {
   }
 }
 
-function parseObject(text: string): { [name: string]: unknown } | undefined {
+function parseObject(text: string): JsonObject | undefined {
   try {
     const json: unknown = JSON.parse(text);
     // JSON in a JSON string: encoded twice.
@@ -138,13 +145,14 @@ function parseObject(text: string): { [name: string]: unknown } | undefined {
   }
 }
 
-function parseForm(text: string): { [name: string]: unknown } | undefined {
-  const isForm = /^[\w.-]+=[^\s<>{}"]*$/.test(text) && /(^|&)(access_token|refresh_token|error)=/.test(text);
-  return isForm ? Object.fromEntries(new URLSearchParams(text)) : undefined;
+function parseForm(text: string): JsonObject | undefined {
+  const form = text.replace(/^[?#]/, '').replaceAll(';', '&');
+  const isForm = /^[\w.-]+=[^<>{}"\n]*$/.test(form) && /(^|&)(access_token|refresh_token|error)=/.test(form);
+  return isForm ? Object.fromEntries(new URLSearchParams(form)) : undefined;
 }
 
 /** JSON with something before or behind it: a notice of PHP, a guard against script inclusion, a callback. */
-function parseEmbedded(text: string): { [name: string]: unknown } | undefined {
+function parseEmbedded(text: string): JsonObject | undefined {
   return parseObject(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1));
 }
 
@@ -152,13 +160,14 @@ const WHOLE_MEMBERS =
   /"(access_token|token_type|refresh_token|expires_in|error)"\s*:\s*("(?:[^"\\]|\\.)*"|\d+(?=\s*[,}]))/g;
 
 /** The members that are whole in JSON that was cut short. */
-function salvage(text: string): { [name: string]: unknown } | undefined {
-  if (!text.startsWith('{')) return undefined;
-  const members = [...text.matchAll(WHOLE_MEMBERS)].map(([, name = '', value = '']) => [name, parseValue(value)]);
+function salvage(text: string): JsonObject | undefined {
+  if (!text.includes('{')) return undefined;
+  const members = [...text.matchAll(WHOLE_MEMBERS)].map(([, name = '', value = '']) => [name, parseOrNothing(value)]);
   return members.length === 0 ? undefined : Object.fromEntries(members);
 }
 
-function parseValue(json: string): unknown {
+/** `undefined` for what is no JSON. */
+export function parseOrNothing(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
@@ -166,6 +175,8 @@ function parseValue(json: string): unknown {
   }
 }
 
-export function isObject(value: unknown): value is { [name: string]: unknown } {
+export type JsonObject = { readonly [name: string]: unknown };
+
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,14 @@
 import * as z from 'zod/mini';
 import { orAbsent } from '../core/or-absent.ts';
 import { OAUTH_ERROR_CODES, type OAuthErrorCode, type TokenAnswer } from '../core/ports.ts';
-import { isObject, type ParsedBody, parseResponseBody, type ResponseBody } from './parse-response-body.ts';
+import {
+  isObject,
+  type JsonObject,
+  type ParsedBody,
+  parseOrNothing,
+  parseResponseBody,
+  type ResponseBody,
+} from './parse-response-body.ts';
 
 export interface TokenResponse extends ResponseBody {
   readonly status: number;
@@ -14,16 +21,19 @@ const Members = z.object({
   token_type: orAbsent(z.string()),
   refresh_token: orAbsent(z.string()),
   expires_in: z.optional(z.unknown()),
-  error: z.optional(z.pipe(z.unknown(), z.transform(toOAuthErrorCode))),
 });
-type Members = z.infer<typeof Members>;
+type Members = z.infer<typeof Members> & { readonly error?: OAuthErrorCode | undefined };
 
-/** The token endpoint is elsewhere, or takes no POST. */
-const MISDIRECTED = new Set([404, 405, 410]);
+/** The token endpoint is elsewhere, takes no POST, or a proxy stands before it. */
+const MISDIRECTED = new Set([404, 405, 406, 407, 410, 411, 415, 421, 426]);
 /** The server asks to come again: 408 and 425 say so without a date. */
 const THROTTLED = new Set([408, 425, 429, 503]);
-/** Any of these in a success without a token says that it is none. */
-const ERROR_MEMBERS = ['error', 'errors', 'error_code', 'error_description', 'error_message', 'message'];
+/** Error codes of RFC 6749 section 4.1.2.1 and RFC 8628 that say the same. */
+const PASSING = /^(temporarily_unavailable|server_error|slow_down)$/;
+/** Without one of these, whole JSON is no token answer that lacks its token: it says something else. */
+const TOKEN_MEMBERS = ['access_token', 'refresh_token', 'token_type', 'expires_in'];
+/** Envelopes nest no deeper, in whatever was seen. */
+const MAX_DEPTH = 3;
 
 /**
  * Sorts an answer into its class. No `reason` quotes anything received but an HTTP status and an error code of
@@ -34,13 +44,19 @@ const ERROR_MEMBERS = ['error', 'errors', 'error_code', 'error_description', 'er
 export function processTokenResponse(response: TokenResponse, sentRefreshToken: string, nowMs: number): TokenAnswer {
   const { status, retryAfter } = response;
   const parsed = parseResponseBody(response);
-  const members = parsed.kind === 'members' ? findMembers(parsed.members) : undefined;
+  const objects = parsed.kind === 'members' ? [...unwrap(parsed.members)] : [];
+  const members = findMembers(objects);
   const reason = `Retently answered HTTP ${status}`;
   const isSuccess = status >= 200 && status < 300;
-  if (isSuccess && members?.access_token && !members.error) return toToken(members, members.access_token);
+  if (isSuccess && members.access_token && !members.error) {
+    // A refresh token may stand in the part that is missing: that is not "the server sent none".
+    const isHalf = parsed.kind === 'members' && parsed.isCut && !members.refresh_token;
+    if (isHalf) return { kind: 'ambiguous', reason: `${reason} with JSON that was cut before its refresh token` };
+    return toToken(members, members.access_token);
+  }
 
   // Of a success alone: an error may have a sentence about the refresh token in the place of one.
-  const refreshToken = (isSuccess && members?.refresh_token) || sentRefreshToken;
+  const refreshToken = (isSuccess && members.refresh_token) || sentRefreshToken;
   if (refreshToken !== sentRefreshToken) {
     return {
       kind: 'refresh-token-only',
@@ -48,50 +64,96 @@ export function processTokenResponse(response: TokenResponse, sentRefreshToken: 
       reason: `${reason} with a new refresh token and no bearer token`,
     };
   }
-  if (isSuccess) return toUselessSuccess(parsed, members?.error, reason);
-  if (THROTTLED.has(status)) {
-    return { kind: 'throttled', retryAfterSeconds: parseRetryAfter(retryAfter, nowMs), reason };
-  }
+  if (isSuccess) return toUselessSuccess(parsed, objects, members.error, reason);
+  const retryAfterSeconds = parseRetryAfter(retryAfter, nowMs);
+  if (THROTTLED.has(status)) return { kind: 'throttled', retryAfterSeconds, reason };
   if (status >= 500) return { kind: 'ambiguous', reason };
-  if (status >= 400 && members?.error) return refused(members.error, reason);
+  if (status >= 400 && members.error) return refused(members.error, reason);
+  const isPassing = objects.some(({ error }) => typeof error === 'string' && PASSING.test(error));
+  if (status >= 400 && (isPassing || retryAfterSeconds !== undefined)) {
+    return { kind: 'throttled', retryAfterSeconds, reason };
+  }
   return { kind: status < 400 || MISDIRECTED.has(status) ? 'misdirected' : 'unrecognized', reason };
 }
 
 function toToken({ token_type, refresh_token, expires_in }: Members, accessToken: string): TokenAnswer {
   const expiresInSeconds = parseExpiresIn(expires_in);
-  const refreshToken = refresh_token || undefined;
-  return { kind: 'token', accessToken, tokenType: token_type || 'Bearer', expiresInSeconds, refreshToken };
+  return {
+    kind: 'token',
+    accessToken,
+    tokenType: token_type || 'Bearer',
+    expiresInSeconds,
+    refreshToken: refresh_token,
+  };
 }
 
-function toUselessSuccess(parsed: ParsedBody, error: OAuthErrorCode | undefined, reason: string): TokenAnswer {
+function toUselessSuccess(
+  parsed: ParsedBody,
+  objects: readonly JsonObject[],
+  error: OAuthErrorCode | undefined,
+  reason: string,
+): TokenAnswer {
   if (error) return refused(error, reason);
-  if (parsed.kind === 'nothing') return { kind: 'ambiguous', reason: `${reason} with ${parsed.what}` };
-  // It says in its own words that it is an error: that is an answer, and no doubt about one.
-  const isError = ERROR_MEMBERS.some((name) => Boolean(parsed.members[name]));
-  return isError
-    ? { kind: 'unrecognized', reason: `${reason} with an error and no bearer token` }
-    : { kind: 'ambiguous', reason: `${reason} with JSON that has no bearer token` };
+  if (parsed.kind === 'nothing') {
+    return { kind: parsed.what === 'HTML' ? 'misdirected' : 'ambiguous', reason: `${reason} with ${parsed.what}` };
+  }
+  // Whole, and nothing of a token in it: that is an answer in other words, and no doubt about one.
+  const isTokenAnswer = parsed.isCut || objects.some((object) => TOKEN_MEMBERS.some((name) => name in object));
+  return isTokenAnswer
+    ? { kind: 'ambiguous', reason: `${reason} with JSON that has no bearer token` }
+    : { kind: 'unrecognized', reason: `${reason} with no token, and in words of its own` };
 }
 
 function refused(error: OAuthErrorCode, reason: string): TokenAnswer {
   return { kind: 'refused', error, reason: `${reason} with ${error}` };
 }
 
-/** At the top or, in the envelope of Retently's API (`message`, `code`, `data`), under `data`. */
-function findMembers(members: { readonly [name: string]: unknown }): Members | undefined {
-  const { data } = members;
-  const isEnvelope = !('access_token' in members) && !('error' in members) && isObject(data);
-  return Members.safeParse(isEnvelope ? data : members).data;
+/** The tokens, else the error, wherever they are: at the top, or in an envelope such as Retently's API has (`data`). */
+function findMembers(objects: readonly JsonObject[]): Members {
+  const found = objects.map((object): Members => {
+    const { access_token, refresh_token, ...others } = Members.parse(object);
+    return {
+      ...others,
+      access_token: toPresent(access_token),
+      refresh_token: toPresent(refresh_token),
+      error: errorOf(object),
+    };
+  });
+  return found.find((each) => each.access_token || each.refresh_token) ?? found.find(({ error }) => error) ?? {};
 }
 
-function toOAuthErrorCode(error: unknown): OAuthErrorCode | undefined {
-  return typeof error === 'string' ? OAUTH_ERROR_CODES.find((code) => code === error.trim().toLowerCase()) : undefined;
+function* unwrap(value: unknown, depth = 0): Generator<JsonObject> {
+  const isText = typeof value === 'string' && value.startsWith('{');
+  const object = isText ? parseOrNothing(value) : value;
+  if (typeof object !== 'object' || object === null || depth > MAX_DEPTH) return;
+  if (isObject(object)) yield object;
+  for (const member of Object.values(object)) yield* unwrap(member, depth + 1);
+}
+
+/** Some servers write their language's nothing as a text. */
+function toPresent(token: string | undefined): string | undefined {
+  return token === undefined || /^\s*(null|undefined)?\s*$/.test(token) ? undefined : token;
+}
+
+/** A code of RFC 6749, whatever the member's name and the code's spelling. */
+function errorOf({ error, error_code, errorCode, code, type, message }: JsonObject): OAuthErrorCode | undefined {
+  for (const value of [error, error_code, errorCode, code, type, message]) {
+    if (typeof value !== 'string') continue;
+    const words = value
+      .replace(/:.*$/s, '')
+      .replace(/(?<=[a-z])(?=[A-Z])/g, '_')
+      .trim();
+    const known = OAUTH_ERROR_CODES.find((each) => each === words.toLowerCase().replace(/[ -]/g, '_'));
+    if (known) return known;
+  }
+  return undefined;
 }
 
 /** A number or a decimal string of seconds; `undefined` if it is missing or not positive. */
 function parseExpiresIn(expiresIn: unknown): number | undefined {
-  const isDecimal = typeof expiresIn === 'string' && /^\d+(\.\d+)?$/.test(expiresIn);
-  const seconds = typeof expiresIn === 'number' || isDecimal ? Number(expiresIn) : Number.NaN;
+  const text = typeof expiresIn === 'string' ? expiresIn.trim().replace(/s$/, '') : '';
+  const isDecimal = /^\d+(\.\d+)?$/.test(text);
+  const seconds = typeof expiresIn === 'number' ? expiresIn : isDecimal ? Number(text) : Number.NaN;
   return seconds > 0 ? seconds : undefined;
 }
 

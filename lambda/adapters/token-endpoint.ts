@@ -87,8 +87,12 @@ function post(url: URL, body: string, timeoutMs: number): Promise<TokenResponse 
     });
     request.on('error', (error: NodeJS.ErrnoException) => {
       if (finish) return finish();
+      const answer = fromRawPacket(error);
+      if (answer) return end(answer);
       end(isConnected ? ambiguous(error) : notSent(error));
     });
+    // Also where Node says nothing else of it: an answer that switches the protocol, for one.
+    request.on('close', () => (finish ? finish() : end(ambiguous({ code: 'closed without an answer' }))));
     request.end(body);
   });
 }
@@ -98,7 +102,9 @@ function readBody(response: IncomingMessage, done: (response: TokenResponse) => 
   const { statusCode = 0, headers } = response;
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
-  const finish = () =>
+  const finish = () => {
+    // What came in one packet with an error is still in the stream.
+    for (let rest: Buffer | null = response.read(); rest !== null; rest = response.read()) chunks.push(rest);
     done({
       status: statusCode,
       retryAfter: headers['retry-after'],
@@ -106,6 +112,7 @@ function readBody(response: IncomingMessage, done: (response: TokenResponse) => 
       contentType: headers['content-type'],
       body: Buffer.concat(chunks).subarray(0, BODY_MAX_BYTES),
     });
+  };
   response.on('data', (chunk: Buffer) => {
     sizeBytes += chunk.length;
     chunks.push(chunk);
@@ -114,6 +121,20 @@ function readBody(response: IncomingMessage, done: (response: TokenResponse) => 
   response.on('end', finish);
   response.on('error', finish);
   return finish;
+}
+
+/** Node gives up on headers that it cannot parse, with the bytes in hand: what is an answer in them counts. */
+function fromRawPacket(error: object): TokenResponse | undefined {
+  const bytes: unknown = Reflect.get(error, 'rawPacket');
+  if (!(bytes instanceof Uint8Array)) return undefined;
+  // One character a byte, so that places in the text are places in the bytes.
+  const text = Buffer.from(bytes).toString('latin1');
+  const [, status] = /^\s*http\/[\d.]+ +(\d{3})/i.exec(text) ?? [];
+  const [separator = ''] = /\r?\n\r?\n/.exec(text) ?? [];
+  if (status === undefined || separator === '') return undefined;
+  const head = text.slice(0, text.indexOf(separator));
+  const body = bytes.subarray(head.length + separator.length, head.length + separator.length + BODY_MAX_BYTES);
+  return { status: Number(status), body, contentEncoding: /^content-encoding:\s*(.*)$/im.exec(head)?.[1] };
 }
 
 class TimeoutError extends Error {
@@ -126,6 +147,6 @@ function notSent({ code }: NodeJS.ErrnoException): NoResponse {
   return { kind: 'not-sent', reason: `The token endpoint could not be reached (${code})` };
 }
 
-function ambiguous({ code }: NodeJS.ErrnoException): NoResponse {
+function ambiguous({ code }: Pick<NodeJS.ErrnoException, 'code'>): NoResponse {
   return { kind: 'ambiguous', reason: `The token endpoint was reached but gave no answer (${code})` };
 }

@@ -7,24 +7,27 @@
 const NOT_ALLOWED = /[^\x20-\x7e]/;
 
 const DAMAGES: readonly (readonly [RegExp, string])[] = [
-  [/^…$|^<[\w-]+>$/, 'is the placeholder of an example'],
+  [
+    /^(…|\.{3}|<[\w -]+>|\*{4,}|(YOUR|REPLACE|CHANGE|INSERT)[_-].*|null|undefined|\[object Object\])$/i,
+    'is a placeholder',
+  ],
+  [/^\$\{?\w+\}?$|^\{\{.*\}\}$|^%\w+%$/, 'is a variable that was not replaced'],
+  [/^(Bearer |(client_id|client_secret|refresh_token|access_token)[=:])/i, 'has more before it than the value'],
+  [/\\[rn]$/, 'ends with a line break that was written out'],
   [/\n|\r/, 'has a line break'],
   [/^\s|\s$/, 'has white space at its beginning or end'],
-  [/^["'].*["']$/, 'has quotes around it'],
+  [/^["'`]|["'`]$/, 'has a quote at its beginning or end'],
+  [/^\{.*\}$/, 'is JSON itself'],
   [/[\u2018-\u201f\u2032\u2033\u00ab\u00bb]/, 'has a typographic quote'],
   [/[\u2010-\u2015\u2212]/, 'has a typographic dash'],
   [/…/, 'has an ellipsis: it was cut off'],
-  [/[\s\p{Cf}\p{Cc}\u2800\u3164\uffa0]/u, 'has a character that cannot be seen'],
+  [/[^\S ]|[\p{Cf}\p{Cc}\u2800\u3164\uffa0]/u, 'has a character that cannot be seen'],
   [NOT_ALLOWED, 'has a character that is not ASCII'],
 ];
 
-/** The space is allowed, but for the ends of a value. */
-const INNER_SPACE = /(?<=\S) +(?=\S)/g;
-
 /** What is visibly wrong with a value that a human wrote; `undefined` if nothing is. */
 export function findDamage(value: string): string | undefined {
-  const text = value.replace(INNER_SPACE, '');
-  return DAMAGES.find(([pattern]) => pattern.test(text))?.[1];
+  return DAMAGES.find(([pattern]) => pattern.test(value))?.[1];
 }
 
 const CREDENTIAL_NAMES = ['client_id', 'client_secret', 'refresh_token'];

@@ -2,6 +2,9 @@ import { dueAfterSeconds } from '../contract.ts';
 import type { CredentialsDocument } from './credentials.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 
+/** Between two runs, and what is rounded. */
+const CLOCKS_DIFFER_MS = 60_000;
+
 /**
  * Seconds until the bearer token of `document` is due for a refresh: negative if it is overdue, `NaN` if there is none or
  * its life is unknown.
@@ -15,6 +18,8 @@ export function secondsUntilDue(
 ): number {
   const refreshedAtMs = parseRfc3339(members.refreshed_at);
   const lifetimeSeconds = (parseRfc3339(members.expires_at) - refreshedAtMs) / 1000;
-  if (members.access_token === undefined || lifetimeSeconds <= 0) return Number.NaN;
+  // No run can have refreshed it tomorrow.
+  const isFromTheFuture = refreshedAtMs > nowMs + CLOCKS_DIFFER_MS;
+  if (members.access_token === undefined || lifetimeSeconds <= 0 || isFromTheFuture) return Number.NaN;
   return (refreshedAtMs - nowMs) / 1000 + dueAfterSeconds(Math.min(lifetimeSeconds, longestLifetimeSeconds));
 }

@@ -46,20 +46,33 @@ export async function load(context: Context): Promise<Snapshot | undefined> {
   return { current, head, successor: successor ?? (isAnswer(current, head) ? head : undefined) };
 }
 
-/** @throws Fault `CREDENTIALS_INVALID`, which also says where the last whole document is */
-async function parseCurrent(
-  { store, settings: { secretId } }: Context,
-  version: Version,
-  head: Version | undefined,
-): Promise<DocumentEntry> {
+/**
+ * @throws Fault `CREDENTIALS_INVALID` or, if somebody has written over the tokens, `CREDENTIALS_INCOMPLETE`; it also says where
+ * the last whole document is
+ */
+async function parseCurrent(context: Context, version: Version, head: Version | undefined): Promise<DocumentEntry> {
+  const where = `Secret ${context.settings.secretId}`;
   try {
-    return parseDocumentEntry(version, `Secret ${secretId}`);
+    const current = parseDocumentEntry(version, where);
+    if (!isComplete(current)) requireGrant(current.document, where, 'human');
+    return current;
   } catch (error) {
-    const previous = await store.readPrevious().catch(() => undefined);
-    const whole = [head, previous].find((each) => each !== undefined && parseEntry(each)?.kind === 'document');
+    const whole = await findWhole(context, head);
     if (whole === undefined || !(error instanceof Fault)) throw error;
-    throw new Fault(error.name, `${error.message} ${wayBack(secretId, version, whole)}`);
+    throw new Fault(error.name, `${error.message} ${wayBack(context.settings.secretId, version, whole)}`);
   }
+}
+
+function isComplete({ document: { members } }: DocumentEntry): boolean {
+  return Boolean(members.client_id && members.client_secret && members.refresh_token);
+}
+
+async function findWhole({ store }: Context, head: Version | undefined): Promise<Version | undefined> {
+  const previous = await store.readPrevious().catch(() => undefined);
+  return [head, previous].find((version) => {
+    const entry = version && parseEntry(version);
+    return entry?.kind === 'document' && isComplete(entry);
+  });
 }
 
 function wayBack(secretId: string, current: Version, whole: Version): string {

@@ -59,7 +59,7 @@ export function doubtLifetime(answer: Exchanged, defaultTokenLifetimeSeconds: nu
   if (expiresInSeconds > defaultTokenLifetimeSeconds) {
     return (
       `Retently says that the bearer token lives ${expiresInSeconds} seconds. No more than ${defaultTokenLifetimeSeconds} ` +
-      'are believed, which is DEFAULT_TOKEN_LIFETIME_SECONDS. If the longer life is right, set the option tokenLifetimeSeconds to it.'
+      'are believed, which is DEFAULT_TOKEN_LIFETIME_SECONDS. If these are seconds, and not milliseconds, set the option tokenLifetimeSeconds to them.'
     );
   }
   if (expiresInSeconds >= MIN_TOKEN_LIFETIME_SECONDS) return undefined;

@@ -135,7 +135,7 @@ describe('authorize looks at AWS first', () => {
     expectRefused(
       await run(),
       2,
-      /^There are several stacks: RetentlyTokenRefresh, RetentlyTokenRefresh-emea\. Name one/,
+      /^There are several stacks: RetentlyTokenRefresh, RetentlyTokenRefresh-emea\. Name one/m,
     );
   });
 
@@ -149,7 +149,7 @@ describe('authorize looks at AWS first', () => {
 
   test('a stack without a function', async () => {
     deployment.server.stacks.set('Other', { description: '', resources: [] });
-    expectRefused(await run(['--stack', 'Other']), 2, /^Stack Other has no function/);
+    expectRefused(await run(['--stack', 'Other']), 2, /^Stack Other has no function/m);
   });
 
   test('a secret that is scheduled for deletion', async () => {

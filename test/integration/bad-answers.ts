@@ -69,7 +69,7 @@ export const UNROTATED: readonly Answer[] = [
 ];
 
 export const BAD_ANSWERS: readonly Answer[] = [
-  { name: '200 with HTML', script: [{ status: 200, body: `<html>${plantSecret()}` }], ...AMBIGUOUS },
+  { name: '200 with HTML', script: [{ status: 200, body: `<html>${plantSecret()}` }], ...UNRECOGNIZED },
   { name: '200 with nothing', script: [{ status: 200 }], ...AMBIGUOUS },
   { name: '200 with null', script: [{ status: 200, body: null }], ...AMBIGUOUS },
   { name: '200 with an array', script: [{ status: 200, body: [plantSecret()] }], ...AMBIGUOUS },

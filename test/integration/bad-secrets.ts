@@ -90,7 +90,7 @@ export const BAD_SECRETS: readonly BadSecret[] = [
     name: 'with the placeholder of an example',
     write: (credentials) => JSON.stringify({ ...credentials, client_id: '…' }),
     ending: INVALID,
-    says: 'client_id is the placeholder of an example',
+    says: 'client_id is a placeholder',
   },
   {
     name: 'one level too deep',

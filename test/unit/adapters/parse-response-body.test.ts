@@ -47,6 +47,10 @@ describe('an answer is read however it was wrapped:', () => {
     ['JSON with something behind it', `${TEXT}\n<!-- 12 ms -->`],
     ['white space and zeros around it', `\r\n ${TEXT}\n\0`],
     ['JSON that lacks its end', TEXT.slice(0, -1)],
+    ['much more than is read, compressed', gzipSync(TEXT.replace('}', `,"id_token":"${'x'.repeat(20_000)}"}`))],
+    ['a form as a fragment', `#${FORM}`],
+    ['a form with semicolons', FORM.replaceAll('&', ';')],
+    ['JSON behind a guard, without its end', `)]}',\n${TEXT.slice(0, -1)}`],
   ])('%s', (_name, body, announced = {}) => {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     const parsed = parseResponseBody({ body: bytes, ...announced });
@@ -76,6 +80,7 @@ describe('what is whole in JSON that was cut short counts:', () => {
     expect(parseResponseBody({ body })).toEqual({
       kind: 'members',
       members: { refresh_token: 'b"b', access_token: 'a' },
+      isCut: true,
     });
   });
 
@@ -86,7 +91,7 @@ describe('what is whole in JSON that was cut short counts:', () => {
 
   test('no token that was cut itself, and no number that may go on', () => {
     const body = Buffer.from('{"access_token":"a","expires_in":216');
-    expect(parseResponseBody({ body })).toEqual({ kind: 'members', members: { access_token: 'a' } });
+    expect(parseResponseBody({ body })).toMatchObject({ members: { access_token: 'a' }, isCut: true });
     expect(parseResponseBody({ body: Buffer.from('{"access_token":"a') })).toMatchObject({ kind: 'nothing' });
   });
 });
@@ -95,7 +100,7 @@ describe('what is no answer is told apart:', () => {
   test.each([
     ['', 'an empty body'],
     [' \n', 'an empty body'],
-    ['<html>{"access_token":</html>', 'a body that is neither JSON nor a form'],
+    ['<html>{"access_token":</html>', 'HTML'],
     ['[]', 'a body that is neither JSON nor a form'],
     ['null', 'a body that is neither JSON nor a form'],
     ['OK=1', 'a body that is neither JSON nor a form'],

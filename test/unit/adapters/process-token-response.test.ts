@@ -55,7 +55,8 @@ describe('a token answer', () => {
     ['', undefined],
     ['1e3', undefined],
     ['0x10', undefined],
-    [' 60', undefined],
+    [' 60', 60],
+    ['3600s', 3600],
     ['soon', undefined],
     [true, undefined],
     [[60], undefined],
@@ -96,7 +97,7 @@ describe('an error code of RFC 6749, section 5.2', () => {
     expect(processBody(400, body)).toEqual({ kind: 'unrecognized', reason: 'Retently answered HTTP 400' });
     expect(processBody(200, body)).toEqual({
       kind: 'unrecognized',
-      reason: 'Retently answered HTTP 200 with an error and no bearer token',
+      reason: 'Retently answered HTTP 200 with no token, and in words of its own',
     });
   });
 
@@ -111,8 +112,10 @@ describe('an error code of RFC 6749, section 5.2', () => {
 
 describe('every other status', () => {
   test.each([
-    ...[300, 301, 302, 303, 304, 307, 308, 404, 405, 410].map((status) => [status, 'misdirected'] as const),
-    ...[400, 401, 402, 403, 407, 409, 418, 422, 451, 499].map((status) => [status, 'unrecognized'] as const),
+    ...[300, 301, 302, 303, 304, 307, 308, 404, 405, 406, 407, 410, 411, 415, 421, 426].map(
+      (status) => [status, 'misdirected'] as const,
+    ),
+    ...[400, 401, 402, 403, 409, 418, 422, 451, 499].map((status) => [status, 'unrecognized'] as const),
     ...[408, 425, 429, 503].map((status) => [status, 'throttled'] as const),
     ...[500, 502, 504, 520, 522, 524, 525, 529, 599].map((status) => [status, 'ambiguous'] as const),
   ])('%d with HTML: %s', (status, kind) => {
@@ -134,7 +137,6 @@ describe('every other status', () => {
   });
 
   test.each<[string, unknown, string]>([
-    ['HTML', `<html>${PLANT}</html>`, 'a body that is neither JSON nor a form'],
     ['nothing', '', 'an empty body'],
     ['cut short', `{"access_token":"${PLANT}`, 'a body that is neither JSON nor a form'],
     ['a list', [PLANT], 'a body that is neither JSON nor a form'],
@@ -144,8 +146,71 @@ describe('every other status', () => {
     ['an empty access_token', { access_token: '' }, 'JSON that has no bearer token'],
     ['an access_token of the wrong type', { access_token: { value: PLANT } }, 'JSON that has no bearer token'],
     ['the old refresh token alone', { refresh_token: SENT }, 'JSON that has no bearer token'],
+    [
+      'a bearer token, cut before its refresh token',
+      '{"access_token":"a","expires_in":21600,"refr',
+      'JSON that was cut before its refresh token',
+    ],
   ])('200 with %s: ambiguous, and the reason says which it was', (_what, body, reason) => {
     expect(processBody(200, body)).toEqual({ kind: 'ambiguous', reason: `Retently answered HTTP 200 with ${reason}` });
+  });
+
+  test('200 with HTML: a page for people, so this is hardly the token endpoint', () => {
+    expect(processBody(200, `<html>${PLANT}</html>`)).toEqual({
+      kind: 'misdirected',
+      reason: 'Retently answered HTTP 200 with HTML',
+    });
+  });
+
+  test.each<object>([
+    { success: false },
+    { ok: false, msg: PLANT },
+    { title: PLANT, status: 400, detail: PLANT },
+    { error: null, data: { error: 'bad_refresh_token' } },
+    { result: 'failure' },
+    { code: 401 },
+    {},
+  ])('200 with %j: an answer in words of its own, and no doubt about one', (body) => {
+    expect(processBody(200, body)).toMatchObject({ kind: 'unrecognized' });
+  });
+});
+
+describe('tokens in an envelope are found:', () => {
+  test.each<[string, unknown]>([
+    ['success, error and data', { success: true, error: null, data: ANSWER }],
+    ['an empty error', { error: '', message: 'OK', data: ANSWER }],
+    ['an empty access_token beside it', { access_token: null, data: ANSWER }],
+    ['a list', { data: [ANSWER] }],
+    ['a JSON text', { statusCode: 200, body: JSON.stringify(ANSWER) }],
+    ['two levels', { response: { token: ANSWER } }],
+  ])('%s', (_what, body) => {
+    expect(processBody(200, body)).toMatchObject({ kind: 'token', accessToken: 'access-2', refreshToken: 'refresh-2' });
+  });
+
+  test.each(['null', ' ', 'undefined'])('a refresh token of %j is none: the old one lives on', (refresh_token) => {
+    expect(processAnswer({ refresh_token })).toMatchObject({ kind: 'token', refreshToken: undefined });
+  });
+});
+
+describe('a code of RFC 6749 is known in other members and spellings:', () => {
+  test.each<object>([
+    { error: { code: 'invalid_grant' } },
+    { errors: [{ code: 'invalid_grant' }] },
+    { error_code: 'invalid_grant' },
+    { errorCode: 'invalidGrant' },
+    { message: 'invalid_grant: the token has expired' },
+    { error: 'INVALID GRANT' },
+    { error: { error: { type: 'invalid_grant' } } },
+  ])('400 with %j', (body) => {
+    expect(processBody(400, body)).toMatchObject({ kind: 'refused', error: 'invalid_grant' });
+  });
+
+  test.each<[number, object, string | undefined]>([
+    [400, { error: 'temporarily_unavailable' }, undefined],
+    [400, { error: 'server_error' }, undefined],
+    [403, { message: PLANT }, '120'],
+  ])('%d with %j and Retry-After %j passes, and asks for a pause', (status, body, retryAfter) => {
+    expect(processBody(status, body, retryAfter)).toMatchObject({ kind: 'throttled' });
   });
 });
 
@@ -224,7 +289,7 @@ test('whatever comes back, there is an answer, and what it says of itself quotes
       const answer = processTokenResponse({ status: code, retryAfter, body: bytes }, SENT, NOW_MS);
       const reason = 'reason' in answer ? answer.reason : 'Retently answered HTTP 200';
       expect(reason).toMatch(
-        /^Retently answered HTTP [2-5]\d\d( with ([a-z_]+|an empty body|a body that is neither JSON nor a form|JSON that has no bearer token|an error and no bearer token|a new refresh token and no bearer token))?$/,
+        /^Retently answered HTTP [2-5]\d\d( with ([a-z_]+|an empty body|a body that is neither JSON nor a form|JSON that has no bearer token|no token, and in words of its own|HTML|JSON that was cut before its refresh token|a new refresh token and no bearer token))?$/,
       );
     }),
   );

@@ -325,6 +325,11 @@ describe('the way to AWS', () => {
     ['… with an explicit deny in a service control policy', /service control policy of the organization/],
     ['… because no permissions boundary allows the action', /permissions boundary/],
     ['… because no VPC endpoint policy allows the action', /VPC endpoint/],
+    [
+      'User: role/RetentlyKmsTeam … because no identity-based policy allows the action',
+      /policies of the function's role/,
+    ],
+    ['… not authorized to perform: kms:Decrypt on this resource', /KMS: check the policy/],
     ['P1ANTED', /function's role, the secret's resource policy and, for a KMS key/],
   ])("AWS's own words tell the suspects apart, and are not quoted: %s", (message, advice) => {
     const error = Object.assign(new Error(message), { name: 'AccessDeniedException' });
@@ -340,6 +345,9 @@ describe('the way to AWS', () => {
     const aborted = Object.assign(new Error('P1ANTED'), { name: 'AbortError' });
     expect(describeAwsError(aborted, 7).what).toBe('no answer within 7 s, our own time-out');
     expect(describeAwsError(Object.assign(new Error(), { name: 'TimeoutError' }), 7).what).toContain('TimeoutError');
+    const proxy = Object.assign(new Error(), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    expect(describeAwsError(proxy, 7).advice).toContain('a proxy with a certificate of its own');
+    expect(describeAwsError(Object.assign(new Error(), { code: 'EMFILE' }), 7).advice).toBe('');
     const tries = new AggregateError([Object.assign(new Error(), { code: 'EHOSTUNREACH' })]);
     expect(describeAwsError(tries, 7).what).toBe('EHOSTUNREACH');
     expect(describeAwsError(Object.assign(new Error(), { code: 'a sentence' }), 7).what).toBe('Error');

@@ -144,6 +144,14 @@ describe('ambiguous: the token may be spent', () => {
     expect(requests).toHaveLength(1);
   });
 
+  test('headers that never end, and an error in headers that cannot be parsed either', async () => {
+    const endless = await serve((request) => request.socket.end(`HTTP/1.1 200 OK\r\nfo o: b\r\n${'x'.repeat(99)}`));
+    expect(await post(endless)).toMatchObject({ kind: 'ambiguous' });
+    const refusal = 'HTTP/1.1 400 Bad Request\r\ncontent-length: -1\r\n\r\n{"error":"invalid_grant"}';
+    const refused = await serve((request) => request.socket.end(refusal));
+    expect(await post(refused)).toMatchObject({ kind: 'refused', error: 'invalid_grant' });
+  });
+
   test('an answer that is no HTTP', async () => {
     const url = await serve((request) => request.socket.end('P1ANTED\r\n\r\n'));
     const answer = await post(url);
@@ -217,6 +225,20 @@ describe('an answer is read although its framing is sloppy:', () => {
     ['no length', `HTTP/1.1 200 OK\r\n\r\n${body}`],
     ['HTTP/1.0', `HTTP/1.0 200 OK\r\n\r\n${body}`],
     ['a length that is too long', `HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n${body}`],
+    ['two lengths', `HTTP/1.1 200 OK\r\ncontent-length: 9\r\ncontent-length: 9\r\n\r\n${body}`],
+    ['a list of lengths', `HTTP/1.1 200 OK\r\ncontent-length: 9, 9\r\n\r\n${body}`],
+    ['a length that is no number', `HTTP/1.1 200 OK\r\ncontent-length: abc\r\n\r\n${body}`],
+    ['a length that is too short', `HTTP/1.1 200 OK\r\ncontent-length: ${body.length - 1}\r\n\r\n${body}`],
+    ['a header without a colon', `HTTP/1.1 200 OK\r\nsomething\r\n\r\n${body}`],
+    ['another spelling of HTTP', `http/1.1  200 OK\r\n\r\n${body}`],
+    [
+      'a header that is none, before chunks',
+      `HTTP/1.1 200 OK\r\nfo o: b\r\ntransfer-encoding: chunked\r\n\r\n${chunked}`,
+    ],
+    [
+      'a chunk that is none behind a whole one',
+      `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\nzz\r\n`,
+    ],
     [
       'a header value that is no ASCII',
       `HTTP/1.1 200 OK\r\nx-a: Caf\u00e9\u0001\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
@@ -225,6 +247,13 @@ describe('an answer is read although its framing is sloppy:', () => {
     const url = await serve((request) => request.socket.end(Buffer.from(response, 'latin1')));
     expect(await post(url)).toMatchObject({ kind: 'token', accessToken: 'access-2', refreshToken: 'refresh-2' });
   });
+});
+
+test('an answer that switches the protocol is no answer, and no wait', async () => {
+  const url = await serve((request) =>
+    request.socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n'),
+  );
+  expect(await post(url)).toMatchObject({ kind: 'ambiguous' });
 });
 
 test('a handshake that never ends is given up after five seconds, whatever a POST may take: nothing was sent', async () => {

@@ -252,7 +252,13 @@ describe('a run that does not get as far as the POST', () => {
   });
 
   test.each([
-    ['CREDENTIALS_INCOMPLETE', { client_id: 'client-id-1' }, 'has no client_secret, no refresh_token', false, []],
+    [
+      'CREDENTIALS_INCOMPLETE',
+      { client_id: 'client-id-1' },
+      'has no client_secret, no refresh_token',
+      undefined,
+      ['readPrevious'],
+    ],
     // Where is the last whole document?
     ['CREDENTIALS_INVALID', { client_id: 7 }, 'client_id is a number', undefined, ['readPrevious']],
   ])(
