@@ -109,8 +109,12 @@ function readMember(value: unknown, member: PropertyKey): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, member) : undefined;
 }
 
+/** A password in a URL, a query, or a member of RetentlyCredentials in the wrong place. */
+const CREDENTIAL = /(client_secret|refresh_token|access_token|password)\W{0,4}[=:]|\/\/[^/]*@|[?&]\w+=/i;
+
 function describe(value: unknown): string {
   if (value === undefined) return 'missing';
   const json = JSON.stringify(value);
+  if (CREDENTIAL.test(json)) return 'a value that is not shown, since it may hold a credential';
   return json.length <= 200 ? json : `${json.slice(0, 200)}…`;
 }

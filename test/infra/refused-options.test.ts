@@ -66,7 +66,17 @@ describe('options that are refused, each by a sentence', () => {
     [
       'an endpoint with a password',
       { tokenEndpoint: 'https://me:secret@example.com/token' },
-      'tokenRefresh.tokenEndpoint is "https://me:secret@example.com/token", but must be an https URL without user name and fragment.',
+      'tokenRefresh.tokenEndpoint is a value that is not shown, since it may hold a credential, but must be an https URL without user name and fragment.',
+    ],
+    [
+      'a secret in place of its name',
+      { existingSecret: '{"client_secret":"P1ANTED"}' },
+      'tokenRefresh.existingSecret is a value that is not shown, since it may hold a credential, but must be the name or the complete ARN (with the six characters at its end) of a secret.',
+    ],
+    [
+      'a secret as an object in place of its name',
+      { existingSecret: { client_secret: 'P1ANTED' } },
+      'tokenRefresh.existingSecret is a value that is not shown, since it may hold a credential, but must be the name or the complete ARN (with the six characters at its end) of a secret.',
     ],
     [
       'a text that is no URL',
