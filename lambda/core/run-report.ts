@@ -55,16 +55,23 @@ export class RunReport {
     };
   }
 
-  /** On every run, however it ends. */
+  /** However a run ends. One that could not read the secret says nothing: a 0 would be false of a token that lives. */
   recordStates(): void {
+    const { isReauthorizationRequired } = this;
+    if (isReauthorizationRequired === undefined) return;
     const { telemetry, runtime, settings } = this.#context;
     const document = this.current?.document;
+    const expires = document && expiresAt(document);
+    telemetry.note({
+      ...(this.current && { versionId: this.current.versionId }),
+      ...(expires !== undefined && { expiresAt: expires }),
+    });
     const nowMs = runtime.now();
     const untilDue = document && Math.floor(secondsUntilDue(document, nowMs, settings.defaultTokenLifetimeSeconds));
     telemetry.recordStates({
       tokenSecondsRemaining: document ? secondsRemaining(document, nowMs) : 0,
       tokenSecondsUntilDue: untilDue !== undefined && untilDue > 0 ? untilDue : 0,
-      isReauthorizationRequired: this.isReauthorizationRequired,
+      isReauthorizationRequired,
     });
   }
 }
