@@ -46,15 +46,21 @@ export function attributesOf({ Resources }: SynthesisedTemplate, secretArn: stri
     'AWS::Region': REGION,
     'AWS::AccountId': ACCOUNT,
     'AWS::URLSuffix': 'amazonaws.com',
+    'AWS::StackName': 'RetentlyTokenRefresh',
   };
   for (const [id, resource] of Object.entries(Resources)) {
     const name = nameOf(id, resource);
     const service = resource.Type.split('::')[1]?.toLowerCase();
-    attributes[id] = resource.Type === 'AWS::SecretsManager::Secret' ? secretArn : name;
+    attributes[id] = toRef(resource, name, secretArn);
     attributes[`${id}.Arn`] = `arn:aws:${service}:${REGION}:${ACCOUNT}:${KINDS[resource.Type] ?? ''}${name}`;
     attributes[`${id}.QueueName`] = name;
   }
   return attributes;
+}
+
+function toRef({ Type }: Resource, name: string, secretArn: string): string {
+  if (Type === 'AWS::SecretsManager::Secret') return secretArn;
+  return Type === 'AWS::SQS::Queue' ? `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${name}` : name;
 }
 
 /** What stands in an ARN before the name. */

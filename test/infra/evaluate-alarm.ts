@@ -32,7 +32,7 @@ const alarmSchema = z
     TreatMissingData: z.enum(['breaching', 'notBreaching', 'ignore']),
     AlarmActions: z.array(z.unknown()).min(1),
     OKActions: z.array(z.unknown()).min(1),
-    AlarmDescription: z.string(),
+    AlarmDescription: z.unknown(),
   })
   .refine(({ TreatMissingData, EvaluationPeriods }) => TreatMissingData !== 'ignore' || EvaluationPeriods === 1, {
     error: 'ignore is evaluated here for one period alone',

@@ -86,7 +86,7 @@ export class MonitoredFunction {
     const QueueName = resolveText(queueArn, this.#attributes).split(':').at(-1) ?? '';
     this.#ofServices.push({
       namespace: 'AWS/SQS',
-      metricName: 'ApproximateNumberOfMessagesVisible',
+      metricName: 'NumberOfMessagesSent',
       dimensions: { QueueName },
       atMs: minute * MINUTE_MS,
       value: 1,
