@@ -1,3 +1,5 @@
+import { JOURNAL_STAGE } from '../lambda/contract.ts';
+
 /** What the resources of one stack are called. */
 export interface DeployedNames {
   readonly region: string;
@@ -23,9 +25,13 @@ export type OperatorCommands = Readonly<
     | 'InvokeCommand'
     | 'ForceCommand'
     | 'LogsCommand'
+    | 'AllLogsCommand'
     | 'ScheduleCommand'
+    | 'EnableScheduleCommand'
     | 'GetSecretCommand'
     | 'PutSecretCommand'
+    | 'RestoreSecretCommand'
+    | 'RemoveLabelCommand'
     | 'FailedRunsCommand'
     | 'PurgeFailedRunsCommand'
     | 'UndeliveredTicksCommand'
@@ -36,6 +42,15 @@ export type OperatorCommands = Readonly<
 
 // The AWS CLI gives up after a minute by default, and then invokes the function again.
 const CLI_OVER_TIMEOUT_SECONDS = 30;
+
+const SCHEDULE_MEMBERS = [
+  'Name',
+  'Description',
+  'ScheduleExpression',
+  'ScheduleExpressionTimezone',
+  'FlexibleTimeWindow',
+  'Target',
+];
 
 /** Each command that the runbook needs, filled in. */
 export function operatorCommands(names: DeployedNames): OperatorCommands {
@@ -55,6 +70,19 @@ export function operatorCommands(names: DeployedNames): OperatorCommands {
   // In a file that only its owner can read, and only once the whole value is there.
   const get = aws('secretsmanager get-secret-value', `--secret-id ${secretId} --query SecretString --output text`);
   const put = aws('secretsmanager put-secret-value', `--secret-id ${secretId} --secret-string file://credentials.json`);
+  // What CloudFormation has set, since an update replaces the whole schedule.
+  const getSchedule = aws(
+    'scheduler get-schedule',
+    `--name ${scheduleName} --output json --query "{${SCHEDULE_MEMBERS.map((name) => `${name}:${name}`).join(',')},State:'ENABLED'}"`,
+  );
+  const removeLabel = aws(
+    'secretsmanager update-secret-version-stage',
+    `--secret-id ${secretId} --version-stage ${JOURNAL_STAGE}`,
+  );
+  const findLabel = aws(
+    'secretsmanager list-secret-version-ids',
+    `--secret-id ${secretId} --output text --query "Versions[?contains(VersionStages, '${JOURNAL_STAGE}')].VersionId"`,
+  );
   return {
     StatusCommand: {
       description: 'Says how the token is and what a refresh would do. Changes nothing',
@@ -69,9 +97,17 @@ export function operatorCommands(names: DeployedNames): OperatorCommands {
       description: 'The story of each run of the last three hours, a line each. No line: nothing ran',
       command: aws(`logs tail ${logGroupName}`, "--since 3h --format short --filter-pattern '{ $.durationMs >= 0 }'"),
     },
+    AllLogsCommand: {
+      description: 'Every line of the log of the last three hours, those of Lambda too',
+      command: aws(`logs tail ${logGroupName}`, '--since 3h --format short'),
+    },
     ScheduleCommand: {
       description: 'Whether the schedule is ENABLED or DISABLED',
       command: aws('scheduler get-schedule', `--name ${scheduleName} --query State --output text`),
+    },
+    EnableScheduleCommand: {
+      description: 'Enables the schedule, and changes nothing else of it',
+      command: aws('scheduler update-schedule', `--cli-input-json "$(${getSchedule})"`),
     },
     GetSecretCommand: {
       description: 'Writes the current value to credentials.json, to change a member of it',
@@ -80,6 +116,14 @@ export function operatorCommands(names: DeployedNames): OperatorCommands {
     PutSecretCommand: {
       description: 'Stores credentials.json, the whole value, and deletes the file',
       command: `${put} && rm credentials.json`,
+    },
+    RestoreSecretCommand: {
+      description: 'Brings back a secret that is scheduled for deletion, with all its versions',
+      command: aws('secretsmanager restore-secret', `--secret-id ${secretId}`),
+    },
+    RemoveLabelCommand: {
+      description: `Takes the label ${JOURNAL_STAGE} off the version that has it. Nothing is lost`,
+      command: `${removeLabel} --remove-from-version-id "$(${findLabel})"`,
     },
     FailedRunsCommand: { description: 'Shows failed runs, with the error of each', command: receive(failedRunsUrl) },
     PurgeFailedRunsCommand: { description: 'Empties the queue of failed runs', command: purge(failedRunsUrl) },

@@ -75,3 +75,10 @@ function nameOf(id: string, { Type, Properties }: Resource): string {
   if (Type === 'AWS::Lambda::Function') return FUNCTION_NAME;
   return Type === 'AWS::Events::EventBus' ? String(Properties['Name']) : id;
 }
+
+/** The outputs, as a deploy into the sandbox's AWS account and region prints them. */
+export function outputsOf(template: SynthesisedTemplate, secretArn: string): Readonly<Record<string, string>> {
+  const attributes = attributesOf(template, secretArn);
+  const outputs = Object.entries(template.Outputs).map(([id, { Value }]) => [id, resolveText(Value, attributes)]);
+  return Object.fromEntries(outputs);
+}

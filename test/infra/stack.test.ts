@@ -179,8 +179,8 @@ describe('the stack, with every default', () => {
       UndeliveredTicksUrl: { Value: { Ref: 'TokenRefreshDeadLettersUndeliveredTicksD0CA8994' } },
     });
     expect(Outputs).toHaveProperty('DashboardName');
-    expect(Object.keys(Outputs).filter((id) => id.endsWith('Command'))).toHaveLength(11);
-    expect(Object.keys(Outputs)).toHaveLength(18);
+    expect(Object.keys(Outputs).filter((id) => id.endsWith('Command'))).toHaveLength(15);
+    expect(Object.keys(Outputs)).toHaveLength(22);
   });
 });
 
