@@ -13,7 +13,7 @@ export interface DeployedNames {
 }
 
 /** A command for a person. It works as it stands in AWS CloudShell, and in bash or zsh with AWS CLI 2. */
-export interface OperatorCommand {
+interface OperatorCommand {
   /** What it does; ends without a full stop. */
   readonly description: string;
   readonly command: string;
