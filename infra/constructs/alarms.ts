@@ -18,7 +18,7 @@ import { functionMetric } from './function-metric.ts';
 
 const PERIOD_MINUTES = 5;
 // SQS sends nothing while a queue rests, and begins again up to fifteen minutes late.
-const QUEUE_PERIOD_MINUTES = 30;
+const QUEUE_PERIOD_MINUTES = 15;
 
 export interface AlarmsProps {
   readonly lambdaFunction: IFunction;

@@ -19,6 +19,15 @@ const scheduleSchema = z.object({
   Target: z.object({ Input: z.string(), DeadLetterConfig: z.object({ Arn: z.unknown() }) }),
 });
 
+const storySchema = z.looseObject({
+  timestamp: z.string(),
+  outcome: z.string(),
+  code: z.string().optional(),
+  runbook: z.string().optional(),
+  expiresAt: z.string().optional(),
+});
+export type Story = z.output<typeof storySchema>;
+
 interface Run {
   readonly minute: number;
   readonly beganAtMs: number;
@@ -109,6 +118,20 @@ export class MonitoredFunction {
       .filter(([, alarm]) => watchAlarm(alarm, datapoints, 0, untilMinute).slice(sinceMinute).includes('ALARM'))
       .map(([name]) => name)
       .sort();
+  }
+
+  /** What the mail of an alarm says. */
+  textOf(name: string): string {
+    return this.#alarms.get(name)?.text ?? '';
+  }
+
+  /** The log as `LogsCommand` shows it, once {@link firing} has ended the function: the lines that tell of a run. */
+  get stories(): readonly Story[] {
+    const lines = [...this.#lambda.stdout.split('\n'), ...this.#lambda.stderr.split('\n')];
+    const stories = lines.flatMap((line) =>
+      line.includes('"durationMs"') ? [storySchema.parse(JSON.parse(line))] : [],
+    );
+    return stories.sort((a, b) => a.timestamp.localeCompare(b.timestamp));
   }
 
   /** From the time of the run to the time of the test. */

@@ -226,7 +226,7 @@ describe('the alarms', () => {
     MetricName: 'NumberOfMessagesSent',
     Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [id, 'QueueName'] } }],
     Statistic: 'Sum',
-    Period: 1_800,
+    Period: 900,
     EvaluationPeriods: 1,
     ComparisonOperator: 'GreaterThanOrEqualToThreshold',
     Threshold: 1,
