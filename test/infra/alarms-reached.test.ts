@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { METRICS } from '../../lambda/contract.ts';
 import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { type Sandbox, type SandboxOptions, SECRET_ID } from '../sandbox/sandbox.ts';
 import { readDocument, sectionsOf } from '../support/markdown.ts';
@@ -156,6 +157,19 @@ describe('what fails', () => {
       for (const minute of [INTERVAL, 2 * INTERVAL]) await monitored.tick(minute);
       expect(await monitored.firing(0, 2 * INTERVAL - 1)).toEqual(['FailedRuns']);
       expect(await monitored.firing(2 * INTERVAL, SILENCE)).toEqual(['FailedRuns', 'FunctionFailing']);
+    }));
+
+  it('makes TokenExpiringSoon fire too if no run can read the secret; no metric calls a token dead that lives', () =>
+    afterRefresh(async (monitored, sandbox) => {
+      deny(sandbox);
+      for (let minute = INTERVAL; minute <= 4 * INTERVAL; minute += INTERVAL) await monitored.tick(minute);
+      expect(await monitored.firing(INTERVAL, SILENCE)).not.toContain('TokenExpiringSoon');
+      expect(await monitored.firing(SILENCE, 5 * INTERVAL)).toEqual([
+        'FailedRuns',
+        'FunctionFailing',
+        'TokenExpiringSoon',
+      ]);
+      expect(Math.min(...monitored.valuesOf(METRICS.tokenSecondsRemaining))).toBeGreaterThan(0);
     }));
 });
 

@@ -120,6 +120,12 @@ export class MonitoredFunction {
       .sort();
   }
 
+  /** Every value that the function sent of one of its metrics, once {@link firing} has ended it. */
+  valuesOf(metricName: string): readonly number[] {
+    const datapoints = parseEmbeddedMetrics(this.#lambda.stdout);
+    return datapoints.filter((each) => each.metricName === metricName).map(({ value }) => value);
+  }
+
   /** What the mail of an alarm says. */
   textOf(name: string): string {
     return this.#alarms.get(name)?.text ?? '';

@@ -70,6 +70,14 @@ beforeAll(async () => {
       }
       expect(endings).toEqual(['PROVIDER_UNAVAILABLE', 'PROVIDER_UNAVAILABLE', 'REAUTHORIZATION_PROBABLE']);
     })),
+    ...(await sentBy({}, async (sandbox) => {
+      const { lambda } = await startConfigured(sandbox);
+      sandbox.aws.inject({ kind: 'drop-before', operation: 'UpdateSecretVersionStage', times: 1_000 });
+      const endings = [endingOf(await lambda.invoke({}))];
+      sandbox.aws.clearFaults();
+      endings.push(endingOf(await lambda.invoke({})));
+      expect(endings).toEqual(['STORE_UNAVAILABLE', 'adopted']);
+    })),
     ...(await sentBy({ kind: 'no-rotation', script: ['forward', { status: 502 }] }, async (sandbox) => {
       const { lambda } = await startConfigured(sandbox);
       expect(endingOf(await lambda.invoke({}))).toBe('refreshed');
@@ -101,6 +109,11 @@ describe('the events that the handler sends', () => {
 
   test('keep to their schemas, with no member that these do not name', () => {
     for (const event of events) expect(mistakesOf(event), JSON.stringify(event)).toEqual([]);
+  });
+
+  test('have no attempt if a run only finished the work of another', () => {
+    const attempts = events.filter((event) => event['detail-type'] === EVENT_DETAIL_TYPES.refreshed);
+    expect(attempts.map(({ detail }) => detail['attempt'])).toContain(undefined);
   });
 
   test('say until when the current token lives if there is one, a failure too', () => {
