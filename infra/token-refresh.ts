@@ -9,6 +9,7 @@ import { EventDestination } from './constructs/event-destination.ts';
 import { RefreshFunction } from './constructs/refresh-function.ts';
 import { RefreshSchedule } from './constructs/refresh-schedule.ts';
 import { TokenDashboard } from './constructs/token-dashboard.ts';
+import { type OperatorCommands, operatorCommands } from './operator-commands.ts';
 import { parseOptions } from './options/parse-options.ts';
 import { eventAgeSeconds, silenceMinutes } from './options/schedule-limits.ts';
 import type { TokenRefreshProps } from './options/schema.ts';
@@ -27,7 +28,7 @@ export class TokenRefresh extends Construct {
   readonly alarmTopic: AlarmTopic;
   readonly alarms: Alarms;
   readonly dashboard: TokenDashboard | undefined;
-  readonly timeoutSeconds: number;
+  readonly commands: OperatorCommands;
 
   /** @throws OptionsError that names every mistake in `props` */
   constructor(scope: Construct, id: string, props: TokenRefreshProps = {}) {
@@ -37,7 +38,6 @@ export class TokenRefresh extends Construct {
     const { schedule } = settings;
     const eventAge = Duration.seconds(eventAgeSeconds(schedule));
 
-    this.timeoutSeconds = settings.timeoutSeconds;
     this.credentials = new Credentials(this, 'Credentials', settings);
     this.eventDestination = new EventDestination(this, 'Bus', settings);
     this.deadLetters = new DeadLetters(this, 'DeadLetters', settings);
@@ -49,7 +49,7 @@ export class TokenRefresh extends Construct {
       eventDestination: this.eventDestination,
       failedRuns,
     });
-    const { lambdaFunction } = this.refreshFunction;
+    const { lambdaFunction, logGroup } = this.refreshFunction;
     this.refreshSchedule = new RefreshSchedule(this, 'Schedule', {
       every: Duration.minutes(schedule.everyMinutes),
       flexibleWindow: Duration.minutes(schedule.flexibleWindowMinutes),
@@ -58,6 +58,16 @@ export class TokenRefresh extends Construct {
       undeliveredTicks,
       kmsKeyArn: settings.kmsKeyArn,
     });
+    this.commands = operatorCommands({
+      region,
+      functionName: lambdaFunction.functionName,
+      timeoutSeconds: settings.timeoutSeconds,
+      logGroupName: logGroup.logGroupName,
+      secretId: this.credentials.secretId,
+      scheduleName: this.refreshSchedule.schedule.scheduleName,
+      failedRunsUrl: failedRuns.queueUrl,
+      undeliveredTicksUrl: undeliveredTicks.queueUrl,
+    });
     this.alarmTopic = new AlarmTopic(this, 'AlarmTopic', settings);
     this.alarms = new Alarms(this, 'Alarms', {
       lambdaFunction,
@@ -65,10 +75,17 @@ export class TokenRefresh extends Construct {
       failedRuns,
       topic: this.alarmTopic.topic,
       silenceMinutes: silenceMinutes(schedule),
+      statusCommand: this.commands.StatusCommand.command,
+      runbookUrl: settings.runbookUrl,
     });
     if (settings.dashboard) {
-      const { alarms } = this.alarms;
-      this.dashboard = new TokenDashboard(this, 'Overview', { lambdaFunction, alarms });
+      this.dashboard = new TokenDashboard(this, 'Overview', {
+        lambdaFunction,
+        alarms: this.alarms.alarms,
+        queues: [failedRuns, undeliveredTicks],
+        commands: this.commands,
+        runbookUrl: settings.runbookUrl,
+      });
     }
 
     for (const [key, value] of Object.entries(settings.tags)) Tags.of(this).add(key, value);

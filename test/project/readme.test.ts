@@ -15,6 +15,7 @@ import { STORIES } from '../sandbox/story/stories.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const README = readFileSync(`${ROOT}/README.md`, 'utf8');
+const DOCUMENTS = [README, readFileSync(`${ROOT}/docs/events-and-metrics.md`, 'utf8')].join('\n');
 const PACKAGE = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8'));
 
 /** A `sh` block needs no AWS account; one that does is a `console` block. */
@@ -53,7 +54,7 @@ describe('README example for', () => {
   });
 });
 
-describe('README names', () => {
+describe('the documents name', () => {
   test.each([
     ...Object.values(ENVIRONMENT),
     ...Object.values(DEFAULTS).map(String),
@@ -62,7 +63,7 @@ describe('README names', () => {
     EVENT_SOURCE,
     METRIC_NAMESPACE,
   ])('%s', (name) => {
-    expect(README).toContain(`\`${name}\``);
+    expect(DOCUMENTS).toContain(`\`${name}\``);
   });
 
   test.each(Object.keys(optionsSchema.shape))('the option %s', (option) => {
