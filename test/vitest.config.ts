@@ -9,6 +9,7 @@ export default defineConfig({
     // Much of the time is spent waiting for real processes.
     maxWorkers: 3,
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     coverage: { provider: 'v8', include: ['lambda/**'], thresholds: { 100: true } },
   },
 });

@@ -7,7 +7,7 @@ import type { PutEvents } from './put-events.ts';
 /** Schema version of `detail`; incremented when a member goes or changes its meaning. */
 const DETAIL_VERSION = '1';
 
-/** All of one call: an announcement must not outlast its run. */
+/** All of one call, with the SDK's tries. */
 const CALL_TIMEOUT_MS = 7_000;
 
 /** One PutEvents for what one change has to say. An announcement that fails never fails a saved refresh. */

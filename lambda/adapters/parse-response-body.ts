@@ -3,6 +3,9 @@ import type * as Zlib from 'node:zlib';
 /** No token answer is near this long, decoded or not; the rest of a longer one is not read. */
 export const BODY_MAX_BYTES = 16 * 1024;
 
+/** Nobody nests more of them, but whoever means harm. */
+const MAX_CODINGS = 3;
+
 /** What is decoded of a compressed body, to read its first 16 KiB: a bomb is none. */
 const DECODED_MAX_BYTES = 1024 * 1024;
 
@@ -38,17 +41,19 @@ export function parseResponseBody(response: ResponseBody): ParsedBody {
 
 /** Undoes the content codings (RFC 9110 section 8.4.1), the last one first; a coding that fails leaves the bytes as they are. */
 function decodeContent({ body, contentEncoding = '' }: ResponseBody): Uint8Array {
+  // Announced, and not done: a raw inflater would take some plain text for a stream.
+  const text = decodeText(body);
+  if (parseObject(text) ?? parseForm(text)) return body;
   const announced = contentEncoding
     .toLowerCase()
     .split(/[\s,]+/)
     .filter(Boolean);
   let bytes = body;
-  for (const coding of announced.reverse()) bytes = decode(coding, bytes) ?? bytes;
+  for (const coding of announced.reverse().slice(0, MAX_CODINGS)) bytes = decode(coding, bytes) ?? bytes;
   // Unannounced, or announced once and done twice: the first bytes tell.
-  for (let coding = codingOf(bytes); coding !== undefined; coding = codingOf(bytes)) {
-    const decoded = decode(coding, bytes);
-    if (decoded === undefined) break;
-    bytes = decoded;
+  for (let layers = 0; layers < MAX_CODINGS; layers++) {
+    const coding = codingOf(bytes);
+    bytes = (coding && decode(coding, bytes)) || bytes;
   }
   return bytes.subarray(0, BODY_MAX_BYTES);
 }

@@ -53,6 +53,7 @@ export class PowertoolsTelemetry implements Telemetry {
   recordStates({ tokenSecondsRemaining, tokenSecondsUntilDue, isReauthorizationRequired }: TokenStates): void {
     this.#metrics.addMetric(METRICS.tokenSecondsRemaining, MetricUnit.Seconds, tokenSecondsRemaining);
     this.#metrics.addMetric(METRICS.tokenSecondsUntilDue, MetricUnit.Seconds, tokenSecondsUntilDue);
+    if (isReauthorizationRequired === undefined) return;
     this.#metrics.addMetric(METRICS.reauthorizationRequired, MetricUnit.Count, isReauthorizationRequired ? 1 : 0);
   }
 

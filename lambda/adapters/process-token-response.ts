@@ -32,6 +32,8 @@ const THROTTLED = new Set([408, 425, 429, 503]);
 const PASSING = /^(temporarily_unavailable|server_error|slow_down)$/;
 /** Without one of these, whole JSON is no token answer that lacks its token: it says something else. */
 const TOKEN_MEMBERS = ['access_token', 'refresh_token', 'token_type', 'expires_in'];
+/** These repeat what was sent. */
+const ECHOES = new Set(['request', 'params', 'input', 'headers', 'query']);
 /** Envelopes nest no deeper, in whatever was seen. */
 const MAX_DEPTH = 3;
 
@@ -45,7 +47,7 @@ export function processTokenResponse(response: TokenResponse, sentRefreshToken: 
   const { status, retryAfter } = response;
   const parsed = parseResponseBody(response);
   const objects = parsed.kind === 'members' ? [...unwrap(parsed.members)] : [];
-  const members = findMembers(objects);
+  const members = findMembers(objects, sentRefreshToken);
   const reason = `Retently answered HTTP ${status}`;
   const isSuccess = status >= 200 && status < 300;
   if (isSuccess && members.access_token && !members.error) {
@@ -70,7 +72,8 @@ export function processTokenResponse(response: TokenResponse, sentRefreshToken: 
   if (status >= 500) return { kind: 'ambiguous', reason };
   if (status >= 400 && members.error) return refused(members.error, reason);
   const isPassing = objects.some(({ error }) => typeof error === 'string' && PASSING.test(error));
-  if (status >= 400 && (isPassing || retryAfterSeconds !== undefined)) {
+  // A rate limit may come as 403; any other refusal stays one, whatever its headers say.
+  if (status >= 400 && (isPassing || (status === 403 && retryAfterSeconds !== undefined))) {
     return { kind: 'throttled', retryAfterSeconds, reason };
   }
   return { kind: status < 400 || MISDIRECTED.has(status) ? 'misdirected' : 'unrecognized', reason };
@@ -98,7 +101,8 @@ function toUselessSuccess(
     return { kind: parsed.what === 'HTML' ? 'misdirected' : 'ambiguous', reason: `${reason} with ${parsed.what}` };
   }
   // Whole, and nothing of a token in it: that is an answer in other words, and no doubt about one.
-  const isTokenAnswer = parsed.isCut || objects.some((object) => TOKEN_MEMBERS.some((name) => name in object));
+  const isTokenAnswer =
+    parsed.isCut || (!saysError(objects) && objects.some((object) => TOKEN_MEMBERS.some((name) => name in object)));
   return isTokenAnswer
     ? { kind: 'ambiguous', reason: `${reason} with JSON that has no bearer token` }
     : { kind: 'unrecognized', reason: `${reason} with no token, and in words of its own` };
@@ -108,18 +112,23 @@ function refused(error: OAuthErrorCode, reason: string): TokenAnswer {
   return { kind: 'refused', error, reason: `${reason} with ${error}` };
 }
 
-/** The tokens, else the error, wherever they are: at the top, or in an envelope such as Retently's API has (`data`). */
-function findMembers(objects: readonly JsonObject[]): Members {
-  const found = objects.map((object): Members => {
-    const { access_token, refresh_token, ...others } = Members.parse(object);
-    return {
-      ...others,
-      access_token: toPresent(access_token),
-      refresh_token: toPresent(refresh_token),
-      error: errorOf(object),
-    };
-  });
-  return found.find((each) => each.access_token || each.refresh_token) ?? found.find(({ error }) => error) ?? {};
+/**
+ * Tokens and error, wherever they are: at the top, or in an envelope such as Retently's API has (`data`). Beside an error, what
+ * stands deeper under the name of a refresh token is a sentence about it, or an echo of ours.
+ */
+function findMembers(objects: readonly JsonObject[], sentRefreshToken: string): Members {
+  const found = objects.map((object) => Members.parse(object));
+  const error = objects.map(errorOf).find(Boolean);
+  const withBearer = found.find(({ access_token }) => toPresent(access_token));
+  const holders = error !== undefined || saysError(objects) ? found.slice(0, 1) : found;
+  const refreshToken =
+    toPresent(withBearer?.refresh_token) ??
+    holders.map(({ refresh_token }) => toPresent(refresh_token)).find((token) => token && token !== sentRefreshToken);
+  return { ...withBearer, access_token: withBearer?.access_token, refresh_token: refreshToken, error };
+}
+
+function saysError(objects: readonly JsonObject[]): boolean {
+  return objects.some(({ error, errors }) => Boolean(error || errors));
 }
 
 function* unwrap(value: unknown, depth = 0): Generator<JsonObject> {
@@ -127,7 +136,7 @@ function* unwrap(value: unknown, depth = 0): Generator<JsonObject> {
   const object = isText ? parseOrNothing(value) : value;
   if (typeof object !== 'object' || object === null || depth > MAX_DEPTH) return;
   if (isObject(object)) yield object;
-  for (const member of Object.values(object)) yield* unwrap(member, depth + 1);
+  for (const [name, member] of Object.entries(object)) if (!ECHOES.has(name)) yield* unwrap(member, depth + 1);
 }
 
 /** Some servers write their language's nothing as a text. */
@@ -135,18 +144,15 @@ function toPresent(token: string | undefined): string | undefined {
   return token === undefined || /^\s*(null|undefined)?\s*$/.test(token) ? undefined : token;
 }
 
-/** A code of RFC 6749, whatever the member's name and the code's spelling. */
+/** A code of RFC 6749, whatever the member's name. A dead grant is known in looser spellings, too. */
 function errorOf({ error, error_code, errorCode, code, type, message }: JsonObject): OAuthErrorCode | undefined {
-  for (const value of [error, error_code, errorCode, code, type, message]) {
-    if (typeof value !== 'string') continue;
-    const words = value
-      .replace(/:.*$/s, '')
-      .replace(/(?<=[a-z])(?=[A-Z])/g, '_')
-      .trim();
-    const known = OAUTH_ERROR_CODES.find((each) => each === words.toLowerCase().replace(/[ -]/g, '_'));
+  for (const value of [error, error_code, errorCode, code, type]) {
+    const text = typeof value === 'string' ? value.trim() : '';
+    const known = OAUTH_ERROR_CODES.find((each) => each === text.toLowerCase());
     if (known) return known;
+    if (/^invalid[_ -]?grant(:.*)?$/is.test(text)) return 'invalid_grant';
   }
-  return undefined;
+  return typeof message === 'string' && /^invalid_grant\b/i.test(message.trim()) ? 'invalid_grant' : undefined;
 }
 
 /** A number or a decimal string of seconds; `undefined` if it is missing or not positive. */

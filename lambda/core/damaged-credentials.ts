@@ -8,16 +8,16 @@ const NOT_ALLOWED = /[^\x20-\x7e]/;
 
 const DAMAGES: readonly (readonly [RegExp, string])[] = [
   [
-    /^(…|\.{3}|<[\w -]+>|\*{4,}|(YOUR|REPLACE|CHANGE|INSERT)[_-].*|null|undefined|\[object Object\])$/i,
+    /^(…|\.{3}|<[\w -]+>|\*{4,}|(YOUR|REPLACE|CHANGE|INSERT)[_-](ME|HERE|YOUR|CLIENT|REFRESH|TOKEN|SECRET)\b.*|YOUR_[A-Z_]+|null|undefined|\[object Object\])$/i,
     'is a placeholder',
   ],
-  [/^\$\{?\w+\}?$|^\{\{.*\}\}$|^%\w+%$/, 'is a variable that was not replaced'],
+  [/^\$\{\w+\}$|^\$[A-Z_]{4,}$|^\{\{.*\}\}$|^%[A-Z_]{4,}%$/, 'is a variable that was not replaced'],
   [/^(Bearer |(client_id|client_secret|refresh_token|access_token)[=:])/i, 'has more before it than the value'],
   [/\\[rn]$/, 'ends with a line break that was written out'],
   [/\n|\r/, 'has a line break'],
   [/^\s|\s$/, 'has white space at its beginning or end'],
-  [/^["'`]|["'`]$/, 'has a quote at its beginning or end'],
-  [/^\{.*\}$/, 'is JSON itself'],
+  [/^(["'`]).*\1$/, 'has quotes around it'],
+  [/^\{\s*".*\}$/, 'is JSON itself'],
   [/[\u2018-\u201f\u2032\u2033\u00ab\u00bb]/, 'has a typographic quote'],
   [/[\u2010-\u2015\u2212]/, 'has a typographic dash'],
   [/…/, 'has an ellipsis: it was cut off'],
@@ -53,7 +53,7 @@ export function findMisplaced(document: { readonly [name: string]: unknown }): s
 
 /** A name as people give names; anything else might be a value in the wrong place. */
 function toStep(name: string): string {
-  return /^[A-Za-z_][A-Za-z0-9_-]{0,39}$|^\d{1,3}$/.test(name) ? name : '(a member)';
+  return /^(?!(.*\d){4})[A-Za-z_][\w-]{0,39}$|^\d{1,3}$/.test(name) ? name : '(a member)';
 }
 
 function parseOrNothing(text: string): unknown {

@@ -1,9 +1,16 @@
 import { FIRST_BACK_OFF_SECONDS, MAX_BACK_OFF_SECONDS } from '../contract.ts';
 import { secondsUntilDue } from './due.ts';
-import { type DocumentEntry, type FailureEntry, type JournalEntry, type RefusalEntry, successorId } from './journal.ts';
+import {
+  type DocumentEntry,
+  type FailureEntry,
+  isDoubt,
+  type JournalEntry,
+  type RefusalEntry,
+  successorId,
+} from './journal.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 
-/** What to do next, and why; the states are the table in design and README. */
+/** What to do next, and why. */
 export type Decision =
   | { readonly kind: 'fresh' }
   | { readonly kind: 'busy' }
@@ -43,7 +50,7 @@ export function decide(situation: Situation): Decision {
   // What failed with other credentials says nothing about these.
   if (force || head.digest !== digest) return attempt(head.attempt + 1);
   if (isPermanent(head)) return { kind: 'rejected', failure: head };
-  const dueAtMs = retryAtMs(head, current);
+  const dueAtMs = retryAtMs(head, situation);
   return nowMs < dueAtMs ? { kind: 'waiting', retryAtMs: dueAtMs, why: 'back-off' } : attempt(head.attempt + 1);
 }
 
@@ -70,15 +77,7 @@ function isSettled({ key, versionId, document }: DocumentEntry, head: JournalEnt
   if (head?.key === key) return head.kind === 'document';
   // The token that was spent for it is its parent's key, unless the server does not rotate.
   const parentKey = [head?.key, spent].find((each) => each !== undefined && versionId === successorId(each));
-  return parentKey !== undefined && !isRefusal(head, parentKey);
-}
-
-/**
- * The token that current was traded for was sent once more and refused, after current was recorded: a server that takes
- * that for a theft has revoked current too. Only an attempt can tell.
- */
-function isRefusal(head: JournalEntry | undefined, parentKey: string): boolean {
-  return head?.kind === 'failure' && head.key === parentKey && head.code === 'REAUTHORIZATION_REQUIRED';
+  return parentKey !== undefined && !isDoubt(head, parentKey);
 }
 
 function attempt(number: number, takesOverClaim = false): Decision {
@@ -86,11 +85,16 @@ function attempt(number: number, takesOverClaim = false): Decision {
 }
 
 /** When the next attempt may be made after a failure that is not permanent. */
-function retryAtMs({ attempt, createdAt, retryAfterSeconds = 0 }: FailureEntry, { document }: DocumentEntry): number {
+function retryAtMs(
+  { attempt, createdAt, retryAfterSeconds = 0 }: FailureEntry,
+  { current, longestLifetimeSeconds }: Situation,
+): number {
   const backOffSeconds = Math.min(MAX_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2 ** attempt);
   const backOffMs = createdAt + backOffSeconds * 1000;
   // What the server asks for is honoured as far as the bearer token's life allows, and no less than a back-off.
-  const lastChancesMs = parseRfc3339(document.members.expires_at) - LAST_CHANCES_SECONDS * 1000;
+  const { expires_at, refreshed_at } = current.document.members;
+  const believedMs = parseRfc3339(refreshed_at) + longestLifetimeSeconds * 1000;
+  const lastChancesMs = Math.min(parseRfc3339(expires_at), believedMs) - LAST_CHANCES_SECONDS * 1000;
   const longestMs = createdAt + MAX_BACK_OFF_SECONDS * 1000;
   const latestMs = lastChancesMs > longestMs ? lastChancesMs : longestMs;
   return Math.max(backOffMs, Math.min(createdAt + retryAfterSeconds * 1000, latestMs));

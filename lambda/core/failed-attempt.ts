@@ -2,7 +2,16 @@ import { announceFailed } from './announce.ts';
 import type { Context } from './context.ts';
 import type { FailureCause, NotExchanged } from './exchange.ts';
 import { Fault, nameOf } from './fault.ts';
-import { type DocumentEntry, type FailureCode, failureId, type Refusals, renderFailure } from './journal.ts';
+import {
+  type DocumentEntry,
+  type FailureCode,
+  type FailureEntry,
+  failureId,
+  type JournalEntry,
+  parseEntry,
+  type Refusals,
+  renderFailure,
+} from './journal.ts';
 import type { Snapshot } from './load.ts';
 import { ADVICE } from './messages.ts';
 import { putUntilDeadline } from './record.ts';
@@ -10,6 +19,9 @@ import { putUntilDeadline } from './record.ts';
 /** So many refusals in a language that we do not know, over so long: a passing 403 is over by then. */
 const PROBABLE_AFTER_REFUSALS = 3;
 const PROBABLE_AFTER_MS = 60 * 60 * 1000;
+
+/** So many runs in a row that died, or could not record how they ended, do not hide what came before. */
+const MAX_LOST_RECORDS = 3;
 
 /** How an attempt ended, as it was recorded. */
 export interface FailedAttempt {
@@ -32,7 +44,8 @@ export async function recordFailure(
   digest: string,
   { code, cause, reason, retryAfterSeconds }: NotExchanged,
 ): Promise<FailedAttempt> {
-  const earlier = head?.kind === 'failure' && head.digest === digest ? head : undefined;
+  const last = await findLastFailure(context, key, head);
+  const earlier = last?.digest === digest ? last : undefined;
   const nowMs = context.runtime.now();
   const refusals = countRefusals(earlier?.refusals, cause, nowMs);
   const wasProbable = earlier?.code === 'REAUTHORIZATION_PROBABLE';
@@ -49,6 +62,22 @@ export async function recordFailure(
   return { code: recorded, cause, reason, isNewlyProbable: recorded === 'REAUTHORIZATION_PROBABLE' && !wasProbable };
 }
 
+/** The last failure that was recorded of this key, also behind claims whose runs left none. Never throws. */
+async function findLastFailure(
+  { store }: Context,
+  key: string,
+  head: JournalEntry | undefined,
+): Promise<FailureEntry | undefined> {
+  if (head?.kind === 'failure') return head;
+  if (head?.kind !== 'claim' || head.key !== key) return undefined;
+  for (let attempt = head.attempt; attempt >= Math.max(0, head.attempt - MAX_LOST_RECORDS); attempt--) {
+    const version = await store.readVersion(failureId(key, attempt)).catch(() => undefined);
+    const entry = version && parseEntry(version);
+    if (entry?.kind === 'failure') return entry;
+  }
+  return undefined;
+}
+
 /** Tells the world. @returns what the run ends with */
 export async function announceFailure(
   context: Context,
@@ -56,7 +85,8 @@ export async function announceFailure(
   attempt: number,
   { code, cause, reason, isNewlyProbable }: FailedAttempt,
 ): Promise<Fault> {
-  const advice = ADVICE[code === 'REAUTHORIZATION_PROBABLE' ? code : cause];
+  const advice =
+    ADVICE[code === 'REAUTHORIZATION_PROBABLE' ? code : code === 'PROVIDER_AMBIGUOUS' ? 'ambiguous' : cause];
   const fault = new Fault(code, `${reason}. ${advice}`);
   await announceFailed(context, current, fault, attempt, isNewlyProbable);
   return fault;

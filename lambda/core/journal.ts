@@ -189,6 +189,15 @@ export function isAnswerTo(parent: DocumentEntry, { key, document }: DocumentEnt
   return isSpent && key !== parent.key && !isRecordedAnswer(parent);
 }
 
+/**
+ * The token of `parentKey` was sent once more and got no answer that it was unused: refused, perhaps in other words, or lost.
+ * A server that takes that for a theft has revoked what was answered before. Only an attempt can tell.
+ */
+export function isDoubt(head: JournalEntry | undefined, parentKey: string): boolean {
+  if (head?.kind !== 'failure' || head.key !== parentKey) return false;
+  return head.code !== 'PROVIDER_UNAVAILABLE' || head.refusals !== undefined;
+}
+
 /** Its refresh token came in an answer, or the server has accepted it: no human typed it since. */
 export function isRecordedAnswer({ versionId, document }: DocumentEntry): boolean {
   const { refresh_token = '', spent_refresh_token_sha256: spent } = document.members;

@@ -47,7 +47,7 @@ export type TokenAnswer =
   | { readonly kind: 'refresh-token-only'; readonly refreshToken: string; readonly reason: string }
   /** No byte of the request left. */
   | { readonly kind: 'not-sent'; readonly reason: string }
-  /** 429 or 503. */
+  /** 429, 503 and what else asks for a pause. */
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number | undefined; readonly reason: string }
   /** A 3xx, 404, 405 or 410: this is hardly the token endpoint. */
   | { readonly kind: 'misdirected'; readonly reason: string }
@@ -126,7 +126,8 @@ export interface TokenStates {
   readonly tokenSecondsRemaining: number;
   /** Until it is due for a refresh; 0 if it is, or if there is none. */
   readonly tokenSecondsUntilDue: number;
-  readonly isReauthorizationRequired: boolean;
+  /** `undefined` while another run's claim hides what was known of the grant: the alarm stays as it is. */
+  readonly isReauthorizationRequired: boolean | undefined;
 }
 
 export interface Telemetry {

@@ -1,7 +1,7 @@
 import type { Context, Unsaved } from './context.ts';
 import { renderWithTokens, type TokenMembers } from './credentials.ts';
 import { Fault, nameOf } from './fault.ts';
-import { type DocumentEntry, parseDocumentEntry, successorId } from './journal.ts';
+import { type DocumentEntry, isDoubt, parseDocumentEntry, parseEntry, successorId } from './journal.ts';
 import { readSuccessor } from './load.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 
@@ -41,19 +41,26 @@ export async function record(
 /**
  * Stores the answer that an earlier run in this execution environment could not. If it fails, the answer stays unsaved.
  *
- * @returns whether there was one and it is stored
+ * @returns `doubted` if another run has sent the same token since, without success: a server that takes that for a theft has
+ * revoked the answer
  */
-export async function recordUnsaved(context: Context): Promise<boolean> {
+export async function recordUnsaved(context: Context): Promise<'none' | 'stored' | 'doubted'> {
   const { unsaved } = context.memory;
-  if (unsaved === undefined) return false;
+  if (unsaved === undefined) return 'none';
   try {
+    const isDoubted = await isHeadDoubt(context, unsaved.parent.key);
     const { versionId } = await record(context, unsaved.parent, unsaved.tokens, unsaved.askedAtMs);
     context.telemetry.info('Stored the answer that an earlier run could not store', { versionId });
-    return true;
+    return isDoubted ? 'doubted' : 'stored';
   } catch {
     // It is in memory with its reason, and the run goes on: other credentials may have come meanwhile.
-    return false;
+    return 'none';
   }
+}
+
+async function isHeadDoubt({ store }: Context, key: string): Promise<boolean> {
+  const version = await store.readHead().catch(() => undefined);
+  return isDoubt(version && parseEntry(version), key);
 }
 
 function notStored(reason: string): Fault {

@@ -60,7 +60,10 @@ class RefreshRun {
 
   async run(): Promise<Result> {
     try {
-      if (await recordUnsaved(this.#context)) this.#settled = STORED_LATE;
+      const stored = await recordUnsaved(this.#context);
+      if (stored !== 'none') this.#settled = STORED_LATE;
+      // Called fresh, it might be dead for half of its life.
+      if (stored === 'doubted') this.#force = true;
       for (let starts = 0; starts < MAX_STARTS; ) {
         const end = await this.#round();
         if (end !== 'start over' && end !== 'waited') return end;
@@ -120,6 +123,8 @@ class RefreshRun {
   async #settle(current: DocumentEntry, successor: DocumentEntry): Promise<'start over'> {
     const { telemetry } = this.#context;
     const settled = await settle(this.#context, current, successor);
+    // What a forced run has waited for is done.
+    if (this.#progress.kind === 'waited') this.#force = false;
     if (this.#progress.kind !== 'recorded') this.#progress = { kind: 'adopted' };
     if (await this.#promote(settled, current)) {
       telemetry.info('Settled: AWSCURRENT held a spent refresh token and now holds the live one', {

@@ -12,6 +12,7 @@ export class RunReport {
   current: DocumentEntry | undefined;
   /** `undefined` while nothing is known of the grant. */
   isReauthorizationRequired: boolean | undefined;
+  #hasRead = false;
   readonly #context: Context;
 
   constructor(context: Context) {
@@ -22,7 +23,8 @@ export class RunReport {
   async load(): Promise<Snapshot | undefined> {
     const snapshot = await load(this.#context);
     this.current = snapshot?.current;
-    this.isReauthorizationRequired ??= false;
+    if (!this.#hasRead) this.isReauthorizationRequired = false;
+    this.#hasRead = true;
     if (snapshot && !snapshot.successor) await requireComplete(this.#context, snapshot);
     return snapshot;
   }
@@ -33,7 +35,9 @@ export class RunReport {
     const { current, head } = snapshot;
     const digest = digestGrant(grantOf(this.#context, snapshot), settings.tokenEndpointUrl);
     const isOfThese = head?.kind === 'failure' && head.digest === digest;
-    this.isReauthorizationRequired = isOfThese && needsReauthorization(head.code);
+    // Behind a claim stands what was known before it: nothing is said of that.
+    const isClaimed = head?.kind === 'claim' && head.key === current.key;
+    this.isReauthorizationRequired = isClaimed ? undefined : isOfThese && needsReauthorization(head.code);
     const { defaultTokenLifetimeSeconds: longestLifetimeSeconds } = settings;
     return { current, head, digest, nowMs: runtime.now(), longestLifetimeSeconds, force };
   }
@@ -58,8 +62,8 @@ export class RunReport {
 
   /** However a run ends. One that could not read the secret says nothing: a 0 would be false of a token that lives. */
   recordStates(): void {
+    if (!this.#hasRead) return;
     const { isReauthorizationRequired } = this;
-    if (isReauthorizationRequired === undefined) return;
     const { telemetry, runtime, settings } = this.#context;
     const document = this.current?.document;
     const expires = document && expiresAt(document);

@@ -69,7 +69,7 @@ describe('faults', () => {
     const { secretsManager } = aws;
     const client = createClient();
     for (const stored of ['first', 'second']) {
-      const abortSignal = AbortSignal.timeout(100);
+      const abortSignal = AbortSignal.timeout(500);
       await expect(client.send(write('second'), { abortSignal })).rejects.toMatchObject({ name: 'AbortError' });
       expect(secretsManager.getSecretValue({ SecretId }).SecretString).toBe(stored);
     }

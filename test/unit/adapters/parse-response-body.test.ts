@@ -29,6 +29,7 @@ describe('an answer is read however it was wrapped:', () => {
     ['br', brotliCompressSync(TEXT), { contentEncoding: 'br' }],
     ['br inside gzip', gzipSync(brotliCompressSync(TEXT)), { contentEncoding: 'br, gzip' }],
     ['identity', TEXT, { contentEncoding: 'identity' }],
+    ['pretty JSON that was announced as deflate', JSON.stringify(MEMBERS, null, 2), { contentEncoding: 'deflate' }],
     ['a coding that nobody knows', TEXT, { contentEncoding: 'aws-chunked' }],
     ['a byte order mark', `\uFEFF${TEXT}`],
     ['UTF-16, little end first, with its mark', utf16(TEXT, 'le', '\uFEFF')],
@@ -113,6 +114,12 @@ describe('what is no answer is told apart:', () => {
     expect(parseResponseBody({ body: Buffer.concat([body, Buffer.from('no gzip')]) })).toMatchObject({
       kind: 'nothing',
     });
+  });
+
+  test('more layers than anybody needs are not undone', () => {
+    let body = gzipSync(TEXT);
+    for (let layer = 0; layer < 8; layer++) body = gzipSync(body);
+    expect(parseResponseBody({ body })).toMatchObject({ kind: 'nothing' });
   });
 
   test('a bomb: what is larger than 16 KiB once decoded is not decoded', () => {

@@ -192,6 +192,27 @@ describe('tokens in an envelope are found:', () => {
   });
 });
 
+describe('what only looks like a token is none:', () => {
+  test.each<[number, object, string]>([
+    [200, { message: PLANT, code: 422, errors: { refresh_token: 'The refresh token is invalid.' } }, 'unrecognized'],
+    [200, { error: 'invalid_grant', request: { refresh_token: '***' } }, 'refused'],
+    [400, { error: 'invalid_grant', request: { refresh_token: 'old' } }, 'refused'],
+    [400, { error: 'invalid_grant', errors: { refresh_token: 'is expired' } }, 'refused'],
+    [400, { message: 'Invalid request: rate limit exceeded' }, 'unrecognized'],
+    [403, { message: 'Invalid request' }, 'unrecognized'],
+  ])('%d with %j: %s', (status, body, kind) => {
+    expect(processBody(status, body)).toMatchObject({ kind });
+  });
+
+  test.each<object>([
+    { params: { refresh_token: SENT }, result: { access_token: 'a', refresh_token: 'refresh-2' } },
+    { access_token: 'a', data: { refresh_token: 'refresh-2' } },
+    { tokens: { access: { access_token: 'a' }, refresh: { refresh_token: 'refresh-2' } } },
+  ])('200 with %j: both tokens are found', (body) => {
+    expect(processBody(200, body)).toMatchObject({ kind: 'token', accessToken: 'a', refreshToken: 'refresh-2' });
+  });
+});
+
 describe('a code of RFC 6749 is known in other members and spellings:', () => {
   test.each<object>([
     { error: { code: 'invalid_grant' } },

@@ -18,15 +18,14 @@ describe('a value that is visibly damaged', () => {
     ['a ', 'has white space at its beginning or end'],
     ['\ta', 'has white space at its beginning or end'],
     ['\u00a0a', 'has white space at its beginning or end'],
-    ['"a"', 'has a quote at its beginning or end'],
-    ["'a'", 'has a quote at its beginning or end'],
+    ['"a"', 'has quotes around it'],
+    ["'a'", 'has quotes around it'],
     ['\u201ca\u201d', 'has a typographic quote'],
     ['a\u2019b', 'has a typographic quote'],
     ['a\u2013b', 'has a typographic dash'],
     ['abc…', 'has an ellipsis: it was cut off'],
     ['…', 'is a placeholder'],
     ['<client_id>', 'is a placeholder'],
-    ['"a', 'has a quote at its beginning or end'],
     ['a\\n', 'ends with a line break that was written out'],
     ['YOUR_REFRESH_TOKEN', 'is a placeholder'],
     ['****************', 'is a placeholder'],
@@ -49,6 +48,13 @@ describe('a value that is visibly damaged', () => {
   ])('%j %s', (value, damage) => {
     expect(findDamage(value)).toBe(damage);
   });
+
+  test.each(['$ecret123', 'abc"', '{abc}', 'change-1234', '%abc%'])(
+    'is none that %s shows: a secret may look like that',
+    (value) => {
+      expect(findDamage(value)).toBeUndefined();
+    },
+  );
 
   test('is none in what RFC 6749 appendix A allows, the space inside included', () => {
     const vschar = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code));

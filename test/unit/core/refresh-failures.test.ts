@@ -464,3 +464,34 @@ test('a secret that somebody has written over says where the last whole document
     expect(message).toContain(`--move-to-version-id ${answer} --remove-from-version-id ${written}`);
   }
 });
+
+test('an answer that is stored late, after another run was refused, is tried at once and not called fresh', async () => {
+  context.tokenEndpoint.willAnswer(() => {
+    context.store.refuse('putVersion', 1_000);
+    return TOKEN;
+  });
+  await faultFrom(refresh(context, IF_DUE));
+  const { memory } = context;
+  context = context.nextRun({ afterMs: 2 * MINUTE_MS });
+  context.tokenEndpoint.willAnswer(INVALID_GRANT);
+  await faultFrom(refresh(context, IF_DUE));
+  const thawed = context.nextRun({ afterMs: MINUTE_MS });
+  thawed.memory.unsaved = memory.unsaved;
+  thawed.tokenEndpoint.willAnswer(INVALID_GRANT);
+  expect((await faultFrom(refresh(thawed, IF_DUE))).name).toBe('REAUTHORIZATION_REQUIRED');
+  expect(thawed.telemetry.states).toMatchObject([{ isReauthorizationRequired: true }]);
+});
+
+test('a run that dies hides no refusals: they are counted on behind its claim', async () => {
+  const refused = async (afterMs: number) => {
+    context = context.nextRun({ afterMs });
+    context.tokenEndpoint.willAnswer(UNRECOGNIZED);
+    return (await faultFrom(refresh(context, IF_DUE))).name;
+  };
+  for (const minutes of [0, 5, 10, 20]) expect(await refused(minutes * MINUTE_MS)).toBe('PROVIDER_UNAVAILABLE');
+  const died = context.nextRun({ afterMs: 40 * MINUTE_MS });
+  died.tokenEndpoint.willAnswer(() => new Promise(() => {}));
+  void refresh(died, IF_DUE);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(await refused(5 * MINUTE_MS)).toBe('REAUTHORIZATION_PROBABLE');
+});
