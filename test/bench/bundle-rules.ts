@@ -1,7 +1,7 @@
 import type { BundledFile } from './bundle-content.ts';
 
 /** Of all files. It may grow by a reasoned change of this line. */
-export const MAX_BUNDLE_BYTES = 282 * 1024;
+export const MAX_BUNDLE_BYTES = 283 * 1024;
 
 /** What a start evaluates; a package that comes with an update of another should be looked at. */
 const ORIGINS_OF_START = new Set([
