@@ -51,7 +51,7 @@ export async function handler(event: unknown, lambdaContext: LambdaContext): Pro
     const context = wire(lambdaContext);
     const result = action.action === 'status' ? await status(context) : await refresh(context, action);
     const { outcome, message, decision, retryAt } = result;
-    telemetry.end('info', message, { outcome, ...(decision && { decision }), ...(retryAt && { retryAt }) });
+    telemetry.end('info', message, { outcome, decision, retryAt });
     return result;
   } catch (error) {
     const fault = toFault(error);

@@ -99,16 +99,16 @@ export interface LogMembers {
   /** Of the line at the end of a run alone: how it ended, or `failed`. */
   readonly outcome?: string;
   /** What `status` foresees. */
-  readonly decision?: string;
+  readonly decision?: string | undefined;
   readonly code?: string;
   readonly reason?: string;
   readonly attempt?: number;
-  readonly versionId?: string;
+  readonly versionId?: string | undefined;
   readonly previousVersionId?: string;
   /** Until when the bearer token in `AWSCURRENT` lives. */
-  readonly expiresAt?: string;
+  readonly expiresAt?: string | undefined;
   /** When the next attempt may be made. */
-  readonly retryAt?: string;
+  readonly retryAt?: string | undefined;
   readonly durationMs?: number;
   /** Calls of Secrets Manager that read, and that write. */
   readonly reads?: number;

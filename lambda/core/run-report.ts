@@ -66,11 +66,7 @@ export class RunReport {
     const { isReauthorizationRequired } = this;
     const { telemetry, runtime, settings } = this.#context;
     const document = this.current?.document;
-    const expires = document && expiresAt(document);
-    telemetry.note({
-      ...(this.current && { versionId: this.current.versionId }),
-      ...(expires !== undefined && { expiresAt: expires }),
-    });
+    telemetry.note({ versionId: this.current?.versionId, expiresAt: document && expiresAt(document) });
     const nowMs = runtime.now();
     const untilDue = document && Math.floor(secondsUntilDue(document, nowMs, settings.defaultTokenLifetimeSeconds));
     telemetry.recordStates({
