@@ -1,16 +1,14 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import { consoleHost } from './console-host.ts';
+import { createResources, type Resources } from './create-resources.ts';
 import type { StackSettings } from './options/parse-context.ts';
-import { TokenRefresh } from './token-refresh.ts';
 
 // The AWS CLI gives up after a minute by default, and then invokes the function again.
 const CLI_OVER_TIMEOUT_SECONDS = 30;
 
 /** The stack of one Retently account; its outputs are the commands that an operator needs. */
 export class TokenRefreshStack extends Stack {
-  readonly tokenRefresh: TokenRefresh;
-
   constructor(scope: Construct, { stackName, account, region, likelyRegion, settings }: StackSettings) {
     super(scope, stackName, {
       description: 'Keeps a Retently OAuth bearer token fresh in AWS Secrets Manager',
@@ -18,12 +16,13 @@ export class TokenRefreshStack extends Stack {
       analyticsReporting: false,
       env: { ...(account === undefined ? {} : { account }), ...(region === undefined ? {} : { region }) },
     });
-    this.tokenRefresh = new TokenRefresh(this, 'TokenRefresh', settings);
-    this.addOutputs(this.tokenRefresh, likelyRegion && consoleHost(likelyRegion));
+    const resources = createResources(new Construct(this, 'TokenRefresh'), settings);
+    this.addOutputs(resources, settings, likelyRegion && consoleHost(likelyRegion));
   }
 
   private addOutputs(
-    { credentials, dashboard, refreshFunction, timeoutSeconds }: TokenRefresh,
+    { credentials, dashboard, refreshFunction }: Resources,
+    { timeoutSeconds }: StackSettings['settings'],
     console: string | undefined,
   ): void {
     const { functionName } = refreshFunction.lambdaFunction;
