@@ -61,7 +61,7 @@ export interface TokenRefreshProps {
   readonly alarmEmails?: readonly string[];
   /**
    * Memory of the function in megabytes.
-   * @default 256
+   * @default 512
    */
   readonly memorySize?: number;
   /**

@@ -3,7 +3,7 @@ import { secondsUntilDue } from './due.ts';
 import { type DocumentEntry, type FailureEntry, type JournalEntry, type RefusalEntry, successorId } from './journal.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 
-/** What to do next, and why; the states are the table in design and README. */
+/** What to do next, and why; the states are the table in docs/how-it-works.md. */
 export type Decision =
   | { readonly kind: 'fresh' }
   | { readonly kind: 'busy' }

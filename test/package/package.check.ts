@@ -74,10 +74,14 @@ export const { alarms, secret } = new TokenRefresh(new Stack(new App()), 'TokenR
 export const bad: TokenRefreshProps = { timeout: 60 };
 `;
     writeFileSync(join(app, 'app.ts'), source);
+    const [, example = ''] =
+      /^```ts\n(.*?)^```/ms.exec(readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8')) ?? [];
+    expect(example).toContain('new TokenRefresh(');
+    writeFileSync(join(app, 'example.ts'), `${example}export default retently;\n`);
     const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
     const roots = ['--typeRoots', join(ROOT, 'node_modules/@types')];
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-    const { status, stdout } = spawnSync(process.execPath, [tsc, ...options, ...roots, 'app.ts'], {
+    const { status, stdout } = spawnSync(process.execPath, [tsc, ...options, ...roots, 'app.ts', 'example.ts'], {
       cwd: app,
       encoding: 'utf8',
     });

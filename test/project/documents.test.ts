@@ -1,6 +1,5 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { optionsSchema } from '../../infra/options/schema.ts';
 import {
@@ -12,16 +11,34 @@ import {
   METRICS,
 } from '../../lambda/contract.ts';
 import { STORIES } from '../sandbox/story/stories.ts';
+import { DOCUMENTS, ROOT } from './documents.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const README = readFileSync(`${ROOT}/README.md`, 'utf8');
+const TEXT = [...DOCUMENTS.values()].join('\n');
+const CONFIGURATION = DOCUMENTS.get('docs/configuration.md') ?? '';
+const OPTIONS = /^## Options\n.*?(?=^## )/ms.exec(CONFIGURATION)?.[0] ?? '';
+const REFERENCE = DOCUMENTS.get('docs/reference.md') ?? '';
 const PACKAGE = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8'));
+const CI = readFileSync(`${ROOT}/.ci/run`, 'utf8');
 
-/** A `sh` block needs no AWS account; one that does is a `console` block. */
-const COMMANDS = [...README.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '']) => block.trim().split('\n'));
+/** A `sh` block needs no AWS account; one that does is a `console` block. In a list, it is indented. */
+const COMMANDS = new Set(
+  [...TEXT.matchAll(/^( *)```sh\n(.*?)^\1```/gms)].flatMap(([, , block = '']) =>
+    block
+      .trim()
+      .split('\n')
+      .map((line) => line.trim()),
+  ),
+);
 
-/** What a test cannot run, since it is what runs the test; and what `integration/start.test.ts` runs, each ending of it. */
-const RUN_ELSEWHERE = /^npm ci$|^npm start -- --provider=/;
+/**
+ * What a test cannot run, since it is what runs the test or writes into documents; `.ci/run` has it. And what
+ * `integration/start.test.ts` runs, each ending of it.
+ */
+const RUN_BY_CI = /^npm ci$|^npm run (bench|plot)\b/;
+const RUN_ELSEWHERE = /^npm start -- --provider=|^npm run check$|^bash .ci\/run$/;
+
+/** The codes are a type; this is what it says. */
+const FAULT_CODES = readFileSync(`${ROOT}/lambda/core/fault.ts`, 'utf8').match(/(?<=\| ')[A-Z_]+(?=')/g) ?? [];
 
 const DEFAULT_OPTIONS: unknown = optionsSchema.parse({});
 
@@ -34,13 +51,21 @@ function run(command: string): SpawnSyncReturns<string> {
   return known;
 }
 
-describe('README example for', () => {
-  test.each(COMMANDS.filter((command) => !RUN_ELSEWHERE.test(command)))('%s', (command) => {
-    const { status, stderr } = run(command);
-    expect(`${status} ${status === 0 ? '' : stderr}`).toBe('0 ');
+describe('the documents have an example for', () => {
+  test.each([...COMMANDS].filter((command) => !RUN_BY_CI.test(command) && !RUN_ELSEWHERE.test(command)))(
+    '%s',
+    (command) => {
+      const { status, stderr } = run(command);
+      expect(`${status} ${status === 0 ? '' : stderr}`).toBe('0 ');
+    },
+  );
+
+  test.each([...COMMANDS].filter((command) => RUN_BY_CI.test(command)))('%s, which CI runs', (command) => {
+    const [script = ''] = command.replace('npm run ', '').split(' ');
+    expect(CI).toMatch(command === 'npm ci' ? /npm ci/ : new RegExp(`npm run --silent ${script}\\b`));
   });
 
-  test.each(COMMANDS.flatMap((command) => /^npm start -- --provider=(.*)/.exec(command)?.slice(1) ?? []))(
+  test.each([...COMMANDS].flatMap((command) => /^npm start -- --provider=(.*)/.exec(command)?.slice(1) ?? []))(
     'npm start with the provider %s, which has a story',
     (provider) => {
       expect(Object.keys(STORIES)).toContain(provider);
@@ -48,12 +73,12 @@ describe('README example for', () => {
   );
 
   test('npm start shows what is captured there, but for what chance makes', () => {
-    const [, captured = ''] = /<!-- captured: npm start -->\n```text\n(.*?)```/s.exec(README) ?? [];
+    const [, captured = ''] = /<!-- captured: npm start -->\n```text\n(.*?)```/s.exec(TEXT) ?? [];
     expect(withoutChance(run('npm start').stdout)).toEqual(withoutChance(captured));
   });
 });
 
-describe('README names', () => {
+describe('the documents name', () => {
   test.each([
     ...Object.values(ENVIRONMENT),
     ...Object.values(DEFAULTS).map(String),
@@ -62,15 +87,15 @@ describe('README names', () => {
     EVENT_SOURCE,
     METRIC_NAMESPACE,
   ])('%s', (name) => {
-    expect(README).toContain(`\`${name}\``);
+    expect(TEXT).toContain(`\`${name}\``);
   });
 
   test.each(Object.keys(optionsSchema.shape))('the option %s', (option) => {
-    expect(README).toMatch(new RegExp(`^\\| \`${option}[\`.]`, 'm'));
+    expect(OPTIONS).toMatch(new RegExp(`^\\| \`${option}[\`.]`, 'm'));
   });
 
   test.each(
-    [...README.matchAll(/^\| `([a-z]+(?:\.[a-z]+)?)` \| (.*?) \|/gim)].flatMap(([, path = '', cell = '']) => {
+    [...OPTIONS.matchAll(/^\| `([a-z]+(?:\.[a-z]+)?)` \| (.*?) \|/gim)].flatMap(([, path = '', cell = '']) => {
       const value = path.split('.').reduce(readMember, DEFAULT_OPTIONS);
       return value === undefined ? [] : [[path, cell, value] as const];
     }),
@@ -79,7 +104,11 @@ describe('README names', () => {
     expect(cell.replaceAll(/[`"]/g, '').split(/[,;]/)[0]).toBe(text);
   });
 
-  test.each([...README.matchAll(/`npm run ([a-z]+)/g)].map(([, script = '']) => script))(
+  test.each(FAULT_CODES)('the code %s', (code) => {
+    expect(REFERENCE).toMatch(new RegExp(`^\\| \`${code}\` \\|`, 'm'));
+  });
+
+  test.each([...new Set([...TEXT.matchAll(/\bnpm run ([a-z:]+)/g)].map(([, script = '']) => script))])(
     'npm run %s, which exists',
     (script) => {
       expect(Object.keys(PACKAGE.scripts)).toContain(script);
