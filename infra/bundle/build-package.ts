@@ -7,7 +7,8 @@ import { bundleHandler, runEsbuild } from './bundle-handler.ts';
 import { readPackages, toNotices } from './third-party-notices.ts';
 
 // Builds `dist/`, all that the package has beside its documents:
-//   esm/, cjs/   the construct, with its declarations; what it needs beside CDK is bundled
+//   cjs/         the construct, with its declarations; what it needs beside CDK is bundled
+//   esm/         the same construct for ES modules: two copies of it in one app could not know each other
 //   handler/     the function, as a checkout would bundle it
 //   cli/         the command line, in which everything it needs is bundled
 
@@ -16,8 +17,16 @@ const DIST = join(ROOT, 'dist');
 const ENTRY = 'infra/token-refresh.ts';
 const COMMAND_LINE = 'cli/main.ts';
 
-const NODE = ['--bundle', '--platform=node', '--target=node20', '--main-fields=module,main', '--log-level=warning'];
-const WITHOUT_CDK = ['--external:aws-cdk-lib', '--external:constructs'];
+const NODE = [
+  '--bundle',
+  '--minify',
+  '--platform=node',
+  '--target=node20',
+  '--main-fields=module,main',
+  // THIRD-PARTY-NOTICES.txt has them, with more.
+  '--legal-comments=none',
+  '--log-level=warning',
+];
 const COMMONJS_URL = 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;';
 const REQUIRE =
   "import { createRequire as createRequireOfBundle } from 'node:module';const require = createRequireOfBundle(import.meta.url);";
@@ -27,20 +36,32 @@ try {
   rmSync(DIST, { recursive: true, force: true });
   const metafile = (name: string) => join(scratch, `${name}.json`);
   bundleHandler(join(DIST, 'handler'), { metafilePath: metafile('handler') });
-  bundleConstruct('esm', ['--format=esm', `--metafile=${metafile('esm')}`]);
-  bundleConstruct('cjs', ['--format=cjs', '--define:import.meta.url=moduleUrl', `--banner:js=${COMMONJS_URL}`]);
-  // Without it, Node would take the files for ES modules, as package.json says.
-  writeFileSync(join(DIST, 'cjs/package.json'), '{ "type": "commonjs" }\n');
+  bundleConstruct(metafile('construct'));
   writeDeclarations();
   bundleCommandLine(metafile('cli'));
-  const packages = ['handler', 'esm', 'cli'].flatMap((name) => readPackages(ROOT, metafile(name)));
+  const packages = ['handler', 'construct', 'cli'].flatMap((name) => readPackages(ROOT, metafile(name)));
   writeFileSync(join(DIST, 'THIRD-PARTY-NOTICES.txt'), toNotices(packages));
 } finally {
   rmSync(scratch, { recursive: true });
 }
 
-function bundleConstruct(format: 'esm' | 'cjs', options: readonly string[]): void {
-  runEsbuild([join(ROOT, ENTRY), `--outfile=${DIST}/${format}/token-refresh.js`, ...NODE, ...WITHOUT_CDK, ...options]);
+function bundleConstruct(metafilePath: string): void {
+  runEsbuild([
+    join(ROOT, ENTRY),
+    `--outfile=${DIST}/cjs/token-refresh.js`,
+    '--format=cjs',
+    '--define:import.meta.url=moduleUrl',
+    `--banner:js=${COMMONJS_URL}`,
+    `--metafile=${metafilePath}`,
+    '--external:aws-cdk-lib',
+    '--external:constructs',
+    ...NODE,
+  ]);
+  // Without it, Node would take the file for an ES module, as package.json says.
+  writeFileSync(join(DIST, 'cjs/package.json'), '{ "type": "commonjs" }\n');
+  mkdirSync(join(DIST, 'esm'));
+  const wrapper = "import construct from '../cjs/token-refresh.js';\n\nexport const { TokenRefresh } = construct;\n";
+  writeFileSync(join(DIST, 'esm/token-refresh.js'), wrapper);
 }
 
 function bundleCommandLine(metafilePath: string): void {
@@ -50,7 +71,8 @@ function bundleCommandLine(metafilePath: string): void {
     `--outdir=${DIST}/cli`,
     '--format=esm',
     '--splitting',
-    '--minify',
+    // For the user agent in a browser.
+    '--external:bowser',
     // What is CommonJS in it asks for Node's own modules with `require`.
     `--banner:js=${REQUIRE}`,
     `--metafile=${metafilePath}`,
