@@ -78,6 +78,27 @@ describe('the documents have an example for', () => {
   });
 });
 
+describe('what somebody may copy from the documents', () => {
+  const blocksOf = (language: string) =>
+    [...DOCUMENTS].flatMap(([path, text]) =>
+      [...text.matchAll(new RegExp(`^( *)\`\`\`${language}\\n(.*?)^\\1\`\`\``, 'gms'))].map(
+        ([, , block = ''], index) => [path, index + 1, block] as const,
+      ),
+    );
+
+  test.each(blocksOf('json'))('%s: JSON %i can be parsed', (_path, _number, block) => {
+    expect(() => JSON.parse(block)).not.toThrow();
+  });
+
+  test.skipIf(spawnSync('python3', ['--version']).status !== 0).each(blocksOf('python'))(
+    '%s: Python %i can be compiled',
+    (_path, _number, input) => {
+      const compile = 'import sys; compile(sys.stdin.read(), "example", "exec")';
+      expect(spawnSync('python3', ['-c', compile], { input, encoding: 'utf8' }).stderr).toBe('');
+    },
+  );
+});
+
 describe('the documents name', () => {
   test.each([
     ...Object.values(ENVIRONMENT),
