@@ -102,7 +102,25 @@ const CREDENTIAL = /(client_secret|refresh_token|access_token|password)\W{0,4}[=
 
 function describe(value: unknown): string {
   if (value === undefined) return 'missing';
-  const json = JSON.stringify(value);
+  const json = toJson(value);
+  if (json === undefined) return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
   if (CREDENTIAL.test(json)) return 'a value that is not shown, since it may hold a credential';
   return json.length <= 200 ? json : `${json.slice(0, 200)}…`;
+}
+
+/** `undefined` for what is no JSON: an object of CDK, which leads back to itself, or a function. */
+function toJson(value: unknown): string | undefined {
+  try {
+    return isPlain(value) ? JSON.stringify(value) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isPlain(value: unknown): boolean {
+  return (
+    typeof value !== 'object' ||
+    value === null ||
+    [Object.prototype, Array.prototype].includes(Object.getPrototypeOf(value))
+  );
 }

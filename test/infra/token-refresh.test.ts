@@ -7,6 +7,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
@@ -268,6 +269,21 @@ describe('props that are refused, each by a sentence', () => {
     expect(others).toEqual([]);
     expect(refusal).toMatch(/^- clientSecret is there, but must be left out: the members here are alarmEmails, /);
     expect(refusal).not.toContain('hunter2');
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a queue for a secret', new Queue(new Stack(), 'Queue'), 'an object'],
+    ['a function', () => 60, 'a function'],
+    ['a big integer', 60n, 'a bigint'],
+  ])('%s, which is no JSON', (_, secret, shown) => {
+    expect(refusalOf({ secret })).toEqual([`- secret is ${shown}, but must be a secret (ISecret) of CDK.`]);
+  });
+
+  it('a list that holds an object of CDK', () => {
+    const alarmEmails = [new Queue(new Stack(), 'Queue')];
+    expect(refusalOf({ alarmTopic: { topicArn: 'x' }, alarmEmails })).toContain(
+      '- alarmEmails[0] is an object, but must be an e-mail address.',
+    );
   });
 
   it('a key of another region', () => {
