@@ -1,4 +1,4 @@
-import { Duration, Tags } from 'aws-cdk-lib';
+import { Duration, Stack, Tags } from 'aws-cdk-lib';
 import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
@@ -10,6 +10,7 @@ import { EventDestination } from './constructs/event-destination.ts';
 import { RefreshFunction } from './constructs/refresh-function.ts';
 import { RefreshSchedule } from './constructs/refresh-schedule.ts';
 import { TokenDashboard } from './constructs/token-dashboard.ts';
+import { type OperatorCommands, operatorCommands } from './operator-commands.ts';
 import { eventAgeSeconds, silenceMinutes } from './options/schedule-limits.ts';
 import type { TokenRefreshSettings } from './options/schema.ts';
 
@@ -18,6 +19,8 @@ export interface Resources {
   readonly credentials: Credentials;
   readonly deadLetters: DeadLetters;
   readonly refreshFunction: RefreshFunction;
+  readonly refreshSchedule: RefreshSchedule;
+  readonly commands: OperatorCommands;
   readonly alarmTopic: ITopic;
   readonly alarms: Alarms;
   readonly dashboard: TokenDashboard | undefined;
@@ -45,14 +48,24 @@ export function createResources(scope: Construct, settings: TokenRefreshSettings
     eventDestination,
     failedRuns,
   });
-  const { lambdaFunction } = refreshFunction;
-  new RefreshSchedule(scope, 'Schedule', {
+  const { lambdaFunction, logGroup } = refreshFunction;
+  const refreshSchedule = new RefreshSchedule(scope, 'Schedule', {
     every: Duration.minutes(schedule.everyMinutes),
     flexibleWindow: Duration.minutes(schedule.flexibleWindowMinutes),
     eventAge,
     lambdaFunction,
     undeliveredTicks,
     kmsKeyArn: settings.kmsKeyArn,
+  });
+  const commands = operatorCommands({
+    region: Stack.of(scope).region,
+    functionName: lambdaFunction.functionName,
+    timeoutSeconds: settings.timeoutSeconds,
+    logGroupName: logGroup.logGroupName,
+    secretId: credentials.secretId,
+    scheduleName: refreshSchedule.schedule.scheduleName,
+    failedRunsUrl: failedRuns.queueUrl,
+    undeliveredTicksUrl: undeliveredTicks.queueUrl,
   });
   const alarmTopic = existingTopic ?? new AlarmTopic(scope, 'AlarmTopic', settings).topic;
   const alarms = new Alarms(scope, 'Alarms', {
@@ -61,9 +74,17 @@ export function createResources(scope: Construct, settings: TokenRefreshSettings
     failedRuns,
     topic: alarmTopic,
     silenceMinutes: silenceMinutes(schedule),
+    statusCommand: commands.StatusCommand.command,
+    runbookUrl: settings.runbookUrl,
   });
   const dashboard = settings.dashboard
-    ? new TokenDashboard(scope, 'Overview', { lambdaFunction, alarms: alarms.alarms })
+    ? new TokenDashboard(scope, 'Overview', {
+        lambdaFunction,
+        alarms: alarms.alarms,
+        queues: [failedRuns, undeliveredTicks],
+        commands,
+        runbookUrl: settings.runbookUrl,
+      })
     : undefined;
 
   for (const [key, value] of Object.entries(settings.tags)) Tags.of(scope).add(key, value);
@@ -71,5 +92,5 @@ export function createResources(scope: Construct, settings: TokenRefreshSettings
     const boundary = ManagedPolicy.fromManagedPolicyArn(scope, 'Boundary', settings.permissionsBoundaryArn);
     PermissionsBoundary.of(scope).apply(boundary);
   }
-  return { credentials, deadLetters, refreshFunction, alarmTopic, alarms, dashboard };
+  return { credentials, deadLetters, refreshFunction, refreshSchedule, commands, alarmTopic, alarms, dashboard };
 }

@@ -60,6 +60,11 @@ export interface TokenRefreshProps {
    */
   readonly alarmEmails?: readonly string[];
   /**
+   * Where `docs/runbook.md` can be read: alarms and the dashboard lead to its entries.
+   * @default - they name the file
+   */
+  readonly runbookUrl?: string;
+  /**
    * Memory of the function in megabytes.
    * @default 512
    */

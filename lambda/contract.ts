@@ -98,6 +98,16 @@ export const METRICS = {
   exchangeMilliseconds: 'ExchangeMilliseconds',
 } as const;
 
+/**
+ * The entry of the runbook for an error code (`TOKEN_NOT_STORED`) or an alarm (`TokenNotStored`).
+ *
+ * @param runbook where the runbook is
+ */
+export function toRunbookEntry(codeOrAlarm: string, runbook = 'docs/runbook.md'): string {
+  const words = codeOrAlarm.replace(/([a-z])(?=[A-Z])/g, '$1-').replaceAll('_', '-');
+  return `${runbook}#${words.toLowerCase()}`;
+}
+
 const LOOPBACK_HOSTS = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
 /** An `https:` URL without user name and fragment; `http:` on loopback too, if that is allowed. */

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { countCalls } from './adapters/count-calls.ts';
 import { EventBridgePublisher } from './adapters/event-bridge-publisher.ts';
 import { PowertoolsTelemetry } from './adapters/powertools-telemetry.ts';
 import { SecretsManagerCredentialStore } from './adapters/secrets-manager-credential-store.ts';
 import { HttpTokenEndpoint } from './adapters/token-endpoint.ts';
 import { type Configuration, parseConfiguration } from './configuration.ts';
+import { toRunbookEntry } from './contract.ts';
 import type { Context, Memory } from './core/context.ts';
 import { Fault, nameClass, nameOf } from './core/fault.ts';
 import type { EventPublisher, Runtime } from './core/ports.ts';
@@ -48,18 +50,18 @@ export async function handler(event: unknown, lambdaContext: LambdaContext): Pro
     const action = parseEvent(event);
     const context = wire(lambdaContext);
     const result = action.action === 'status' ? await status(context) : await refresh(context, action);
-    telemetry.info(result.message, {
-      outcome: result.outcome,
-      ...(result.versionId && { versionId: result.versionId }),
-    });
+    const { outcome, message, decision, retryAt } = result;
+    telemetry.end('info', message, { outcome, ...(decision && { decision }), ...(retryAt && { retryAt }) });
     return result;
   } catch (error) {
     const fault = toFault(error);
     telemetry.countFailed(fault.name);
-    telemetry.error(fault.message, { code: fault.name });
+    telemetry.end('error', fault.message, {
+      outcome: 'failed',
+      code: fault.name,
+      runbook: toRunbookEntry(fault.name),
+    });
     throw fault;
-  } finally {
-    telemetry.end();
   }
 }
 
@@ -77,13 +79,19 @@ function wiring(): (lambdaContext: LambdaContext) => Context {
   const { credentialsSecretId: secretId, tokenEndpoint, defaultTokenLifetimeSeconds, leaseSeconds } = configuration;
   const shared = {
     settings: { secretId, tokenEndpointUrl: tokenEndpoint.href, defaultTokenLifetimeSeconds, leaseSeconds },
-    store: new SecretsManagerCredentialStore(new SecretsManagerClient(CLIENT_OPTIONS), secretId),
+    store: new SecretsManagerCredentialStore(connectSecretsManager(), secretId),
     tokenEndpoint: new HttpTokenEndpoint(tokenEndpoint, Date.now),
     events: toEventPublisher(configuration),
     telemetry,
     memory: {} satisfies Memory,
   };
   return (lambdaContext) => ({ ...shared, runtime: toRuntime(lambdaContext, leaseSeconds) });
+}
+
+function connectSecretsManager(): SecretsManagerClient {
+  const client = new SecretsManagerClient(CLIENT_OPTIONS);
+  countCalls(client, (kind) => telemetry.countCall(kind));
+  return client;
 }
 
 function toEventPublisher({ eventBusName, credentialsSecretId }: Configuration): EventPublisher {

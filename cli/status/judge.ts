@@ -1,10 +1,11 @@
+import { toRunbookEntry } from '../../lambda/contract.ts';
 import type { FunctionResult } from '../aws/invoke-function.ts';
 import type { Watch } from '../aws/watch.ts';
 import { EXIT, type ExitCode } from '../command-error.ts';
 import type { CommonOptions } from '../options.ts';
 import { type Account, commandFor } from './account.ts';
+import { findAlarmKind } from './find-alarm-kind.ts';
 import { formatInstant } from './format.ts';
-import { findAlarmKind, toRunbookLink } from './runbook.ts';
 
 /** What to do now, in a sentence. */
 export interface Judgement {
@@ -39,7 +40,7 @@ export function judge(account: Account, options: CommonOptions): Judgement {
 }
 
 function judgeFault(code: string, { deployment }: Account, options: CommonOptions): Judgement {
-  const runbook = toRunbookLink(code);
+  const runbook = toRunbookEntry(code);
   const authorize = commandFor('authorize', deployment, options);
   if (GRANT_CODES.has(code)) {
     const sentence =
@@ -60,7 +61,7 @@ function judgeResult(result: FunctionResult, account: Account, options: CommonOp
   const authorize = commandFor('authorize', account.deployment, options);
   const refresh = commandFor('refresh', account.deployment, options);
   if (decision === 'not-configured') {
-    const runbook = toRunbookLink('not-configured');
+    const runbook = toRunbookEntry('not-configured');
     const sentence = 'Authorize the application at Retently: the secret has no value yet.';
     return { exitCode: EXIT.attention, sentence, commands: [authorize], runbook };
   }
@@ -68,21 +69,21 @@ function judgeResult(result: FunctionResult, account: Account, options: CommonOp
     const code = failure?.code ?? 'REAUTHORIZATION_REQUIRED';
     return GRANT_CODES.has(code)
       ? judgeFault(code, account, options)
-      : { exitCode: EXIT.attention, sentence: 'Correct what Retently refused.', runbook: toRunbookLink(code) };
+      : { exitCode: EXIT.attention, sentence: 'Correct what Retently refused.', runbook: toRunbookEntry(code) };
   }
   if (details?.isAnswerUnsaved) {
     const sentence = 'Do not deploy. Mend the access to the secret, then refresh.';
-    return { exitCode: EXIT.attention, sentence, commands: [refresh], runbook: toRunbookLink('TOKEN_NOT_STORED') };
+    return { exitCode: EXIT.attention, sentence, commands: [refresh], runbook: toRunbookEntry('TOKEN_NOT_STORED') };
   }
   if (failure && GRANT_CODES.has(failure.code)) return judgeFault(failure.code, account, options);
   if (failure && failure.attempts >= LASTING_ATTEMPTS) {
     const next = failure.retryAt === undefined ? '' : ` The next attempt is at ${formatInstant(failure.retryAt)}.`;
     const sentence = `Look why ${failure.attempts} attempts failed.${next}`;
-    return { exitCode: EXIT.attention, sentence, runbook: toRunbookLink(failure.code) };
+    return { exitCode: EXIT.attention, sentence, runbook: toRunbookEntry(failure.code) };
   }
   if (secondsRemaining > 0) return undefined;
   const sentence = 'Refresh now: there is no bearer token that lives.';
-  return { exitCode: EXIT.attention, sentence, commands: [refresh], runbook: toRunbookLink('TokenExpiringSoon') };
+  return { exitCode: EXIT.attention, sentence, commands: [refresh], runbook: toRunbookEntry('TokenExpiringSoon') };
 }
 
 function judgeWatch(watch: Watch | undefined): Judgement | undefined {
@@ -90,11 +91,11 @@ function judgeWatch(watch: Watch | undefined): Judgement | undefined {
   const disabled = watch.schedules?.find(({ isEnabled }) => !isEnabled);
   if (disabled !== undefined) {
     const sentence = `Enable the schedule ${disabled.name}: without it nobody looks after the token.`;
-    return { exitCode: EXIT.attention, sentence, runbook: toRunbookLink('TokenExpiringSoon') };
+    return { exitCode: EXIT.attention, sentence, runbook: toRunbookEntry('TokenExpiringSoon') };
   }
   const on = (watch.alarms ?? []).filter(({ isOn }) => isOn).map(({ name }) => name);
   if (on.length === 0) return undefined;
   const kind = findAlarmKind(on);
   const sentence = `Look at ${on.length === 1 ? 'the alarm that is' : `the ${on.length} alarms that are`} on.`;
-  return { exitCode: EXIT.attention, sentence, ...(kind === undefined ? {} : { runbook: toRunbookLink(kind) }) };
+  return { exitCode: EXIT.attention, sentence, ...(kind === undefined ? {} : { runbook: toRunbookEntry(kind) }) };
 }

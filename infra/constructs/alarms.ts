@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import {
   Alarm,
   ComparisonOperator,
@@ -12,11 +12,13 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { METRICS } from '../../lambda/contract.ts';
+import { METRICS, toRunbookEntry } from '../../lambda/contract.ts';
 import { ATTEMPTS_PER_TICK } from '../options/schedule-limits.ts';
 import { functionMetric } from './function-metric.ts';
 
 const PERIOD_MINUTES = 5;
+// SQS sends nothing while a queue rests, and begins again up to fifteen minutes late.
+const QUEUE_PERIOD_MINUTES = 15;
 
 export interface AlarmsProps {
   readonly lambdaFunction: IFunction;
@@ -25,14 +27,15 @@ export interface AlarmsProps {
   readonly topic: ITopic;
   /** The longest time without a run if no more than one tick is lost. */
   readonly silenceMinutes: number;
+  /** The command that shows how the token is. */
+  readonly statusCommand: string;
+  readonly runbookUrl: string | undefined;
 }
 
 interface Rule extends CreateAlarmOptions {
   readonly metric: IMetric;
   /** What happened, and what it means for those who read the token. */
   readonly says: string;
-  /** The entry of the README's section "Runbook". */
-  readonly runbook: string;
 }
 
 /** The alarms: everything that needs a person, and nothing else. */
@@ -42,8 +45,10 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     const action = new SnsAction(props.topic);
-    this.alarms = Object.entries(toRules(props)).map(([name, { says, runbook, ...rule }]) => {
-      const alarmDescription = `${says} What to do: README, "Runbook", "${runbook}".`;
+    const { statusCommand, runbookUrl } = props;
+    const state = `Stack: ${Aws.STACK_NAME}. How it is, in AWS CloudShell: ${statusCommand}`;
+    this.alarms = Object.entries(toRules(props)).map(([name, { says, ...rule }]) => {
+      const alarmDescription = `${says}\n${state}\nWhat to do: ${toRunbookEntry(name, runbookUrl)}`;
       const alarm = new Alarm(this, name, { ...rule, alarmDescription });
       alarm.addAlarmAction(action);
       // The same people hear that it is over.
@@ -67,7 +72,6 @@ function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
       evaluationPeriods: silencePeriods,
       treatMissingData: TreatMissingData.BREACHING,
       says: `For ${silencePeriods * PERIOD_MINUTES} minutes no run has left a bearer token that is not due for a refresh, or there was no run at all. Consumers can still read the last token, until it expires; then every call to Retently fails.`,
-      runbook: 'Token expiring soon',
     },
     ReauthorizationRequired: {
       metric: functionMetric(lambdaFunction, METRICS.reauthorizationRequired, Stats.MAXIMUM, PERIOD_MINUTES),
@@ -77,7 +81,6 @@ function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
       // Every run reports this state; it holds until the next run.
       treatMissingData: TreatMissingData.IGNORE,
       says: 'Retently refused the refresh token for good, so only a person at the consent screen can bring a new one. Consumers can still use the last bearer token, until it expires.',
-      runbook: 'Reauthorization required',
     },
     TokenNotStored: {
       metric: functionMetric(lambdaFunction, METRICS.tokenNotStored, Stats.SUM, PERIOD_MINUTES),
@@ -86,7 +89,6 @@ function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
       says: 'Retently answered with new tokens and Secrets Manager did not take them, so the refresh token may be lost. Consumers can still use the last bearer token, until it expires.',
-      runbook: 'Token not stored',
     },
     FunctionFailing: {
       metric: lambdaFunction.metricErrors({ period: Duration.minutes(silenceMinutes), statistic: Stats.SUM }),
@@ -96,26 +98,24 @@ function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
       says: `Runs failed at least ${ATTEMPTS_PER_TICK + 1} times in ${silenceMinutes} minutes, which is more than one tick and its retry. Consumers notice nothing yet, but the token is not being refreshed.`,
-      runbook: 'Function failing',
     },
     UndeliveredTicks: {
       ...toQueueRule(props.undeliveredTicks),
       says: 'EventBridge Scheduler could not invoke the function and gave up on a tick. Consumers notice nothing yet. If the next ticks do not arrive either, nobody refreshes the token.',
-      runbook: 'Undelivered ticks',
     },
     FailedRuns: {
       ...toQueueRule(props.failedRuns),
       says: 'The function failed on an event and on its retry. Consumers notice nothing yet; the next tick tries again.',
-      runbook: 'Failed runs',
     },
   };
 }
 
-function toQueueRule(queue: IQueue): Omit<Rule, 'says' | 'runbook'> {
+/** Fires for what came, not for what is there: it ends by itself, and the messages stay for whoever wants to look. */
+function toQueueRule(queue: IQueue): Omit<Rule, 'says'> {
   return {
-    metric: queue.metricApproximateNumberOfMessagesVisible({
-      period: Duration.minutes(PERIOD_MINUTES),
-      statistic: Stats.MAXIMUM,
+    metric: queue.metricNumberOfMessagesSent({
+      period: Duration.minutes(QUEUE_PERIOD_MINUTES),
+      statistic: Stats.SUM,
     }),
     evaluationPeriods: 1,
     threshold: 1,

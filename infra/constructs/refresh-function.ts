@@ -1,7 +1,14 @@
 import { CfnResource, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { Architecture, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  SystemLogLevel,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -115,6 +122,8 @@ export class RefreshFunction extends Construct {
       role: this.role.withoutPolicyUpdates(),
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
+      // Lambda's own lines about each run would triple the log; one that times out or crashes is a warning.
+      systemLogLevelV2: SystemLogLevel.WARN,
       tracing: settings.xray ? Tracing.ACTIVE : Tracing.DISABLED,
       retryAttempts: ATTEMPTS_PER_TICK - 1,
       maxEventAge: eventAge,

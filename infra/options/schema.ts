@@ -15,7 +15,8 @@ const RETENTION_DAYS = Object.values(RetentionDays).filter(
 );
 const removal = () => z.enum(['retain', 'destroy'], { error: 'be "retain" or "destroy"' });
 const TAG_NAME = 'be named without aws: at the beginning, by at most 128 letters, digits and _.:/=+@-';
-const ENDPOINT = 'be an https URL without user name and fragment';
+const HTTPS_URL = 'be an https URL without user name and fragment';
+const httpsUrl = () => z.string({ error: HTTPS_URL }).refine((url) => isTokenEndpoint(url), { error: HTTPS_URL });
 
 const schedule = strictObject({
   /**
@@ -81,10 +82,7 @@ export const optionsSchema = strictObject({
    * Token endpoint of the authorization server.
    * @default "https://app.retently.com/api/oauth/token"
    */
-  tokenEndpoint: z
-    .string({ error: ENDPOINT })
-    .refine((url) => isTokenEndpoint(url), { error: ENDPOINT })
-    .default(DEFAULTS.tokenEndpoint),
+  tokenEndpoint: httpsUrl().default(DEFAULTS.tokenEndpoint),
   /**
    * The event bus: `"default"`, `"none"`, `{ "create": "name" }` or `{ "existing": "name or ARN" }`.
    * @default "default"
@@ -100,6 +98,13 @@ export const optionsSchema = strictObject({
       error: 'name each address once',
     })
     .default([]),
+  /**
+   * Where `docs/runbook.md` can be read, of at most 256 characters: alarms and the dashboard lead to its entries.
+   * @default - they name the file
+   */
+  runbookUrl: httpsUrl()
+    .max(256, { error: `${HTTPS_URL}, of at most 256 characters` })
+    .optional(),
   /**
    * Lambda gives CPU by memory: 512 take half of the time of 256, for a twentieth of a cent a month (docs/performance.md).
    * @default 512

@@ -8,18 +8,34 @@ export class PowertoolsTelemetry implements Telemetry {
   readonly #logger = new Logger({ serviceName: 'retently-token-refresh' });
   readonly #metrics = new Metrics({ namespace: METRIC_NAMESPACE });
   #functionName = '';
+  #noted: LogMembers = {};
+  #startedAtMs = 0;
+  #calls = { reads: 0, writes: 0 };
 
   /** Before each run. */
   begin(runId: string, functionName: string): void {
     this.#functionName = functionName;
+    this.#noted = {};
+    this.#startedAtMs = Date.now();
+    this.#calls = { reads: 0, writes: 0 };
     this.#logger.resetKeys();
     this.#logger.appendKeys({ runId });
     useDimensions(this.#metrics, { [METRIC_DIMENSION]: functionName });
   }
 
-  /** After each run: prints what was recorded. */
-  end(): void {
+  /** After each run: prints its metrics, and the one line that tells its story. */
+  end(level: 'info' | 'error', message: string, members: LogMembers): void {
+    const durationMs = Date.now() - this.#startedAtMs;
+    this[level](message, { ...this.#noted, ...members, durationMs, ...this.#calls });
     this.#metrics.publishStoredMetrics();
+  }
+
+  note(members: LogMembers): void {
+    this.#noted = { ...this.#noted, ...members };
+  }
+
+  countCall(kind: 'reads' | 'writes'): void {
+    this.#calls[kind]++;
   }
 
   info(message: string, members: LogMembers = {}): void {
@@ -37,8 +53,6 @@ export class PowertoolsTelemetry implements Telemetry {
   recordStates({ tokenSecondsRemaining, tokenSecondsUntilDue, isReauthorizationRequired }: TokenStates): void {
     this.#metrics.addMetric(METRICS.tokenSecondsRemaining, MetricUnit.Seconds, tokenSecondsRemaining);
     this.#metrics.addMetric(METRICS.tokenSecondsUntilDue, MetricUnit.Seconds, tokenSecondsUntilDue);
-    // A 0 from a run that could not read would end an alarm that is still true.
-    if (isReauthorizationRequired === undefined) return;
     this.#metrics.addMetric(METRICS.reauthorizationRequired, MetricUnit.Count, isReauthorizationRequired ? 1 : 0);
   }
 

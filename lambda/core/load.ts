@@ -46,36 +46,48 @@ export async function load(context: Context): Promise<Snapshot | undefined> {
   return { current, head, successor: successor ?? (isAnswer(current, head) ? head : undefined) };
 }
 
-/**
- * @throws Fault `CREDENTIALS_INVALID` or, if somebody has written over the tokens, `CREDENTIALS_INCOMPLETE`; it also says where
- * the last whole document is
- */
+/** @throws Fault `CREDENTIALS_INVALID`, which also says where the last whole document is */
 async function parseCurrent(context: Context, version: Version, head: Version | undefined): Promise<DocumentEntry> {
-  const where = `Secret ${context.settings.secretId}`;
   try {
-    const current = parseDocumentEntry(version, where);
-    if (!isComplete(current)) requireGrant(current.document, where, 'human');
-    return current;
+    return parseDocumentEntry(version, `Secret ${context.settings.secretId}`);
   } catch (error) {
-    const whole = await findWhole(context, head);
-    if (whole === undefined || !(error instanceof Fault)) throw error;
-    throw new Fault(error.name, `${error.message} ${wayBack(context.settings.secretId, version, whole)}`);
+    throw await withWayBack(context, error, version, head && parseEntry(head));
   }
 }
 
-function isComplete({ document: { members } }: DocumentEntry): boolean {
-  return Boolean(members.client_id && members.client_secret && members.refresh_token);
+/**
+ * Somebody may have written over the tokens.
+ *
+ * @throws Fault `CREDENTIALS_INCOMPLETE`, which also says where the last whole document is
+ */
+export async function requireComplete(context: Context, { current, head }: Snapshot): Promise<void> {
+  if (isComplete(current)) return;
+  try {
+    grantOf(context, { current, head });
+  } catch (error) {
+    throw await withWayBack(context, error, current, head);
+  }
 }
 
-async function findWhole({ store }: Context, head: Version | undefined): Promise<Version | undefined> {
+function isComplete(entry: JournalEntry): entry is DocumentEntry {
+  if (entry.kind !== 'document') return false;
+  const { client_id, client_secret, refresh_token } = entry.document.members;
+  return Boolean(client_id && client_secret && refresh_token);
+}
+
+async function withWayBack(
+  { store, settings: { secretId } }: Context,
+  error: unknown,
+  current: Pick<Version, 'versionId'>,
+  head: JournalEntry | undefined,
+): Promise<unknown> {
   const previous = await store.readPrevious().catch(() => undefined);
-  return [head, previous].find((version) => {
-    const entry = version && parseEntry(version);
-    return entry?.kind === 'document' && isComplete(entry);
-  });
+  const whole = [head, previous && parseEntry(previous)].find((entry) => entry !== undefined && isComplete(entry));
+  if (whole === undefined || !(error instanceof Fault)) return error;
+  return new Fault(error.name, `${error.message} ${wayBack(secretId, current, whole)}`);
 }
 
-function wayBack(secretId: string, current: Version, whole: Version): string {
+function wayBack(secretId: string, current: Pick<Version, 'versionId'>, whole: Pick<Version, 'versionId'>): string {
   return (
     `The last whole document is version ${whole.versionId}. This makes it current again, with its tokens and without a new consent: ` +
     `aws secretsmanager update-secret-version-stage --secret-id ${secretId} --version-stage AWSCURRENT ` +

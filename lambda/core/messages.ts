@@ -26,6 +26,8 @@ export const WAITING = {
 
 export const REFRESHED = 'A new bearer token is in AWSCURRENT.';
 export const ADOPTED = 'Another run obtained a new bearer token; it is in AWSCURRENT.';
+export const STORED_LATE =
+  'The answer that an earlier run could not store is stored; its bearer token is in AWSCURRENT.';
 export const FRESH = 'The bearer token is not due for a refresh yet; nothing to do.';
 export const BUSY = 'Another run is refreshing right now.';
 export const SETTLES = 'The current document holds a spent refresh token; the next refresh settles it.';

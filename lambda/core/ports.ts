@@ -96,31 +96,45 @@ export interface EventPublisher {
 
 /** The only members that a log line may have: none of them can hold a secret. */
 export interface LogMembers {
+  /** Of the line at the end of a run alone: how it ended, or `failed`. */
   readonly outcome?: string;
+  /** What `status` foresees. */
+  readonly decision?: string;
   readonly code?: string;
   readonly reason?: string;
   readonly attempt?: number;
   readonly versionId?: string;
   readonly previousVersionId?: string;
+  /** Until when the bearer token in `AWSCURRENT` lives. */
+  readonly expiresAt?: string;
+  /** When the next attempt may be made. */
+  readonly retryAt?: string;
+  readonly durationMs?: number;
+  /** Calls of Secrets Manager that read, and that write. */
+  readonly reads?: number;
+  readonly writes?: number;
+  /** Where to read what to do. */
+  readonly runbook?: string;
   /** Fingerprints. */
   readonly refreshToken?: string;
   readonly spentRefreshToken?: string;
 }
 
-/** What every run tells of the token. */
+/** What a run tells of the token, if it could read the secret. */
 export interface TokenStates {
-  /** 0 if it is dead, or if none was seen. */
+  /** 0 if it is dead, or if there is none. */
   readonly tokenSecondsRemaining: number;
-  /** Until it is due for a refresh; 0 if it is, or if none was seen. */
+  /** Until it is due for a refresh; 0 if it is, or if there is none. */
   readonly tokenSecondsUntilDue: number;
-  /** `undefined` of a grant that was not seen. */
-  readonly isReauthorizationRequired: boolean | undefined;
+  readonly isReauthorizationRequired: boolean;
 }
 
 export interface Telemetry {
   info(message: string, members?: LogMembers): void;
   warn(message: string, members?: LogMembers): void;
   error(message: string, members?: LogMembers): void;
+  /** For the one line at the end of the run; what was noted before under the same name is replaced. */
+  note(members: LogMembers): void;
   recordStates(states: TokenStates): void;
   countRefreshed(): void;
   countFailed(code: string): void;

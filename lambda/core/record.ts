@@ -38,15 +38,21 @@ export async function record(
   }
 }
 
-/** Stores the answer that an earlier run in this execution environment could not. If it fails, the answer stays unsaved. */
-export async function recordUnsaved(context: Context): Promise<void> {
+/**
+ * Stores the answer that an earlier run in this execution environment could not. If it fails, the answer stays unsaved.
+ *
+ * @returns whether there was one and it is stored
+ */
+export async function recordUnsaved(context: Context): Promise<boolean> {
   const { unsaved } = context.memory;
-  if (unsaved === undefined) return;
+  if (unsaved === undefined) return false;
   try {
     const { versionId } = await record(context, unsaved.parent, unsaved.tokens, unsaved.askedAtMs);
     context.telemetry.info('Stored the answer that an earlier run could not store', { versionId });
+    return true;
   } catch {
     // It is in memory with its reason, and the run goes on: other credentials may have come meanwhile.
+    return false;
   }
 }
 

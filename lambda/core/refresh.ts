@@ -8,7 +8,7 @@ import { announceFailure, recordFailure } from './failed-attempt.ts';
 import { Fault } from './fault.ts';
 import type { DocumentEntry, RefusalEntry } from './journal.ts';
 import { grantOf, type Snapshot } from './load.ts';
-import { ADOPTED, ADVICE, BUSY, FRESH, NO_TIME, NOT_CONFIGURED, REFRESHED, WAITING } from './messages.ts';
+import { ADOPTED, ADVICE, BUSY, FRESH, NO_TIME, NOT_CONFIGURED, REFRESHED, STORED_LATE, WAITING } from './messages.ts';
 import { record, recordUnsaved } from './record.ts';
 import type { Result } from './result.ts';
 import { toRfc3339 } from './rfc3339.ts';
@@ -49,6 +49,8 @@ class RefreshRun {
   readonly #report: RunReport;
   #force: boolean;
   #progress: Progress = { kind: 'begun' };
+  /** What settling another run's work is answered with. */
+  #settled: string = ADOPTED;
 
   constructor(context: Context, force: boolean) {
     this.#context = context;
@@ -58,7 +60,7 @@ class RefreshRun {
 
   async run(): Promise<Result> {
     try {
-      await recordUnsaved(this.#context);
+      if (await recordUnsaved(this.#context)) this.#settled = STORED_LATE;
       for (let starts = 0; starts < MAX_STARTS; ) {
         const end = await this.#round();
         if (end !== 'start over' && end !== 'waited') return end;
@@ -161,7 +163,7 @@ class RefreshRun {
     this.#progress = { kind: 'recorded', attempt, isRecovery };
     this.#force = false;
     this.#report.isReauthorizationRequired = false;
-    telemetry.info('Recorded the answer', { versionId: entry.versionId, attempt, ...lineage(entry.document) });
+    telemetry.note({ attempt, ...lineage(entry.document) });
     if (answer.kind === 'refresh-token-only') {
       await store.promote(entry.versionId, current.versionId);
       throw await this.#incomplete(entry, attempt, answer.reason);
@@ -177,6 +179,7 @@ class RefreshRun {
   }
 
   async #failed(snapshot: Snapshot, digest: string, attempt: number, answer: NotExchanged): Promise<'start over'> {
+    this.#context.telemetry.note({ attempt });
     // Record first: it is true of these credentials even if they are no longer current.
     const failure = await recordFailure(this.#context, snapshot, attempt, digest, answer);
     // The attempt that was forced has been made.
@@ -211,6 +214,7 @@ class RefreshRun {
       case 'recorded':
         return this.#report.toResult('refreshed', REFRESHED);
       case 'adopted':
+        return this.#report.toResult('adopted', this.#settled);
       case 'waited':
         return this.#report.toResult('adopted', ADOPTED);
       case 'begun':

@@ -3,7 +3,7 @@ import { expiresAt, secondsRemaining } from './credentials.ts';
 import type { Situation } from './decide.ts';
 import { secondsUntilDue } from './due.ts';
 import { type DocumentEntry, digestGrant, type FailureCode, type FailureEntry } from './journal.ts';
-import { grantOf, load, type Snapshot } from './load.ts';
+import { grantOf, load, requireComplete, type Snapshot } from './load.ts';
 import type { Outcome, Result } from './result.ts';
 
 /** What one run knows of the secret and of its grant: its answer and its metrics come from here. */
@@ -23,6 +23,7 @@ export class RunReport {
     const snapshot = await load(this.#context);
     this.current = snapshot?.current;
     this.isReauthorizationRequired ??= false;
+    if (snapshot && !snapshot.successor) await requireComplete(this.#context, snapshot);
     return snapshot;
   }
 
@@ -55,16 +56,23 @@ export class RunReport {
     };
   }
 
-  /** On every run, however it ends. */
+  /** However a run ends. One that could not read the secret says nothing: a 0 would be false of a token that lives. */
   recordStates(): void {
+    const { isReauthorizationRequired } = this;
+    if (isReauthorizationRequired === undefined) return;
     const { telemetry, runtime, settings } = this.#context;
     const document = this.current?.document;
+    const expires = document && expiresAt(document);
+    telemetry.note({
+      ...(this.current && { versionId: this.current.versionId }),
+      ...(expires !== undefined && { expiresAt: expires }),
+    });
     const nowMs = runtime.now();
     const untilDue = document && Math.floor(secondsUntilDue(document, nowMs, settings.defaultTokenLifetimeSeconds));
     telemetry.recordStates({
       tokenSecondsRemaining: document ? secondsRemaining(document, nowMs) : 0,
       tokenSecondsUntilDue: untilDue !== undefined && untilDue > 0 ? untilDue : 0,
-      isReauthorizationRequired: this.isReauthorizationRequired,
+      isReauthorizationRequired,
     });
   }
 }

@@ -4,10 +4,11 @@ import { isOurs } from '../../cli/aws/find-deployments.ts';
 import type { FunctionResult, Invoked } from '../../cli/aws/invoke-function.ts';
 import type { Watch } from '../../cli/aws/watch.ts';
 import type { Account } from '../../cli/status/account.ts';
+import { findAlarmKind } from '../../cli/status/find-alarm-kind.ts';
 import { judge } from '../../cli/status/judge.ts';
-import { findAlarmKind, toRunbookLink } from '../../cli/status/runbook.ts';
 import { parseContext } from '../../infra/options/parse-context.ts';
 import { TokenRefreshStack } from '../../infra/token-refresh-stack.ts';
+import { toRunbookEntry } from '../../lambda/contract.ts';
 import type { Result } from '../../lambda/core/result.ts';
 import { synthesise, WITHOUT_BUNDLING } from '../infra/synthesise.ts';
 
@@ -145,7 +146,7 @@ describe('the commands know the stack that is deployed', () => {
 
   test('and each of its alarms, with an entry of the runbook', () => {
     const alarms = Object.entries(synthesise().Resources).filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm');
-    const links = alarms.map(([logicalId]) => toRunbookLink(findAlarmKind([logicalId]) ?? ''));
+    const links = alarms.map(([logicalId]) => toRunbookEntry(findAlarmKind([logicalId]) ?? ''));
     expect(links.sort()).toEqual([
       'docs/runbook.md#failed-runs',
       'docs/runbook.md#function-failing',

@@ -1,6 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
+import { METRICS } from '../../lambda/contract.ts';
 import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { type Sandbox, type SandboxOptions, SECRET_ID } from '../sandbox/sandbox.ts';
+import { readDocument, sectionsOf } from '../support/markdown.ts';
+import { FakeAwsShell } from '../support/run-in-bash.ts';
 import { attributesOf, deploy } from './deployment.ts';
 import { alarmsOf, MonitoredFunction } from './monitored-function.ts';
 import { synthesise } from './synthesise.ts';
@@ -155,6 +158,19 @@ describe('what fails', () => {
       expect(await monitored.firing(0, 2 * INTERVAL - 1)).toEqual(['FailedRuns']);
       expect(await monitored.firing(2 * INTERVAL, SILENCE)).toEqual(['FailedRuns', 'FunctionFailing']);
     }));
+
+  it('makes TokenExpiringSoon fire too if no run can read the secret; no metric calls a token dead that lives', () =>
+    afterRefresh(async (monitored, sandbox) => {
+      deny(sandbox);
+      for (let minute = INTERVAL; minute <= 4 * INTERVAL; minute += INTERVAL) await monitored.tick(minute);
+      expect(await monitored.firing(INTERVAL, SILENCE)).not.toContain('TokenExpiringSoon');
+      expect(await monitored.firing(SILENCE, 5 * INTERVAL)).toEqual([
+        'FailedRuns',
+        'FunctionFailing',
+        'TokenExpiringSoon',
+      ]);
+      expect(Math.min(...monitored.valuesOf(METRICS.tokenSecondsRemaining))).toBeGreaterThan(0);
+    }));
 });
 
 describe('UndeliveredTicks fires, and nothing else,', () => {
@@ -163,6 +179,130 @@ describe('UndeliveredTicks fires, and nothing else,', () => {
       monitored.loseTick(INTERVAL);
       expect(await monitored.firing(0, SILENCE)).toEqual(['UndeliveredTicks']);
     }));
+});
+
+describe('an alarm for what came into a queue ends by itself, and fires for the next fault', () => {
+  it.each<[string, (monitored: MonitoredFunction, minute: number) => Promise<unknown>]>([
+    ['FailedRuns', async (monitored, minute) => monitored.tick(minute)],
+    ['UndeliveredTicks', async (monitored, minute) => monitored.loseTick(minute)],
+  ])('%s', (name, fail) =>
+    afterRefresh(async (monitored, { aws }) => {
+      for (const minute of [INTERVAL, 100]) {
+        aws.inject({ kind: 'access-denied', operation: 'GetSecretValue', times: ALWAYS });
+        await fail(monitored, minute);
+        aws.clearFaults();
+      }
+      expect(await monitored.firing(0, INTERVAL - 1)).not.toContain(name);
+      expect(await monitored.firing(INTERVAL, INTERVAL + 2)).toContain(name);
+      // Nobody has emptied the queue.
+      expect(await monitored.firing(INTERVAL + 2 + 45, 99)).not.toContain(name);
+      expect(await monitored.firing(100, 102)).toContain(name);
+    }),
+  );
+});
+
+describe('from the text of the alarm alone, a reader reaches', () => {
+  const refuse = ({ aws }: Sandbox) =>
+    aws.inject({ kind: 'access-denied', operation: 'GetSecretValue', times: ALWAYS });
+  const failThrice = async (monitored: MonitoredFunction) => {
+    for (const minute of [6, 12, 18]) await monitored.invoke({}, minute);
+  };
+  const sections = sectionsOf(readDocument('docs/runbook.md'));
+
+  /** Follows the link of the mail; and from there, that of the last line of the log. */
+  function follow(monitored: MonitoredFunction, alarm: string): readonly string[] {
+    const [, link = ''] = /\nWhat to do: (\S+)$/.exec(monitored.textOf(alarm)) ?? [];
+    const { runbook = '' } = monitored.stories.at(-1) ?? {};
+    const path = [link, runbook].filter((entry) => entry !== '').map((entry) => entry.replace('docs/runbook.md#', ''));
+    for (const anchor of path) expect(sections.get(anchor)).toMatch(/\*\*Do now/);
+    return path;
+  }
+
+  it.each<[string, string, readonly string[], (monitored: MonitoredFunction, sandbox: Sandbox) => Promise<unknown>]>([
+    [
+      'a denial of Secrets Manager',
+      'FunctionFailing',
+      ['function-failing', 'store-denied'],
+      async (monitored, sandbox) => {
+        refuse(sandbox);
+        await failThrice(monitored);
+      },
+    ],
+    [
+      'a denial that one tick met',
+      'FailedRuns',
+      ['failed-runs', 'store-denied'],
+      async (monitored, sandbox) => {
+        refuse(sandbox);
+        await monitored.tick(10);
+      },
+    ],
+    [
+      'a secret that somebody has broken',
+      'FunctionFailing',
+      ['function-failing', 'credentials-invalid'],
+      async (monitored, sandbox) => {
+        sandbox.putCredentials([]);
+        await failThrice(monitored);
+      },
+    ],
+    [
+      'a dead grant',
+      'ReauthorizationRequired',
+      ['reauthorization-required', 'reauthorization-required'],
+      async (monitored, { authorizationServer }) => {
+        authorizationServer.revoke();
+        await monitored.invoke(FORCED, 10);
+      },
+    ],
+    [
+      'an answer that was not stored',
+      'TokenNotStored',
+      ['token-not-stored', 'token-not-stored'],
+      async (monitored, { aws, processes: [lambda] }) => {
+        aws.inject({ kind: 'internal-error', operation: 'PutSecretValue', skip: 1, times: ALWAYS });
+        const running = monitored.invoke(FORCED, 10);
+        await vi.waitUntil(() => aws.calls.some(({ fault }) => fault !== undefined), { interval: 5, timeout: 10_000 });
+        lambda?.hasten(5_000);
+        await running;
+      },
+    ],
+    [
+      'a tick that was not delivered',
+      'UndeliveredTicks',
+      ['undelivered-ticks'],
+      async (monitored) => monitored.loseTick(10),
+    ],
+    ['a schedule that somebody disabled', 'TokenExpiringSoon', ['token-expiring-soon'], async () => {}],
+  ])('%s', (_, alarm, path, cause) =>
+    afterRefresh(async (monitored, sandbox) => {
+      await cause(monitored, sandbox);
+      expect(await monitored.firing(0, LONG_SILENCE)).toContain(alarm);
+      expect(follow(monitored, alarm)).toEqual(path);
+    }),
+  );
+
+  it('the state of the token, by the command that is in it', () =>
+    afterRefresh(async (monitored) => {
+      const [, command = ''] = /in AWS CloudShell: (.*)$/m.exec(monitored.textOf('FunctionFailing')) ?? [];
+      using shell = new FakeAwsShell();
+      expect(shell.run(command)).toMatchObject({ status: 0, stderr: '' });
+      const [call = []] = shell.calls;
+      expect(call.slice(0, 2)).toEqual(['lambda', 'invoke']);
+      const payload = JSON.parse(call[call.indexOf('--payload') + 1] ?? '');
+      expect(await monitored.invoke(payload, INTERVAL)).toBe('status');
+    }));
+
+  it('until when consumers are safe, in the line of a run that failed', () =>
+    afterRefresh(
+      async (monitored, { readVersion }) => {
+        const expiresAt = readVersion('AWSCURRENT')?.document.expires_at;
+        await monitored.invoke(FORCED, 10);
+        await monitored.firing(0, INTERVAL);
+        expect(monitored.stories.at(-1)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', expiresAt });
+      },
+      { script: ['forward', OUTAGE] },
+    ));
 });
 
 it('the stack has no alarm beside these', () => {

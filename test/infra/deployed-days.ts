@@ -34,6 +34,8 @@ export class DeployedDays {
   readonly startMs: number;
   readonly states: { readonly atMs: number; readonly states: TokenStates }[] = [];
   readonly warnings = new Set<string>();
+  /** Log lines beside the one at the end of each run. */
+  lines = 0;
   /** When each version of the secret was made. */
   readonly #madeAtMs = new Map<string, number>();
   readonly #intervalMs: number;
@@ -110,6 +112,7 @@ export class DeployedDays {
       return false;
     } finally {
       if (gaveAtMs !== undefined) this.#replaceToken(gaveAtMs);
+      this.lines += telemetry.lines.length;
       for (const { level, message } of telemetry.lines) if (level === 'warn') this.warnings.add(message);
       this.states.push(...telemetry.states.map((states) => ({ atMs, states })));
       const { calls } = this.#context.store;

@@ -46,15 +46,21 @@ export function attributesOf({ Resources }: SynthesisedTemplate, secretArn: stri
     'AWS::Region': REGION,
     'AWS::AccountId': ACCOUNT,
     'AWS::URLSuffix': 'amazonaws.com',
+    'AWS::StackName': 'RetentlyTokenRefresh',
   };
   for (const [id, resource] of Object.entries(Resources)) {
     const name = nameOf(id, resource);
     const service = resource.Type.split('::')[1]?.toLowerCase();
-    attributes[id] = resource.Type === 'AWS::SecretsManager::Secret' ? secretArn : name;
+    attributes[id] = toRef(resource, name, secretArn);
     attributes[`${id}.Arn`] = `arn:aws:${service}:${REGION}:${ACCOUNT}:${KINDS[resource.Type] ?? ''}${name}`;
     attributes[`${id}.QueueName`] = name;
   }
   return attributes;
+}
+
+function toRef({ Type }: Resource, name: string, secretArn: string): string {
+  if (Type === 'AWS::SecretsManager::Secret') return secretArn;
+  return Type === 'AWS::SQS::Queue' ? `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${name}` : name;
 }
 
 /** What stands in an ARN before the name. */
@@ -68,4 +74,11 @@ const KINDS: Readonly<Record<string, string>> = {
 function nameOf(id: string, { Type, Properties }: Resource): string {
   if (Type === 'AWS::Lambda::Function') return FUNCTION_NAME;
   return Type === 'AWS::Events::EventBus' ? String(Properties['Name']) : id;
+}
+
+/** The outputs, as a deploy into the sandbox's AWS account and region prints them. */
+export function outputsOf(template: SynthesisedTemplate, secretArn: string): Readonly<Record<string, string>> {
+  const attributes = attributesOf(template, secretArn);
+  const outputs = Object.entries(template.Outputs).map(([id, { Value }]) => [id, resolveText(Value, attributes)]);
+  return Object.fromEntries(outputs);
 }

@@ -32,22 +32,25 @@ const alarmSchema = z
     TreatMissingData: z.enum(['breaching', 'notBreaching', 'ignore']),
     AlarmActions: z.array(z.unknown()).min(1),
     OKActions: z.array(z.unknown()).min(1),
-    AlarmDescription: z.string(),
+    AlarmDescription: z.unknown(),
   })
   .refine(({ TreatMissingData, EvaluationPeriods }) => TreatMissingData !== 'ignore' || EvaluationPeriods === 1, {
     error: 'ignore is evaluated here for one period alone',
   });
 
 type AlarmProperties = z.output<typeof alarmSchema>;
-export interface Alarm extends Omit<AlarmProperties, 'Dimensions'> {
+export interface Alarm extends Omit<AlarmProperties, 'Dimensions' | 'AlarmDescription'> {
+  /** What its mail says. */
+  readonly text: string;
   readonly dimensions: Readonly<Record<string, string>>;
 }
 
 /** @throws Error for a property, a statistic or a comparison that `evaluateAlarm` does not know */
 export function parseAlarm(properties: unknown, attributes: Attributes): Alarm {
-  const { Dimensions, ...alarm } = alarmSchema.parse(properties);
+  const { Dimensions, AlarmDescription, ...alarm } = alarmSchema.parse(properties);
   const dimensions = Dimensions.map(({ Name, Value }) => [Name, resolveText(Value, attributes)]);
-  return { ...alarm, dimensions: Object.fromEntries(dimensions) };
+  const text = resolveText(AlarmDescription, attributes);
+  return { ...alarm, text, dimensions: Object.fromEntries(dimensions) };
 }
 
 /**

@@ -19,6 +19,15 @@ const scheduleSchema = z.object({
   Target: z.object({ Input: z.string(), DeadLetterConfig: z.object({ Arn: z.unknown() }) }),
 });
 
+const storySchema = z.looseObject({
+  timestamp: z.string(),
+  outcome: z.string(),
+  code: z.string().optional(),
+  runbook: z.string().optional(),
+  expiresAt: z.string().optional(),
+});
+export type Story = z.output<typeof storySchema>;
+
 interface Run {
   readonly minute: number;
   readonly beganAtMs: number;
@@ -86,7 +95,7 @@ export class MonitoredFunction {
     const QueueName = resolveText(queueArn, this.#attributes).split(':').at(-1) ?? '';
     this.#ofServices.push({
       namespace: 'AWS/SQS',
-      metricName: 'ApproximateNumberOfMessagesVisible',
+      metricName: 'NumberOfMessagesSent',
       dimensions: { QueueName },
       atMs: minute * MINUTE_MS,
       value: 1,
@@ -109,6 +118,26 @@ export class MonitoredFunction {
       .filter(([, alarm]) => watchAlarm(alarm, datapoints, 0, untilMinute).slice(sinceMinute).includes('ALARM'))
       .map(([name]) => name)
       .sort();
+  }
+
+  /** Every value that the function sent of one of its metrics, once {@link firing} has ended it. */
+  valuesOf(metricName: string): readonly number[] {
+    const datapoints = parseEmbeddedMetrics(this.#lambda.stdout);
+    return datapoints.filter((each) => each.metricName === metricName).map(({ value }) => value);
+  }
+
+  /** What the mail of an alarm says. */
+  textOf(name: string): string {
+    return this.#alarms.get(name)?.text ?? '';
+  }
+
+  /** The log as `LogsCommand` shows it, once {@link firing} has ended the function: the lines that tell of a run. */
+  get stories(): readonly Story[] {
+    const lines = [...this.#lambda.stdout.split('\n'), ...this.#lambda.stderr.split('\n')];
+    const stories = lines.flatMap((line) =>
+      line.includes('"durationMs"') ? [storySchema.parse(JSON.parse(line))] : [],
+    );
+    return stories.sort((a, b) => a.timestamp.localeCompare(b.timestamp));
   }
 
   /** From the time of the run to the time of the test. */

@@ -79,6 +79,16 @@ describe('options that are refused, each by a sentence', () => {
       'tokenRefresh.existingSecret is a value that is not shown, since it may hold a credential, but must be the name or the complete ARN (with the six characters at its end) of a secret.',
     ],
     [
+      'a runbook with a fragment, where the entry goes',
+      { runbookUrl: 'https://wiki.example.com/runbook#top' },
+      'tokenRefresh.runbookUrl is "https://wiki.example.com/runbook#top", but must be an https URL without user name and fragment.',
+    ],
+    [
+      'a runbook whose address leaves no room for the alarm',
+      { runbookUrl: `https://wiki.example.com/${'a'.repeat(240)}` },
+      `tokenRefresh.runbookUrl is "https://wiki.example.com/${'a'.repeat(174)}…, but must be an https URL without user name and fragment, of at most 256 characters.`,
+    ],
+    [
       'a text that is no URL',
       { tokenEndpoint: 'token' },
       'tokenRefresh.tokenEndpoint is "token", but must be an https URL without user name and fragment.',
@@ -167,7 +177,7 @@ describe('options that are refused, each by a sentence', () => {
     [
       'an unknown member',
       { timeout: 60 },
-      'tokenRefresh.timeout is there, but must be left out: the members here are accounts, alarmEmails, dashboard, env, eventBus, existingSecret, kmsKeyArn, logRetentionDays, memoryMegabytes, permissionsBoundaryArn, removalPolicies, reservedConcurrency, schedule, stackName, tags, timeoutSeconds, tokenEndpoint, tokenLifetimeSeconds, vpc, xray.',
+      'tokenRefresh.timeout is there, but must be left out: the members here are accounts, alarmEmails, dashboard, env, eventBus, existingSecret, kmsKeyArn, logRetentionDays, memoryMegabytes, permissionsBoundaryArn, removalPolicies, reservedConcurrency, runbookUrl, schedule, stackName, tags, timeoutSeconds, tokenEndpoint, tokenLifetimeSeconds, vpc, xray.',
     ],
     [
       'an unknown member inside',

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { parseContext } from '../../infra/options/parse-context.ts';
 import { TokenRefreshStack } from '../../infra/token-refresh-stack.ts';
 import { DEFAULTS, METRIC_NAMESPACE, METRICS } from '../../lambda/contract.ts';
+import { attributesOf } from './deployment.ts';
+import { resolveText } from './resolve-intrinsics.ts';
 import { EVERY_OPTION, resourceOf, resourcesOf, synthesise, synthesiseAll, WITHOUT_BUNDLING } from './synthesise.ts';
 
 // Part of the contract: under another id CloudFormation makes a new resource and takes the old one away.
@@ -105,7 +107,11 @@ describe('the stack, with every default', () => {
       MemorySize: 512,
       Timeout: 60,
       Role: { 'Fn::GetAtt': ['TokenRefreshFunctionRoleFA912134', 'Arn'] },
-      LoggingConfig: { LogFormat: 'JSON', LogGroup: { Ref: 'TokenRefreshFunctionLogGroupD12B8BB4' } },
+      LoggingConfig: {
+        LogFormat: 'JSON',
+        SystemLogLevel: 'WARN',
+        LogGroup: { Ref: 'TokenRefreshFunctionLogGroupD12B8BB4' },
+      },
       Environment: {
         Variables: {
           CREDENTIALS_SECRET_ID: { Ref: 'TokenRefreshCredentialsSecretCBF4F6B8' },
@@ -163,23 +169,18 @@ describe('the stack, with every default', () => {
   });
 
   it('tells ops what they need next', () => {
-    expect(template.Outputs).toMatchObject({
+    const { Outputs } = template;
+    expect(Outputs).toMatchObject({
       FunctionName: { Value: functionName },
       SecretArn: { Value: { Ref: 'TokenRefreshCredentialsSecretCBF4F6B8' } },
+      SecretId: { Value: { Ref: 'TokenRefreshCredentialsSecretCBF4F6B8' } },
+      ScheduleName: { Value: { Ref: 'TokenRefreshSchedule80AAEB22' } },
+      FailedRunsUrl: { Value: { Ref: 'TokenRefreshDeadLettersFailedRunsC3C69276' } },
+      UndeliveredTicksUrl: { Value: { Ref: 'TokenRefreshDeadLettersUndeliveredTicksD0CA8994' } },
     });
-    const text = (output: string) => JSON.stringify(template.Outputs[output]?.Value);
-    expect(text('InvokeCommand')).toMatch(
-      /--cli-read-timeout 90 --cli-binary-format raw-in-base64-out --payload '\{}'/,
-    );
-    expect(text('GetSecretCommand')).toMatch(
-      /get-secret-value .* --query SecretString --output text > credentials\.json/,
-    );
-    expect(text('PutSecretCommand')).toMatch(/put-secret-value .* --secret-string file:\/\/credentials\.json/);
-    expect(text('LogsCommand')).toMatch(
-      /aws logs tail .*"Ref":"TokenRefreshFunctionLogGroup\w+".* --filter-pattern '{ \$\.level = .*ERROR/,
-    );
-    expect(template.Outputs).toHaveProperty('DashboardName');
-    expect(Object.keys(template.Outputs)).toHaveLength(7);
+    expect(Outputs).toHaveProperty('DashboardName');
+    expect(Object.keys(Outputs).filter((id) => id.endsWith('Command'))).toHaveLength(15);
+    expect(Object.keys(Outputs)).toHaveLength(22);
   });
 });
 
@@ -222,10 +223,10 @@ describe('the alarms', () => {
   });
   const queue = (id: string) => ({
     Namespace: 'AWS/SQS',
-    MetricName: 'ApproximateNumberOfMessagesVisible',
+    MetricName: 'NumberOfMessagesSent',
     Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [id, 'QueueName'] } }],
-    Statistic: 'Maximum',
-    Period: 300,
+    Statistic: 'Sum',
+    Period: 900,
     EvaluationPeriods: 1,
     ComparisonOperator: 'GreaterThanOrEqualToThreshold',
     Threshold: 1,
@@ -235,7 +236,7 @@ describe('the alarms', () => {
   it.each([
     [
       'TokenExpiringSoon',
-      'Token expiring soon',
+      'token-expiring-soon',
       {
         ...own(METRICS.tokenSecondsUntilDue),
         Statistic: 'Maximum',
@@ -248,7 +249,7 @@ describe('the alarms', () => {
     ],
     [
       'ReauthorizationRequired',
-      'Reauthorization required',
+      'reauthorization-required',
       {
         ...own(METRICS.reauthorizationRequired),
         Statistic: 'Maximum',
@@ -261,7 +262,7 @@ describe('the alarms', () => {
     ],
     [
       'TokenNotStored',
-      'Token not stored',
+      'token-not-stored',
       {
         ...own(METRICS.tokenNotStored),
         Statistic: 'Sum',
@@ -274,7 +275,7 @@ describe('the alarms', () => {
     ],
     [
       'FunctionFailing',
-      'Function failing',
+      'function-failing',
       {
         ...own('Errors'),
         Namespace: 'AWS/Lambda',
@@ -286,17 +287,31 @@ describe('the alarms', () => {
         TreatMissingData: 'notBreaching',
       },
     ],
-    ['UndeliveredTicks', 'Undelivered ticks', queue('TokenRefreshDeadLettersUndeliveredTicksD0CA8994')],
-    ['FailedRuns', 'Failed runs', queue('TokenRefreshDeadLettersFailedRunsC3C69276')],
-  ])('%s says what happened, what it means for consumers, and where its runbook is', (id, runbook, properties) => {
-    expect(resourceOf(template, 'AWS::CloudWatch::Alarm', id).Properties).toEqual({
+    ['UndeliveredTicks', 'undelivered-ticks', queue('TokenRefreshDeadLettersUndeliveredTicksD0CA8994')],
+    ['FailedRuns', 'failed-runs', queue('TokenRefreshDeadLettersFailedRunsC3C69276')],
+  ])('%s says what happened, what it means for consumers, and where its runbook is', (id, anchor, properties) => {
+    const { AlarmDescription, ...rest } = resourceOf(template, 'AWS::CloudWatch::Alarm', id).Properties;
+    const text = resolveText(AlarmDescription, attributesOf(template, 'arn'));
+    expect(text).toMatch(
+      /^.* Consumers .*\nStack: RetentlyTokenRefresh\. How it is, in AWS CloudShell: aws lambda invoke /,
+    );
+    expect(text.endsWith(`\nWhat to do: docs/runbook.md#${anchor}`)).toBe(true);
+    expect(rest).toEqual({
       ...properties,
-      AlarmDescription: expect.stringMatching(
-        new RegExp(`Consumers .* What to do: README, "Runbook", "${runbook}"\\.$`),
-      ),
       AlarmActions: [{ Ref: 'TokenRefreshAlarmTopic87D62E97' }],
       OKActions: [{ Ref: 'TokenRefreshAlarmTopic87D62E97' }],
     });
+  });
+
+  it('lead to the entry of a runbook elsewhere, and keep within the 1,024 characters of CloudWatch', () => {
+    const runbookUrl = `https://wiki.example.com/${'runbook'.repeat(33)}`;
+    const long = synthesise({ runbookUrl });
+    const names = { 'AWS::StackName': 'S'.repeat(128), [functionName.Ref]: 'f'.repeat(64) };
+    for (const { Properties } of resourcesOf(long, 'AWS::CloudWatch::Alarm')) {
+      const text = resolveText(Properties['AlarmDescription'], { ...attributesOf(long, 'arn'), ...names });
+      expect(text).toMatch(/\nWhat to do: https:\/\/wiki\.example\.com\/[a-z]+#[a-z-]+$/);
+      expect(text.length).toBeLessThanOrEqual(1_024);
+    }
   });
 
   it.each([

@@ -82,6 +82,7 @@ export const EVERY_OPTION = {
   tokenEndpoint: 'https://auth.example.com/token',
   eventBus: { create: 'retently' },
   alarmEmails: ['ops@example.com', 'night@example.com'],
+  runbookUrl: 'https://wiki.example.com/runbook',
   memoryMegabytes: 1024,
   timeoutSeconds: 90,
   logRetentionDays: 365,

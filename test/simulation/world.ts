@@ -282,6 +282,7 @@ export class Silence implements Telemetry {
   info(_message: string): void {}
   warn(_message: string): void {}
   error(): void {}
+  note(): void {}
   recordStates(): void {}
   countRefreshed(): void {}
   countFailed(): void {}

@@ -13,6 +13,7 @@ export const NO_TOKEN = { tokenSecondsRemaining: 0, tokenSecondsUntilDue: 0 };
 export class FakeTelemetry implements Telemetry {
   readonly lines: Line[] = [];
   readonly states: TokenStates[] = [];
+  noted: LogMembers = {};
   readonly counts: string[] = [];
   readonly exchangeMilliseconds: number[] = [];
 
@@ -26,6 +27,10 @@ export class FakeTelemetry implements Telemetry {
 
   error(message: string, members?: LogMembers): void {
     this.lines.push({ level: 'error', message, members });
+  }
+
+  note(members: LogMembers): void {
+    this.noted = { ...this.noted, ...members };
   }
 
   recordStates(states: TokenStates): void {

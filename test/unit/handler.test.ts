@@ -8,6 +8,8 @@ const ANSWER = { access_token: 'access-2', token_type: 'Bearer', expires_in: 21_
 const GRANTED = [{ status: 200, body: ANSWER }];
 const SECRETS = /client-secret-1|refresh-1|refresh-2|access-2/;
 
+const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+
 /** In seconds, less what this run takes. */
 const SIX_HOURS = expect.closeTo(21_590, -2);
 
@@ -15,7 +17,7 @@ const SIX_HOURS = expect.closeTo(21_590, -2);
 const LOG_MEMBERS = new Set([
   ...['level', 'message', 'timestamp', 'service', 'sampling_rate', 'runId'],
   ...['outcome', 'decision', 'code', 'reason', 'attempt', 'versionId', 'previousVersionId', 'expiresAt', 'retryAt'],
-  ...['rotated', 'refreshToken', 'spentRefreshToken'],
+  ...['refreshToken', 'spentRefreshToken', 'durationMs', 'reads', 'writes', 'runbook'],
 ]);
 
 let output: ReturnType<typeof captureOutput>;
@@ -96,11 +98,13 @@ describe('what a run leaves on standard output', () => {
       { FunctionName: 'refresh-function', TokenSecondsRemaining: SIX_HOURS, ReauthorizationRequired: 0, Refreshed: 1 },
       { FunctionName: 'refresh-function', TokenSecondsRemaining: SIX_HOURS, ReauthorizationRequired: 0 },
     ]);
+    const told = { level: 'INFO', runId: 'request-1', versionId: expect.any(String), durationMs: expect.any(Number) };
+    const expiresAt = expect.stringMatching(INSTANT);
     expect(output.logs()).toMatchObject([
-      { level: 'INFO', runId: 'request-1' },
-      { level: 'INFO', outcome: 'refreshed', versionId: expect.any(String) },
-      { level: 'INFO', outcome: 'fresh' },
+      { ...told, outcome: 'refreshed', expiresAt, attempt: 0, reads: 4, writes: 3 },
+      { ...told, outcome: 'fresh', expiresAt, reads: 2, writes: 0 },
     ]);
+    expect(output.logs()[1]).not.toHaveProperty('attempt');
     expect(output.text()).not.toMatch(SECRETS);
   });
 
@@ -111,6 +115,7 @@ describe('what a run leaves on standard output', () => {
       await started.invoke(event).catch(() => undefined);
     }
     expect(output.logs().length).toBeGreaterThan(5);
+    expect(output.logs().filter(({ outcome }) => outcome !== undefined)).toHaveLength(5);
     for (const line of output.logs()) {
       expect(Object.keys(line).filter((name) => !LOG_MEMBERS.has(name))).toEqual([]);
     }
@@ -135,8 +140,29 @@ describe('a fault', () => {
       { FunctionName: 'refresh-function', RefreshFailed: 1, ReauthorizationRequired: 1, TokenSecondsRemaining: 0 },
     ]);
     expect(output.logs().filter(({ level }) => level === 'ERROR')).toMatchObject([
-      { message: error.message, code: 'REAUTHORIZATION_REQUIRED' },
+      {
+        message: error.message,
+        outcome: 'failed',
+        code: 'REAUTHORIZATION_REQUIRED',
+        runbook: 'docs/runbook.md#reauthorization-required',
+        attempt: 0,
+      },
     ]);
+  });
+
+  test('says until when consumers are safe, and where to read what to do', async () => {
+    await using started = await startHandler(CREDENTIALS, [...GRANTED, { status: 404 }]);
+    await started.invoke({});
+    await errorFrom(started.invoke({ action: 'refresh', force: true }));
+    expect(output.logs().at(-1)).toMatchObject({
+      level: 'ERROR',
+      outcome: 'failed',
+      code: 'PROVIDER_UNAVAILABLE',
+      expiresAt: expect.stringMatching(INSTANT),
+      runbook: 'docs/runbook.md#provider-unavailable',
+      reads: expect.any(Number),
+      writes: 2,
+    });
   });
 
   test('of the event is thrown before anything is read', async () => {

@@ -17,6 +17,10 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+function end(): void {
+  telemetry.end('info', 'It ended', { outcome: 'fresh' });
+}
+
 /** One line of EMF, whole: a dimension too many hides a metric from its alarm. */
 function emf(dimensions: Record<string, string>, metrics: Record<string, [unit: string, value: number | number[]]>) {
   const definitions = Object.entries(metrics).map(([Name, [Unit]]) => ({ Name, Unit }));
@@ -41,7 +45,7 @@ describe('metrics', () => {
     telemetry.countClaimTakenOver();
     telemetry.countTokenNotStored();
     expect(output.text()).toBe('');
-    telemetry.end();
+    end();
     expect(output.metrics()).toEqual([
       emf(
         { FunctionName: 'refresh-function' },
@@ -60,24 +64,13 @@ describe('metrics', () => {
 
   test('ReauthorizationRequired is 1 if it is required', () => {
     telemetry.recordStates({ ...STATES, isReauthorizationRequired: true });
-    telemetry.end();
+    end();
     expect(output.metrics()).toMatchObject([{ TokenSecondsRemaining: 18_000, ReauthorizationRequired: 1 }]);
-  });
-
-  test('of a grant that was not seen nothing is said: a 0 would end an alarm that is still true', () => {
-    telemetry.recordStates({ ...STATES, isReauthorizationRequired: undefined });
-    telemetry.end();
-    expect(output.metrics()).toEqual([
-      emf(
-        { FunctionName: 'refresh-function' },
-        { TokenSecondsRemaining: ['Seconds', 18_000], TokenSecondsUntilDue: ['Seconds', 7_200] },
-      ),
-    ]);
   });
 
   test('RefreshFailed goes out twice: by FunctionName alone, and by FunctionName and Code', () => {
     telemetry.countFailed('CLIENT_REJECTED');
-    telemetry.end();
+    end();
     const failed = { RefreshFailed: ['Count', 1] as [string, number] };
     expect(output.metrics()).toEqual([
       emf({ FunctionName: 'refresh-function', Code: 'CLIENT_REJECTED' }, failed),
@@ -87,10 +80,10 @@ describe('metrics', () => {
 
   test('a run in the same environment begins with nothing of the last one', () => {
     telemetry.countFailed('STORE_DENIED');
-    telemetry.end();
+    end();
     telemetry.begin('run-2', 'another-alias');
     telemetry.recordStates(STATES);
-    telemetry.end();
+    end();
     expect(output.metrics().at(-1)).toEqual(
       emf(
         { FunctionName: 'another-alias' },
@@ -124,5 +117,23 @@ describe('log lines', () => {
     telemetry.begin('run-2', 'refresh-function');
     telemetry.info('Something happened');
     expect(output.logs()).toMatchObject([{ runId: 'run-2' }]);
+  });
+
+  test('the one at the end has what was noted, the calls, and how long the run took', () => {
+    telemetry.note({ attempt: 1, versionId: 'version-1' });
+    telemetry.note({ versionId: 'version-2' });
+    for (const kind of ['reads', 'writes', 'reads'] as const) telemetry.countCall(kind);
+    expect(output.text()).toBe('');
+    telemetry.countFailed('STORE_DENIED');
+    telemetry.end('error', 'It failed', { outcome: 'failed', code: 'STORE_DENIED' });
+    telemetry.begin('run-2', 'refresh-function');
+    telemetry.recordStates(STATES);
+    end();
+    const story = { durationMs: expect.any(Number), attempt: 1, versionId: 'version-2', reads: 2, writes: 1 };
+    expect(output.logs()).toMatchObject([
+      { level: 'ERROR', message: 'It failed', runId: 'run-1', outcome: 'failed', code: 'STORE_DENIED', ...story },
+      { level: 'INFO', message: 'It ended', runId: 'run-2', outcome: 'fresh', reads: 0, writes: 0 },
+    ]);
+    expect(output.logs().at(-1)).not.toHaveProperty('attempt');
   });
 });

@@ -81,7 +81,7 @@ describe('an answer that cannot be stored until the deadline', () => {
     await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
     const next = context.nextRun();
     next.memory.unsaved = context.memory.unsaved;
-    await recordUnsaved(next);
+    expect(await recordUnsaved(next)).toBe(true);
     expect(next.headVersionId).toBe(SUCCESSOR);
     expect(next.memory.unsaved).toBeUndefined();
     expect(next.telemetry.lines).toMatchObject([{ level: 'info', members: { versionId: SUCCESSOR } }]);
@@ -89,7 +89,7 @@ describe('an answer that cannot be stored until the deadline', () => {
 });
 
 test('without an unsaved answer there is nothing to do', async () => {
-  await recordUnsaved(context);
+  expect(await recordUnsaved(context)).toBe(false);
   expect(context.store.calls).toEqual([]);
 });
 

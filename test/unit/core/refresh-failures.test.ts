@@ -452,3 +452,15 @@ describe('I8: what a day costs', () => {
     expect(context.versionIds.length).toBeLessThanOrEqual(90);
   });
 });
+
+test('a secret that somebody has written over says where the last whole document is, and a grant is not blamed', async () => {
+  context.tokenEndpoint.willAnswer(TOKEN);
+  await refresh(context, IF_DUE);
+  const answer = context.currentVersionId;
+  const written = context.write({ client_secret: 'a new one' });
+  for (const run of [refresh(context, IF_DUE), status(context)]) {
+    const { name, message } = await faultFrom(run);
+    expect(name).toBe('CREDENTIALS_INCOMPLETE');
+    expect(message).toContain(`--move-to-version-id ${answer} --remove-from-version-id ${written}`);
+  }
+});

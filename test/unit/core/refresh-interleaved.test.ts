@@ -152,7 +152,10 @@ describe('when others move in between', () => {
     expect(context.announcements).toEqual([]);
     const next = context.nextRun({ afterMs: 60_000 });
     next.memory.unsaved = context.memory.unsaved;
-    expect(await refresh(next, IF_DUE)).toMatchObject({ outcome: 'adopted' });
+    expect(await refresh(next, IF_DUE)).toMatchObject({
+      outcome: 'adopted',
+      message: 'The answer that an earlier run could not store is stored; its bearer token is in AWSCURRENT.',
+    });
     expect(next.currentDocument).toEqual(REFRESHED);
     expect(next.announced).toMatchObject([{ type: 'refreshed' }]);
   });

@@ -208,11 +208,14 @@ describe('a secret with room for an answer of 16 KiB keeps the longest one', () 
 });
 
 describe('a run that does not get as far as the POST', () => {
-  test('knows nothing of the grant if the secret cannot be read', async () => {
+  const SEEN = { ...NO_TOKEN, isReauthorizationRequired: false };
+
+  test('says nothing of the token if the secret cannot be read: a 0 would be false of one that lives', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.store.refuse('readCurrent', 1);
     await faultFrom(refresh(context, IF_DUE));
-    expect(context.telemetry.states).toEqual([{ ...NO_TOKEN, isReauthorizationRequired: undefined }]);
+    expect(context.telemetry.states).toEqual([]);
+    expect(context.telemetry.noted).toEqual({});
   });
 
   test('says busy while another run holds the claim', async () => {
@@ -256,20 +259,17 @@ describe('a run that does not get as far as the POST', () => {
       'CREDENTIALS_INCOMPLETE',
       { client_id: 'client-id-1' },
       'has no client_secret, no refresh_token',
-      undefined,
+      [SEEN],
       ['readPrevious'],
     ],
     // Where is the last whole document?
-    ['CREDENTIALS_INVALID', { client_id: 7 }, 'client_id is a number', undefined, ['readPrevious']],
-  ])(
-    '%s: throws, and still records what it knows of the states',
-    async (code, secret, what, isReauthorizationRequired, looks) => {
-      const context = FakeContext.withSecret(secret);
-      const { name, message } = await faultFrom(refresh(context, IF_DUE));
-      expect([name, message]).toEqual([code, expect.stringContaining(`Secret ${SECRET_ID} has`)]);
-      expect(message).toContain(what);
-      expect(context.telemetry.states).toEqual([{ ...NO_TOKEN, isReauthorizationRequired }]);
-      expect(context.store.calls).toEqual(['readCurrent', 'readHead', ...looks]);
-    },
-  );
+    ['CREDENTIALS_INVALID', { client_id: 7 }, 'client_id is a number', [], ['readPrevious']],
+  ])('%s: throws, and still records what it knows of the states', async (code, secret, what, states, looks) => {
+    const context = FakeContext.withSecret(secret);
+    const { name, message } = await faultFrom(refresh(context, IF_DUE));
+    expect([name, message]).toEqual([code, expect.stringContaining(`Secret ${SECRET_ID} has`)]);
+    expect(message).toContain(what);
+    expect(context.telemetry.states).toEqual(states);
+    expect(context.store.calls).toEqual(['readCurrent', 'readHead', ...looks]);
+  });
 });

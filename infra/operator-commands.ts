@@ -1,0 +1,139 @@
+import { JOURNAL_STAGE } from '../lambda/contract.ts';
+
+/** What the resources of one stack are called. */
+export interface DeployedNames {
+  readonly region: string;
+  readonly functionName: string;
+  readonly timeoutSeconds: number;
+  readonly logGroupName: string;
+  readonly secretId: string;
+  readonly scheduleName: string;
+  readonly failedRunsUrl: string;
+  readonly undeliveredTicksUrl: string;
+}
+
+/** A command for a person. It works as it stands in AWS CloudShell, and in bash or zsh with AWS CLI 2. */
+interface OperatorCommand {
+  /** What it does; ends without a full stop. */
+  readonly description: string;
+  readonly command: string;
+}
+
+export type OperatorCommands = Readonly<
+  Record<
+    | 'StatusCommand'
+    | 'InvokeCommand'
+    | 'ForceCommand'
+    | 'LogsCommand'
+    | 'AllLogsCommand'
+    | 'ScheduleCommand'
+    | 'EnableScheduleCommand'
+    | 'GetSecretCommand'
+    | 'PutSecretCommand'
+    | 'RestoreSecretCommand'
+    | 'RemoveLabelCommand'
+    | 'FailedRunsCommand'
+    | 'PurgeFailedRunsCommand'
+    | 'UndeliveredTicksCommand'
+    | 'PurgeUndeliveredTicksCommand',
+    OperatorCommand
+  >
+>;
+
+// The AWS CLI gives up after a minute by default, and then invokes the function again.
+const CLI_OVER_TIMEOUT_SECONDS = 30;
+
+const SCHEDULE_MEMBERS = [
+  'Name',
+  'Description',
+  'ScheduleExpression',
+  'ScheduleExpressionTimezone',
+  'FlexibleTimeWindow',
+  'Target',
+];
+
+/** Each command that the runbook needs, filled in. */
+export function operatorCommands(names: DeployedNames): OperatorCommands {
+  const { logGroupName, secretId, scheduleName, failedRunsUrl, undeliveredTicksUrl } = names;
+  const aws = (call: string, options: string) => `aws ${call} --region ${names.region} ${options}`;
+  const invoke = (payload: string) =>
+    aws(
+      'lambda invoke',
+      `--function-name ${names.functionName} --cli-read-timeout ${names.timeoutSeconds + CLI_OVER_TIMEOUT_SECONDS} --cli-binary-format raw-in-base64-out --payload '${payload}' /dev/stdout`,
+    );
+  const receive = (url: string) =>
+    aws(
+      'sqs receive-message',
+      `--queue-url ${url} --max-number-of-messages 10 --visibility-timeout 0 --message-attribute-names All`,
+    );
+  const purge = (url: string) => aws('sqs purge-queue', `--queue-url ${url}`);
+  // In a file that only its owner can read, and only once the whole value is there.
+  const get = aws('secretsmanager get-secret-value', `--secret-id ${secretId} --query SecretString --output text`);
+  const put = aws('secretsmanager put-secret-value', `--secret-id ${secretId} --secret-string file://credentials.json`);
+  // What CloudFormation has set, since an update replaces the whole schedule.
+  const getSchedule = aws(
+    'scheduler get-schedule',
+    `--name ${scheduleName} --output json --query "{${SCHEDULE_MEMBERS.map((name) => `${name}:${name}`).join(',')},State:'ENABLED'}"`,
+  );
+  const removeLabel = aws(
+    'secretsmanager update-secret-version-stage',
+    `--secret-id ${secretId} --version-stage ${JOURNAL_STAGE}`,
+  );
+  const findLabel = aws(
+    'secretsmanager list-secret-version-ids',
+    `--secret-id ${secretId} --output text --query "Versions[?contains(VersionStages, '${JOURNAL_STAGE}')].VersionId"`,
+  );
+  return {
+    StatusCommand: {
+      description: 'Says how the token is and what a refresh would do. Changes nothing',
+      command: invoke('{"action":"status"}'),
+    },
+    InvokeCommand: { description: 'Refreshes the token if it is due, now', command: invoke('{}') },
+    ForceCommand: {
+      description: 'Refreshes the token now, past a back-off or a refusal',
+      command: invoke('{"action":"refresh","force":true}'),
+    },
+    LogsCommand: {
+      description: 'The story of each run of the last three hours, a line each. No line: nothing ran',
+      command: aws(`logs tail ${logGroupName}`, "--since 3h --format short --filter-pattern '{ $.durationMs >= 0 }'"),
+    },
+    AllLogsCommand: {
+      description: 'Every line of the log of the last three hours, those of Lambda too',
+      command: aws(`logs tail ${logGroupName}`, '--since 3h --format short'),
+    },
+    ScheduleCommand: {
+      description: 'Whether the schedule is ENABLED or DISABLED',
+      command: aws('scheduler get-schedule', `--name ${scheduleName} --query State --output text`),
+    },
+    EnableScheduleCommand: {
+      description: 'Enables the schedule, and changes nothing else of it',
+      command: aws('scheduler update-schedule', `--cli-input-json "$(${getSchedule})"`),
+    },
+    GetSecretCommand: {
+      description: 'Writes the current value to credentials.json, to change a member of it',
+      command: `(umask 077; rm -f credentials.json.new; ${get} > credentials.json.new && mv -f credentials.json.new credentials.json)`,
+    },
+    PutSecretCommand: {
+      description: 'Stores credentials.json, the whole value, and deletes the file',
+      command: `${put} && rm credentials.json`,
+    },
+    RestoreSecretCommand: {
+      description: 'Brings back a secret that is scheduled for deletion, with all its versions',
+      command: aws('secretsmanager restore-secret', `--secret-id ${secretId}`),
+    },
+    RemoveLabelCommand: {
+      description: `Takes the label ${JOURNAL_STAGE} off the version that has it. Nothing is lost`,
+      command: `${removeLabel} --remove-from-version-id "$(${findLabel})"`,
+    },
+    FailedRunsCommand: { description: 'Shows failed runs, with the error of each', command: receive(failedRunsUrl) },
+    PurgeFailedRunsCommand: { description: 'Empties the queue of failed runs', command: purge(failedRunsUrl) },
+    UndeliveredTicksCommand: {
+      description: 'Shows ticks that did not reach the function, and why',
+      command: receive(undeliveredTicksUrl),
+    },
+    PurgeUndeliveredTicksCommand: {
+      description: 'Empties the queue of undelivered ticks',
+      command: purge(undeliveredTicksUrl),
+    },
+  };
+}

@@ -1,0 +1,120 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { AWS_COMMANDS, findCallMistakes } from '../support/aws-cli-calls.ts';
+import { FakeAwsShell } from '../support/run-in-bash.ts';
+import { outputsOf } from './deployment.ts';
+import { synthesise } from './synthesise.ts';
+
+const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:RetentlyCredentials-AbCdEf';
+const VALUE = '{"client_id":"mine"}';
+
+const template = synthesise();
+const outputs = outputsOf(template, SECRET_ARN);
+const COMMANDS = Object.entries(outputs).filter(([id]) => id.endsWith('Command'));
+const BOTOCORE = spawnSync('python3', ['-c', 'import botocore'], { stdio: 'ignore' }).status === 0;
+
+/** Whether botocore has these services, operations and options; the AWS CLI makes its own of the same models. */
+const ASK_BOTOCORE = `
+import json, sys, botocore.session
+from botocore import xform_name
+session = botocore.session.get_session()
+unknown = []
+for command, options in json.load(sys.stdin).items():
+    service, operation = command.split()
+    model = session.get_service_model(service)
+    known = {xform_name(name).replace('_', '-'): name for name in model.operation_names}
+    members = model.operation_model(known[operation]).input_shape.members
+    unknown += [f'{command} {o}' for o in options if o[2:] not in {xform_name(m).replace('_', '-') for m in members}]
+print(json.dumps(unknown))
+`;
+
+/** What `GetSecretCommand` or another one leaves in the folder. */
+function runIn(shell: FakeAwsShell, id: string, program = 'bash') {
+  const { status, stdout, stderr } = shell.run(outputs[id] ?? '', program);
+  return { status, stdout, stderr };
+}
+
+describe('each command among the outputs', () => {
+  it.each(COMMANDS)('%s is well-formed, and says where it works', (id, command) => {
+    using shell = new FakeAwsShell();
+    shell.willAnswer('list-secret-version-ids', 'version-1');
+    shell.willAnswer('get-schedule', '{"Name":"mine"}');
+    writeFileSync(join(shell.directory, 'credentials.json'), VALUE);
+    expect(runIn(shell, id)).toMatchObject({ status: 0, stderr: '' });
+    expect(shell.calls.length).toBeGreaterThan(0);
+    expect(shell.calls.flatMap(findCallMistakes)).toEqual([]);
+    for (const call of shell.calls) expect(call.slice(-1)).not.toEqual(['']);
+    expect(command).toContain('--region us-east-1');
+    expect(template.Outputs[id]?.Description).toMatch(/\. In AWS CloudShell, or in bash with AWS CLI 2$/);
+  });
+
+  it.skipIf(!BOTOCORE)(
+    `has options that AWS knows${BOTOCORE ? '' : ' (SKIPPED: botocore is not installed here)'}`,
+    () => {
+      const { 'logs tail': _, ...ofModels } = AWS_COMMANDS;
+      const { stdout, stderr } = spawnSync('python3', ['-c', ASK_BOTOCORE], {
+        input: JSON.stringify(ofModels),
+        encoding: 'utf8',
+      });
+      expect([stdout.trim(), stderr]).toEqual(['[]', '']);
+    },
+  );
+
+  it('passes JSON, patterns and queries on as one argument each', () => {
+    using shell = new FakeAwsShell();
+    shell.willAnswer('get-schedule', '{"Name":"mine","Target":{"Input":"{}"}}');
+    for (const id of ['StatusCommand', 'ForceCommand', 'LogsCommand', 'EnableScheduleCommand']) runIn(shell, id);
+    expect(shell.calls.map((call) => call.at(-1))).toEqual([
+      '/dev/stdout',
+      '/dev/stdout',
+      '{ $.durationMs >= 0 }',
+      expect.stringContaining("Target:Target,State:'ENABLED'}"),
+      '{"Name":"mine","Target":{"Input":"{}"}}',
+    ]);
+    expect(shell.calls[0]).toContain('{"action":"status"}');
+    expect(shell.calls[1]).toContain('{"action":"refresh","force":true}');
+  });
+});
+
+describe.each(['bash', 'dash'].filter((shell) => spawnSync(shell, ['-c', ':']).status === 0))('in %s', (program) => {
+  it('GetSecretCommand makes a file for its owner alone, whatever was there', () => {
+    using shell = new FakeAwsShell();
+    const path = join(shell.directory, 'credentials.json');
+    for (const name of [path, `${path}.new`]) writeFileSync(name, 'old', { mode: 0o644 });
+    shell.willAnswer('get-secret-value', VALUE);
+    expect(runIn(shell, 'GetSecretCommand', program).status).toBe(0);
+    expect(readFileSync(path, 'utf8')).toBe(VALUE);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(existsSync(`${path}.new`)).toBe(false);
+  });
+
+  it('GetSecretCommand that fails says so, and keeps what was there', () => {
+    using shell = new FakeAwsShell();
+    const path = join(shell.directory, 'credentials.json');
+    writeFileSync(path, 'old');
+    shell.willFail();
+    const { status, stderr } = runIn(shell, 'GetSecretCommand', program);
+    expect([status === 0, stderr]).toEqual([false, 'An error occurred\n']);
+    expect(readFileSync(path, 'utf8')).toBe('old');
+  });
+
+  it('PutSecretCommand deletes the file, but not before its value is stored', () => {
+    using shell = new FakeAwsShell();
+    const path = join(shell.directory, 'credentials.json');
+    writeFileSync(path, VALUE);
+    expect(runIn(shell, 'PutSecretCommand', program).status).toBe(0);
+    expect(existsSync(path)).toBe(false);
+    writeFileSync(path, VALUE);
+    shell.willFail();
+    expect(runIn(shell, 'PutSecretCommand', program).status).not.toBe(0);
+    expect(readFileSync(path, 'utf8')).toBe(VALUE);
+  });
+});
+
+it('git ignores the files that the commands write', () => {
+  const files = ['credentials.json', 'credentials.json.new'];
+  const { stdout } = spawnSync('git', ['check-ignore', ...files], { cwd: import.meta.dirname, encoding: 'utf8' });
+  expect(stdout.trim().split('\n')).toEqual(files);
+});

@@ -1,0 +1,206 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import * as z from 'zod';
+import { EVENT_DETAIL_TYPES } from '../../lambda/contract.ts';
+import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
+import { matchesPattern } from '../support/event-pattern.ts';
+import { endingOf, startConfigured } from '../support/in-sandbox.ts';
+import { blocksOf, readDocument } from '../support/markdown.ts';
+
+vi.setConfig({ hookTimeout: 30_000 });
+
+const FORCED = { action: 'refresh', force: true };
+const MINUTE_MS = 60_000;
+const DOCUMENT = readDocument('docs/events-and-metrics.md');
+const DETAIL_TYPES = Object.values(EVENT_DETAIL_TYPES);
+const TEMPLATE = 'docs/events/restart-consumer.template.json';
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const LINTER = 'cfn-lint';
+const HAS_CFN_LINT = spawnSync(LINTER, ['--version'], { stdio: 'ignore' }).status === 0;
+
+const objectSchema = z.looseObject({ properties: z.record(z.string(), z.unknown()).optional() });
+const eventSchema = z.object({ 'detail-type': z.string(), detail: z.record(z.string(), z.unknown()) });
+type Event = z.output<typeof eventSchema>;
+
+const SCHEMAS = new Map(
+  DETAIL_TYPES.map((type) => {
+    const name = type.toLowerCase().replaceAll(' ', '-');
+    return [type as string, JSON.parse(readDocument(`docs/events/${name}.schema.json`))] as const;
+  }),
+);
+
+/** The same schema with nothing beside what it names: what it does not name is not documented. */
+function strict(schema: unknown): unknown {
+  const { success, data } = objectSchema.safeParse(schema);
+  if (!success || data.properties === undefined) return schema;
+  const properties = Object.entries(data.properties).map(([name, value]) => [name, strict(value)]);
+  return { ...data, properties: Object.fromEntries(properties), additionalProperties: false };
+}
+
+/** What is wrong with an event, as its schema has it. */
+function mistakesOf(event: Event): unknown {
+  const schema = strict(SCHEMAS.get(event['detail-type']));
+  const validate = new Ajv2020({ strict: true, allErrors: true }).compile(
+    z.record(z.string(), z.unknown()).parse(schema),
+  );
+  return validate(event) ? [] : validate.errors;
+}
+
+let events: readonly Event[];
+
+beforeAll(async () => {
+  events = [
+    ...(await sentBy({}, async (sandbox) => {
+      const { lambda } = await startConfigured(sandbox);
+      const endings = [endingOf(await lambda.invoke({}))];
+      sandbox.authorizationServer.revoke();
+      endings.push(endingOf(await lambda.invoke(FORCED)));
+      sandbox.putCredentials(await sandbox.mintCredentials());
+      endings.push(endingOf(await lambda.invoke({})));
+      expect(endings).toEqual(['refreshed', 'REAUTHORIZATION_REQUIRED', 'refreshed']);
+    })),
+    ...(await sentBy({ script: [{ status: 400, body: {} }] }, async (sandbox) => {
+      const { lambda } = await startConfigured(sandbox);
+      const endings: string[] = [];
+      for (const minutes of [0, 30, 61]) {
+        endings.push(endingOf(await lambda.invoke(FORCED, { clockOffsetMs: minutes * MINUTE_MS })));
+      }
+      expect(endings).toEqual(['PROVIDER_UNAVAILABLE', 'PROVIDER_UNAVAILABLE', 'REAUTHORIZATION_PROBABLE']);
+    })),
+    ...(await sentBy({}, async (sandbox) => {
+      const { lambda } = await startConfigured(sandbox);
+      sandbox.aws.inject({ kind: 'drop-before', operation: 'UpdateSecretVersionStage', times: 1_000 });
+      const endings = [endingOf(await lambda.invoke({}))];
+      sandbox.aws.clearFaults();
+      endings.push(endingOf(await lambda.invoke({})));
+      expect(endings).toEqual(['STORE_UNAVAILABLE', 'adopted']);
+    })),
+    ...(await sentBy({ kind: 'no-rotation', script: ['forward', { status: 502 }] }, async (sandbox) => {
+      const { lambda } = await startConfigured(sandbox);
+      expect(endingOf(await lambda.invoke({}))).toBe('refreshed');
+      expect(endingOf(await lambda.invoke(FORCED))).toBe('PROVIDER_AMBIGUOUS');
+    })),
+  ];
+});
+
+/** What the bundled handler sent while `act` ran, as a rule sees it. */
+async function sentBy(
+  options: Parameters<typeof startSandbox>[0],
+  act: (sandbox: Sandbox) => Promise<void>,
+): Promise<readonly Event[]> {
+  await using sandbox = await startSandbox(options);
+  await act(sandbox);
+  return sandbox.aws.eventBridge.events.map(({ source, detailType, detail }) => ({
+    source,
+    'detail-type': detailType,
+    detail,
+  }));
+}
+
+describe('the events that the handler sends', () => {
+  test('are of every type, and of both kinds of reauthorization', () => {
+    expect(new Set(events.map((event) => event['detail-type']))).toEqual(new Set(DETAIL_TYPES));
+    const required = events.filter((event) => event['detail-type'] === EVENT_DETAIL_TYPES.reauthorizationRequired);
+    expect(required.map(({ detail }) => detail['probable'])).toEqual([undefined, true]);
+  });
+
+  test('keep to their schemas, with no member that these do not name', () => {
+    for (const event of events) expect(mistakesOf(event), JSON.stringify(event)).toEqual([]);
+  });
+
+  test('have no attempt if a run only finished the work of another', () => {
+    const attempts = events.filter((event) => event['detail-type'] === EVENT_DETAIL_TYPES.refreshed);
+    expect(attempts.map(({ detail }) => detail['attempt'])).toContain(undefined);
+  });
+
+  test('say until when the current token lives if there is one, a failure too', () => {
+    const failed = events.filter((event) => event['detail-type'] === EVENT_DETAIL_TYPES.failed);
+    expect(failed.map(({ detail }) => typeof detail['expiresAt'])).toContain('string');
+  });
+});
+
+describe('a schema refuses', () => {
+  test.each(DETAIL_TYPES)('%s with a token, without its version, or of another source', (type) => {
+    const event = events.find((each) => each['detail-type'] === type) ?? { 'detail-type': type, detail: {} };
+    const { version: _, ...rest } = event.detail;
+    expect(mistakesOf({ ...event, detail: { ...event.detail, accessToken: 'x' } })).not.toEqual([]);
+    expect(mistakesOf({ ...event, detail: rest })).not.toEqual([]);
+    expect(mistakesOf({ ...event, ...{ source: 'aws.events' } })).not.toEqual([]);
+  });
+
+  test('of an event there is one, and no other', () => {
+    const files = readdirSync(`${ROOT}/docs/events`).filter((name) => name.endsWith('.schema.json'));
+    expect(files).toHaveLength(DETAIL_TYPES.length);
+    for (const name of files) expect(DOCUMENT).toContain(`(events/${name})`);
+  });
+});
+
+describe('the document', () => {
+  test('has an example of each type, and each keeps to its schema', () => {
+    const examples = blocksOf(DOCUMENT, 'json').map((block) => eventSchema.loose().parse(JSON.parse(block)));
+    expect(examples.map((example) => example['detail-type'])).toEqual([
+      'Retently Token Refreshed',
+      'Retently Token Recovered',
+      'Retently Token Refresh Failed',
+      'Retently Reauthorization Required',
+    ]);
+    for (const example of examples) expect(mistakesOf(example)).toEqual([]);
+  });
+});
+
+describe('the rule that restarts a consumer', () => {
+  const template = JSON.parse(readDocument(TEMPLATE));
+  const { EventPattern } = template.Resources.Rule.Properties;
+  const [shown = '{}'] = blocksOf(DOCUMENT, 'json pattern');
+
+  /** With the secret of the sandbox. */
+  const withSecret = (pattern: unknown) => ({
+    ...z.record(z.string(), z.unknown()).parse(pattern),
+    detail: { secretId: [events[0]?.detail['secretId']] },
+  });
+
+  test('is in the template as it is shown', () => {
+    expect(EventPattern.detail).toEqual({ secretId: [{ Ref: 'SecretId' }] });
+    expect(withSecret(EventPattern)).toEqual(withSecret(JSON.parse(shown)));
+  });
+
+  test('sees each refresh of this secret once, and nothing else', () => {
+    const pattern = withSecret(EventPattern);
+    const seen = events.filter((event) => matchesPattern(pattern, event));
+    expect(seen).toEqual(events.filter((event) => event['detail-type'] === 'Retently Token Refreshed'));
+    expect(seen.length).toBeGreaterThan(1);
+    expect(events.filter((event) => matchesPattern(JSON.parse(shown), event))).toEqual([]);
+  });
+
+  test.skipIf(!HAS_CFN_LINT)(
+    `satisfies cfn-lint${HAS_CFN_LINT ? '' : ' (SKIPPED: cfn-lint is not installed here)'}`,
+    () => {
+      const { stdout, stderr } = spawnSync(LINTER, ['--', TEMPLATE], { cwd: ROOT, encoding: 'utf8' });
+      expect([stdout, stderr]).toEqual(['', '']);
+    },
+    60_000,
+  );
+});
+
+describe('a pattern, as EventBridge documents it', () => {
+  const event = { source: 'a', detail: { code: 'X', tags: ['b', 'c'], count: 1 } };
+  test.each([
+    [{ source: ['a'] }, true],
+    [{ source: ['b', 'a'] }, true],
+    [{ source: ['A'] }, false],
+    [{ detail: { code: ['X'], count: [1] } }, true],
+    [{ detail: { count: ['1'] } }, false],
+    [{ detail: { tags: ['c'] } }, true],
+    [{ detail: { missing: ['X'] } }, false],
+    [{ source: ['a'], detail: { code: ['Y'] } }, false],
+  ])('%j: %s', (pattern, isMatch) => {
+    expect(matchesPattern(pattern, event)).toBe(isMatch);
+  });
+
+  test('that compares otherwise is not known here', () => {
+    expect(() => matchesPattern({ source: [{ prefix: 'a' }] }, event)).toThrow();
+  });
+});

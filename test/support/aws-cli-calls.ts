@@ -1,0 +1,37 @@
+/** Options that every command of the AWS CLI takes. */
+const GLOBAL = ['--region', '--query', '--output', '--cli-read-timeout', '--cli-binary-format', '--cli-input-json'];
+
+/** The commands that people are told to type, with the options that each may have. AWS CLI 1 lacks `logs tail`. */
+export const AWS_COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  'cloudformation describe-stacks': ['--stack-name'],
+  'lambda invoke': ['--function-name', '--payload'],
+  'logs tail': ['--since', '--format', '--filter-pattern'],
+  'scheduler get-schedule': ['--name'],
+  'scheduler update-schedule': [],
+  'secretsmanager get-secret-value': ['--secret-id'],
+  'secretsmanager list-secret-version-ids': ['--secret-id'],
+  'secretsmanager put-secret-value': ['--secret-id', '--secret-string'],
+  'secretsmanager restore-secret': ['--secret-id'],
+  'secretsmanager update-secret-version-stage': ['--secret-id', '--version-stage', '--remove-from-version-id'],
+  'sqs purge-queue': ['--queue-url'],
+  'sqs receive-message': [
+    '--queue-url',
+    '--max-number-of-messages',
+    '--visibility-timeout',
+    '--message-attribute-names',
+  ],
+};
+
+/** What is wrong with the arguments of a call of the AWS CLI, in a sentence each. */
+export function findCallMistakes(call: readonly string[]): readonly string[] {
+  const [service = '', operation = '', ...rest] = call;
+  const name = `${service} ${operation}`;
+  const allowed = AWS_COMMANDS[name];
+  if (allowed === undefined) return [`aws ${name} is not known here`];
+  const options = rest.filter((argument) => argument.startsWith('--'));
+  return [
+    ...options.filter((each) => !allowed.includes(each) && !GLOBAL.includes(each)).map((each) => `${name} has ${each}`),
+    ...options.filter((each, index) => options.indexOf(each) !== index).map((each) => `${name} has ${each} twice`),
+    ...call.filter((argument) => argument === '').map(() => `${name} has an empty argument`),
+  ];
+}
