@@ -1,15 +1,13 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import { consoleHost } from './console-host.ts';
+import { createResources, type Resources } from './create-resources.ts';
 import type { StackSettings } from './options/parse-context.ts';
-import { TokenRefresh } from './token-refresh.ts';
 
 const WHERE = 'In AWS CloudShell, or in bash with AWS CLI 2';
 
 /** The stack of one Retently account; its outputs are the commands that an operator needs. */
 export class TokenRefreshStack extends Stack {
-  readonly tokenRefresh: TokenRefresh;
-
   constructor(scope: Construct, { stackName, account, region, likelyRegion, settings }: StackSettings) {
     super(scope, stackName, {
       description: 'Keeps a Retently OAuth bearer token fresh in AWS Secrets Manager',
@@ -17,12 +15,12 @@ export class TokenRefreshStack extends Stack {
       analyticsReporting: false,
       env: { ...(account === undefined ? {} : { account }), ...(region === undefined ? {} : { region }) },
     });
-    this.tokenRefresh = new TokenRefresh(this, 'TokenRefresh', settings);
-    this.addOutputs(this.tokenRefresh, likelyRegion && consoleHost(likelyRegion));
+    const resources = createResources(new Construct(this, 'TokenRefresh'), settings);
+    this.addOutputs(resources, likelyRegion && consoleHost(likelyRegion));
   }
 
   private addOutputs(
-    { commands, credentials, dashboard, deadLetters, refreshFunction, refreshSchedule }: TokenRefresh,
+    { commands, credentials, dashboard, deadLetters, refreshFunction, refreshSchedule }: Resources,
     console: string | undefined,
   ): void {
     const output = (id: string, description: string, value: string) => new CfnOutput(this, id, { description, value });

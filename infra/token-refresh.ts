@@ -1,97 +1,141 @@
-import { Duration, Stack, Tags, Token } from 'aws-cdk-lib';
-import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
+import { Stack, Token } from 'aws-cdk-lib';
+import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { type Grant, type IGrantable, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { AlarmTopic } from './constructs/alarm-topic.ts';
-import { Alarms } from './constructs/alarms.ts';
-import { Credentials } from './constructs/credentials.ts';
-import { DeadLetters } from './constructs/dead-letters.ts';
-import { EventDestination } from './constructs/event-destination.ts';
-import { RefreshFunction } from './constructs/refresh-function.ts';
-import { RefreshSchedule } from './constructs/refresh-schedule.ts';
-import { TokenDashboard } from './constructs/token-dashboard.ts';
-import { type OperatorCommands, operatorCommands } from './operator-commands.ts';
-import { parseOptions } from './options/parse-options.ts';
-import { eventAgeSeconds, silenceMinutes } from './options/schedule-limits.ts';
-import type { TokenRefreshProps } from './options/schema.ts';
+import { METRICS } from '../lambda/contract.ts';
+import { functionMetric } from './constructs/function-metric.ts';
+import { createResources } from './create-resources.ts';
+import { OptionsError } from './options/parse-options.ts';
+import { parseProps } from './options/parse-props.ts';
+import type { TokenRefreshSettings } from './options/schema.ts';
+import type { TokenRefreshProps } from './token-refresh-props.ts';
+
+export type { TokenRefreshProps } from './token-refresh-props.ts';
+
+const METRIC_PERIOD_MINUTES = 5;
 
 /**
  * Keeps the bearer token of one Retently account fresh: the secret, the function, its schedule, and the alarms.
  *
- * The ids of the constructs are part of the contract: a renamed one replaces its resource.
+ * A new secret is empty. Put `client_id`, `client_secret` and `refresh_token` into it after the deploy; no template holds them.
  */
 export class TokenRefresh extends Construct {
-  readonly credentials: Credentials;
-  readonly eventDestination: EventDestination;
-  readonly deadLetters: DeadLetters;
-  readonly refreshFunction: RefreshFunction;
-  readonly refreshSchedule: RefreshSchedule;
-  readonly alarmTopic: AlarmTopic;
-  readonly alarms: Alarms;
-  readonly dashboard: TokenDashboard | undefined;
-  readonly commands: OperatorCommands;
+  /** The secret that consumers read the bearer token from. */
+  readonly secret: ISecret;
+  readonly lambdaFunction: IFunction;
+  readonly logGroup: ILogGroup;
+  /** Everything that needs a person, and nothing else. */
+  readonly alarms: readonly Alarm[];
+  /** What the alarms publish to. */
+  readonly alarmTopic: ITopic;
+  /** Ticks that EventBridge Scheduler could not deliver. */
+  readonly undeliveredTicks: IQueue;
+  /** Events on which the function failed, and failed again when Lambda retried. */
+  readonly failedRuns: IQueue;
+  private readonly encryptionKey: IKey | undefined;
 
-  /** @throws OptionsError that names every mistake in `props` */
+  /** @throws Error that names every mistake in `props` */
   constructor(scope: Construct, id: string, props: TokenRefreshProps = {}) {
     super(scope, id);
     const { region } = Stack.of(this);
-    const settings = parseOptions(props, Token.isUnresolved(region) ? undefined : region);
-    const { schedule } = settings;
-    const eventAge = Duration.seconds(eventAgeSeconds(schedule));
-
-    this.credentials = new Credentials(this, 'Credentials', settings);
-    this.eventDestination = new EventDestination(this, 'Bus', settings);
-    this.deadLetters = new DeadLetters(this, 'DeadLetters', settings);
-    const { failedRuns, undeliveredTicks } = this.deadLetters;
-    this.refreshFunction = new RefreshFunction(this, 'Function', {
-      settings,
-      eventAge,
-      credentials: this.credentials,
-      eventDestination: this.eventDestination,
-      failedRuns,
-    });
-    const { lambdaFunction, logGroup } = this.refreshFunction;
-    this.refreshSchedule = new RefreshSchedule(this, 'Schedule', {
-      every: Duration.minutes(schedule.everyMinutes),
-      flexibleWindow: Duration.minutes(schedule.flexibleWindowMinutes),
-      eventAge,
-      lambdaFunction,
-      undeliveredTicks,
-      kmsKeyArn: settings.kmsKeyArn,
-    });
-    this.commands = operatorCommands({
-      region,
-      functionName: lambdaFunction.functionName,
-      timeoutSeconds: settings.timeoutSeconds,
-      logGroupName: logGroup.logGroupName,
-      secretId: this.credentials.secretId,
-      scheduleName: this.refreshSchedule.schedule.scheduleName,
-      failedRunsUrl: failedRuns.queueUrl,
-      undeliveredTicksUrl: undeliveredTicks.queueUrl,
-    });
-    this.alarmTopic = new AlarmTopic(this, 'AlarmTopic', settings);
-    this.alarms = new Alarms(this, 'Alarms', {
-      lambdaFunction,
-      undeliveredTicks,
-      failedRuns,
-      topic: this.alarmTopic.topic,
-      silenceMinutes: silenceMinutes(schedule),
-      statusCommand: this.commands.StatusCommand.command,
-      runbookUrl: settings.runbookUrl,
-    });
-    if (settings.dashboard) {
-      this.dashboard = new TokenDashboard(this, 'Overview', {
-        lambdaFunction,
-        alarms: this.alarms.alarms,
-        queues: [failedRuns, undeliveredTicks],
-        commands: this.commands,
-        runbookUrl: settings.runbookUrl,
+    const settings = parseFor(new.target, props, region);
+    const resources = createResources(this, settings, props.alarmTopic);
+    this.encryptionKey = props.encryptionKey;
+    if (this.encryptionKey !== undefined) admitServices(this.encryptionKey, region);
+    this.lambdaFunction = resources.refreshFunction.lambdaFunction;
+    this.logGroup = resources.refreshFunction.logGroup;
+    this.alarms = resources.alarms.alarms;
+    this.alarmTopic = resources.alarmTopic;
+    this.undeliveredTicks = resources.deadLetters.undeliveredTicks;
+    this.failedRuns = resources.deadLetters.failedRuns;
+    this.secret =
+      props.secret ??
+      Secret.fromSecretAttributes(this, 'CredentialsReference', {
+        secretCompleteArn: resources.credentials.secretArn,
       });
-    }
-
-    for (const [key, value] of Object.entries(settings.tags)) Tags.of(this).add(key, value);
-    if (settings.permissionsBoundaryArn !== undefined) {
-      const boundary = ManagedPolicy.fromManagedPolicyArn(this, 'Boundary', settings.permissionsBoundaryArn);
-      PermissionsBoundary.of(this).apply(boundary);
-    }
   }
+
+  /**
+   * Lets a consumer read the bearer token. **It can read the client secret and the refresh token as well**: they are in the same
+   * value, and IAM knows no part of a value.
+   *
+   * @param versionStages labels that the consumer must name in each read, `['AWSCURRENT']` say. @default - any read
+   */
+  grantRead(grantee: IGrantable, versionStages?: string[]): Grant {
+    // The grant of CDK leaves an imported key out.
+    this.encryptionKey?.grantDecrypt(grantee);
+    return this.secret.grantRead(grantee, versionStages);
+  }
+
+  /** Lets somebody refresh now, force a refresh, or ask for the status. */
+  grantInvoke(grantee: IGrantable): Grant {
+    return this.lambdaFunction.grantInvoke(grantee);
+  }
+
+  /** A metric of the function, of the namespace `RetentlyTokenRefresh`. @default - the sum over 5 minutes */
+  metric(metricName: string, options: MetricOptions = {}): Metric {
+    return functionMetric(this.lambdaFunction, metricName, Stats.SUM, METRIC_PERIOD_MINUTES).with(options);
+  }
+
+  /** Seconds that the bearer token has left. @default - the minimum over 5 minutes */
+  metricTokenSecondsRemaining(options: MetricOptions = {}): Metric {
+    return this.metric(METRICS.tokenSecondsRemaining, { statistic: Stats.MINIMUM, ...options });
+  }
+
+  /** Seconds until the bearer token is due for a refresh; 0: it is due, or there is none. @default - the minimum over 5 minutes */
+  metricTokenSecondsUntilDue(options: MetricOptions = {}): Metric {
+    return this.metric(METRICS.tokenSecondsUntilDue, { statistic: Stats.MINIMUM, ...options });
+  }
+
+  /** 1 if only a person at the consent screen can bring a new refresh token. @default - the maximum over 5 minutes */
+  metricReauthorizationRequired(options: MetricOptions = {}): Metric {
+    return this.metric(METRICS.reauthorizationRequired, { statistic: Stats.MAXIMUM, ...options });
+  }
+
+  /** New bearer tokens in `AWSCURRENT`. @default - the sum over 5 minutes */
+  metricRefreshed(options: MetricOptions = {}): Metric {
+    return this.metric(METRICS.refreshed, options);
+  }
+
+  /** Attempts that failed. @default - the sum over 5 minutes */
+  metricRefreshFailed(options: MetricOptions = {}): Metric {
+    return this.metric(METRICS.refreshFailed, options);
+  }
+}
+
+/** A refusal points at the line that has the mistake, and not at ours. */
+function parseFor(caller: typeof TokenRefresh, props: TokenRefreshProps, region: string): TokenRefreshSettings {
+  try {
+    return parseProps(props, Token.isUnresolved(region) ? undefined : region);
+  } catch (error) {
+    if (error instanceof OptionsError) Error.captureStackTrace(error, caller);
+    throw error;
+  }
+}
+
+/** What CDK does not add to a key by itself. To the policy of an imported key nothing can be added. */
+function admitServices(key: IKey, region: string): void {
+  const statements = [
+    new PolicyStatement({
+      sid: 'AllowLogs',
+      principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],
+      actions: ['kms:Encrypt*', 'kms:Decrypt*', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'],
+      resources: ['*'],
+    }),
+    // Without it, CloudWatch cannot publish to an encrypted topic, and says so to nobody.
+    new PolicyStatement({
+      sid: 'AllowAlarms',
+      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+      resources: ['*'],
+    }),
+  ];
+  for (const statement of statements) key.addToResourcePolicy(statement);
 }

@@ -40,7 +40,7 @@ const telemetry = new PowertoolsTelemetry();
 const wire = wiring();
 
 /**
- * One invocation; see README for events, results and errors.
+ * One invocation; see docs/reference.md for events, results and errors.
  *
  * @throws an error whose `name` is its code
  */

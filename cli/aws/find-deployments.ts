@@ -1,4 +1,10 @@
-import type { CloudFormationClient, Stack, StackResourceSummary } from '@aws-sdk/client-cloudformation';
+import {
+  CloudFormationClient,
+  paginateDescribeStacks,
+  paginateListStackResources,
+  type Stack,
+  type StackResourceSummary,
+} from '@aws-sdk/client-cloudformation';
 import { CommandError, EXIT } from '../command-error.ts';
 import { toAwsFailure } from './aws-failure.ts';
 import { type AwsSettings, clientOptions } from './aws-settings.ts';
@@ -31,7 +37,6 @@ export async function findDeployments(
     const refreshFunction = await findFunction([functionName], settings);
     return [{ refreshFunction, alarmNames: [], scheduleNames: [] }];
   }
-  const { CloudFormationClient } = await import('@aws-sdk/client-cloudformation');
   const client = new CloudFormationClient(clientOptions(settings));
   const names = stack === undefined ? await findStackNames(client, settings) : [stack];
   return await Promise.all(names.map((name) => toDeployment(client, name, functionName, settings)));
@@ -46,7 +51,6 @@ export async function findDeployment(whereabouts: Whereabouts, settings: AwsSett
 }
 
 async function findStackNames(client: CloudFormationClient, settings: AwsSettings): Promise<readonly string[]> {
-  const { paginateDescribeStacks } = await import('@aws-sdk/client-cloudformation');
   const names: string[] = [];
   try {
     for await (const { Stacks = [] } of paginateDescribeStacks({ client }, {})) {
@@ -107,7 +111,6 @@ async function listResources(
   stackName: string,
   settings: AwsSettings,
 ): Promise<readonly StackResourceSummary[]> {
-  const { paginateListStackResources } = await import('@aws-sdk/client-cloudformation');
   const resources: StackResourceSummary[] = [];
   try {
     for await (const page of paginateListStackResources({ client }, { StackName: stackName })) {

@@ -1,3 +1,4 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import { CommandError, EXIT } from '../command-error.ts';
 import { toAwsFailure } from './aws-failure.ts';
@@ -59,7 +60,6 @@ export async function invokeFunction(
   event: RefreshEvent,
   settings: AwsSettings,
 ): Promise<Invoked> {
-  const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
   const waitSeconds = timeoutSeconds + ANSWER_OVER_TIMEOUT_SECONDS;
   const client = new LambdaClient({ ...clientOptions(settings, waitSeconds * 1000), maxAttempts: 1 });
   try {

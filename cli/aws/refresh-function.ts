@@ -1,3 +1,4 @@
+import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DEFAULTS, ENVIRONMENT } from '../../lambda/contract.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import { toAwsFailure } from './aws-failure.ts';
@@ -29,7 +30,6 @@ export async function findFunction(names: readonly string[], settings: AwsSettin
 }
 
 async function describeFunction(name: string, settings: AwsSettings): Promise<RefreshFunction | undefined> {
-  const { GetFunctionConfigurationCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
   const client = new LambdaClient(clientOptions(settings));
   try {
     const { FunctionName, Timeout, Environment } = await client.send(

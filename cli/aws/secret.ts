@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
 import { CommandError, EXIT } from '../command-error.ts';
 import { toAwsFailure } from './aws-failure.ts';
 import { type AwsSettings, clientOptions } from './aws-settings.ts';
@@ -30,7 +36,6 @@ export class Secret {
 
   /** @returns `undefined` if the secret has no value yet. @throws CommandError if it is not there or may not be read */
   async readCurrent(): Promise<SecretValue | undefined> {
-    const { GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
     const client = await this.#connect();
     try {
       const request = new GetSecretValueCommand({ SecretId: this.id, VersionStage: 'AWSCURRENT' });
@@ -61,7 +66,6 @@ export class Secret {
   }
 
   async #put(versionId: string, secretString: string): Promise<void> {
-    const { PutSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
     const client = await this.#connect();
     try {
       const request = new PutSecretValueCommand({
@@ -77,7 +81,6 @@ export class Secret {
   }
 
   async #promote(versionId: string, expectedVersionId: string): Promise<boolean> {
-    const { UpdateSecretVersionStageCommand } = await import('@aws-sdk/client-secrets-manager');
     const client = await this.#connect();
     try {
       const request = new UpdateSecretVersionStageCommand({
@@ -102,14 +105,12 @@ export class Secret {
 
   /** Best effort: a version that keeps the label does no harm, but it is kept for good. */
   async #removeLabel(versionId: string): Promise<void> {
-    const { UpdateSecretVersionStageCommand } = await import('@aws-sdk/client-secrets-manager');
     const client = await this.#connect();
     const label = { SecretId: this.id, VersionStage: AUTHORIZATION_STAGE, RemoveFromVersionId: versionId };
     await client.send(new UpdateSecretVersionStageCommand(label)).catch(() => undefined);
   }
 
   async #requireExistence(client: SecretsManagerClient): Promise<void> {
-    const { DescribeSecretCommand } = await import('@aws-sdk/client-secrets-manager');
     try {
       await client.send(new DescribeSecretCommand({ SecretId: this.id }));
     } catch (error) {
@@ -129,7 +130,6 @@ export class Secret {
   }
 
   async #connect(): Promise<SecretsManagerClient> {
-    const { SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
     this.#client ??= new SecretsManagerClient(clientOptions(this.#settings));
     return this.#client;
   }

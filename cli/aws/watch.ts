@@ -1,3 +1,5 @@
+import { CloudWatchClient, DescribeAlarmsCommand, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { toAwsFailure } from './aws-failure.ts';
 import { type AwsSettings, clientOptions } from './aws-settings.ts';
 import type { Deployment } from './find-deployments.ts';
@@ -46,14 +48,12 @@ export async function readWatch(deployment: Deployment, settings: AwsSettings): 
 
 async function readAlarms(names: readonly string[], settings: AwsSettings): Promise<readonly AlarmState[]> {
   if (names.length === 0) return [];
-  const { CloudWatchClient, DescribeAlarmsCommand } = await import('@aws-sdk/client-cloudwatch');
   const client = new CloudWatchClient(clientOptions(settings));
   const { MetricAlarms = [] } = await client.send(new DescribeAlarmsCommand({ AlarmNames: [...names] }));
   return MetricAlarms.map(({ AlarmName = '', StateValue }) => ({ name: AlarmName, isOn: StateValue === 'ALARM' }));
 }
 
 async function readSchedule(name: string, settings: AwsSettings): Promise<ScheduleState> {
-  const { GetScheduleCommand, SchedulerClient } = await import('@aws-sdk/client-scheduler');
   const client = new SchedulerClient(clientOptions(settings));
   const { State, ScheduleExpression = '' } = await client.send(new GetScheduleCommand({ Name: name }));
   return { name, isEnabled: State === 'ENABLED', expression: ScheduleExpression };
@@ -61,7 +61,6 @@ async function readSchedule(name: string, settings: AwsSettings): Promise<Schedu
 
 /** Scheduler invokes asynchronously and people do not: `AsyncEventsReceived` counts the ticks alone. */
 async function readLastTick(functionName: string, settings: AwsSettings): Promise<string | undefined> {
-  const { CloudWatchClient, GetMetricDataCommand } = await import('@aws-sdk/client-cloudwatch');
   const client = new CloudWatchClient(clientOptions(settings));
   const Metric = {
     Namespace: 'AWS/Lambda',

@@ -4,8 +4,6 @@ import { fileURLToPath } from 'node:url';
 
 export const LAMBDA_DIRECTORY = fileURLToPath(new URL('../../lambda', import.meta.url));
 
-const ESBUILD = createRequire(import.meta.url).resolve('esbuild/bin/esbuild');
-
 /** What the packages import dynamically and never need here. */
 const NEVER_IMPORTED = [
   // Lambda passes its credentials in environment variables; the SDK looks elsewhere only if there are none.
@@ -60,6 +58,7 @@ export function bundleHandler(outputDirectory: string, options: BundleOptions = 
 
 export function runEsbuild(options: readonly string[]): void {
   // On Windows, esbuild's command is always a script; elsewhere it is mostly the program itself.
-  const [command, script] = process.platform === 'win32' ? [process.execPath, [ESBUILD]] : [ESBUILD, []];
+  const esbuild = createRequire(import.meta.url).resolve('esbuild/bin/esbuild');
+  const [command, script] = process.platform === 'win32' ? [process.execPath, [esbuild]] : [esbuild, []];
   execFileSync(command, [...script, ...options], { stdio: ['ignore', 'inherit', 'inherit'] });
 }

@@ -20,7 +20,7 @@ export class Credentials extends Construct {
       this.secretId = this.createSecret(settings).ref;
       this.secretArn = this.secretId;
       this.policyArn = this.secretId;
-    } else if (existingSecret.startsWith('arn:')) {
+    } else if (typeof settings.existingSecret === 'object' || existingSecret.startsWith('arn:')) {
       this.secretId = existingSecret;
       this.secretArn = existingSecret;
       this.policyArn = existingSecret;

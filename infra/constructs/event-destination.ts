@@ -1,4 +1,4 @@
-import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Stack, Token } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
@@ -23,7 +23,9 @@ export class EventDestination extends Construct {
       this.policyArn = created.eventBusArn;
     } else {
       this.eventBusName = typeof eventBus === 'object' ? eventBus.existing : eventBus;
-      this.policyArn = this.eventBusName.startsWith('arn:') ? this.eventBusName : this.toArn(this.eventBusName);
+      // What CDK knows at deploy time only is the ARN of an IEventBus.
+      const isArn = Token.isUnresolved(this.eventBusName) || this.eventBusName.startsWith('arn:');
+      this.policyArn = isArn ? this.eventBusName : this.toArn(this.eventBusName);
     }
   }
 

@@ -48,7 +48,10 @@ export function parseContext(
       : parseStack(
           accountSchema,
           { ...shared, ...own },
-          (member) => (Object.hasOwn(own, member) || member === 'name' ? toPath(index, member) : toCommonPath(member)),
+          (path) => {
+            const [member = ''] = path.split(/[.[]/);
+            return Object.hasOwn(own, member) || member === 'name' ? toPath(index, path) : toCommonPath(path);
+          },
           cliRegion,
         ),
   );
@@ -78,7 +81,7 @@ export function readOptions(context: unknown): Options {
 function parseStack(
   schema: typeof topSchema | typeof accountSchema,
   options: Options,
-  memberPath: (member: string) => string,
+  memberPath: (path: string) => string,
   cliRegion: string | undefined,
 ): { readonly stack: StackSettings } | { readonly mistakes: readonly string[] } {
   const mistakes = findMistakes(schema, options, memberPath, readRegion(options) ?? cliRegion);
@@ -131,12 +134,12 @@ function findDuplicates(values: readonly string[]): readonly number[] {
   return values.flatMap((value, index) => (values.indexOf(value) === index ? [] : [index]));
 }
 
-function toCommonPath(member: string): string {
-  return `${CONTEXT_KEY}.${member}`;
+function toCommonPath(path: string): string {
+  return `${CONTEXT_KEY}.${path}`;
 }
 
-function toPath(index: number, member: string): string {
-  return `${CONTEXT_KEY}.accounts[${index}].${member}`;
+function toPath(index: number, path: string): string {
+  return `${CONTEXT_KEY}.accounts[${index}].${path}`;
 }
 
 function toObject(context: unknown = {}, strayKeys: readonly string[]): Options {

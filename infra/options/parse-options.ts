@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { secretIdOf } from './existing-secret.ts';
 import { findTimingProblems, type Problem } from './schedule-limits.ts';
-import { optionsSchema, type TokenRefreshProps, type TokenRefreshSettings } from './schema.ts';
+import { optionsSchema } from './schema.ts';
 
 /** Names every mistake in the options, one a line. */
 export class OptionsError extends Error {
@@ -13,27 +13,15 @@ export class OptionsError extends Error {
 }
 
 /**
- * Checks the options of one stack and fills in the defaults.
- *
- * @param regionOfStack the region of the stack, if that is known; ARNs of another region are refused
- * @throws OptionsError that names every mistake
- */
-export function parseOptions(options: TokenRefreshProps, regionOfStack?: string): TokenRefreshSettings {
-  const sentences = findMistakes(optionsSchema, options, (member) => member, regionOfStack);
-  if (sentences.length > 0) throw new OptionsError(sentences);
-  return optionsSchema.parse(options);
-}
-
-/**
  * Every mistake in the options of one stack, as sentences.
  *
  * @param schema the options of the construct, or those of a stack, which has more
- * @param toPath how a sentence names a top-level member
+ * @param toPath how a sentence names a member, by its path: `schedule.everyMinutes`, `alarmEmails[1]`
  */
 export function findMistakes(
   schema: z.ZodType,
   options: unknown,
-  toPath: (member: string) => string,
+  toPath: (path: string) => string,
   regionOfStack?: string,
 ): readonly string[] {
   const parsed = schema.safeParse(options);
@@ -87,11 +75,11 @@ function toProblems(issue: z.core.$ZodIssue): readonly Problem[] {
 function toSentence(
   { path, requirement, hidesValue }: Problem,
   options: unknown,
-  toPath: (member: string) => string,
+  toPath: (path: string) => string,
 ): string {
   const [member, ...rest] = path.map(String);
   const inside = rest.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`)).join('');
-  const where = `${toPath(member ?? '')}${inside}`;
+  const where = toPath(`${member ?? ''}${inside}`);
   if (hidesValue) return `${where} is there, but must ${requirement}.`;
   return complain(where, path.reduce(readMember, options), requirement);
 }
@@ -114,7 +102,25 @@ const CREDENTIAL = /(client_secret|refresh_token|access_token|password)\W{0,4}[=
 
 function describe(value: unknown): string {
   if (value === undefined) return 'missing';
-  const json = JSON.stringify(value);
+  const json = toJson(value);
+  if (json === undefined) return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
   if (CREDENTIAL.test(json)) return 'a value that is not shown, since it may hold a credential';
   return json.length <= 200 ? json : `${json.slice(0, 200)}…`;
+}
+
+/** `undefined` for what is no JSON: an object of CDK, which leads back to itself, or a function. */
+function toJson(value: unknown): string | undefined {
+  try {
+    return isPlain(value) ? JSON.stringify(value) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isPlain(value: unknown): boolean {
+  return (
+    typeof value !== 'object' ||
+    value === null ||
+    [Object.prototype, Array.prototype].includes(Object.getPrototypeOf(value))
+  );
 }

@@ -176,7 +176,5 @@ export const optionsSchema = strictObject({
   ).optional(),
 });
 
-/** The options as they are written; each has a default. */
-export type TokenRefreshProps = z.input<typeof optionsSchema>;
 /** The options as they are used: checked, and with every default. */
 export type TokenRefreshSettings = z.output<typeof optionsSchema>;

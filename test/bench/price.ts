@@ -1,4 +1,4 @@
-import { parseOptions } from '../../infra/options/parse-options.ts';
+import { optionsSchema } from '../../infra/options/schema.ts';
 import type { Latency } from './bench-world.ts';
 import { spreadOf } from './statistics.ts';
 import { refreshCpuMs, type Samples } from './tables.ts';
@@ -12,7 +12,7 @@ const MB_OF_A_CPU = 1_769;
 const DOLLARS_PER_GB_SECOND = 0.0000133334;
 const DOLLARS_PER_REQUEST = 0.2 / 1_000_000;
 
-const { schedule, tokenLifetimeSeconds } = parseOptions({});
+const { schedule, tokenLifetimeSeconds } = optionsSchema.parse({});
 const SECONDS_A_MONTH = 30 * 24 * 60 * 60;
 const TICKS_A_MONTH = SECONDS_A_MONTH / 60 / schedule.everyMinutes;
 /** At half of a token's life. */

@@ -1,15 +1,5 @@
-import { App, Stack } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
-import { TokenRefresh } from '../../infra/token-refresh.ts';
-import {
-  EVERY_OPTION,
-  KEY_ARN,
-  resourceOf,
-  resourcesOf,
-  type SynthesisedTemplate,
-  synthesise,
-  WITHOUT_BUNDLING,
-} from './synthesise.ts';
+import { EVERY_OPTION, KEY_ARN, resourceOf, resourcesOf, type SynthesisedTemplate, synthesise } from './synthesise.ts';
 
 // "Update requires: Replacement" in the CloudFormation reference, for every type of the stack.
 const REPLACING: Readonly<Record<string, readonly string[]>> = {
@@ -211,21 +201,4 @@ describe('every option', () => {
       });
     },
   );
-});
-
-describe('the construct in a stack of somebody else', () => {
-  const inRegion = (region: string) => new Stack(new App({ context: WITHOUT_BUNDLING }), 'Theirs', { env: { region } });
-
-  it('takes its options itself', () => {
-    const { alarms } = new TokenRefresh(inRegion('eu-west-1'), 'TokenRefresh', { kmsKeyArn: KEY_ARN });
-    expect(alarms.alarms).toHaveLength(6);
-  });
-
-  it('refuses them as the app does', () => {
-    expect(
-      () => new TokenRefresh(inRegion('us-east-1'), 'TokenRefresh', { kmsKeyArn: KEY_ARN, timeoutSeconds: 1 }),
-    ).toThrow(
-      `- timeoutSeconds is 1, but must be a whole number of seconds from 45 to 900.\n- kmsKeyArn is "${KEY_ARN}", but must lie in us-east-1`,
-    );
-  });
 });

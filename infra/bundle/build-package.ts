@@ -1,0 +1,107 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleHandler, runEsbuild } from './bundle-handler.ts';
+import { readPackages, toNotices } from './third-party-notices.ts';
+
+// Builds `dist/`, all that the package has beside its documents:
+//   cjs/         the construct, with its declarations; what it needs beside CDK is bundled
+//   esm/         the same construct for ES modules: two copies of it in one app could not know each other
+//   handler/     the function, as a checkout would bundle it
+//   cli/         the command line, in which everything it needs is bundled
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const DIST = join(ROOT, 'dist');
+const ENTRY = 'infra/token-refresh.ts';
+const COMMAND_LINE = 'cli/main.ts';
+
+const NODE = [
+  '--bundle',
+  '--minify',
+  '--platform=node',
+  '--target=node20',
+  '--main-fields=module,main',
+  // THIRD-PARTY-NOTICES.txt has them, with more.
+  '--legal-comments=none',
+  '--log-level=warning',
+];
+const COMMONJS_URL = 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;';
+const REQUIRE =
+  "import { createRequire as createRequireOfBundle } from 'node:module';const require = createRequireOfBundle(import.meta.url);";
+
+const scratch = mkdtempSync(join(tmpdir(), 'retently-token-refresh-build-'));
+try {
+  rmSync(DIST, { recursive: true, force: true });
+  const metafile = (name: string) => join(scratch, `${name}.json`);
+  bundleHandler(join(DIST, 'handler'), { metafilePath: metafile('handler') });
+  bundleConstruct(metafile('construct'));
+  writeDeclarations();
+  bundleCommandLine(metafile('cli'));
+  const packages = ['handler', 'construct', 'cli'].flatMap((name) => readPackages(ROOT, metafile(name)));
+  writeFileSync(join(DIST, 'THIRD-PARTY-NOTICES.txt'), toNotices(packages));
+} finally {
+  rmSync(scratch, { recursive: true });
+}
+
+function bundleConstruct(metafilePath: string): void {
+  runEsbuild([
+    join(ROOT, ENTRY),
+    `--outfile=${DIST}/cjs/token-refresh.js`,
+    '--format=cjs',
+    '--define:import.meta.url=moduleUrl',
+    `--banner:js=${COMMONJS_URL}`,
+    `--metafile=${metafilePath}`,
+    '--external:aws-cdk-lib',
+    '--external:constructs',
+    ...NODE,
+  ]);
+  // Without it, Node would take the file for an ES module, as package.json says.
+  writeFileSync(join(DIST, 'cjs/package.json'), '{ "type": "commonjs" }\n');
+  mkdirSync(join(DIST, 'esm'));
+  const wrapper = "import construct from '../cjs/token-refresh.js';\n\nexport const { TokenRefresh } = construct;\n";
+  writeFileSync(join(DIST, 'esm/token-refresh.js'), wrapper);
+}
+
+function bundleCommandLine(metafilePath: string): void {
+  if (!existsSync(join(ROOT, COMMAND_LINE))) return;
+  runEsbuild([
+    `main=${join(ROOT, COMMAND_LINE)}`,
+    `--outdir=${DIST}/cli`,
+    '--format=esm',
+    '--splitting',
+    // For the user agent in a browser.
+    '--external:bowser',
+    // What is CommonJS in it asks for Node's own modules with `require`.
+    `--banner:js=${REQUIRE}`,
+    `--metafile=${metafilePath}`,
+    ...NODE,
+  ]);
+}
+
+/** Declarations of what a user can reach, once for each kind of module. They may name CDK alone. */
+function writeDeclarations(): void {
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  execFileSync(process.execPath, [tsc, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', scratch], {
+    stdio: 'inherit',
+  });
+  for (const path of reachableFrom(join(scratch, ENTRY.replace(/\.ts$/, '.d.ts')))) {
+    const declarations = readFileSync(path, 'utf8').replaceAll(/(from '\.[^']*)\.ts'/g, "$1.js'");
+    for (const format of ['esm', 'cjs']) {
+      const target = join(DIST, format, relative(join(scratch, 'infra'), path));
+      mkdirSync(dirname(target), { recursive: true });
+      writeFileSync(target, declarations);
+    }
+  }
+}
+
+function reachableFrom(path: string): readonly string[] {
+  const modules = [...readFileSync(path, 'utf8').matchAll(/(?:from|import\()\s*['"]([^'"]+)['"]/g)].map(
+    ([, name = '']) => name,
+  );
+  const stranger = modules.find((name) => !/^\.|^aws-cdk-lib(\/|$)|^constructs$/.test(name));
+  if (stranger !== undefined) throw new Error(`The declarations of ${relative(scratch, path)} name ${stranger}.`);
+  const own = modules.filter((name) => name.startsWith('.'));
+  return [path, ...own.flatMap((name) => reachableFrom(join(dirname(path), name.replace(/\.ts$/, '.d.ts'))))];
+}

@@ -1,0 +1,35 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+
+const metafileSchema = z.object({ inputs: z.record(z.string(), z.unknown()) });
+const packageSchema = z.object({ name: z.string(), version: z.string(), license: z.string() });
+
+interface BundledPackage extends z.output<typeof packageSchema> {
+  /** Empty if the package has no file with it. */
+  readonly licenseText: string;
+}
+
+/** The packages that went into a bundle; none if there is no such bundle. */
+export function readPackages(root: string, metafilePath: string): readonly BundledPackage[] {
+  if (!existsSync(metafilePath)) return [];
+  const { inputs } = metafileSchema.parse(JSON.parse(readFileSync(metafilePath, 'utf8')));
+  const folders = Object.keys(inputs).flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []);
+  return [...new Set(folders)].map((folder) => {
+    const directory = join(root, folder);
+    const files = readdirSync(directory).filter((name) => /^(licen[cs]e|notice)/i.test(name));
+    const licenseText = files.map((name) => readFileSync(join(directory, name), 'utf8').trim()).join('\n\n');
+    return { ...packageSchema.parse(JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'))), licenseText };
+  });
+}
+
+/** What the licenses of bundled packages ask for: their names and texts. Each text stands once. */
+export function toNotices(packages: readonly BundledPackage[]): string {
+  const names = new Map<string, Set<string>>();
+  for (const { name, version, license, licenseText } of packages) {
+    const text = licenseText || `License: ${license}`;
+    names.set(text, (names.get(text) ?? new Set()).add(`${name} ${version} (${license})`));
+  }
+  const notices = [...names].map(([text, bundled]) => `${[...bundled].sort().join('\n')}\n\n${text}\n`);
+  return `The bundles of this package hold the packages below.\n\n${notices.join(`\n${'-'.repeat(80)}\n\n`)}`;
+}

@@ -1,0 +1,96 @@
+import { Duration, Stack, Tags } from 'aws-cdk-lib';
+import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+import { AlarmTopic } from './constructs/alarm-topic.ts';
+import { Alarms } from './constructs/alarms.ts';
+import { Credentials } from './constructs/credentials.ts';
+import { DeadLetters } from './constructs/dead-letters.ts';
+import { EventDestination } from './constructs/event-destination.ts';
+import { RefreshFunction } from './constructs/refresh-function.ts';
+import { RefreshSchedule } from './constructs/refresh-schedule.ts';
+import { TokenDashboard } from './constructs/token-dashboard.ts';
+import { type OperatorCommands, operatorCommands } from './operator-commands.ts';
+import { eventAgeSeconds, silenceMinutes } from './options/schedule-limits.ts';
+import type { TokenRefreshSettings } from './options/schema.ts';
+
+/** What refreshes the bearer token of one Retently account. */
+export interface Resources {
+  readonly credentials: Credentials;
+  readonly deadLetters: DeadLetters;
+  readonly refreshFunction: RefreshFunction;
+  readonly refreshSchedule: RefreshSchedule;
+  readonly commands: OperatorCommands;
+  readonly alarmTopic: ITopic;
+  readonly alarms: Alarms;
+  readonly dashboard: TokenDashboard | undefined;
+}
+
+/**
+ * Creates in `scope` what refreshes the bearer token of one Retently account: the secret, the function, its schedule, and the
+ * alarms.
+ *
+ * The ids of the constructs are part of the contract: a renamed one replaces its resource.
+ *
+ * @param existingTopic what the alarms publish to. Without it, a topic is created
+ */
+export function createResources(scope: Construct, settings: TokenRefreshSettings, existingTopic?: ITopic): Resources {
+  const { schedule } = settings;
+  const eventAge = Duration.seconds(eventAgeSeconds(schedule));
+  const credentials = new Credentials(scope, 'Credentials', settings);
+  const eventDestination = new EventDestination(scope, 'Bus', settings);
+  const deadLetters = new DeadLetters(scope, 'DeadLetters', settings);
+  const { failedRuns, undeliveredTicks } = deadLetters;
+  const refreshFunction = new RefreshFunction(scope, 'Function', {
+    settings,
+    eventAge,
+    credentials,
+    eventDestination,
+    failedRuns,
+  });
+  const { lambdaFunction, logGroup } = refreshFunction;
+  const refreshSchedule = new RefreshSchedule(scope, 'Schedule', {
+    every: Duration.minutes(schedule.everyMinutes),
+    flexibleWindow: Duration.minutes(schedule.flexibleWindowMinutes),
+    eventAge,
+    lambdaFunction,
+    undeliveredTicks,
+    kmsKeyArn: settings.kmsKeyArn,
+  });
+  const commands = operatorCommands({
+    region: Stack.of(scope).region,
+    functionName: lambdaFunction.functionName,
+    timeoutSeconds: settings.timeoutSeconds,
+    logGroupName: logGroup.logGroupName,
+    secretId: credentials.secretId,
+    scheduleName: refreshSchedule.schedule.scheduleName,
+    failedRunsUrl: failedRuns.queueUrl,
+    undeliveredTicksUrl: undeliveredTicks.queueUrl,
+  });
+  const alarmTopic = existingTopic ?? new AlarmTopic(scope, 'AlarmTopic', settings).topic;
+  const alarms = new Alarms(scope, 'Alarms', {
+    lambdaFunction,
+    undeliveredTicks,
+    failedRuns,
+    topic: alarmTopic,
+    silenceMinutes: silenceMinutes(schedule),
+    statusCommand: commands.StatusCommand.command,
+    runbookUrl: settings.runbookUrl,
+  });
+  const dashboard = settings.dashboard
+    ? new TokenDashboard(scope, 'Overview', {
+        lambdaFunction,
+        alarms: alarms.alarms,
+        queues: [failedRuns, undeliveredTicks],
+        commands,
+        runbookUrl: settings.runbookUrl,
+      })
+    : undefined;
+
+  for (const [key, value] of Object.entries(settings.tags)) Tags.of(scope).add(key, value);
+  if (settings.permissionsBoundaryArn !== undefined) {
+    const boundary = ManagedPolicy.fromManagedPolicyArn(scope, 'Boundary', settings.permissionsBoundaryArn);
+    PermissionsBoundary.of(scope).apply(boundary);
+  }
+  return { credentials, deadLetters, refreshFunction, refreshSchedule, commands, alarmTopic, alarms, dashboard };
+}

@@ -1,0 +1,152 @@
+import { type Duration, Token } from 'aws-cdk-lib';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import * as z from 'zod';
+import type { TokenRefreshProps } from '../token-refresh-props.ts';
+import { strictObject } from './option-types.ts';
+import { complain, findMistakes, OptionsError } from './parse-options.ts';
+import { optionsSchema, type TokenRefreshSettings } from './schema.ts';
+
+/**
+ * What has `member` is taken for the thing of CDK that is asked for. `instanceof` would refuse an object of another copy of
+ * aws-cdk-lib.
+ */
+const having = <T extends object>(member: keyof T & string, thing: string) =>
+  z.custom<T>((value) => typeof value === 'object' && value !== null && member in value, {
+    error: `be ${thing} of CDK`,
+  });
+const duration = () => having<Duration>('toSeconds', 'a Duration');
+const anything = () => z.unknown().optional();
+
+/** Only what a translation into options relies on; the options are checked as those of the context are. */
+const propsSchema = strictObject({
+  secret: having<ISecret>('secretArn', 'a secret (ISecret)').optional(),
+  encryptionKey: having<IKey>('keyArn', 'a KMS key (IKey)').optional(),
+  interval: duration().optional(),
+  flexibleWindow: duration().optional(),
+  tokenLifetime: duration().optional(),
+  timeout: duration().optional(),
+  eventBus: having<IEventBus>('eventBusArn', 'an event bus (IEventBus)').optional(),
+  publishEvents: z.boolean({ error: 'be true or false' }).optional(),
+  alarmTopic: having<ITopic>('topicArn', 'a topic (ITopic)').optional(),
+  vpc: having<IVpc>('vpcId', 'a VPC (IVpc)').optional(),
+  vpcSubnets: z
+    .custom<SubnetSelection>((value) => typeof value === 'object', { error: 'be a SubnetSelection' })
+    .optional(),
+  securityGroups: z
+    .array(having<ISecurityGroup>('securityGroupId', 'a security group (ISecurityGroup)'), {
+      error: 'be a list of security groups',
+    })
+    .optional(),
+  tokenEndpoint: anything(),
+  alarmEmails: anything(),
+  runbookUrl: anything(),
+  memorySize: anything(),
+  logRetention: anything(),
+  reservedConcurrentExecutions: anything(),
+  xray: anything(),
+  dashboard: anything(),
+  removalPolicies: anything(),
+});
+type KnownProps = z.output<typeof propsSchema>;
+
+/** The prop that an option comes from, as a sentence names it. */
+const PROPS: Readonly<Record<string, string>> = {
+  existingSecret: 'secret',
+  kmsKeyArn: 'encryptionKey',
+  'schedule.everyMinutes': 'interval in minutes',
+  'schedule.flexibleWindowMinutes': 'flexibleWindow in minutes',
+  tokenLifetimeSeconds: 'tokenLifetime in seconds',
+  timeoutSeconds: 'timeout in seconds',
+  'eventBus.existing': 'eventBus',
+  memoryMegabytes: 'memorySize',
+  logRetentionDays: 'logRetention',
+  reservedConcurrency: 'reservedConcurrentExecutions',
+};
+
+/**
+ * Translates the props of the construct into the settings that the context gives, by the same rules.
+ *
+ * @param regionOfStack the region of the stack, if that is known; ARNs of another region are refused
+ * @throws OptionsError that names every mistake by its prop
+ */
+export function parseProps(props: TokenRefreshProps, regionOfStack?: string): TokenRefreshSettings {
+  const mistakes = findMistakes(propsSchema, props, (path) => path);
+  if (mistakes.length > 0) throw new OptionsError(mistakes);
+  const known = propsSchema.parse(props);
+  const options = toOptions(known);
+  const sentences = [
+    ...findMistakes(optionsSchema, options, (path) => PROPS[path] ?? path, regionOfStack),
+    ...findPropMistakes(known),
+  ];
+  if (sentences.length > 0) throw new OptionsError(sentences);
+  return optionsSchema.parse(options);
+}
+
+function toOptions(props: KnownProps): Readonly<Record<string, unknown>> {
+  const { secret, eventBus, vpc, vpcSubnets, securityGroups = [] } = props;
+  return withoutUndefined({
+    // Without its six characters at the end, an ARN names no secret for certain. Then the name does.
+    existingSecret:
+      secret && (secret.secretFullArn === undefined ? secret.secretName : { completeArn: secret.secretFullArn }),
+    kmsKeyArn: props.encryptionKey?.keyArn,
+    schedule: withoutUndefined({
+      everyMinutes: toNumber(props.interval, 60),
+      flexibleWindowMinutes: toNumber(props.flexibleWindow, 60),
+    }),
+    tokenLifetimeSeconds: toNumber(props.tokenLifetime, 1),
+    timeoutSeconds: toNumber(props.timeout, 1),
+    eventBus: props.publishEvents === false ? 'none' : eventBus && { existing: eventBus.eventBusArn },
+    vpc: vpc && {
+      subnetIds: vpc.selectSubnets(vpcSubnets).subnetIds,
+      securityGroupIds: securityGroups.map(({ securityGroupId }) => securityGroupId),
+    },
+    tokenEndpoint: props.tokenEndpoint,
+    alarmEmails: props.alarmEmails,
+    runbookUrl: props.runbookUrl,
+    memoryMegabytes: props.memorySize,
+    logRetentionDays: props.logRetention,
+    reservedConcurrency: props.reservedConcurrentExecutions,
+    xray: props.xray,
+    dashboard: props.dashboard,
+    removalPolicies: props.removalPolicies,
+  });
+}
+
+/** The rules between props that no options have. */
+function findPropMistakes({
+  alarmTopic,
+  alarmEmails,
+  eventBus,
+  publishEvents,
+  vpc,
+  securityGroups,
+  vpcSubnets,
+}: KnownProps) {
+  return [
+    ...(alarmTopic !== undefined && alarmEmails !== undefined
+      ? [complain('alarmEmails', alarmEmails, 'be left out: subscribe to your alarmTopic')]
+      : []),
+    ...(eventBus !== undefined && publishEvents === false
+      ? [complain('publishEvents', false, 'be true or left out, since there is an eventBus')]
+      : []),
+    ...(vpc === undefined && (securityGroups ?? vpcSubnets) !== undefined
+      ? [complain('vpc', undefined, 'be there, since there are securityGroups or vpcSubnets')]
+      : []),
+  ];
+}
+
+/** A Duration that is only known at deploy time becomes a text, which every rule of a number refuses. */
+function toNumber(length: Duration | undefined, secondsOfUnit: number): unknown {
+  if (length === undefined) return undefined;
+  return Token.isUnresolved(length) || length.isUnresolved()
+    ? 'known only at deploy time'
+    : length.toSeconds({ integral: false }) / secondsOfUnit;
+}
+
+function withoutUndefined(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}

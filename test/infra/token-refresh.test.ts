@@ -1,0 +1,303 @@
+import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { SecurityGroup, Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { OptionsError } from '../../infra/options/parse-options.ts';
+import { TokenRefresh, type TokenRefreshProps } from '../../infra/token-refresh.ts';
+import { METRIC_NAMESPACE } from '../../lambda/contract.ts';
+import { KEY_ARN, resourceOf, resourcesOf, synthesise, WITHOUT_BUNDLING } from './synthesise.ts';
+
+const ENV = { account: '123456789012', region: 'eu-west-1' };
+const SECRET_ARN = `arn:aws:secretsmanager:eu-west-1:${ENV.account}:secret:retently-AbC123`;
+const BUS_ARN = `arn:aws:events:eu-west-1:${ENV.account}:event-bus/shared`;
+
+/** A stack of somebody else, and our construct in it. */
+function build(toProps: (scope: Construct) => TokenRefreshProps = () => ({}), env: object = ENV) {
+  const stack = new Stack(new App({ context: WITHOUT_BUNDLING }), 'Theirs', { env });
+  return { stack, tokenRefresh: new TokenRefresh(stack, 'TokenRefresh', toProps(stack)) };
+}
+
+function templateOf(stack: Stack): ReturnType<typeof synthesise> {
+  return { Outputs: {}, ...z.object({ Resources: z.any() }).parse(Template.fromStack(stack).toJSON()) };
+}
+
+/** The resources, apart from the code: it is not bundled here, and then its hash depends on where it stands. */
+function resourcesWithoutCode({ Resources }: ReturnType<typeof synthesise>): object {
+  return Object.fromEntries(
+    Object.entries(Resources).map(
+      ([
+        id,
+        {
+          Properties: { Code, ...Properties },
+          ...resource
+        },
+      ]) => [id, { ...resource, Properties }],
+    ),
+  );
+}
+
+function refusalOf(props: unknown): readonly string[] {
+  try {
+    // What JavaScript lets a caller write.
+    Reflect.construct(TokenRefresh, [new Stack(new App(), 'Theirs', { env: ENV }), 'TokenRefresh', props]);
+  } catch (error) {
+    if (error instanceof OptionsError) return error.message.split('\n').slice(1);
+    throw error;
+  }
+  return [];
+}
+
+describe('the construct in a stack of somebody else makes what the context makes', () => {
+  it.each<[string, (scope: Construct) => TokenRefreshProps, object]>([
+    ['the defaults', () => ({}), {}],
+    [
+      'numbers and durations',
+      () => ({
+        interval: Duration.minutes(15),
+        flexibleWindow: Duration.minutes(0),
+        tokenLifetime: Duration.hours(8),
+        timeout: Duration.seconds(90),
+        memorySize: 512,
+        logRetention: RetentionDays.ONE_YEAR,
+        reservedConcurrentExecutions: 2,
+        xray: true,
+        dashboard: false,
+        tokenEndpoint: 'https://auth.example.com/token',
+        alarmEmails: ['ops@example.com'],
+        removalPolicies: { secret: RemovalPolicy.DESTROY, queues: RemovalPolicy.RETAIN, logs: RemovalPolicy.RETAIN },
+        publishEvents: false,
+      }),
+      {
+        schedule: { everyMinutes: 15, flexibleWindowMinutes: 0 },
+        tokenLifetimeSeconds: 28_800,
+        timeoutSeconds: 90,
+        memoryMegabytes: 512,
+        logRetentionDays: 365,
+        reservedConcurrency: 2,
+        xray: true,
+        dashboard: false,
+        tokenEndpoint: 'https://auth.example.com/token',
+        alarmEmails: ['ops@example.com'],
+        removalPolicies: { secret: 'destroy', queues: 'retain', logs: 'retain' },
+        eventBus: 'none',
+      },
+    ],
+    [
+      'imported things of CDK',
+      (scope) => ({
+        secret: Secret.fromSecretCompleteArn(scope, 'Secret', SECRET_ARN),
+        encryptionKey: Key.fromKeyArn(scope, 'Key', KEY_ARN),
+        eventBus: EventBus.fromEventBusArn(scope, 'TheirBus', BUS_ARN),
+        vpc: Vpc.fromVpcAttributes(scope, 'Vpc', { vpcId: 'vpc-1', availabilityZones: ['eu-west-1a'] }),
+        vpcSubnets: { subnets: [Subnet.fromSubnetId(scope, 'Subnet', 'subnet-0123456789abcdef0')] },
+        securityGroups: [SecurityGroup.fromSecurityGroupId(scope, 'Group', 'sg-0123456789abcdef0')],
+      }),
+      {
+        existingSecret: { completeArn: SECRET_ARN },
+        kmsKeyArn: KEY_ARN,
+        eventBus: { existing: BUS_ARN },
+        vpc: { subnetIds: ['subnet-0123456789abcdef0'], securityGroupIds: ['sg-0123456789abcdef0'] },
+      },
+    ],
+    [
+      'a secret that is known by its name',
+      (scope) => ({ secret: Secret.fromSecretNameV2(scope, 'Secret', 'retently/mine') }),
+      { existingSecret: 'retently/mine' },
+    ],
+  ])('%s', (_, toProps, options) => {
+    const ours = synthesise({ env: ENV, ...options });
+    expect(resourcesWithoutCode(templateOf(build(toProps).stack))).toEqual(resourcesWithoutCode(ours));
+  });
+});
+
+describe('things of CDK that the same app creates', () => {
+  const { stack, tokenRefresh } = build((scope) => ({
+    // The declarations of CDK contradict each other under `exactOptionalPropertyTypes`.
+    secret: z.custom<ISecret>().parse(new Secret(scope, 'Secret')),
+    encryptionKey: new Key(scope, 'Key'),
+    eventBus: z.custom<IEventBus>().parse(new EventBus(scope, 'TheirBus')),
+    alarmTopic: new Topic(scope, 'Alarms'),
+  }));
+  const reader = new Role(stack, 'Reader', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
+  tokenRefresh.grantRead(reader, ['AWSCURRENT']);
+  const template = templateOf(stack);
+  const secret = { Ref: Object.keys(template.Resources).find((id) => /^Secret/.test(id)) };
+
+  it('are what the function uses', () => {
+    const { Environment } = z
+      .object({ Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }) })
+      .parse(resourceOf(template, 'AWS::Lambda::Function').Properties);
+    const bus = Object.keys(template.Resources).find((id) => /^TheirBus/.test(id));
+    expect(Environment.Variables).toMatchObject({
+      CREDENTIALS_SECRET_ID: secret,
+      EVENT_BUS_NAME: { 'Fn::GetAtt': [bus, 'Arn'] },
+    });
+  });
+
+  it('are what its role may use, as they are', () => {
+    const policy = JSON.stringify(resourceOf(template, 'AWS::IAM::Policy', 'FunctionRole').Properties);
+    expect(policy).toContain(`"Resource":${JSON.stringify(secret)},"Sid":"KeepCredentials"`);
+    expect(policy).toMatch(/"Resource":{"Fn::GetAtt":\["TheirBus\w+","Arn"]},"Sid":"PublishEvents"/);
+  });
+
+  it('hear of the alarms, without a topic of ours', () => {
+    const [topic, ...others] = Object.entries(template.Resources).filter(([, { Type }]) => Type === 'AWS::SNS::Topic');
+    expect(others).toEqual([]);
+    for (const { Properties } of resourcesOf(template, 'AWS::CloudWatch::Alarm')) {
+      expect(Properties['AlarmActions']).toEqual([{ Ref: topic?.[0] }]);
+    }
+  });
+
+  it('admit the services that CDK does not think of, if they are a key', () => {
+    const policy = JSON.stringify(resourceOf(template, 'AWS::KMS::Key').Properties['KeyPolicy']);
+    expect(policy).toContain('"Principal":{"Service":"logs.eu-west-1.amazonaws.com"}');
+    expect(policy).toContain('"Principal":{"Service":"cloudwatch.amazonaws.com"}');
+  });
+
+  it('are readable for whom grantRead names, under the labels that it names', () => {
+    expect(JSON.stringify(resourceOf(template, 'AWS::IAM::Policy', 'Reader').Properties)).toContain(
+      '"Condition":{"ForAnyValue:StringEquals":{"secretsmanager:VersionStage":["AWSCURRENT"]}}',
+    );
+  });
+});
+
+describe('what the construct exposes', () => {
+  const { stack, tokenRefresh } = build((scope) => ({ encryptionKey: Key.fromKeyArn(scope, 'Key', KEY_ARN) }));
+
+  it('lets a consumer read the secret, and use its key for that', () => {
+    const reader = new Role(stack, 'Reader', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
+    tokenRefresh.grantRead(reader);
+    tokenRefresh.grantInvoke(reader);
+    const policy = JSON.stringify(resourceOf(templateOf(stack), 'AWS::IAM::Policy', 'Reader').Properties);
+    for (const action of ['secretsmanager:GetSecretValue', 'kms:Decrypt', 'lambda:InvokeFunction']) {
+      expect(policy).toContain(`"${action}"`);
+    }
+  });
+
+  it('has its alarms, its queues and its topic', () => {
+    expect(tokenRefresh.alarms.length).toBeGreaterThanOrEqual(6);
+    const { alarmTopic, failedRuns, undeliveredTicks, lambdaFunction, logGroup } = tokenRefresh;
+    for (const { node } of [alarmTopic, failedRuns, undeliveredTicks, lambdaFunction, logGroup]) {
+      expect(node.path).toMatch(/^Theirs\/TokenRefresh\//);
+    }
+  });
+
+  it.each([
+    ['metricTokenSecondsRemaining', 'TokenSecondsRemaining', 'Minimum'],
+    ['metricTokenSecondsUntilDue', 'TokenSecondsUntilDue', 'Minimum'],
+    ['metricReauthorizationRequired', 'ReauthorizationRequired', 'Maximum'],
+    ['metricRefreshed', 'Refreshed', 'Sum'],
+    ['metricRefreshFailed', 'RefreshFailed', 'Sum'],
+  ] as const)('%s is a metric of the function, of which anything can be changed', (method, metricName, statistic) => {
+    const dimensions = { FunctionName: tokenRefresh.lambdaFunction.functionName };
+    expect(tokenRefresh[method]()).toMatchObject({ namespace: METRIC_NAMESPACE, metricName, statistic, dimensions });
+    expect(tokenRefresh[method]({ statistic: 'p90', label: 'mine' })).toMatchObject({
+      statistic: 'p90',
+      label: 'mine',
+    });
+  });
+});
+
+describe('props that are refused, each by a sentence', () => {
+  it.each<[string, unknown, string]>([
+    ['a number for a time', { timeout: 60 }, 'timeout is 60, but must be a Duration of CDK.'],
+    [
+      'a time that is too short',
+      { timeout: Duration.seconds(5) },
+      'timeout in seconds is 5, but must be a whole number of seconds from 45 to 900.',
+    ],
+    [
+      'a part of a minute',
+      { interval: Duration.seconds(330) },
+      'interval in minutes is 5.5, but must be a whole number of minutes from 5 to 360.',
+    ],
+    [
+      'a tick that leaves a token one chance',
+      { interval: Duration.hours(3) },
+      'interval in minutes is 180, but must leave every token two chances: two ticks and the flexible window take up to 362 minutes, and a token of 21600 seconds has 180 left when it is due.',
+    ],
+    [
+      'an ARN for a secret',
+      { secret: SECRET_ARN },
+      `secret is "${SECRET_ARN}", but must be a secret (ISecret) of CDK.`,
+    ],
+    [
+      'an ARN for a key',
+      { encryptionKey: KEY_ARN },
+      `encryptionKey is "${KEY_ARN}", but must be a KMS key (IKey) of CDK.`,
+    ],
+    [
+      'half a megabyte',
+      { memorySize: 256.5 },
+      'memorySize is 256.5, but must be a whole number of megabytes from 128 to 10240.',
+    ],
+    [
+      'a snapshot',
+      { removalPolicies: { secret: RemovalPolicy.SNAPSHOT } },
+      'removalPolicies.secret is "snapshot", but must be "retain" or "destroy".',
+    ],
+    [
+      'addresses for a topic of theirs',
+      { alarmTopic: { topicArn: 'x' }, alarmEmails: [] },
+      'alarmEmails is [], but must be left out: subscribe to your alarmTopic.',
+    ],
+    [
+      'a bus for no events',
+      { eventBus: { eventBusArn: BUS_ARN }, publishEvents: false },
+      'publishEvents is false, but must be true or left out, since there is an eventBus.',
+    ],
+    [
+      'security groups without a VPC',
+      { securityGroups: [] },
+      'vpc is missing, but must be there, since there are securityGroups or vpcSubnets.',
+    ],
+  ])('%s', (_, props, sentence) => {
+    expect(refusalOf(props)).toContain(`- ${sentence}`);
+  });
+
+  it('an unknown one, without its value, which may be a credential', () => {
+    const [refusal, ...others] = refusalOf({ clientSecret: 'hunter2' });
+    expect(others).toEqual([]);
+    expect(refusal).toMatch(/^- clientSecret is there, but must be left out: the members here are alarmEmails, /);
+    expect(refusal).not.toContain('hunter2');
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a queue for a secret', new Queue(new Stack(), 'Queue'), 'an object'],
+    ['a function', () => 60, 'a function'],
+    ['a big integer', 60n, 'a bigint'],
+  ])('%s, which is no JSON', (_, secret, shown) => {
+    expect(refusalOf({ secret })).toEqual([`- secret is ${shown}, but must be a secret (ISecret) of CDK.`]);
+  });
+
+  it('a list that holds an object of CDK', () => {
+    const alarmEmails = [new Queue(new Stack(), 'Queue')];
+    expect(refusalOf({ alarmTopic: { topicArn: 'x' }, alarmEmails })).toContain(
+      '- alarmEmails[0] is an object, but must be an e-mail address.',
+    );
+  });
+
+  it('a key of another region', () => {
+    expect(() =>
+      build((scope) => ({ encryptionKey: Key.fromKeyArn(scope, 'Key', KEY_ARN) }), { region: 'us-east-1' }),
+    ).toThrow(`- encryptionKey is "${KEY_ARN}", but must lie in us-east-1`);
+  });
+
+  it('all of them at once', () => {
+    expect(refusalOf({ timeout: Duration.seconds(5), memorySize: 1, tokenEndpoint: 'x' })).toHaveLength(3);
+  });
+
+  it('null', () => {
+    expect(refusalOf({ timeout: null })).toEqual(['- timeout is null, but must be a Duration of CDK.']);
+    expect(refusalOf(null)).toHaveLength(1);
+  });
+});
