@@ -80,7 +80,7 @@ function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       // Every run reports this state; it holds until the next run.
       treatMissingData: TreatMissingData.IGNORE,
-      says: 'Retently refused the refresh token for good, so only a person at the consent screen can bring a new one. Consumers can still use the last bearer token, until it expires.',
+      says: 'Retently refuses the refresh token, so a person must look: mostly only the consent screen can bring a new one. Consumers can mostly use the last bearer token until it expires; a server that took a second use of the refresh token for a theft has revoked it already.',
     },
     TokenNotStored: {
       metric: functionMetric(lambdaFunction, METRICS.tokenNotStored, Stats.SUM, PERIOD_MINUTES),
@@ -88,7 +88,7 @@ function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
       threshold: 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      says: 'Retently answered with new tokens and Secrets Manager did not take them, so the refresh token may be lost. Consumers can still use the last bearer token, until it expires.',
+      says: 'Retently answered with new tokens and Secrets Manager did not take them, so the refresh token may be lost. Consumers can mostly use the last bearer token until it expires; a server may revoke it with the next refresh.',
     },
     FunctionFailing: {
       metric: lambdaFunction.metricErrors({ period: Duration.minutes(silenceMinutes), statistic: Stats.SUM }),
