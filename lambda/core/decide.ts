@@ -28,6 +28,8 @@ export interface Situation {
   /** No longer life of a bearer token is believed. */
   readonly longestLifetimeSeconds: number;
   readonly force: boolean;
+  /** The token may be dead although it looks fresh. */
+  readonly isDoubted?: boolean;
 }
 
 /** The end of a bearer token's life that belongs to attempts, however long the server asks them to wait. */
@@ -38,8 +40,8 @@ const LAST_CHANCES_SECONDS = 60 * 60;
  * not to exist: that is settled first.
  */
 export function decide(situation: Situation): Decision {
-  const { current, head, digest, nowMs, force } = situation;
-  if (!force && isFresh(situation) && isSettled(current, head)) return { kind: 'fresh' };
+  const { current, head, digest, nowMs, force, isDoubted = false } = situation;
+  if (!force && !isDoubted && isFresh(situation) && isSettled(current, head)) return { kind: 'fresh' };
   if (head === undefined || head.kind === 'document' || head.key !== current.key) return attempt(0);
 
   if (head.kind === 'claim') {

@@ -48,6 +48,8 @@ class RefreshRun {
   readonly #context: Context;
   readonly #report: RunReport;
   #force: boolean;
+  /** What was stored late may be dead: the first token is tried although it looks fresh. */
+  #isDoubted = false;
   #progress: Progress = { kind: 'begun' };
   /** What settling another run's work is answered with. */
   #settled: string = ADOPTED;
@@ -63,7 +65,7 @@ class RefreshRun {
       const stored = await recordUnsaved(this.#context);
       if (stored !== 'none') this.#settled = STORED_LATE;
       // Called fresh, it might be dead for half of its life.
-      if (stored === 'doubted') this.#force = true;
+      this.#isDoubted = stored === 'doubted';
       for (let starts = 0; starts < MAX_STARTS; ) {
         const end = await this.#round();
         if (end !== 'start over' && end !== 'waited') return end;
@@ -89,7 +91,7 @@ class RefreshRun {
 
     // A forced run that has waited for another run's refresh to end asks for no second one.
     if (this.#hasAwaitedEnded(snapshot)) this.#force = false;
-    const situation = this.#report.toSituation(snapshot, this.#force);
+    const situation = { ...this.#report.toSituation(snapshot, this.#force), isDoubted: this.#isDoubted };
     const decided = decide(situation);
     const decision =
       decided.kind === 'attempt' && this.#hasTimeForAttempt()
@@ -167,6 +169,7 @@ class RefreshRun {
     const isRecovery = attempt > 0 || head?.kind === 'failure' || isHalfRefreshed(current.document);
     this.#progress = { kind: 'recorded', attempt, isRecovery };
     this.#force = false;
+    this.#isDoubted = false;
     this.#report.isReauthorizationRequired = false;
     telemetry.note({ attempt, ...lineage(entry.document) });
     if (answer.kind === 'refresh-token-only') {
@@ -187,8 +190,9 @@ class RefreshRun {
     this.#context.telemetry.note({ attempt });
     // Record first: it is true of these credentials even if they are no longer current.
     const failure = await recordFailure(this.#context, snapshot, attempt, digest, answer);
-    // The attempt that was forced has been made.
+    // The attempt that was forced, or owed to a doubt, has been made.
     this.#force = false;
+    this.#isDoubted = false;
     if (failure.code === 'REAUTHORIZATION_REQUIRED' && (await this.#hasMoved(snapshot.current))) return 'start over';
     this.#report.noteFailure(failure);
     throw await announceFailure(this.#context, snapshot.current, attempt, failure);

@@ -68,6 +68,14 @@ describe('metrics', () => {
     expect(output.metrics()).toMatchObject([{ TokenSecondsRemaining: 18_000, ReauthorizationRequired: 1 }]);
   });
 
+  test('ReauthorizationRequired is left out if nothing is known of the grant: a 0 would end an alarm', () => {
+    telemetry.recordStates({ ...STATES, isReauthorizationRequired: undefined });
+    end();
+    const [metrics] = output.metrics();
+    expect(metrics).toMatchObject({ TokenSecondsRemaining: 18_000 });
+    expect(metrics).not.toHaveProperty('ReauthorizationRequired');
+  });
+
   test('RefreshFailed goes out twice: by FunctionName alone, and by FunctionName and Code', () => {
     telemetry.countFailed('CLIENT_REJECTED');
     end();

@@ -88,6 +88,13 @@ describe('an answer that cannot be stored until the deadline', () => {
   });
 });
 
+test('an unsaved answer is stored although nobody can see what came after it', async () => {
+  const next = context.nextRun();
+  next.memory.unsaved = { parent, tokens: TOKENS, askedAtMs: ASKED_AT_MS, fault: DENIED };
+  next.store.refuse('readHead');
+  expect(await recordUnsaved(next)).toBe('stored');
+});
+
 test('without an unsaved answer there is nothing to do', async () => {
   expect(await recordUnsaved(context)).toBe('none');
   expect(context.store.calls).toEqual([]);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
-import { failureId, successorId } from '../../../lambda/core/journal.ts';
+import { failureId, renderFailure, successorId } from '../../../lambda/core/journal.ts';
 import type { Announcement, TokenAnswer } from '../../../lambda/core/ports.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { status } from '../../../lambda/core/status.ts';
@@ -494,4 +494,26 @@ test('a run that dies hides no refusals: they are counted on behind its claim', 
   void refresh(died, IF_DUE);
   await new Promise((resolve) => setImmediate(resolve));
   expect(await refused(5 * MINUTE_MS)).toBe('REAUTHORIZATION_PROBABLE');
+});
+
+test('refusals that cannot be read behind a claim are counted anew, and the run goes on', async () => {
+  const claimed = context.nextRun();
+  claimed.tokenEndpoint.willAnswer(() => new Promise(() => {}));
+  void refresh(claimed, IF_DUE);
+  await new Promise((resolve) => setImmediate(resolve));
+  context = context.nextRun({ afterMs: 5 * MINUTE_MS });
+  context.tokenEndpoint.willAnswer(() => {
+    context.store.refuse('readVersion', 10);
+    return UNRECOGNIZED;
+  });
+  expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('PROVIDER_UNAVAILABLE');
+});
+
+test('a secret that never had a whole document says nothing of one', async () => {
+  const empty = FakeContext.withSecret({ client_id: 'client-id-1' });
+  empty.writeText('scribble', [JOURNAL_STAGE]);
+  const { message } = await faultFrom(refresh(empty, IF_DUE));
+  expect(message).not.toContain('version-id');
+  empty.writeText(renderFailure({ key, attempt: 0, code: 'CLIENT_REJECTED', digest: 'd' }), [JOURNAL_STAGE]);
+  expect((await faultFrom(refresh(empty.nextRun(), IF_DUE))).message).not.toContain('version-id');
 });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
-import { claimId, renderClaim } from '../../../lambda/core/journal.ts';
+import { claimId, renderClaim, successorId } from '../../../lambda/core/journal.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { INVALID_GRANT, TOKEN, UNRECOGNIZED } from '../../support/fake-token-endpoint.ts';
@@ -175,4 +175,18 @@ test('force is spent by one attempt: a look that lags behind a refusal does not 
   expect((await faultFrom(refresh(context, FORCED))).name).toBe('REAUTHORIZATION_REQUIRED');
   expect(looks).toBeGreaterThan(1);
   expect(context.tokenEndpoint.grants).toHaveLength(1);
+});
+
+test('what it waited for is done if the other run dies before it promotes: it asks for no second one', async () => {
+  context.writeText(
+    renderClaim({ key, attempt: 0, nonce: 'nonce of another run', leaseSeconds: 90 }),
+    [JOURNAL_STAGE],
+    claimId(key, 0),
+  );
+  context.whileAsleep = () => {
+    const answer = refreshed(0, { refresh_token: 'refresh-2', access_token: 'access-2' });
+    context.writeText(JSON.stringify(answer), [JOURNAL_STAGE], successorId(key));
+  };
+  expect(await refresh(context, FORCED)).toMatchObject({ outcome: 'adopted' });
+  expect(context.tokenEndpoint.grants).toEqual([]);
 });
