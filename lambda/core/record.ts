@@ -113,6 +113,8 @@ async function recordLate(context: Context, { parent, tokens, askedAtMs }: Unsav
   // An answer without a bearer token has no refreshed_at; it was asked for shortly before it was recorded.
   const otherAskedAtMs = refreshed_at === undefined ? other.createdAt : parseRfc3339(refreshed_at);
   if (refresh_token === tokens.refresh_token || otherAskedAtMs > askedAtMs) return other;
+  // A put that Lambda cuts off would take the answer in memory with it.
+  if (context.runtime.remainingMs() < STORE_CALL_MAX_MS) throw new Fault('STORE_UNAVAILABLE', 'No time was left.');
   return (await recordAfter(context, other, tokens)) ?? other;
 }
 

@@ -171,6 +171,13 @@ describe('where a run believed dead has answered before', () => {
     expect(reads).toBeGreaterThanOrEqual(5);
   });
 
+  test('and too little time is left for another put, the answer stays in memory', async () => {
+    answeredBefore({ refresh_token: 'refresh-of-the-other' });
+    context.store.intercept('readVersion', 'after', () => context.advance(53_000));
+    expect((await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS))).name).toBe('TOKEN_NOT_STORED');
+    expect(context.memory.unsaved).toMatchObject({ parent, tokens: TOKENS });
+  });
+
   test('and somebody has scribbled there, that is said at once', async () => {
     context.writeText('scribble', ['scribble'], SUCCESSOR);
     const { message } = await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
