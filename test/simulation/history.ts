@@ -240,8 +240,9 @@ class History {
   }
 
   /** One more read where the journal's label is not on current: the label was taken, or current was edited. */
-  #checkFreshCalls({ calls }: SimulatedRun): void {
-    if (calls > 3) this.#world.fail(new Violation('I8', `a fresh tick made ${calls} calls`));
+  #checkFreshCalls({ calls, posts }: SimulatedRun): void {
+    // A run that was refused, and then found what somebody else had brought, was no fresh tick.
+    if (calls > 3 && posts === 0) this.#world.fail(new Violation('I8', `a fresh tick made ${calls} calls`));
   }
 
   #examine(): void {
@@ -259,7 +260,7 @@ class History {
     // A slow edit has brought the mistyped secret back, and somebody has been told.
     if (outcome === 'CLIENT_REJECTED' && !this.#currentText().includes(`"${CLIENT_SECRET}"`)) return;
     if (!SETTLED.has(outcome)) throw new Violation('I7', `an hour after the last fault the outcome is ${outcome}`);
-    if (!provider.wasSent(token) && !witness.isAnswer(token) && !witness.areBothLabelsOnOne())
+    if (!provider.wasSent(token) && !witness.isAnswer(token) && !witness.isLabelOn(token))
       throw new Violation('I4', `the new credentials ${token} are still not used`);
     if (secretString === undefined || secondsRemaining(parseDocument(secretString, ''), nowMs) === 0)
       throw new Violation('I7', 'the bearer token is dead');

@@ -181,7 +181,8 @@ export class Witness {
     const isKept = this.#provider.kind === 'no-rotation' && isAnswered;
     if (other !== undefined && other !== runId && !isKept)
       throw new Violation('I2', `runs ${other} and ${runId} send the same refresh token at once`);
-    if (isAnswered && this.#provider.kind !== 'no-rotation') {
+    // No promise reaches further than the store's memory.
+    if (isAnswered && this.#provider.kind !== 'no-rotation' && !this.isPurged(refreshToken)) {
       // Recorded late, between the run's look for it and its POST: the one moment that no claim covers.
       const lookedAtMs = looks.get(answered.versionId);
       if (lookedAtMs === undefined || answered.atMs < lookedAtMs)
@@ -260,6 +261,12 @@ export class Witness {
   /** An operator has put both labels on a document whose successor exists. */
   isSpentInBothLabels(): boolean {
     return this.areBothLabelsOnOne() && this.endOfChain()?.refreshToken !== this.currentToken();
+  }
+
+  /** Somebody has put the journal's label on a document with this token: it looks settled. */
+  isLabelOn(token: string): boolean {
+    const holder = this.#secretsManager.peek(SECRET_ID, { stage: JOURNAL_STAGE });
+    return holder !== undefined && this.#document(holder.id)?.refreshToken === token;
   }
 
   areBothLabelsOnOne(): boolean {

@@ -57,6 +57,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   readonly id: number;
   readonly isForced: boolean;
   calls = 0;
+  posts = 0;
   /** It found an earlier run's answer in memory, and stored it. */
   hasStoredUnsaved = false;
   /** If it ended by waiting: until when. */
@@ -259,6 +260,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   requestToken(grant: Grant, timeoutMs: number): Promise<TokenAnswer> {
     const { provider, witness, faults, nowMs } = this.#world;
     this.#count();
+    this.posts++;
     if (this.remainingMs() - timeoutMs < SAVE_MS)
       this.#world.fail(new Violation('I1', `run ${this.id} sends a token with no time left to save what comes of it`));
     const digest = digestGrant(grant, SETTINGS.tokenEndpointUrl);
