@@ -1,6 +1,6 @@
 /**
- * What the function and the stack must agree on, each declared once: names, defaults, limits and two rules. It imports
- * nothing, and `infra/` reads this file and no other of `lambda/`.
+ * What the function and the stack must agree on, each declared once: names, defaults, limits and three rules. It
+ * imports nothing, and `infra/` reads this file and no other of `lambda/`.
  */
 
 /** Environment variables of the function; `configuration.ts` reads them, the stack sets them. */

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +8,6 @@ import { buildApp } from '../../infra/app.ts';
 import { createApp, pack, ROOT, runApp } from './install.ts';
 
 const MAX_BYTES = 400_000;
-const hasCommandLine = existsSync(join(ROOT, 'cli/main.ts'));
 const APPS = [
   ['module', "import { App, Stack } from 'aws-cdk-lib';\nimport { TokenRefresh } from 'retently-token-refresh';"],
   [
@@ -88,7 +87,7 @@ export const bad: TokenRefreshProps = { timeout: 60 };
     expect([status, stdout]).toEqual([0, '']);
   });
 
-  it.skipIf(!hasCommandLine)('has the command line', () => {
+  it('has the command line', () => {
     const command = join(app, 'node_modules/.bin/retently-token-refresh');
     expect(execFileSync(command, ['--help'], { encoding: 'utf8' })).toContain('Usage: retently-token-refresh');
   });

@@ -9,7 +9,7 @@ interface Calls {
   // biome-ignore lint/suspicious/noExplicitAny: these candidates trust whatever comes.
   readonly secretsManager: (operation: string, input: object) => Promise<any>;
   readonly putEvents: (entries: object[]) => Promise<unknown>;
-  // biome-ignore lint/suspicious/noExplicitAny: as above
+  // biome-ignore lint/suspicious/noExplicitAny: these candidates trust whatever comes.
   readonly post: (body: string) => Promise<any>;
 }
 
@@ -48,7 +48,7 @@ export function toHandler({ secretsManager, putEvents, post }: Calls) {
   };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: as above
+// biome-ignore lint/suspicious/noExplicitAny: these candidates trust whatever comes.
 export function post(agent: Agent | false, url: string, headers: Record<string, string>, body: string): Promise<any> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { method: 'POST', agent, headers }, (response) => {
