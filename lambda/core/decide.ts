@@ -4,6 +4,7 @@ import {
   type DocumentEntry,
   type FailureEntry,
   isDoubt,
+  isRefusalCode,
   type JournalEntry,
   type RefusalEntry,
   successorId,
@@ -57,7 +58,7 @@ export function decide(situation: Situation): Decision {
 }
 
 function isPermanent(failure: FailureEntry): failure is RefusalEntry {
-  return failure.code === 'REAUTHORIZATION_REQUIRED' || failure.code === 'CLIENT_REJECTED';
+  return isRefusalCode(failure.code);
 }
 
 /** A token of unknown life is due: comparisons with NaN are false. */

@@ -7,6 +7,7 @@ import {
   type FailureCode,
   type FailureEntry,
   failureId,
+  isRefusalCode,
   type JournalEntry,
   parseEntry,
   type Refusals,
@@ -51,7 +52,7 @@ export async function recordFailure(
   const wasProbable = earlier?.code === 'REAUTHORIZATION_PROBABLE';
   // Once a human was told, only a success or a plain refusal takes it back: an outage in between does not.
   const isProbable = wasProbable || (cause === 'unrecognized' && refusals !== undefined && isRepeated(refusals, nowMs));
-  const recorded = isProbable && !isPlain(code) ? 'REAUTHORIZATION_PROBABLE' : code;
+  const recorded = isProbable && !isRefusalCode(code) ? 'REAUTHORIZATION_PROBABLE' : code;
   const failure = renderFailure({ key, attempt, code: recorded, digest, retryAfterSeconds, refusals });
   try {
     await putUntilDeadline(context, failureId(key, attempt), failure);
@@ -100,8 +101,4 @@ function countRefusals(earlier: Refusals | undefined, cause: FailureCause, nowMs
 
 function isRepeated({ count, sinceMs }: Refusals, nowMs: number): boolean {
   return count >= PROBABLE_AFTER_REFUSALS && nowMs - sinceMs >= PROBABLE_AFTER_MS;
-}
-
-function isPlain(code: FailureCode): boolean {
-  return code === 'REAUTHORIZATION_REQUIRED' || code === 'CLIENT_REJECTED';
 }

@@ -110,6 +110,10 @@ export interface DocumentEntry extends Entry {
 
 export type JournalEntry = ClaimEntry | FailureEntry | DocumentEntry;
 
+export function isRefusalCode(code: FailureCode): code is RefusalCode {
+  return code === 'REAUTHORIZATION_REQUIRED' || code === 'CLIENT_REJECTED';
+}
+
 export function renderClaim({
   key,
   attempt,
