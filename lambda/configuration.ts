@@ -10,6 +10,8 @@ export interface Configuration {
   readonly eventBusName: string | undefined;
   readonly defaultTokenLifetimeSeconds: number;
   readonly leaseSeconds: number;
+  /** ARN or name; `undefined`: there is no token secret. */
+  readonly tokenSecretId: string | undefined;
 }
 
 const seconds = (max: number, standard: number) =>
@@ -32,6 +34,7 @@ const Environment = z.object({
   [ENVIRONMENT.eventBusName]: z._default(z.string(), DEFAULTS.eventBusName),
   [ENVIRONMENT.defaultTokenLifetimeSeconds]: seconds(MAX_TOKEN_LIFETIME_SECONDS, DEFAULTS.defaultTokenLifetimeSeconds),
   [ENVIRONMENT.leaseSeconds]: seconds(MAX_LEASE_SECONDS, DEFAULTS.leaseSeconds),
+  [ENVIRONMENT.tokenSecretId]: z._default(z.string(), ''),
 });
 
 /**
@@ -55,6 +58,7 @@ export function parseConfiguration(
     eventBusName: data[ENVIRONMENT.eventBusName] || undefined,
     defaultTokenLifetimeSeconds: data[ENVIRONMENT.defaultTokenLifetimeSeconds],
     leaseSeconds: data[ENVIRONMENT.leaseSeconds],
+    tokenSecretId: data[ENVIRONMENT.tokenSecretId] || undefined,
   };
 }
 

@@ -10,6 +10,7 @@ export const ENVIRONMENT = {
   eventBusName: 'EVENT_BUS_NAME',
   defaultTokenLifetimeSeconds: 'DEFAULT_TOKEN_LIFETIME_SECONDS',
   leaseSeconds: 'LEASE_SECONDS',
+  tokenSecretId: 'TOKEN_SECRET_ID',
 } as const;
 
 /** What holds if an environment variable is absent. */
@@ -86,11 +87,12 @@ export const METRIC_DIMENSION = 'FunctionName';
 /** The second dimension, of a second copy of `RefreshFailed` alone. */
 export const METRIC_CODE_DIMENSION = 'Code';
 
-/** Metric names. The first three are states, sent on every run; the others are sent as they happen. */
+/** Metric names. The first four are states, sent on every run; the others are sent as they happen. */
 export const METRICS = {
   tokenSecondsRemaining: 'TokenSecondsRemaining',
   tokenSecondsUntilDue: 'TokenSecondsUntilDue',
   reauthorizationRequired: 'ReauthorizationRequired',
+  tokenSecretBehind: 'TokenSecretBehind',
   refreshed: 'Refreshed',
   refreshFailed: 'RefreshFailed',
   tokenNotStored: 'TokenNotStored',

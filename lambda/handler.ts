@@ -7,10 +7,10 @@ import { PowertoolsTelemetry } from './adapters/powertools-telemetry.ts';
 import { SecretsManagerCredentialStore } from './adapters/secrets-manager-credential-store.ts';
 import { HttpTokenEndpoint } from './adapters/token-endpoint.ts';
 import { type Configuration, parseConfiguration } from './configuration.ts';
-import { toRunbookEntry } from './contract.ts';
+import { ENVIRONMENT, toRunbookEntry } from './contract.ts';
 import type { Context, Memory } from './core/context.ts';
 import { Fault, nameClass, nameOf } from './core/fault.ts';
-import type { EventPublisher, Runtime } from './core/ports.ts';
+import type { EventPublisher, Runtime, TokenSecret } from './core/ports.ts';
 import { refresh } from './core/refresh.ts';
 import type { Result } from './core/result.ts';
 import { status } from './core/status.ts';
@@ -35,6 +35,9 @@ const CLIENT_OPTIONS = {
     throwOnRequestTimeout: true,
   },
 };
+
+/** Nothing waits for the token secret that has not been saved before. */
+const TOKEN_SECRET_CALL_TIMEOUT_MS = 3_000;
 
 const telemetry = new PowertoolsTelemetry();
 const wire = wiring();
@@ -77,9 +80,11 @@ function wiring(): (lambdaContext: LambdaContext) => Context {
     };
   }
   const { credentialsSecretId: secretId, tokenEndpoint, defaultTokenLifetimeSeconds, leaseSeconds } = configuration;
+  const secretsManager = connectSecretsManager();
   const shared = {
     settings: { secretId, tokenEndpointUrl: tokenEndpoint.href, defaultTokenLifetimeSeconds, leaseSeconds },
-    store: new SecretsManagerCredentialStore(connectSecretsManager(), secretId),
+    store: new SecretsManagerCredentialStore(secretsManager, secretId),
+    tokenSecret: toTokenSecret(secretsManager, configuration),
     tokenEndpoint: new HttpTokenEndpoint(tokenEndpoint, Date.now),
     events: toEventPublisher(configuration),
     telemetry,
@@ -92,6 +97,12 @@ function connectSecretsManager(): SecretsManagerClient {
   const client = new SecretsManagerClient(CLIENT_OPTIONS);
   countCalls(client, (kind) => telemetry.countCall(kind));
   return client;
+}
+
+function toTokenSecret(client: SecretsManagerClient, { tokenSecretId }: Configuration): TokenSecret | undefined {
+  if (tokenSecretId === undefined) return undefined;
+  const options = { variable: ENVIRONMENT.tokenSecretId, callTimeoutMs: TOKEN_SECRET_CALL_TIMEOUT_MS };
+  return new SecretsManagerCredentialStore(client, tokenSecretId, options);
 }
 
 function toEventPublisher({ eventBusName, credentialsSecretId }: Configuration): EventPublisher {

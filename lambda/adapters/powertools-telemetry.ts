@@ -50,11 +50,16 @@ export class PowertoolsTelemetry implements Telemetry {
     this.#logger.error(message, { ...members });
   }
 
-  recordStates({ tokenSecondsRemaining, tokenSecondsUntilDue, isReauthorizationRequired }: TokenStates): void {
+  recordStates(states: TokenStates): void {
+    const { tokenSecondsRemaining, tokenSecondsUntilDue, isReauthorizationRequired, isTokenSecretBehind } = states;
     this.#metrics.addMetric(METRICS.tokenSecondsRemaining, MetricUnit.Seconds, tokenSecondsRemaining);
     this.#metrics.addMetric(METRICS.tokenSecondsUntilDue, MetricUnit.Seconds, tokenSecondsUntilDue);
-    if (isReauthorizationRequired === undefined) return;
-    this.#metrics.addMetric(METRICS.reauthorizationRequired, MetricUnit.Count, isReauthorizationRequired ? 1 : 0);
+    this.#recordState(METRICS.reauthorizationRequired, isReauthorizationRequired);
+    this.#recordState(METRICS.tokenSecretBehind, isTokenSecretBehind);
+  }
+
+  #recordState(name: string, state: boolean | undefined): void {
+    if (state !== undefined) this.#metrics.addMetric(name, MetricUnit.Count, state ? 1 : 0);
   }
 
   countRefreshed(): void {

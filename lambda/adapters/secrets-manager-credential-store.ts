@@ -11,9 +11,9 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { JOURNAL_STAGE } from '../contract.ts';
+import { ENVIRONMENT, JOURNAL_STAGE } from '../contract.ts';
 import { Fault } from '../core/fault.ts';
-import type { CredentialStore, Version } from '../core/ports.ts';
+import type { CredentialStore, TokenSecret, Version } from '../core/ports.ts';
 import { describeAwsError } from './describe-aws-error.ts';
 
 /** All of one call, with the SDK's tries: its own time-outs do not end an answer that trickles. */
@@ -23,15 +23,24 @@ const STATE_ADVICE = 'Its state forbids that: is it a replica, or managed by ano
 
 type CallOptions = { readonly abortSignal: AbortSignal };
 
+export interface StoreOptions {
+  /** The environment variable that names the secret. */
+  readonly variable?: string;
+  readonly callTimeoutMs?: number;
+}
+
 /** One secret of AWS Secrets Manager. Whatever fails is told by its class or name, never by its text. */
-export class SecretsManagerCredentialStore implements CredentialStore {
+export class SecretsManagerCredentialStore implements CredentialStore, TokenSecret {
+  readonly secretId: string;
   readonly #client: SecretsManagerClient;
-  readonly #secretId: string;
+  readonly #variable: string;
   readonly #callTimeoutMs: number;
 
-  constructor(client: SecretsManagerClient, secretId: string, callTimeoutMs = CALL_TIMEOUT_MS) {
+  constructor(client: SecretsManagerClient, secretId: string, options: StoreOptions = {}) {
+    const { variable = ENVIRONMENT.credentialsSecretId, callTimeoutMs = CALL_TIMEOUT_MS } = options;
     this.#client = client;
-    this.#secretId = secretId;
+    this.secretId = secretId;
+    this.#variable = variable;
     this.#callTimeoutMs = callTimeoutMs;
   }
 
@@ -61,7 +70,7 @@ export class SecretsManagerCredentialStore implements CredentialStore {
     try {
       await this.#client.send(
         new PutSecretValueCommand({
-          SecretId: this.#secretId,
+          SecretId: this.secretId,
           ClientRequestToken: versionId,
           SecretString: secretString,
           // A stage must be named: without one, PutSecretValue promotes at once and the swap below protects nothing.
@@ -81,7 +90,7 @@ export class SecretsManagerCredentialStore implements CredentialStore {
     try {
       await this.#client.send(
         new UpdateSecretVersionStageCommand({
-          SecretId: this.#secretId,
+          SecretId: this.secretId,
           VersionStage: 'AWSCURRENT',
           MoveToVersionId: versionId,
           RemoveFromVersionId: expectedVersionId,
@@ -102,7 +111,7 @@ export class SecretsManagerCredentialStore implements CredentialStore {
     try {
       const pages = paginateListSecretVersionIds(
         { client: this.#client, pageSize: 100 },
-        { SecretId: this.#secretId, IncludeDeprecated: true },
+        { SecretId: this.secretId, IncludeDeprecated: true },
         callOptions,
       );
       for await (const { Versions = [] } of pages) {
@@ -120,7 +129,7 @@ export class SecretsManagerCredentialStore implements CredentialStore {
   ): Promise<Version | undefined> {
     try {
       const { VersionId, CreatedDate, SecretString } = await this.#client.send(
-        new GetSecretValueCommand({ SecretId: this.#secretId, ...which }),
+        new GetSecretValueCommand({ SecretId: this.secretId, ...which }),
         callOptions,
       );
       return {
@@ -138,13 +147,13 @@ export class SecretsManagerCredentialStore implements CredentialStore {
   async #findStateFault(callOptions: CallOptions): Promise<Fault | undefined> {
     try {
       const { DeletedDate } = await this.#client.send(
-        new DescribeSecretCommand({ SecretId: this.#secretId }),
+        new DescribeSecretCommand({ SecretId: this.secretId }),
         callOptions,
       );
       if (DeletedDate === undefined) return undefined;
     } catch (error) {
       if (!(error instanceof ResourceNotFoundException)) return this.#failed(error, 'DescribeSecret');
-      return this.#notFound('does not exist in this account and region. Check CREDENTIALS_SECRET_ID');
+      return this.#notFound(`does not exist in this account and region. Check ${this.#variable}`);
     }
     return this.#notFound(
       `is scheduled for deletion. 'aws secretsmanager restore-secret' brings it back with all its versions`,
@@ -165,12 +174,12 @@ export class SecretsManagerCredentialStore implements CredentialStore {
   }
 
   #notFound(what: string): Fault {
-    return new Fault('SECRET_NOT_FOUND', `Secret ${this.#secretId} ${what}.`);
+    return new Fault('SECRET_NOT_FOUND', `Secret ${this.secretId} ${what}.`);
   }
 
   #failed(error: unknown, operation: string): Fault {
     const { isDenial, what, advice } = describeAwsError(error, this.#callTimeoutMs / 1000);
-    const call = `${operation} on secret ${this.#secretId}`;
+    const call = `${operation} on secret ${this.secretId}`;
     if (isDenial) return new Fault('STORE_DENIED', `${call} was refused: ${what}. ${advice}`);
     const isOfState = error instanceof InvalidRequestException;
     const next = isOfState ? STATE_ADVICE : 'The next run tries again.';
@@ -180,7 +189,7 @@ export class SecretsManagerCredentialStore implements CredentialStore {
   /** AWS sends it always, and every age is judged by it: a store without it is none that a run could trust. */
   #toMs(date: Date | undefined, operation: string): number {
     if (date !== undefined) return date.getTime();
-    const what = `${operation} on secret ${this.#secretId} answered without CreatedDate`;
+    const what = `${operation} on secret ${this.secretId} answered without CreatedDate`;
     throw new Fault('STORE_UNAVAILABLE', `${what}, by which every age is judged. Is this AWS Secrets Manager?`);
   }
 }

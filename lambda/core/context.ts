@@ -1,7 +1,7 @@
 import type { TokenMembers } from './credentials.ts';
 import type { Fault } from './fault.ts';
 import type { DocumentEntry } from './journal.ts';
-import type { CredentialStore, EventPublisher, Runtime, Telemetry, TokenEndpoint } from './ports.ts';
+import type { CredentialStore, EventPublisher, Runtime, Telemetry, TokenEndpoint, TokenSecret } from './ports.ts';
 
 export interface Settings {
   /** ARN or name, for messages and events. */
@@ -30,6 +30,8 @@ export interface Memory {
 export interface Context {
   readonly settings: Settings;
   readonly store: CredentialStore;
+  /** Absent if consumers read the secret of the credentials. */
+  readonly tokenSecret?: TokenSecret | undefined;
   readonly tokenEndpoint: TokenEndpoint;
   readonly events: EventPublisher;
   readonly telemetry: Telemetry;

@@ -25,6 +25,11 @@ export function failureId(key: string, attempt: number): string {
   return versionId(`failure ${key} ${attempt}`);
 }
 
+/** Where the token secret keeps this text. By what it says: an edit that leaves the token as it is makes no version. */
+export function tokenVersionId(text: string): string {
+  return versionId(`token ${text}`);
+}
+
 /** The document of one version carrying the tokens of another. */
 export function mergeId(documentVersionId: string, tokensVersionId: string): string {
   return versionId(`merge ${documentVersionId} ${tokensVersionId}`);

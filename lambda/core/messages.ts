@@ -35,5 +35,7 @@ export const UNSAVED =
   'The answer to the current refresh token is in the memory of this execution environment alone; the next refresh here stores it first. Do not deploy or change the function now.';
 export const NOT_CONFIGURED =
   'The secret has no value yet. Put client_id, client_secret and refresh_token into it with put-secret-value; the next run uses them.';
+export const TOKEN_SECRET_BEHIND = 'The token secret is behind: its readers do not get the latest bearer token.';
+export const TOKEN_SECRET_MENDED = 'The token secret was behind, and now holds the bearer token of AWSCURRENT.';
 export const NO_TIME =
   'Too little time was left to ask for a token and save it safely. Nothing was sent; the next run goes on. If this happens on every run, the timeout of the function is too short.';

@@ -32,6 +32,15 @@ export interface CredentialStore {
   listVersionTimes(): Promise<readonly number[]>;
 }
 
+/**
+ * The secret that holds the bearer token and nothing else, for consumers. Its methods do, and throw, what those of the
+ * {@link CredentialStore} do.
+ */
+export interface TokenSecret extends Pick<CredentialStore, 'readCurrent' | 'putVersion' | 'promote'> {
+  /** ARN or name, for messages. */
+  readonly secretId: string;
+}
+
 /** What the token endpoint said, or how it failed to. `reason` is safe to log: it quotes nothing that was received. */
 export type TokenAnswer =
   | {
@@ -128,6 +137,8 @@ export interface TokenStates {
   readonly tokenSecondsUntilDue: number;
   /** `undefined` while another run's claim hides what was known of the grant: the alarm stays as it is. */
   readonly isReauthorizationRequired: boolean | undefined;
+  /** The run found the token secret behind; `undefined` if there is none, or if it was not looked at. */
+  readonly isTokenSecretBehind?: boolean | undefined;
 }
 
 export interface Telemetry {

@@ -34,7 +34,8 @@ type Progress =
   | { readonly kind: 'recorded'; readonly attempt: number; readonly isRecovery: boolean };
 
 /**
- * One run: load, settle, decide, claim, exchange, record, promote, announce. A run that finds the ground moved under it
+ * One run: load, settle, decide, claim, exchange, record, promote, announce. Whatever it does, it leaves the token secret
+ * with what `AWSCURRENT` says. A run that finds the ground moved under it
  * starts over.
  *
  * @param force refresh although the token is fresh, a back-off runs or the grant was rejected; never past a live claim
@@ -72,6 +73,7 @@ class RefreshRun {
         if (end === 'start over') starts++;
       }
     } finally {
+      await this.#report.keepTokenSecret({ hasPromoted: false });
       this.#report.recordStates();
     }
     throw new Fault(
@@ -147,6 +149,7 @@ class RefreshRun {
     // The SDK may have tried again after a first try that moved the label and lost its answer.
     if (promotion === 'refused' && !(await this.#isCurrent(entry))) return false;
     this.#report.current = entry;
+    await this.#report.keepTokenSecret({ hasPromoted: true });
     await announceRefreshed(this.#context, entry, this.#progress.kind === 'recorded' ? this.#progress : {});
     return true;
   }

@@ -32,10 +32,20 @@ export interface StatusDetails {
   readonly isAnswerUnsaved: boolean;
   /** How the last attempt at the current refresh token failed; `null` if none did. */
   readonly lastFailure: LastFailure | null;
+  /** `null` if there is no token secret. */
+  readonly tokenSecret: TokenSecretDetails | null;
   /** Versions of the secret that are younger than 24 hours. */
   readonly versionsUsed: number;
   /** An attempt is made while it leaves no more versions than this. */
   readonly versionsBudget: number;
+}
+
+export interface TokenSecretDetails {
+  readonly secretId: string;
+  /** It does not hold the bearer token of `AWSCURRENT`. */
+  readonly isBehind: boolean;
+  /** What is wrong and what to do; `null` if it is not behind. */
+  readonly problem: string | null;
 }
 
 export interface LastFailure {

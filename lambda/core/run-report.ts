@@ -1,10 +1,13 @@
+import { toRunbookEntry } from '../contract.ts';
 import type { Context } from './context.ts';
 import { expiresAt, secondsRemaining } from './credentials.ts';
 import type { Situation } from './decide.ts';
 import { secondsUntilDue } from './due.ts';
 import { type DocumentEntry, digestGrant, type FailureCode, type FailureEntry } from './journal.ts';
 import { grantOf, load, requireComplete, type Snapshot } from './load.ts';
+import { TOKEN_SECRET_BEHIND, TOKEN_SECRET_MENDED } from './messages.ts';
 import type { Outcome, Result } from './result.ts';
+import { keepTokenSecret } from './token-secret.ts';
 
 /** What one run knows of the secret and of its grant: its answer and its metrics come from here. */
 export class RunReport {
@@ -12,7 +15,11 @@ export class RunReport {
   current: DocumentEntry | undefined;
   /** `undefined` while nothing is known of the grant. */
   isReauthorizationRequired: boolean | undefined;
+  /** `undefined` if there is no token secret, or it was not looked at. */
+  isTokenSecretBehind: boolean | undefined;
   #hasRead = false;
+  /** The version that the token secret was brought to, or could not be. */
+  #keptVersionId: string | undefined;
   readonly #context: Context;
 
   constructor(context: Context) {
@@ -60,10 +67,31 @@ export class RunReport {
     };
   }
 
+  /**
+   * Brings the token secret to what `AWSCURRENT` says, once for each version that this run sees there. Never throws.
+   *
+   * @param hasPromoted this run has moved `AWSCURRENT`, so the token secret was behind for good reason
+   */
+  async keepTokenSecret({ hasPromoted }: { readonly hasPromoted: boolean }): Promise<void> {
+    const { current } = this;
+    if (current === undefined || current.versionId === this.#keptVersionId) return;
+    this.#keptVersionId = current.versionId;
+    const { telemetry } = this.#context;
+    const state = await keepTokenSecret(this.#context, current);
+    if (state === undefined) return;
+    this.isTokenSecretBehind = state.kind === 'behind' || (state.kind === 'mended' && !hasPromoted);
+    if (state.kind === 'behind') {
+      const { name: code, message: reason } = state.problem;
+      telemetry.warn(TOKEN_SECRET_BEHIND, { code, reason, runbook: toRunbookEntry('TokenSecretBehind') });
+    } else if (this.isTokenSecretBehind) {
+      telemetry.info(TOKEN_SECRET_MENDED);
+    }
+  }
+
   /** However a run ends. One that could not read the secret says nothing: a 0 would be false of a token that lives. */
   recordStates(): void {
     if (!this.#hasRead) return;
-    const { isReauthorizationRequired } = this;
+    const { isReauthorizationRequired, isTokenSecretBehind } = this;
     const { telemetry, runtime, settings } = this.#context;
     const document = this.current?.document;
     telemetry.note({ versionId: this.current?.versionId, expiresAt: document && expiresAt(document) });
@@ -73,6 +101,7 @@ export class RunReport {
       tokenSecondsRemaining: document ? secondsRemaining(document, nowMs) : 0,
       tokenSecondsUntilDue: untilDue !== undefined && untilDue > 0 ? untilDue : 0,
       isReauthorizationRequired,
+      isTokenSecretBehind,
     });
   }
 }

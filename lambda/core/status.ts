@@ -2,12 +2,20 @@ import { type ClaimOutcome, previewClaim, toRecent, VERSION_BUDGET } from './cla
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
 import { secondsUntilDue } from './due.ts';
-import { type FailureCode, type FailureEntry, failureId, type JournalEntry, parseEntry } from './journal.ts';
+import {
+  type DocumentEntry,
+  type FailureCode,
+  type FailureEntry,
+  failureId,
+  type JournalEntry,
+  parseEntry,
+} from './journal.ts';
 import type { Snapshot } from './load.ts';
 import { ADVICE, NOT_CONFIGURED, SETTLES, UNSAVED } from './messages.ts';
-import type { LastFailure, Result, StatusDetails } from './result.ts';
+import type { LastFailure, Result, StatusDetails, TokenSecretDetails } from './result.ts';
 import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 import { RunReport } from './run-report.ts';
+import { inspectTokenSecret } from './token-secret.ts';
 
 type Foreseen = ClaimOutcome | { readonly kind: 'unsaved' };
 
@@ -25,6 +33,7 @@ export async function status(context: Context): Promise<Result> {
     const foreseen = await lookAhead(context, report, snapshot);
     if (foreseen.kind === 'rejected') report.noteFailure(foreseen.failure);
     const details = await toDetails(context, snapshot, foreseen);
+    report.isTokenSecretBehind = details.tokenSecret?.isBehind;
     const { decision, message } = inWords(foreseen);
     const retryAt = foreseen.kind === 'waiting' ? { retryAt: toRfc3339(foreseen.retryAtMs) } : {};
     return report.toResult('status', message, { decision, details, ...retryAt });
@@ -61,9 +70,10 @@ function inWords(foreseen: Foreseen): { decision: NonNullable<Result['decision']
 
 async function toDetails(context: Context, snapshot: Snapshot, foreseen: Foreseen): Promise<StatusDetails> {
   const { store, runtime, settings } = context;
-  const [times, failure] = await Promise.all([
+  const [times, failure, tokenSecret] = await Promise.all([
     store.listVersionTimes(),
     foreseen.kind === 'rejected' ? foreseen.failure : findFailure(context, snapshot),
+    toTokenSecretDetails(context, snapshot.current),
   ]);
   const { document } = snapshot.current;
   const nowMs = runtime.now();
@@ -74,9 +84,18 @@ async function toDetails(context: Context, snapshot: Snapshot, foreseen: Foresee
     journal: describeJournal(snapshot, foreseen, failure),
     isAnswerUnsaved: foreseen.kind === 'unsaved',
     lastFailure: failure ? toLastFailure(failure, foreseen) : null,
+    tokenSecret,
     versionsUsed: toRecent(times, nowMs).length,
     versionsBudget: VERSION_BUDGET,
   };
+}
+
+async function toTokenSecretDetails(context: Context, current: DocumentEntry): Promise<TokenSecretDetails | null> {
+  const { tokenSecret } = context;
+  const state = await inspectTokenSecret(context, current);
+  if (tokenSecret === undefined || state === undefined) return null;
+  const problem = state.kind === 'behind' ? state.problem.message : null;
+  return { secretId: tokenSecret.secretId, isBehind: problem !== null, problem };
 }
 
 /** The last failure of the current refresh token: at the head, or just before the claim that is there. */

@@ -9,7 +9,7 @@ import { startAuthorizationServer } from '../sandbox/oauth/authorization-server.
 import { Choices } from '../support/choices.ts';
 
 const SECRET_ID = 'RetentlyCredentials';
-const PROCESSES = 4;
+const TOKEN_SECRET_ID = 'RetentlyToken';
 
 /** Long enough to attempt a refresh; a forced run then waits a second or two for a dead run's claim, not thirty. */
 const TIMEOUT_MS = 33_000;
@@ -19,6 +19,7 @@ const RECOVERED = new Set(['refreshed', 'fresh', 'adopted']);
 const document = z.looseObject({
   refresh_token: z.string(),
   access_token: z.string().optional(),
+  token_type: z.string().optional(),
   expires_at: z.string().optional(),
   spent_refresh_token_sha256: z.string().optional(),
   note: z.number().optional(),
@@ -36,19 +37,24 @@ export interface ChaosReport {
   readonly broken: readonly string[];
 }
 
+interface ChaosOptions {
+  /** @default 4 */
+  readonly processes?: number;
+  readonly tell?: (line: string) => void;
+  /** Breaks a rule of the store, to show that this would see it. */
+  readonly sabotage?: (aws: Aws) => void;
+}
+
 /**
  * The deployed bundle in several processes at once, on one secret, against an authorization server that rotates
  * strictly; SIGKILL at random moments of a run, an operator's edits in between, and hours that pass between rounds.
- *
- * @param sabotage breaks a rule of the store, to show that this would see it
  */
 export async function runChaos(
   ticks: number,
   seed: number,
-  tell: (line: string) => void = () => {},
-  sabotage: (aws: Aws) => void = () => {},
+  { processes = 4, tell = () => {}, sabotage = () => {} }: ChaosOptions = {},
 ): Promise<ChaosReport> {
-  const chaos = await Chaos.start(Choices.fromSeed(seed));
+  const chaos = await Chaos.start(Choices.fromSeed(seed), processes);
   sabotage(chaos.aws);
   try {
     for (let round = 1; chaos.ticks < ticks; round++) {
@@ -88,7 +94,7 @@ class Chaos {
     this.#clock = clock;
   }
 
-  static async start(choices: Choices): Promise<Chaos> {
+  static async start(choices: Choices, processes: number): Promise<Chaos> {
     const clock = { offsetMs: 0 };
     const [aws, provider] = await Promise.all([
       startAws({ now: () => Date.now() + clock.offsetMs }),
@@ -96,8 +102,9 @@ class Chaos {
     ]);
     const chaos = new Chaos({ aws, provider }, choices, clock);
     aws.secretsManager.createSecret({ Name: SECRET_ID });
+    aws.secretsManager.createSecret({ Name: TOKEN_SECRET_ID });
     await chaos.#authorize();
-    chaos.#processes.push(...(await Promise.all(Array.from({ length: PROCESSES }, () => chaos.#startProcess()))));
+    chaos.#processes.push(...(await Promise.all(Array.from({ length: processes }, () => chaos.#startProcess()))));
     return chaos;
   }
 
@@ -113,7 +120,7 @@ class Chaos {
   /** Some runs at once, of which some are killed; then time passes, and one tick that nobody disturbs. */
   async playRound(): Promise<void> {
     this.#passMinutes(this.#choices.pick([4 * 60, 4 * 60, 4 * 60, 20]));
-    const running = this.#processes.slice(0, 1 + this.#choices.next(PROCESSES));
+    const running = this.#processes.slice(0, 1 + this.#choices.next(this.#processes.length));
     const killed = (await Promise.all(running.map((each, index) => this.#runOne(each, index)))).filter(Boolean).length;
     if (this.#choices.happens(4)) this.#edit();
     // Longer than the lease, so that what a dead run had claimed is taken over.
@@ -168,6 +175,7 @@ class Chaos {
       this.#broken.push('silence: AWSCURRENT holds a dead refresh token and nobody was told');
     if (current.note !== this.#note) this.#broken.push(`an edit was lost: note ${this.#note} is ${current.note}`);
     const outcome = invocation.kind === 'result' ? this.#outcome(invocation) : invocation.kind;
+    this.#checkTokenSecret(current);
     if (RECOVERED.has(outcome)) {
       if (afterKill) this.#recovered++;
       const expiresAtMs = Date.parse(current.expires_at ?? '');
@@ -177,6 +185,14 @@ class Chaos {
       // Many forced runs may have used up the write budget; nothing else may keep it from the token.
       this.#broken.push(`a quiet tick ended with ${outcome}`);
     }
+  }
+
+  /** One quiet tick is enough. */
+  #checkTokenSecret({ access_token, token_type, expires_at }: z.infer<typeof document>): void {
+    if (access_token === undefined) return;
+    const held = this.aws.secretsManager.peek(TOKEN_SECRET_ID, { stage: 'AWSCURRENT' })?.value.SecretString;
+    if (held !== JSON.stringify({ access_token, token_type, expires_at }))
+      this.#broken.push('a quiet tick left the token secret behind');
   }
 
   #outcome({ result }: Extract<Invocation, { kind: 'result' }>): string {
@@ -291,6 +307,7 @@ class Chaos {
         AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url,
         AWS_ENDPOINT_URL_EVENTBRIDGE: aws.url,
         [ENVIRONMENT.credentialsSecretId]: SECRET_ID,
+        [ENVIRONMENT.tokenSecretId]: TOKEN_SECRET_ID,
         [ENVIRONMENT.tokenEndpoint]: provider.url,
       },
     });

@@ -2,19 +2,25 @@ import { parseArgs } from 'node:util';
 import { runChaos } from './chaos.ts';
 
 const USAGE = `npm run chaos -- [options]
-  --ticks N   how many runs to start (default 2000)
-  --seed N    of the choices; the moments of the kills are real, so no two times are the same (default 1)`;
+  --ticks N      how many runs to start (default 2000)
+  --processes N  how many may run at once (default 4)
+  --seed N       of the choices; the moments of the kills are real, so no two times are the same (default 1)`;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { ticks: { type: 'string', default: '2000' }, seed: { type: 'string', default: '1' } },
+    options: {
+      ticks: { type: 'string', default: '2000' },
+      processes: { type: 'string', default: '4' },
+      seed: { type: 'string', default: '1' },
+    },
   });
-  const [ticks, seed] = [Number(values.ticks), Number(values.seed)];
-  if (!Number.isSafeInteger(ticks) || !Number.isSafeInteger(seed))
-    throw new Error('--ticks and --seed take whole numbers');
+  const [ticks, processes, seed] = [Number(values.ticks), Number(values.processes), Number(values.seed)];
+  if (![ticks, processes, seed].every(Number.isSafeInteger) || processes < 1)
+    throw new Error('--ticks, --processes and --seed take whole numbers');
 
   const startMs = performance.now();
-  const { kills, posts, recovered, reauthorizations, broken, ...rest } = await runChaos(ticks, seed, console.log);
+  const options = { processes, tell: console.log };
+  const { kills, posts, recovered, reauthorizations, broken, ...rest } = await runChaos(ticks, seed, options);
   const seconds = ((performance.now() - startMs) / 1_000).toFixed(0);
   console.log(`\n${rest.ticks} ticks in ${seconds} s, ${kills} of them killed by SIGKILL, ${posts} POSTs`);
   console.log(
@@ -22,7 +28,7 @@ async function main(): Promise<number> {
   );
   console.log(
     broken.length === 0
-      ? 'No token was sent again once it was spent, no recorded token was lost, nothing ended in silence.'
+      ? 'No token was sent again once it was spent, no recorded token was lost, the token secret followed, nothing ended in silence.'
       : broken.join('\n'),
   );
   return broken.length === 0 ? 0 : 1;

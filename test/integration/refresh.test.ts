@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { AwsCall } from '../sandbox/aws/aws-server.ts';
 import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
-import { type Sandbox, SECRET_ID } from '../sandbox/sandbox.ts';
+import { type Sandbox, SECRET_ID, TOKEN_SECRET_ID } from '../sandbox/sandbox.ts';
 import { configureAnew, endingOf, expectLiveCurrent, inSandbox, until, useSandbox } from '../support/in-sandbox.ts';
 
 /** Long enough for an operator to write. */
@@ -19,8 +19,9 @@ beforeEach(async () => {
 });
 
 describe('an ordinary refresh', () => {
-  test('takes 2 parallel reads, 1 list, 1 claim beside 1 look, 1 POST, 1 record, 1 promotion, 1 PutEvents', async () => {
+  test('takes 2 parallel reads, 1 list, 1 claim beside 1 look, 1 POST, 1 record, 1 promotion, 3 reads, a put and a move for the token secret, 1 PutEvents', async () => {
     const { sandbox, lambda } = use();
+    sandbox.aws.secretsManager.putSecretValue({ SecretId: TOKEN_SECRET_ID, SecretString: '{}' });
     // The first read is answered late: the other one must not wait for it.
     sandbox.aws.inject({ kind: 'latency', operation: 'GetSecretValue', latencyMs: 50 });
     expect(await lambda.invoke({})).toMatchObject({ kind: 'result', result: { outcome: 'refreshed' } });
@@ -29,7 +30,12 @@ describe('an ordinary refresh', () => {
     expect((second?.beganAtMs ?? Infinity) - (first?.beganAtMs ?? 0)).toBeLessThan(50);
     expect(list?.step).toBe('ListSecretVersionIds');
     expect([claim?.step, look?.step].sort()).toEqual(['put claim', 'read version']);
-    const last = ['POST', 'put document', 'UpdateSecretVersionStage', 'PutEvents'];
+    const last = [
+      ...['POST', 'put document', 'UpdateSecretVersionStage'],
+      // The token secret, then current and its successor anew: what is replaced there is no newer.
+      ...['read AWSCURRENT', 'read AWSCURRENT', 'read version', 'put document', 'UpdateSecretVersionStage'],
+      'PutEvents',
+    ];
     expect([post, ...rest].map((each) => each?.step)).toEqual(last);
     await expectLiveCurrent(sandbox);
   });
@@ -39,17 +45,17 @@ describe('an ordinary refresh', () => {
     await lambda.invoke({});
     const againAtMs = performance.now();
     expect(endingOf(await lambda.invoke(FORCED))).toBe('refreshed');
-    expect(stepsSince(againAtMs, sandbox)).toHaveLength(9);
+    expect(stepsSince(againAtMs, sandbox)).toHaveLength(14);
     await expectLiveCurrent(sandbox);
   });
 
-  test('leaves a fresh token, and then a tick is two reads and nothing else', async () => {
+  test('leaves a fresh token, and then a tick is three reads and nothing else', async () => {
     const { sandbox, lambda } = use();
     await lambda.invoke({});
     const againAtMs = performance.now();
     expect(endingOf(await lambda.invoke({}))).toBe('fresh');
     const steps = stepsSince(againAtMs, sandbox).map(({ step }) => step);
-    expect(steps.sort()).toEqual(['read AWSCURRENT', 'read TOKEN_REFRESH']);
+    expect(steps.sort()).toEqual(['read AWSCURRENT', 'read AWSCURRENT', 'read TOKEN_REFRESH']);
   });
 
   test('answers what the contract says, and publishes what a subscriber needs', async () => {

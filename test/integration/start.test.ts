@@ -15,7 +15,7 @@ interface Run {
 
 describe.concurrent('npm start tells, and exits with 0, of', () => {
   test.each([
-    ['rotation', ['result     refreshed', 'Retently Token Refreshed', 'The old refresh token is dead', 'two reads']],
+    ['rotation', ['result     refreshed', 'Retently Token Refreshed', 'The old refresh token is dead', 'three reads']],
     ['no-rotation', ['result     refreshed', 'still the one']],
     ['grace', ['lost       200', 'Both POSTs sent the same refresh token']],
     ['dead-grant', ['400 invalid_grant', 'error      REAUTHORIZATION_REQUIRED', 'Retently Reauthorization Required']],

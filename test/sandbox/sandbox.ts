@@ -11,6 +11,7 @@ import {
 import { type ScriptedTokenEndpoint, type Step, startScriptedTokenEndpoint } from './oauth/scripted-token-endpoint.ts';
 
 export const SECRET_ID = 'RetentlyCredentials';
+export const TOKEN_SECRET_ID = 'RetentlyToken';
 
 /** The members of the secret that a test looks at; it may have others. */
 const document = z.looseObject({
@@ -43,6 +44,8 @@ export interface Sandbox extends AsyncDisposable {
   recreateSecret(): void;
   /** `undefined` where no version holds this label. */
   readVersion(stage: string): { versionId: string; document: Document } | undefined;
+  /** What readers of the token secret get; empty if it has no value yet. */
+  readTokenSecret(): Readonly<Record<string, unknown>>;
   /** While `act` runs, AWS's clock is behind by `seconds`: what is stored then has that age afterwards. */
   ago<T>(seconds: number, act: () => Promise<T>): Promise<T>;
   readonly processes: readonly LambdaProcess[];
@@ -60,6 +63,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const tokenEndpoint = await startScriptedTokenEndpoint(script, authorizationServer.url);
   const { secretsManager } = aws;
   secretsManager.createSecret({ Name: SECRET_ID });
+  secretsManager.createSecret({ Name: TOKEN_SECRET_ID });
   const processes: LambdaProcess[] = [];
 
   return {
@@ -85,6 +89,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       const { VersionId, SecretString } = secretsManager.getSecretValue({ SecretId: SECRET_ID, VersionStage: stage });
       return { versionId: VersionId, document: document.parse(JSON.parse(SecretString ?? 'null')) };
     },
+    readTokenSecret() {
+      const held = secretsManager.peek(TOKEN_SECRET_ID, { stage: 'AWSCURRENT' });
+      return z.record(z.string(), z.unknown()).parse(JSON.parse(held?.value.SecretString ?? '{}'));
+    },
     async ago(seconds, act) {
       lagMs = seconds * 1000;
       try {
@@ -100,6 +108,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
           AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url,
           AWS_ENDPOINT_URL_EVENTBRIDGE: aws.url,
           [ENVIRONMENT.credentialsSecretId]: SECRET_ID,
+          [ENVIRONMENT.tokenSecretId]: TOKEN_SECRET_ID,
           [ENVIRONMENT.tokenEndpoint]: tokenEndpoint.url,
           ...environment,
         },

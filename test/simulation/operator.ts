@@ -3,16 +3,20 @@ import { AwsError } from '../sandbox/aws/aws-error.ts';
 import type { Choices } from '../support/choices.ts';
 import { readVersion, SECRET_ID } from './invariants.ts';
 import { CLIENT_SECRET } from './provider.ts';
+import { TOKEN_SECRET_ID } from './token-secret-witness.ts';
 import type { World } from './world.ts';
 
-/** One thing that a human does to the secret by hand, while runs are under way or not. */
+/** One thing that a human does by hand to the secret, or to the token secret, while runs are under way or not. */
 export function operate(world: World, choices: Choices): void {
-  const [name, act] = choices.pick(ACTS);
+  const isOfTokenSecret = world.hasTokenSecret && choices.happens(6);
+  const [name, act] = choices.pick(isOfTokenSecret ? TOKEN_SECRET_ACTS : ACTS);
   world.faults.count(`operator: ${name}`);
   world.trace?.(world.nowMs, `an operator ${name}`);
   act(world, choices);
   world.labels.note();
   world.witness.afterOperator();
+  world.tokenLabels.note();
+  world.tokenSecretWitness.afterOperator();
 }
 
 type Act = (world: World, choices: Choices) => void;
@@ -29,6 +33,40 @@ const ACTS: readonly [[string, Act], ...[string, Act][]] = [
   ['mistypes the client secret', mistype],
   ['mends the client secret', mend],
 ];
+
+const TOKEN_SECRET_ACTS: readonly [[string, Act], ...[string, Act][]] = [
+  ['edits the token secret', (world) => writeTokenSecret(world, '{"access_token":"typed"}')],
+  ['moves the label of the token secret back', moveTokenSecretBack],
+  ['empties the token secret', emptyTokenSecret],
+  ['stores another thing in the token secret', (world) => writeTokenSecret(world, '{"password":"of another"}')],
+];
+
+/** What a run may overwrite. */
+export function emptyTokenSecret(world: World): void {
+  writeTokenSecret(world, '{}');
+}
+
+function writeTokenSecret(world: World, SecretString: string): void {
+  world.secretsManager.putSecretValue({
+    SecretId: TOKEN_SECRET_ID,
+    ClientRequestToken: `operator-${String(world.nextNumber()).padStart(32, '0')}`,
+    SecretString,
+  });
+  world.tokenLabels.note();
+  world.tokenSecretWitness.afterOperator();
+}
+
+function moveTokenSecretBack({ secretsManager }: World, choices: Choices): void {
+  const holder = secretsManager.peek(TOKEN_SECRET_ID, { stage: 'AWSCURRENT' });
+  if (holder === undefined) return;
+  const ids = secretsManager.peekAll(TOKEN_SECRET_ID).map(({ id }) => id);
+  secretsManager.updateSecretVersionStage({
+    SecretId: TOKEN_SECRET_ID,
+    VersionStage: 'AWSCURRENT',
+    MoveToVersionId: ids[choices.next(ids.length)],
+    RemoveFromVersionId: holder.id,
+  });
+}
 
 function put(world: World, secretString: string, stages?: readonly string[]): void {
   const id = `operator-${String(world.nextNumber()).padStart(32, '0')}`;

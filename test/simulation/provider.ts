@@ -98,6 +98,13 @@ export class Provider {
     return this.#accessTokens.get(refreshToken)?.has(accessToken) === true;
   }
 
+  /** One grant gave both bearer tokens, and this one first. */
+  isOlder(accessToken: string, other: string): boolean {
+    const issued = [...this.#bearers.keys()];
+    const isOfOneFamily = this.#bearers.get(accessToken)?.family === this.#bearers.get(other)?.family;
+    return isOfOneFamily && issued.indexOf(accessToken) < issued.indexOf(other);
+  }
+
   /** A call of a consumer with it would be answered. */
   honours(accessToken: string, nowMs: number): boolean {
     const bearer = this.#bearers.get(accessToken);

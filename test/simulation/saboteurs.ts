@@ -1,8 +1,9 @@
 import { sha256 } from '../../lambda/core/fingerprint.ts';
 import { digestGrant } from '../../lambda/core/journal.ts';
-import type { CredentialStore, Version } from '../../lambda/core/ports.ts';
+import type { CredentialStore, TokenSecret, Version } from '../../lambda/core/ports.ts';
 import { type Invariant, readVersion, SECRET_ID } from './invariants.ts';
 import { SETTINGS } from './simulated-run.ts';
+import { TOKEN_SECRET_ID } from './token-secret-witness.ts';
 import type { Sabotage, World } from './world.ts';
 
 export interface Saboteur {
@@ -10,8 +11,10 @@ export interface Saboteur {
   readonly mistake: string;
   /** Any of these may be what is seen first. */
   readonly breaks: readonly Invariant[];
-  /** So many histories are enough to see it, from the first seed on. */
+  /** So many histories are enough to see it. */
   readonly within: number;
+  /** The first seed. Thousands of histories do not show some mistakes: those begin near one that does. @default 1 */
+  readonly from?: number;
   readonly sabotage: Sabotage;
 }
 
@@ -190,7 +193,8 @@ export const SABOTEURS: readonly Saboteur[] = [
   {
     mistake: 'takes no late answer for the newer one',
     breaks: ['I1', 'I3'],
-    within: 20_000,
+    from: 33_001,
+    within: 1_000,
     sabotage: withLateAnswer(() => new Date(8.64e15)),
   },
   {
@@ -230,7 +234,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   },
   {
     mistake: 'judges ages by the clock of the run that wrote',
-    breaks: ['I2'],
+    breaks: ['I2', 'I7'],
     within: 20_000,
     sabotage: (ports, world) => {
       const { runtime } = ports;
@@ -261,6 +265,38 @@ export const SABOTEURS: readonly Saboteur[] = [
     breaks: ['I8'],
     within: 2_000,
     sabotage: (ports) => ({ ...ports, runtime: { ...bind(ports.runtime), sleep: async () => {} } }),
+  },
+  {
+    mistake: 'moves the label of the token secret without comparing',
+    breaks: ['I9'],
+    from: 17_001,
+    within: 1_000,
+    sabotage: withTokenSecret((tokenSecret, { secretsManager }) => ({
+      promote: (versionId) =>
+        tokenSecret.promote(versionId, secretsManager.peek(TOKEN_SECRET_ID, { stage: 'AWSCURRENT' })?.id ?? ''),
+    })),
+  },
+  {
+    mistake: 'takes whatever it finds in the token secret for its own',
+    breaks: ['I9'],
+    within: 400,
+    sabotage: withTokenSecret((tokenSecret) => ({
+      readCurrent: async () => {
+        const held = await tokenSecret.readCurrent();
+        return held?.secretString?.includes('password') ? { ...held, secretString: '{}' } : held;
+      },
+    })),
+  },
+  {
+    mistake: 'believes that the token secret is in step once there is something in it',
+    breaks: ['I9'],
+    within: 400,
+    sabotage: withTokenSecret((tokenSecret, world) => ({
+      readCurrent: async () => {
+        const held = await tokenSecret.readCurrent();
+        return held && { ...held, secretString: projection(world) };
+      },
+    })),
   },
 ];
 
@@ -300,6 +336,28 @@ function withStore(
     };
     return { ...ports, store: { ...honest, ...replace(store, world) } };
   };
+}
+
+function withTokenSecret(replace: (honest: TokenSecret, world: World) => Partial<TokenSecret>): Sabotage {
+  return (ports, world) => {
+    const { tokenSecret } = ports;
+    if (tokenSecret === undefined) return ports;
+    const honest: TokenSecret = {
+      secretId: tokenSecret.secretId,
+      readCurrent: () => tokenSecret.readCurrent(),
+      putVersion: (versionId, secretString) => tokenSecret.putVersion(versionId, secretString),
+      promote: (versionId, expected) => tokenSecret.promote(versionId, expected),
+    };
+    return { ...ports, tokenSecret: { ...honest, ...replace(tokenSecret, world) } };
+  };
+}
+
+/** What the token secret should say. */
+function projection({ secretsManager, witness }: World): string {
+  const { access_token, token_type, expires_at } = JSON.parse(
+    readVersion(secretsManager, witness.currentVersionId()) ?? '{}',
+  );
+  return JSON.stringify({ access_token, token_type, expires_at });
 }
 
 function bind(runtime: Parameters<Sabotage>[0]['runtime']): Parameters<Sabotage>[0]['runtime'] {

@@ -78,8 +78,8 @@ async function search(firstSeed: number, histories: number): Promise<number> {
 
 async function catchSaboteurs(firstSeed: number): Promise<number> {
   let escaped = 0;
-  for (const { mistake, within, sabotage } of SABOTEURS) {
-    const found = await new Search(sabotage).play(firstSeed, 10 * within);
+  for (const { mistake, from = 1, within, sabotage } of SABOTEURS) {
+    const found = await new Search(sabotage).play(firstSeed + from - 1, 10 * within);
     if (found === undefined) escaped++;
     const how = found
       ? `${found.violation.invariant} after ${found.histories} histories, shrunk to ${found.shrunk.length} choices`

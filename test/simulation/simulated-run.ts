@@ -16,6 +16,7 @@ import { refresh } from '../../lambda/core/refresh.ts';
 import { AwsError } from '../sandbox/aws/aws-error.ts';
 import { SECRET_ID, Violation } from './invariants.ts';
 import { type Refusal, TOKEN_LIFE_MS } from './provider.ts';
+import { SimulatedTokenSecret } from './simulated-token-secret.ts';
 import { NOBODY_GOES_ON, type World } from './world.ts';
 
 export const SETTINGS = {
@@ -77,6 +78,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   #attemptsFound = 0;
   /** Nothing more will come of it. */
   isDead = false;
+  readonly tokenSecret: SimulatedTokenSecret | undefined;
   readonly #world: World;
   readonly #environment: Environment;
   readonly #skewMs: number;
@@ -90,15 +92,18 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     this.#skewMs = skewMs;
     this.#deadlineMs = world.nowMs + environment.timeoutMs;
     this.#movesBefore = world.labels.moves;
+    const call = <Answer>(name: string, carryOut: () => Answer) => this.#call(name, carryOut);
+    this.tokenSecret = world.hasTokenSecret ? new SimulatedTokenSecret(world, call) : undefined;
     environment.isBusy = true;
     world.at(this.#deadlineMs, () => this.die(), `${id} dies`);
   }
 
   context(telemetry: Telemetry): Context {
     const leaseSeconds = this.#environment.timeoutMs / 1_000 + 30;
-    const honest = { store: this, tokenEndpoint: this, runtime: this, settings: { ...SETTINGS, leaseSeconds } };
-    const { store, tokenEndpoint, runtime, settings } = this.#world.sabotage(honest);
-    return { store, tokenEndpoint, runtime, settings, events: this, telemetry, memory: this.#environment.memory };
+    const { tokenSecret } = this;
+    const settings = { ...SETTINGS, leaseSeconds };
+    const ports = this.#world.sabotage({ store: this, tokenSecret, tokenEndpoint: this, runtime: this, settings });
+    return { ...ports, events: this, telemetry, memory: this.#environment.memory };
   }
 
   /** @returns how it ends: an outcome or the code of a fault; never, where it dies */

@@ -34,7 +34,7 @@ describe('the refresh journal', () => {
 
 describe('the simulation can fail', () => {
   test.each(SABOTEURS)('it catches a protocol that $mistake, within $within histories', async (saboteur) => {
-    const found = await new Search(saboteur.sabotage).play(1, saboteur.within);
+    const found = await new Search(saboteur.sabotage).play(saboteur.from ?? 1, saboteur.within);
     expect(saboteur.breaks).toContain(found?.violation.invariant);
   });
 
@@ -105,6 +105,11 @@ describe('a history', () => {
 
 /** A search that found nothing because nothing happened in it proves nothing. */
 const WHAT_HAPPENS = [
+  'operator: edits the token secret',
+  'operator: moves the label of the token secret back',
+  'operator: empties the token secret',
+  'operator: stores another thing in the token secret',
+  'another thing in the token secret at the end',
   'provider: strict',
   'provider: grace',
   'provider: newest',

@@ -1,17 +1,24 @@
 import { JOURNAL_STAGE } from '../../lambda/contract.ts';
 import type { Context, Settings } from '../../lambda/core/context.ts';
-import type { CredentialStore, Runtime, Telemetry, TokenEndpoint } from '../../lambda/core/ports.ts';
+import type { CredentialStore, Runtime, Telemetry, TokenEndpoint, TokenSecret } from '../../lambda/core/ports.ts';
 import type { VersionLimits } from '../sandbox/aws/secret.ts';
 import { SecretsManager } from '../sandbox/aws/secrets-manager.ts';
 import type { Choices } from '../support/choices.ts';
 import { SECRET_ID, Violation, Witness } from './invariants.ts';
 import { Provider, type ProviderKind } from './provider.ts';
+import { TOKEN_SECRET_ID, TokenSecretWitness } from './token-secret-witness.ts';
 
-type SabotagedPorts = Pick<Context, 'store' | 'tokenEndpoint' | 'runtime' | 'settings'>;
+type SabotagedPorts = Pick<Context, 'store' | 'tokenSecret' | 'tokenEndpoint' | 'runtime' | 'settings'>;
 
 /** Breaks the protocol on purpose, to show that the simulation would see it. */
 export type Sabotage = (
-  ports: { store: CredentialStore; tokenEndpoint: TokenEndpoint; runtime: Runtime; settings: Settings },
+  ports: {
+    store: CredentialStore;
+    tokenSecret: TokenSecret | undefined;
+    tokenEndpoint: TokenEndpoint;
+    runtime: Runtime;
+    settings: Settings;
+  },
   world: World,
 ) => SabotagedPorts;
 
@@ -35,6 +42,11 @@ export class World {
   readonly provider: Provider;
   readonly witness: Witness;
   readonly labels: Labels;
+  readonly tokenSecretWitness: TokenSecretWitness;
+  /** Those of the token secret. */
+  readonly tokenLabels: Labels;
+  /** The walk does without: its states are many enough. */
+  hasTokenSecret = false;
   readonly faults: Faults;
   readonly sabotage: (ports: Parameters<Sabotage>[0]) => SabotagedPorts;
   /** Told of everything that happens, where somebody wants to read along. */
@@ -60,9 +72,17 @@ export class World {
     this.secretsManager = new SecretsManager({ now: () => this.nowMs, arnSuffix: () => 'AbCdEf', ...limits });
     this.provider = new Provider(kind);
     this.witness = new Witness(this.secretsManager, this.provider);
-    this.labels = new Labels(this);
+    this.labels = new Labels(this, SECRET_ID);
+    this.tokenSecretWitness = new TokenSecretWitness(this.secretsManager, this.provider, this.witness);
+    this.tokenLabels = new Labels(this, TOKEN_SECRET_ID);
     this.faults = new Faults(choices);
     this.sabotage = (ports) => sabotage(ports, this);
+  }
+
+  /** Of this deployment; empty at first. */
+  createTokenSecret(): void {
+    this.secretsManager.createSecret({ Name: TOKEN_SECRET_ID });
+    this.hasTokenSecret = true;
   }
 
   /** Whether a read by id may not see yet a version that was put then. */
@@ -158,10 +178,12 @@ class Labels {
   /** How often one of them was moved, by anybody. */
   moves = 0;
   readonly #world: World;
+  readonly #secretId: string;
   readonly #holders = new Map<string, { now: string | undefined; before: string | undefined; movedAtMs: number }>();
 
-  constructor(world: World) {
+  constructor(world: World, secretId: string) {
     this.#world = world;
+    this.#secretId = secretId;
   }
 
   /** After each commit. */
@@ -182,7 +204,7 @@ class Labels {
   }
 
   #holder(stage: string): string | undefined {
-    return this.#world.secretsManager.peek(SECRET_ID, { stage })?.id;
+    return this.#world.secretsManager.peek(this.#secretId, { stage })?.id;
   }
 }
 

@@ -2,7 +2,7 @@ import { JOURNAL_STAGE } from '../../lambda/contract.ts';
 import type { Context, Memory } from '../../lambda/core/context.ts';
 import type { Announcement, EventPublisher, Runtime } from '../../lambda/core/ports.ts';
 import { SecretsManager } from '../sandbox/aws/secrets-manager.ts';
-import { FakeCredentialStore, SECRET_ID } from './fake-credential-store.ts';
+import { FakeCredentialStore, SECRET_ID, TOKEN_SECRET_ID } from './fake-credential-store.ts';
 import { FakeTelemetry } from './fake-telemetry.ts';
 import { FakeTokenEndpoint } from './fake-token-endpoint.ts';
 import { NOW_MS, versionIdOf } from './secret-documents.ts';
@@ -11,6 +11,7 @@ import { NOW_MS, versionIdOf } from './secret-documents.ts';
 class World {
   nowMs = NOW_MS;
   numbers = 0;
+  hasTokenSecret = false;
   readonly secretsManager = new SecretsManager({ now: () => this.nowMs, arnSuffix: () => 'AbCdEf' });
 }
 
@@ -24,6 +25,7 @@ export class FakeContext implements Context {
     leaseSeconds: 90,
   };
   readonly store: FakeCredentialStore;
+  tokenSecret: FakeCredentialStore | undefined;
   readonly tokenEndpoint = new FakeTokenEndpoint();
   readonly telemetry = new FakeTelemetry();
   readonly announcements: (readonly Announcement[])[] = [];
@@ -50,6 +52,9 @@ export class FakeContext implements Context {
   constructor(world = new World()) {
     this.world = world;
     this.store = new FakeCredentialStore(world.secretsManager);
+    this.tokenSecret = world.hasTokenSecret
+      ? new FakeCredentialStore(world.secretsManager, TOKEN_SECRET_ID)
+      : undefined;
     this.deadlineMs = world.nowMs + 60_000;
   }
 
@@ -60,6 +65,30 @@ export class FakeContext implements Context {
     const first = { Name: SECRET_ID, ClientRequestToken: versionIdOf('first'), SecretString };
     context.world.secretsManager.createSecret(first);
     return context;
+  }
+
+  /** The deployment has a token secret: empty, or with this text. */
+  giveTokenSecret(text?: string): FakeCredentialStore {
+    const value = text === undefined ? {} : { SecretString: text, ClientRequestToken: versionIdOf('first-token') };
+    this.world.secretsManager.createSecret({ Name: TOKEN_SECRET_ID, ...value });
+    return this.knowTokenSecret();
+  }
+
+  /** Its name is configured, whether it is there or not. */
+  knowTokenSecret(secretId = TOKEN_SECRET_ID): FakeCredentialStore {
+    this.world.hasTokenSecret = true;
+    this.tokenSecret = new FakeCredentialStore(this.world.secretsManager, secretId);
+    return this.tokenSecret;
+  }
+
+  /** Somebody writes to the token secret by hand. */
+  writeTokenSecret(SecretString: string): void {
+    this.world.secretsManager.putSecretValue({ SecretId: TOKEN_SECRET_ID, SecretString });
+  }
+
+  /** What readers of the token secret get; `undefined` if it is empty. */
+  get tokenSecretText(): string | undefined {
+    return this.world.secretsManager.peek(TOKEN_SECRET_ID, { stage: 'AWSCURRENT' })?.value.SecretString;
   }
 
   /** The next run of this function: in an execution environment of its own, so without this one's memory. */

@@ -1,11 +1,12 @@
 import { JOURNAL_STAGE } from '../../lambda/contract.ts';
 import { Fault } from '../../lambda/core/fault.ts';
-import type { CredentialStore, Version } from '../../lambda/core/ports.ts';
+import type { CredentialStore, TokenSecret, Version } from '../../lambda/core/ports.ts';
 import { AwsError } from '../sandbox/aws/aws-error.ts';
 import type { SecretsManager } from '../sandbox/aws/secrets-manager.ts';
 import type { GetSecretValueRequest } from '../sandbox/aws/secrets-manager-api.ts';
 
 export const SECRET_ID = 'RetentlyCredentials';
+export const TOKEN_SECRET_ID = 'RetentlyToken';
 
 interface Interception {
   readonly operation: keyof CredentialStore;
@@ -15,13 +16,15 @@ interface Interception {
 }
 
 /** The port on the sandbox's Secrets Manager, without HTTP; notes its calls, and lets a test step between two of them. */
-export class FakeCredentialStore implements CredentialStore {
+export class FakeCredentialStore implements CredentialStore, TokenSecret {
   readonly calls: (keyof CredentialStore)[] = [];
+  readonly secretId: string;
   readonly #secretsManager: SecretsManager;
   #interceptions: Interception[] = [];
 
-  constructor(secretsManager: SecretsManager) {
+  constructor(secretsManager: SecretsManager, secretId = SECRET_ID) {
     this.#secretsManager = secretsManager;
+    this.secretId = secretId;
   }
 
   /** `act` runs before (or after) the next `times` calls of `operation` take effect; what it throws, the call throws. */
@@ -34,8 +37,13 @@ export class FakeCredentialStore implements CredentialStore {
     this.intercept(operation, 'before', () => Promise.reject(fault), times);
   }
 
+  /** As the real one does: "no such secret" is no "no value yet". */
   readCurrent(): Promise<Version | undefined> {
-    return this.#call('readCurrent', () => this.#read({ VersionStage: 'AWSCURRENT' }));
+    return this.#call('readCurrent', () => {
+      const current = this.#read({ VersionStage: 'AWSCURRENT' });
+      if (current === undefined && !this.#exists()) throw new Fault('SECRET_NOT_FOUND', 'It does not exist.');
+      return current;
+    });
   }
 
   readHead(): Promise<Version | undefined> {
@@ -51,7 +59,7 @@ export class FakeCredentialStore implements CredentialStore {
   }
 
   putVersion(ClientRequestToken: string, SecretString: string): Promise<'created' | 'exists'> {
-    const request = { SecretId: SECRET_ID, ClientRequestToken, SecretString, VersionStages: [JOURNAL_STAGE] };
+    const request = { SecretId: this.secretId, ClientRequestToken, SecretString, VersionStages: [JOURNAL_STAGE] };
     return this.#call('putVersion', () =>
       answerOr('ResourceExistsException', 'exists', () => {
         this.#secretsManager.putSecretValue(request);
@@ -61,7 +69,7 @@ export class FakeCredentialStore implements CredentialStore {
   }
 
   promote(MoveToVersionId: string, RemoveFromVersionId: string): Promise<'promoted' | 'refused'> {
-    const request = { SecretId: SECRET_ID, VersionStage: 'AWSCURRENT', MoveToVersionId, RemoveFromVersionId };
+    const request = { SecretId: this.secretId, VersionStage: 'AWSCURRENT', MoveToVersionId, RemoveFromVersionId };
     return this.#call('promote', () =>
       answerOr('InvalidParameterException', 'refused', () => {
         this.#secretsManager.updateSecretVersionStage(request);
@@ -72,14 +80,24 @@ export class FakeCredentialStore implements CredentialStore {
 
   listVersionTimes(): Promise<readonly number[]> {
     return this.#call('listVersionTimes', () => {
-      const { Versions } = this.#secretsManager.listSecretVersionIds({ SecretId: SECRET_ID, IncludeDeprecated: true });
+      const { Versions } = this.#secretsManager.listSecretVersionIds({
+        SecretId: this.secretId,
+        IncludeDeprecated: true,
+      });
       return Versions.map(({ CreatedDate }) => CreatedDate.getTime());
+    });
+  }
+
+  #exists(): boolean {
+    return answerOr('ResourceNotFoundException', false, () => {
+      this.#secretsManager.describeSecret({ SecretId: this.secretId });
+      return true;
     });
   }
 
   #read(which: Omit<GetSecretValueRequest, 'SecretId'>): Version | undefined {
     return answerOr('ResourceNotFoundException', undefined, () => {
-      const found = this.#secretsManager.getSecretValue({ SecretId: SECRET_ID, ...which });
+      const found = this.#secretsManager.getSecretValue({ SecretId: this.secretId, ...which });
       return { versionId: found.VersionId, createdAt: found.CreatedDate.getTime(), secretString: found.SecretString };
     });
   }

@@ -88,10 +88,12 @@ export function plantToken(): string {
   return `${plantSecret()}é\n`;
 }
 
-/** AWSCURRENT holds what the authorization server issued last, and it is alive. */
-export async function expectLiveCurrent({ readVersion, authorizationServer }: Sandbox): Promise<void> {
-  const { access_token: accessToken = '', refresh_token: refreshToken = '' } =
-    readVersion('AWSCURRENT')?.document ?? {};
+/** AWSCURRENT holds what the authorization server issued last, and it is alive; readers of the token secret get it, and no more. */
+export async function expectLiveCurrent({ readVersion, readTokenSecret, authorizationServer }: Sandbox): Promise<void> {
+  const { document } = readVersion('AWSCURRENT') ?? {};
+  const { access_token: accessToken = '', refresh_token: refreshToken = '' } = document ?? {};
+  const { token_type: tokenType, expires_at: expiresAt } = document ?? {};
+  expect(readTokenSecret()).toEqual({ access_token: accessToken, token_type: tokenType, expires_at: expiresAt });
   expect(await authorizationServer.isAccessTokenLive(accessToken)).toBe(true);
   expect(await authorizationServer.isLive(refreshToken)).toBe(true);
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { fingerprint } from '../../../lambda/core/fingerprint.ts';
 import type { AwsCall } from '../aws/aws-server.ts';
 import type { ReceivedRequest } from '../oauth/scripted-token-endpoint.ts';
+import { TOKEN_SECRET_ID } from '../sandbox.ts';
 
 /** A label and what happened, nothing secret in it. */
 export type Line = readonly [label: string, text: string];
@@ -13,6 +14,7 @@ const stored = z.looseObject({
   refresh_token: z.string().optional(),
   access_token: z.string().optional(),
 });
+const secret = z.object({ SecretId: z.string() });
 const read = z.object({ VersionStage: z.string().optional(), VersionId: z.string().optional() });
 const version = z.object({ VersionId: z.string(), SecretString: z.string() });
 const put = z.object({ ClientRequestToken: z.string(), SecretString: z.string() });
@@ -45,8 +47,35 @@ function isRead([label, text]: Line, stage: string): boolean {
   return label === 'read' && text.startsWith(stage);
 }
 
+/** What readers of the bearer token get. */
+function tellTokenSecret({ operation, input, output }: AwsCall): Line[] {
+  switch (operation) {
+    case 'GetSecretValue': {
+      const found = version.safeParse(output).data;
+      return [
+        ['read', `the token secret: ${found === undefined ? 'nothing yet' : describeBearer(found.SecretString)}`],
+      ];
+    }
+    case 'PutSecretValue': {
+      const { ClientRequestToken, SecretString } = put.parse(input);
+      const where = `the token secret ${shortId(ClientRequestToken)}`;
+      return [['copied', `to ${where}: ${describeBearer(SecretString)}, for readers`]];
+    }
+    case 'UpdateSecretVersionStage': {
+      const { RemoveFromVersionId, MoveToVersionId } = move.parse(input);
+      return [
+        ['promoted', `there, ${shortId(RemoveFromVersionId)} → ${shortId(MoveToVersionId)}, by compare-and-swap`],
+      ];
+    }
+    default:
+      return [];
+  }
+}
+
 /** @param documents `SecretString` of each AWSCURRENT that was told of, to which this one may be added */
-function tellCall({ operation, input, output }: AwsCall, documents: string[], event: object): Line[] {
+function tellCall(call: AwsCall, documents: string[], event: object): Line[] {
+  const { operation, input, output } = call;
+  if (secret.safeParse(input).data?.SecretId === TOKEN_SECRET_ID) return tellTokenSecret(call);
   switch (operation) {
     case 'GetSecretValue': {
       const found = version.safeParse(output).data;
@@ -119,11 +148,15 @@ function tellAnswer({ status, headers = {}, body }: NonNullable<ReceivedRequest[
 }
 
 function describe(secretString: string): string {
-  const { kind, attempt, code, refresh_token, access_token } = parseStored(secretString);
+  const { kind, attempt, code, refresh_token } = parseStored(secretString);
   if (kind?.endsWith('/claim')) return `the claim of attempt ${attempt}`;
   if (kind !== undefined) return `attempt ${attempt} failed, ${code}`;
-  const bearer = access_token === undefined ? 'no bearer token' : `bearer token ${fingerprint(access_token)}`;
-  return `refresh token ${fingerprint(refresh_token ?? '')}, ${bearer}`;
+  return `refresh token ${fingerprint(refresh_token ?? '')}, ${describeBearer(secretString)}`;
+}
+
+function describeBearer(secretString: string): string {
+  const { access_token } = parseStored(secretString);
+  return access_token === undefined ? 'no bearer token' : `bearer token ${fingerprint(access_token)}`;
 }
 
 function parseStored(secretString: string): z.infer<typeof stored> {

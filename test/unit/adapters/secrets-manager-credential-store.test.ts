@@ -1,7 +1,10 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { describeAwsError } from '../../../lambda/adapters/describe-aws-error.ts';
-import { SecretsManagerCredentialStore } from '../../../lambda/adapters/secrets-manager-credential-store.ts';
+import {
+  SecretsManagerCredentialStore,
+  type StoreOptions,
+} from '../../../lambda/adapters/secrets-manager-credential-store.ts';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { AwsError } from '../../sandbox/aws/aws-error.ts';
 import { type Aws, startAws } from '../../sandbox/aws/aws-server.ts';
@@ -40,8 +43,8 @@ beforeEach(async () => {
 
 afterEach(() => aws.close());
 
-function createStore(url: string, callTimeoutMs?: number): SecretsManagerCredentialStore {
-  return new SecretsManagerCredentialStore(new SecretsManagerClient(awsClientOptions(url)), SecretId, callTimeoutMs);
+function createStore(url: string, options?: StoreOptions): SecretsManagerCredentialStore {
+  return new SecretsManagerCredentialStore(new SecretsManagerClient(awsClientOptions(url)), SecretId, options);
 }
 
 function create(SecretString: string | undefined = SECRET): void {
@@ -246,7 +249,7 @@ test('an answer that trickles without end is ended: no call takes longer than it
     response.write('{');
     timers.push(setInterval(() => response.write(' '), 20));
   });
-  store = createStore(url, 150);
+  store = createStore(url, { callTimeoutMs: 150 });
   for (const [name, call] of CALLS) {
     const beganAtMs = performance.now();
     const fault = await faultFrom(call());

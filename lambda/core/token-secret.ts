@@ -1,0 +1,130 @@
+import type { Context } from './context.ts';
+import type { CredentialsDocument } from './credentials.ts';
+import { Fault, nameOf } from './fault.ts';
+import { type DocumentEntry, parseDocumentEntry, tokenVersionId } from './journal.ts';
+import { readSuccessor } from './load.ts';
+import type { TokenSecret, Version } from './ports.ts';
+
+/** All that the token secret holds: these members of `AWSCURRENT`, under the same names. */
+const MEMBERS = ['access_token', 'token_type', 'expires_at'] as const;
+const NAMES: readonly string[] = MEMBERS;
+
+/** With less time left, nothing is begun: the announcement needs it more. */
+const MIN_MS = 8_000;
+
+/** How often it is tried again if others keep moving the label. */
+const MAX_TRIES = 3;
+
+/** How the token secret stands. `mended`: it was behind, and is no more. */
+export type TokenSecretState =
+  | { readonly kind: 'in step' | 'mended' }
+  | { readonly kind: 'behind'; readonly problem: Fault };
+
+/**
+ * Brings the token secret to what `AWSCURRENT` says. It is derived, never a source: whatever is wrong with it, the run goes
+ * on as it would have.
+ *
+ * A newer token is never replaced by an older one: current is read after the token secret, so it is no older than what is
+ * replaced, and the label moves by compare-and-swap.
+ *
+ * @param known what was last seen in, or promoted to, `AWSCURRENT`
+ * @returns `undefined` if there is no token secret, or no time to look after it. Never throws
+ */
+export async function keepTokenSecret(context: Context, known: DocumentEntry): Promise<TokenSecretState | undefined> {
+  const { tokenSecret, runtime } = context;
+  if (tokenSecret === undefined || runtime.remainingMs() < MIN_MS) return undefined;
+  if (!hasToken(known)) return { kind: 'in step' };
+  try {
+    return { kind: await keep(context, tokenSecret, known) };
+  } catch (error) {
+    return { kind: 'behind', problem: toProblem(error) };
+  }
+}
+
+/** How the token secret stands, by a read alone. @returns `undefined` if there is none. Never throws */
+export async function inspectTokenSecret(
+  { tokenSecret }: Context,
+  current: DocumentEntry,
+): Promise<Exclude<TokenSecretState, { kind: 'mended' }> | undefined> {
+  if (tokenSecret === undefined) return undefined;
+  if (!hasToken(current)) return { kind: 'in step' };
+  try {
+    const held = await tokenSecret.readCurrent();
+    if (holdsTokenOf(current, held)) return { kind: 'in step' };
+    requireOurs(tokenSecret, held, current);
+    return {
+      kind: 'behind',
+      problem: new Fault('STORE_UNAVAILABLE', 'It holds another token. The next run mends it.'),
+    };
+  } catch (error) {
+    return { kind: 'behind', problem: toProblem(error) };
+  }
+}
+
+async function keep(context: Context, tokenSecret: TokenSecret, known: DocumentEntry): Promise<'in step' | 'mended'> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const held = await tokenSecret.readCurrent();
+    if (holdsTokenOf(known, held)) return tries === 0 ? 'in step' : 'mended';
+    const current = await readCurrent(context);
+    if (current === undefined || !hasToken(current) || holdsTokenOf(current, held)) return 'in step';
+    requireOurs(tokenSecret, held, current);
+    // The label of current may lag, or be moved back by hand. The ids decide.
+    if ((await readSuccessor(context, current.key)) !== undefined) break;
+
+    const text = render(current.document);
+    const versionId = tokenVersionId(text);
+    await tokenSecret.putVersion(versionId, text);
+    // The first version of a secret gets AWSCURRENT by itself; the next look sees it.
+    if (held !== undefined && (await tokenSecret.promote(versionId, held.versionId)) === 'promoted') return 'mended';
+  }
+  throw new Fault('STORE_UNAVAILABLE', 'Others were moving labels meanwhile. The next run tries again.');
+}
+
+async function readCurrent({ store, settings }: Context): Promise<DocumentEntry | undefined> {
+  const version = await store.readCurrent();
+  return version && parseDocumentEntry(version, `Secret ${settings.secretId}`);
+}
+
+function hasToken({ document }: DocumentEntry): boolean {
+  return document.members.access_token !== undefined;
+}
+
+function render({ members }: CredentialsDocument): string {
+  return JSON.stringify(Object.fromEntries(MEMBERS.map((name) => [name, members[name]])));
+}
+
+function holdsTokenOf({ document: { members } }: DocumentEntry, held: Version | undefined): boolean {
+  const json = parseOurs(held);
+  return json !== undefined && MEMBERS.every((name) => json[name] === members[name]);
+}
+
+/** An object that has no other members than ours; somebody may have changed their values. */
+function parseOurs(held: Version | undefined): { readonly [name: string]: unknown } | undefined {
+  try {
+    const json: unknown = JSON.parse(held?.secretString ?? '');
+    const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
+    return isObject && Object.keys(json).every((name) => NAMES.includes(name)) ? { ...json } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What somebody else stores there is not ours to overwrite. @throws Fault `CONFIGURATION_INVALID` */
+function requireOurs({ secretId }: TokenSecret, held: Version | undefined, current: DocumentEntry): void {
+  if (held === undefined || parseOurs(held) !== undefined) return;
+  if (held.versionId === current.versionId) {
+    throw new Fault(
+      'CONFIGURATION_INVALID',
+      'TOKEN_SECRET_ID names the secret of the credentials, which consumers must not read. Give it a secret of its own.',
+    );
+  }
+  throw new Fault(
+    'CONFIGURATION_INVALID',
+    `Version ${held.versionId} of secret ${secretId} holds something else than ${MEMBERS.join(', ')}, and was left as it is. ` +
+      'If that may go, put {} there, and the next run puts the token in its place. If not, name another secret in TOKEN_SECRET_ID.',
+  );
+}
+
+function toProblem(error: unknown): Fault {
+  return error instanceof Fault ? error : new Fault('STORE_UNAVAILABLE', `Unexpected ${nameOf(error)}.`);
+}

@@ -1,0 +1,322 @@
+import { describe, expect, it } from 'vitest';
+import { Fault } from '../../../lambda/core/fault.ts';
+import { refresh } from '../../../lambda/core/refresh.ts';
+import { status } from '../../../lambda/core/status.ts';
+import { FakeContext } from '../../support/fake-context.ts';
+import { SECRET_ID, TOKEN_SECRET_ID } from '../../support/fake-credential-store.ts';
+import { INVALID_CLIENT, INVALID_GRANT, TOKEN } from '../../support/fake-token-endpoint.ts';
+import { CREDENTIALS, MINUTE_MS, NEW_TOKENS, refreshed } from '../../support/secret-documents.ts';
+
+const { access_token, token_type, expires_at } = NEW_TOKENS;
+const NEW_PROJECTION = { access_token, token_type, expires_at };
+const OLD_TEXT = JSON.stringify({ access_token: 'access-0', token_type: 'Bearer', expires_at: 'long ago' });
+
+function projectionOf(document: ReturnType<typeof refreshed>): string {
+  return JSON.stringify({
+    access_token: document.access_token,
+    token_type: document.token_type,
+    expires_at: document.expires_at,
+  });
+}
+
+function run(context: FakeContext) {
+  return refresh(context, { force: false });
+}
+
+/** Credentials that were never used, whose first refresh the server answers. */
+function due(): FakeContext {
+  const context = FakeContext.withSecret(CREDENTIALS);
+  context.tokenEndpoint.willAnswer(TOKEN);
+  return context;
+}
+
+/** A fresh token, and a token secret with this text (empty without one). */
+function fresh(text?: string): FakeContext {
+  const context = FakeContext.withSecret(refreshed(1));
+  context.giveTokenSecret(text);
+  return context;
+}
+
+function warnings({ telemetry }: FakeContext) {
+  return telemetry.lines.filter(({ level }) => level === 'warn');
+}
+
+describe('a refresh', () => {
+  it('puts the bearer token, its type and its end into the token secret, and nothing else', async () => {
+    const context = due();
+    context.giveTokenSecret();
+    await run(context);
+    expect(JSON.parse(context.tokenSecretText ?? '')).toEqual(NEW_PROJECTION);
+  });
+
+  it('does so before it announces the token', async () => {
+    const context = due();
+    context.giveTokenSecret();
+    const seen: (string | undefined)[] = [];
+    context.events.publish = async () => void seen.push(context.tokenSecretText);
+    await run(context);
+    expect(seen.map((text) => text && JSON.parse(text))).toEqual([NEW_PROJECTION]);
+  });
+
+  it('costs the token secret one put and one move of a label', async () => {
+    const context = due();
+    const tokenSecret = context.giveTokenSecret(OLD_TEXT);
+    await run(context);
+    expect(tokenSecret.calls).toEqual(['readCurrent', 'putVersion', 'promote']);
+  });
+
+  it('is not told as a token secret that was behind', async () => {
+    const context = due();
+    context.giveTokenSecret(OLD_TEXT);
+    await run(context);
+    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(false);
+    expect(context.telemetry.lines).toEqual([]);
+  });
+
+  it('that has no token secret sends no state of one', async () => {
+    const context = due();
+    await run(context);
+    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBeUndefined();
+  });
+});
+
+describe('a fresh tick', () => {
+  it('costs one read of the token secret, and nothing else, if that is in step', async () => {
+    const context = fresh(projectionOf(refreshed(1)));
+    expect(await run(context)).toMatchObject({ outcome: 'fresh' });
+    expect(context.tokenSecret?.calls).toEqual(['readCurrent']);
+    expect(context.store.calls).toEqual(['readCurrent', 'readHead']);
+  });
+
+  it.each([
+    ['is empty, as after a deploy', undefined],
+    ['holds an older token, as after a crash', OLD_TEXT],
+    ['was edited', projectionOf(refreshed(1, { token_type: 'bearer' }))],
+    ['was emptied by hand', '{}'],
+    ['lacks a member', '{"access_token":"access-1"}'],
+  ])('mends a token secret that %s', async (_, text) => {
+    const context = fresh(text);
+    expect(await run(context)).toMatchObject({ outcome: 'fresh' });
+    expect(context.tokenSecretText).toBe(projectionOf(refreshed(1)));
+    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(true);
+    expect(context.telemetry.lines.map(({ message }) => message)).toEqual([
+      'The token secret was behind, and now holds the bearer token of AWSCURRENT.',
+    ]);
+
+    const next = context.nextRun({ afterMs: 10 * MINUTE_MS });
+    await run(next);
+    expect(next.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(false);
+  });
+
+  it('leaves the token secret as it is while AWSCURRENT has no bearer token', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.giveTokenSecret(OLD_TEXT);
+    context.tokenEndpoint.willAnswer(INVALID_CLIENT);
+    await expect(run(context)).rejects.toThrow();
+    expect(context.tokenSecretText).toBe(OLD_TEXT);
+    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(false);
+  });
+
+  it('that finds no value in the secret of the credentials does not touch the token secret', async () => {
+    const context = new FakeContext();
+    context.world.secretsManager.createSecret({ Name: SECRET_ID });
+    const tokenSecret = context.giveTokenSecret();
+    await run(context);
+    expect(tokenSecret.calls).toEqual([]);
+  });
+});
+
+describe('a run that fails', () => {
+  it('mends the token secret all the same', async () => {
+    const context = FakeContext.withSecret(refreshed(4));
+    context.giveTokenSecret(OLD_TEXT);
+    context.tokenEndpoint.willAnswer(INVALID_GRANT);
+    await expect(run(context)).rejects.toMatchObject({ name: 'REAUTHORIZATION_REQUIRED' });
+    expect(context.tokenSecretText).toBe(projectionOf(refreshed(4)));
+  });
+
+  it('leaves it alone if there is no time', async () => {
+    const context = fresh(OLD_TEXT);
+    context.deadlineMs = context.world.nowMs + 7_999;
+    await run(context);
+    expect(context.tokenSecretText).toBe(OLD_TEXT);
+    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBeUndefined();
+  });
+});
+
+describe('a newer token is not replaced by an older one', () => {
+  it('if another run is faster between a look at current and a look at the token secret', async () => {
+    const context = FakeContext.withSecret(refreshed(1));
+    const tokenSecret = context.giveTokenSecret(projectionOf(refreshed(1)));
+    const newer = refreshed(0, { access_token: 'access-9', refresh_token: 'refresh-9' });
+    tokenSecret.intercept('readCurrent', 'before', () => {
+      context.write(newer);
+      context.writeTokenSecret(projectionOf(newer));
+    });
+    await run(context);
+    expect(context.tokenSecretText).toBe(projectionOf(newer));
+    expect(tokenSecret.calls).toEqual(['readCurrent']);
+    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(false);
+  });
+
+  it('if another run is faster just before the label moves', async () => {
+    const context = FakeContext.withSecret(refreshed(1));
+    const tokenSecret = context.giveTokenSecret(OLD_TEXT);
+    const newer = refreshed(0, { access_token: 'access-9', refresh_token: 'refresh-9' });
+    tokenSecret.intercept('promote', 'before', () => {
+      context.write(newer);
+      context.writeTokenSecret(projectionOf(newer));
+    });
+    await run(context);
+    expect(context.tokenSecretText).toBe(projectionOf(newer));
+  });
+
+  it('if current holds a spent token, by a label that lags or was moved back', async () => {
+    const context = due();
+    context.giveTokenSecret();
+    await run(context);
+    const before = context.tokenSecretText;
+    const next = context.nextRun({ afterMs: MINUTE_MS });
+    // The run sees the new document; when it looks again, the label is back on the first one.
+    context.writeTokenSecret(OLD_TEXT);
+    next.tokenSecret?.intercept('readCurrent', 'before', () => {
+      context.write({ ...refreshed(5), refresh_token: CREDENTIALS.refresh_token });
+    });
+    await run(next);
+    expect(next.tokenSecretText).toBe(OLD_TEXT);
+
+    const last = next.nextRun({ afterMs: MINUTE_MS });
+    await run(last);
+    expect(last.tokenSecretText).toBe(before);
+  });
+
+  it('and a run gives up, and says so, if others keep moving the label', async () => {
+    const context = fresh(OLD_TEXT);
+    let number = 0;
+    context.tokenSecret?.intercept(
+      'promote',
+      'before',
+      () => context.writeTokenSecret(JSON.stringify({ access_token: `other-${++number}` })),
+      9,
+    );
+    await run(context);
+    expect(context.tokenSecret?.calls.filter((call) => call === 'promote')).toHaveLength(3);
+    expect(warnings(context)[0]?.members).toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      reason: 'Others were moving labels meanwhile. The next run tries again.',
+    });
+  });
+});
+
+describe('what is wrong with the token secret does not change how a run ends', () => {
+  const foreign = `Version first-token-000000000000000000000000 of secret ${TOKEN_SECRET_ID} holds something else`;
+
+  it.each([
+    ['a text', 'hello', foreign],
+    ['another object', '{"password":"p"}', foreign],
+    ['the token and more', '{"access_token":"access-1","note":"mine"}', foreign],
+    ['a list', '[]', foreign],
+    ['null', 'null', foreign],
+    ['a number', '5', foreign],
+  ])('%s in it is never overwritten', async (_, text, reason) => {
+    const context = fresh(text);
+    expect(await run(context)).toMatchObject({ outcome: 'fresh' });
+    expect(context.tokenSecretText).toBe(text);
+    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(true);
+    expect(warnings(context)).toEqual([
+      {
+        level: 'warn',
+        message: 'The token secret is behind: its readers do not get the latest bearer token.',
+        members: {
+          code: 'CONFIGURATION_INVALID',
+          reason: expect.stringContaining(reason),
+          runbook: 'docs/runbook.md#token-secret-behind',
+        },
+      },
+    ]);
+    expect(JSON.stringify(context.telemetry.lines)).not.toContain('password');
+  });
+
+  it('a SecretBinary in it is never overwritten', async () => {
+    const context = fresh();
+    context.world.secretsManager.putSecretValue({ SecretId: TOKEN_SECRET_ID, SecretBinary: new Uint8Array([1, 2, 3]) });
+    await run(context);
+    expect(context.tokenSecretText).toBeUndefined();
+    expect(warnings(context)[0]?.members?.code).toBe('CONFIGURATION_INVALID');
+  });
+
+  it('the secret of the credentials, given twice, is told and left as it is', async () => {
+    const context = FakeContext.withSecret(refreshed(1));
+    context.knowTokenSecret(SECRET_ID);
+    const before = context.versionIds;
+    expect(await run(context)).toMatchObject({ outcome: 'fresh' });
+    expect(context.versionIds).toEqual(before);
+    expect(warnings(context)[0]?.members?.reason).toContain('TOKEN_SECRET_ID names the secret of the credentials');
+  });
+
+  it.each(['SECRET_NOT_FOUND', 'STORE_DENIED', 'STORE_UNAVAILABLE'] as const)(
+    'a read that ends in %s does not fail a saved refresh',
+    async (code) => {
+      const context = due();
+      context.giveTokenSecret().refuse('readCurrent', 9, new Fault(code, 'What the store says.'));
+      expect(await run(context)).toMatchObject({ outcome: 'refreshed' });
+      expect(context.announced.map(({ type }) => type)).toEqual(['refreshed']);
+      expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(true);
+      expect(warnings(context).map(({ members }) => members)).toEqual([
+        { code, reason: 'What the store says.', runbook: 'docs/runbook.md#token-secret-behind' },
+      ]);
+      expect(context.tokenSecret?.calls).toEqual(['readCurrent']);
+    },
+  );
+
+  it.each(['putVersion', 'promote'] as const)(
+    'a %s that is refused is made good by the next run',
+    async (operation) => {
+      const context = due();
+      context.giveTokenSecret(OLD_TEXT).refuse(operation);
+      expect(await run(context)).toMatchObject({ outcome: 'refreshed' });
+      expect(context.tokenSecretText).toBe(OLD_TEXT);
+      const next = context.nextRun({ afterMs: 10 * MINUTE_MS });
+      await run(next);
+      expect(JSON.parse(next.tokenSecretText ?? '')).toEqual(NEW_PROJECTION);
+    },
+  );
+
+  it('a mistake of ours is told by its name alone', async () => {
+    const context = fresh(OLD_TEXT);
+    context.tokenSecret?.intercept('promote', 'before', () => Promise.reject(new TypeError('secret')));
+    expect(await run(context)).toMatchObject({ outcome: 'fresh' });
+    expect(warnings(context)[0]?.members?.reason).toBe('Unexpected TypeError.');
+  });
+});
+
+describe('status', () => {
+  it.each([
+    ['in step', projectionOf(refreshed(1)), { isBehind: false, problem: null }],
+    ['behind', OLD_TEXT, { isBehind: true, problem: 'It holds another token. The next run mends it.' }],
+    ['empty', undefined, { isBehind: true, problem: 'It holds another token. The next run mends it.' }],
+    ['foreign', 'hello', { isBehind: true, problem: expect.stringContaining('holds something else') }],
+  ])('says that the token secret is %s, and writes nothing', async (_, text, said) => {
+    const context = fresh(text);
+    const { details } = await status(context);
+    expect(details?.tokenSecret).toEqual({ secretId: TOKEN_SECRET_ID, ...said });
+    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(said.isBehind);
+    expect(context.tokenSecret?.calls).toEqual(['readCurrent']);
+  });
+
+  it('says what is wrong with it', async () => {
+    const context = fresh();
+    context.tokenSecret?.refuse('readCurrent', 1, new Fault('STORE_DENIED', 'GetSecretValue was refused.'));
+    expect((await status(context)).details?.tokenSecret?.problem).toBe('GetSecretValue was refused.');
+  });
+
+  it('says nothing of a token secret that AWSCURRENT has nothing for', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.giveTokenSecret(OLD_TEXT);
+    expect((await status(context)).details?.tokenSecret?.isBehind).toBe(false);
+  });
+
+  it('says that there is none', async () => {
+    expect((await status(FakeContext.withSecret(refreshed(1)))).details?.tokenSecret).toBeNull();
+  });
+});
