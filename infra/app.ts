@@ -14,6 +14,8 @@ const CONTEXT = {
 export interface Surroundings {
   /** The region of a stack without `env.region`, if that is known. */
   readonly cliRegion?: string | undefined;
+  /** The AWS account of a stack without `env.account`, if that is known. */
+  readonly cliAccount?: string | undefined;
   /** `tokenRefresh` as `cdk.json` has it: `-c tokenRefresh=…` replaces it. */
   readonly optionsOfCdkJson?: unknown;
 }
@@ -24,11 +26,11 @@ export interface Surroundings {
  *
  * @throws OptionsError that names every mistake in the options
  */
-export function buildApp(props: AppProps = {}, { cliRegion, optionsOfCdkJson }: Surroundings = {}): App {
+export function buildApp(props: AppProps = {}, { optionsOfCdkJson, ...cli }: Surroundings = {}): App {
   const app = new App({ ...props, postCliContext: CONTEXT });
   const context: unknown = app.node.tryGetContext(CONTEXT_KEY);
   const contextKeys = Object.keys(app.node.getAllContext());
-  const [first] = parseContext(context, { cliRegion, contextKeys }).map((stack) => new TokenRefreshStack(app, stack));
+  const [first] = parseContext(context, { ...cli, contextKeys }).map((stack) => new TokenRefreshStack(app, stack));
 
   const options = readOptions(context);
   const replaced = Object.keys(readOptions(optionsOfCdkJson)).filter((member) => !Object.hasOwn(options, member));

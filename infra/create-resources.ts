@@ -9,14 +9,18 @@ import { DeadLetters } from './constructs/dead-letters.ts';
 import { EventDestination } from './constructs/event-destination.ts';
 import { RefreshFunction } from './constructs/refresh-function.ts';
 import { RefreshSchedule } from './constructs/refresh-schedule.ts';
+import type { SecretNames } from './constructs/secret-names.ts';
 import { TokenDashboard } from './constructs/token-dashboard.ts';
+import { TokenSecret } from './constructs/token-secret.ts';
 import { type OperatorCommands, operatorCommands } from './operator-commands.ts';
 import { eventAgeSeconds, silenceMinutes } from './options/schedule-limits.ts';
 import type { TokenRefreshSettings } from './options/schema.ts';
 
 /** What refreshes the bearer token of one Retently account. */
 export interface Resources {
-  readonly credentials: Credentials;
+  readonly credentials: SecretNames;
+  /** `undefined` if the options want none. */
+  readonly tokenSecret: TokenSecret | undefined;
   readonly deadLetters: DeadLetters;
   readonly refreshFunction: RefreshFunction;
   readonly refreshSchedule: RefreshSchedule;
@@ -37,7 +41,8 @@ export interface Resources {
 export function createResources(scope: Construct, settings: TokenRefreshSettings, existingTopic?: ITopic): Resources {
   const { schedule } = settings;
   const eventAge = Duration.seconds(eventAgeSeconds(schedule));
-  const credentials = new Credentials(scope, 'Credentials', settings);
+  const credentials = new Credentials(scope, 'Credentials', settings).names;
+  const tokenSecret = settings.tokenSecret === false ? undefined : new TokenSecret(scope, 'Token', settings);
   const eventDestination = new EventDestination(scope, 'Bus', settings);
   const deadLetters = new DeadLetters(scope, 'DeadLetters', settings);
   const { failedRuns, undeliveredTicks } = deadLetters;
@@ -45,6 +50,7 @@ export function createResources(scope: Construct, settings: TokenRefreshSettings
     settings,
     eventAge,
     credentials,
+    tokenSecret: tokenSecret?.names,
     eventDestination,
     failedRuns,
   });
@@ -63,6 +69,7 @@ export function createResources(scope: Construct, settings: TokenRefreshSettings
     timeoutSeconds: settings.timeoutSeconds,
     logGroupName: logGroup.logGroupName,
     secretId: credentials.secretId,
+    tokenSecretId: tokenSecret?.names.secretId,
     scheduleName: refreshSchedule.schedule.scheduleName,
     failedRunsUrl: failedRuns.queueUrl,
     undeliveredTicksUrl: undeliveredTicks.queueUrl,
@@ -74,6 +81,7 @@ export function createResources(scope: Construct, settings: TokenRefreshSettings
     failedRuns,
     topic: alarmTopic,
     silenceMinutes: silenceMinutes(schedule),
+    hasTokenSecret: tokenSecret !== undefined,
     statusCommand: commands.StatusCommand.command,
     runbookUrl: settings.runbookUrl,
   });
@@ -92,5 +100,15 @@ export function createResources(scope: Construct, settings: TokenRefreshSettings
     const boundary = ManagedPolicy.fromManagedPolicyArn(scope, 'Boundary', settings.permissionsBoundaryArn);
     PermissionsBoundary.of(scope).apply(boundary);
   }
-  return { credentials, deadLetters, refreshFunction, refreshSchedule, commands, alarmTopic, alarms, dashboard };
+  return {
+    credentials,
+    tokenSecret,
+    deadLetters,
+    refreshFunction,
+    refreshSchedule,
+    commands,
+    alarmTopic,
+    alarms,
+    dashboard,
+  };
 }

@@ -4,13 +4,13 @@ import { buildApp } from './app.ts';
 import { OptionsError } from './options/parse-options.ts';
 import { CONTEXT_KEY } from './options/stack-schema.ts';
 
-// biome-ignore lint/style/noProcessEnv: only this variable says which region the CDK CLI would deploy to.
-const { CDK_DEFAULT_REGION } = process.env;
+// biome-ignore lint/style/noProcessEnv: only these variables say where the CDK CLI would deploy to.
+const { CDK_DEFAULT_REGION, CDK_DEFAULT_ACCOUNT } = process.env;
 const cdkJsonSchema = z.object({ context: z.record(z.string(), z.unknown()).default({}) });
 
 try {
   const optionsOfCdkJson = readCdkJson()?.context[CONTEXT_KEY];
-  buildApp({}, { cliRegion: CDK_DEFAULT_REGION, optionsOfCdkJson }).synth();
+  buildApp({}, { cliRegion: CDK_DEFAULT_REGION, cliAccount: CDK_DEFAULT_ACCOUNT, optionsOfCdkJson }).synth();
 } catch (error) {
   if (!(error instanceof OptionsError)) throw error;
   // The sentences are for operators; a stack trace would only hide them.

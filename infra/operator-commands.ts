@@ -7,6 +7,7 @@ export interface DeployedNames {
   readonly timeoutSeconds: number;
   readonly logGroupName: string;
   readonly secretId: string;
+  readonly tokenSecretId: string | undefined;
   readonly scheduleName: string;
   readonly failedRunsUrl: string;
   readonly undeliveredTicksUrl: string;
@@ -37,7 +38,8 @@ export type OperatorCommands = Readonly<
     | 'UndeliveredTicksCommand'
     | 'PurgeUndeliveredTicksCommand',
     OperatorCommand
-  >
+  > &
+    Partial<Record<'EmptyTokenSecretCommand' | 'RestoreTokenSecretCommand', OperatorCommand>>
 >;
 
 // The AWS CLI gives up after a minute by default, and then invokes the function again.
@@ -54,7 +56,7 @@ const SCHEDULE_MEMBERS = [
 
 /** Each command that the runbook needs, filled in. */
 export function operatorCommands(names: DeployedNames): OperatorCommands {
-  const { logGroupName, secretId, scheduleName, failedRunsUrl, undeliveredTicksUrl } = names;
+  const { logGroupName, secretId, tokenSecretId, scheduleName, failedRunsUrl, undeliveredTicksUrl } = names;
   const aws = (call: string, options: string) => `aws ${call} --region ${names.region} ${options}`;
   const invoke = (payload: string) =>
     aws(
@@ -121,6 +123,16 @@ export function operatorCommands(names: DeployedNames): OperatorCommands {
       description: 'Brings back a secret that is scheduled for deletion, with all its versions',
       command: aws('secretsmanager restore-secret', `--secret-id ${secretId}`),
     },
+    ...(tokenSecretId !== undefined && {
+      EmptyTokenSecretCommand: {
+        description: 'Empties the token secret, whatever it holds; the next run puts the bearer token there',
+        command: aws('secretsmanager put-secret-value', `--secret-id ${tokenSecretId} --secret-string '{}'`),
+      },
+      RestoreTokenSecretCommand: {
+        description: 'Brings back a token secret that is scheduled for deletion',
+        command: aws('secretsmanager restore-secret', `--secret-id ${tokenSecretId}`),
+      },
+    }),
     RemoveLabelCommand: {
       description: `Takes the label ${JOURNAL_STAGE} off the version that has it. Nothing is lost`,
       command: `${removeLabel} --remove-from-version-id "$(${findLabel})"`,

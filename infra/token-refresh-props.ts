@@ -14,7 +14,12 @@ export interface TokenRefreshProps {
    */
   readonly secret?: ISecret;
   /**
-   * Customer-managed KMS key for the secret, the queues, the topic and the logs. A key of this app gets the statements that it
+   * The secret that holds the bearer token alone, for consumers: one that exists already, or `false` for none.
+   * @default - a token secret is created, empty
+   */
+  readonly tokenSecret?: ISecret | boolean;
+  /**
+   * Customer-managed KMS key for the secrets, the queues, the topic and the logs. A key of this app gets the statements that it
    * needs. The policy of an imported key must admit `logs.<region>.amazonaws.com` and `cloudwatch.amazonaws.com`.
    * @default - keys of AWS
    */

@@ -20,13 +20,16 @@ export class TokenRefreshStack extends Stack {
   }
 
   private addOutputs(
-    { commands, credentials, dashboard, deadLetters, refreshFunction, refreshSchedule }: Resources,
+    { commands, credentials, tokenSecret, dashboard, deadLetters, refreshFunction, refreshSchedule }: Resources,
     console: string | undefined,
   ): void {
     const output = (id: string, description: string, value: string) => new CfnOutput(this, id, { description, value });
     output('FunctionName', 'The function', refreshFunction.lambdaFunction.functionName);
-    output('SecretArn', 'The secret that consumers read the bearer token from', credentials.secretArn);
-    output('SecretId', 'What commands call the secret', credentials.secretId);
+    output('SecretArn', 'The secret of the credentials', credentials.secretArn);
+    output('SecretId', 'What commands call the secret of the credentials', credentials.secretId);
+    if (tokenSecret !== undefined) {
+      output('TokenSecretArn', 'The secret that consumers read the bearer token from', tokenSecret.names.secretArn);
+    }
     output('ScheduleName', 'The schedule of the ticks', refreshSchedule.schedule.scheduleName);
     output('FailedRunsUrl', 'The queue of failed runs', deadLetters.failedRuns.queueUrl);
     output('UndeliveredTicksUrl', 'The queue of undelivered ticks', deadLetters.undeliveredTicks.queueUrl);

@@ -1,4 +1,4 @@
-import { Stack, Token } from 'aws-cdk-lib';
+import { Stack, Token, TokenComparison } from 'aws-cdk-lib';
 import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { type Grant, type IGrantable, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -11,6 +11,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { METRICS } from '../lambda/contract.ts';
 import { functionMetric } from './constructs/function-metric.ts';
+import type { TokenSecret } from './constructs/token-secret.ts';
 import { createResources } from './create-resources.ts';
 import { OptionsError } from './options/parse-options.ts';
 import { parseProps } from './options/parse-props.ts';
@@ -27,8 +28,10 @@ const METRIC_PERIOD_MINUTES = 5;
  * A new secret is empty. Put `client_id`, `client_secret` and `refresh_token` into it after the deploy; no template holds them.
  */
 export class TokenRefresh extends Construct {
-  /** The secret that consumers read the bearer token from. */
+  /** The secret of the credentials. */
   readonly secret: ISecret;
+  /** The secret that consumers read the bearer token from; `undefined` if there is none. */
+  readonly tokenSecret: ISecret | undefined;
   readonly lambdaFunction: IFunction;
   readonly logGroup: ILogGroup;
   /** Everything that needs a person, and nothing else. */
@@ -40,6 +43,7 @@ export class TokenRefresh extends Construct {
   /** Events on which the function failed, and failed again when Lambda retried. */
   readonly failedRuns: IQueue;
   private readonly encryptionKey: IKey | undefined;
+  private readonly token: TokenSecret | undefined;
 
   /** @throws Error that names every mistake in `props` */
   constructor(scope: Construct, id: string, props: TokenRefreshProps = {}) {
@@ -55,15 +59,41 @@ export class TokenRefresh extends Construct {
     this.alarmTopic = resources.alarmTopic;
     this.undeliveredTicks = resources.deadLetters.undeliveredTicks;
     this.failedRuns = resources.deadLetters.failedRuns;
-    this.secret =
-      props.secret ??
-      Secret.fromSecretAttributes(this, 'CredentialsReference', {
-        secretCompleteArn: resources.credentials.secretArn,
-      });
+    this.secret = props.secret ?? this.refer('CredentialsReference', resources.credentials.secretArn);
+    this.token = resources.tokenSecret;
+    this.tokenSecret =
+      typeof props.tokenSecret === 'object'
+        ? props.tokenSecret
+        : this.token && this.refer('TokenReference', this.token.names.secretArn);
+  }
+
+  private refer(id: string, secretCompleteArn: string): ISecret {
+    return Secret.fromSecretAttributes(this, id, { secretCompleteArn });
   }
 
   /**
-   * Lets a consumer read the bearer token. **It can read the client secret and the refresh token as well**: they are in the same
+   * Lets a consumer read the token secret: the bearer token, and nothing else. A consumer of another AWS account needs an
+   * `encryptionKey`, since no other account can use a key of AWS, and rights of its own there.
+   *
+   * @throws Error if there is no token secret, or no key for a consumer of another account
+   */
+  grantReadToken(grantee: IGrantable): Grant {
+    if (this.token === undefined)
+      throw new Error('There is no token secret to read: leave tokenSecret out of the props.');
+    const account = grantee.grantPrincipal.principalAccount;
+    const isElsewhere =
+      account !== undefined && Token.compareStrings(account, Stack.of(this).account) === TokenComparison.DIFFERENT;
+    if (isElsewhere && this.encryptionKey === undefined) {
+      throw new Error(
+        `A reader of account ${account} needs an encryptionKey: no other account can use a key of AWS, which the token secret has.`,
+      );
+    }
+    this.encryptionKey?.grantDecrypt(grantee);
+    return this.token.grantRead(grantee);
+  }
+
+  /**
+   * Lets a consumer read the secret of the credentials. **It can read the client secret and the refresh token as well**: they are in the same
    * value, and IAM knows no part of a value.
    *
    * @param versionStages labels that the consumer must name in each read, `['AWSCURRENT']` say. @default - any read
@@ -97,6 +127,11 @@ export class TokenRefresh extends Construct {
   /** 1 if only a person at the consent screen can bring a new refresh token. @default - the maximum over 5 minutes */
   metricReauthorizationRequired(options: MetricOptions = {}): Metric {
     return this.metric(METRICS.reauthorizationRequired, { statistic: Stats.MAXIMUM, ...options });
+  }
+
+  /** 1 if a run found the token secret without the bearer token of `AWSCURRENT`. @default - the maximum over 5 minutes */
+  metricTokenSecretBehind(options: MetricOptions = {}): Metric {
+    return this.metric(METRICS.tokenSecretBehind, { statistic: Stats.MAXIMUM, ...options });
   }
 
   /** New bearer tokens in `AWSCURRENT`. @default - the sum over 5 minutes */

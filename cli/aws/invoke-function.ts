@@ -16,6 +16,8 @@ const lastFailure = z.object({
   advice: z.string(),
 });
 
+const tokenSecret = z.object({ secretId: z.string(), isBehind: z.boolean(), problem: z.string().nullable() });
+
 /** Of what the function answers; a later one may say more, and an older one has no `details`. */
 const resultSchema = z.object({
   outcome: z.enum(['refreshed', 'fresh', 'adopted', 'busy', 'waiting', 'not-configured', 'status']),
@@ -33,6 +35,7 @@ const resultSchema = z.object({
       journal: z.string(),
       isAnswerUnsaved: z.boolean(),
       lastFailure: lastFailure.nullable(),
+      tokenSecret: tokenSecret.nullish(),
       versionsUsed: z.number(),
       versionsBudget: z.number(),
     })

@@ -6,6 +6,7 @@ const ALARMS = [
   'UndeliveredTicks',
   'FailedRuns',
   'TokenExpiringSoon',
+  'TokenSecretBehind',
 ] as const;
 
 /** CloudFormation names an alarm after its construct, with more before and behind it. */

@@ -81,9 +81,14 @@ function judgeResult(result: FunctionResult, account: Account, options: CommonOp
     const sentence = `Look why ${failure.attempts} attempts failed.${next}`;
     return { exitCode: EXIT.attention, sentence, runbook: toRunbookEntry(failure.code) };
   }
-  if (secondsRemaining > 0) return undefined;
-  const sentence = 'Refresh now: there is no bearer token that lives.';
-  return { exitCode: EXIT.attention, sentence, commands: [refresh], runbook: toRunbookEntry('TokenExpiringSoon') };
+  if (secondsRemaining === 0) {
+    const sentence = 'Refresh now: there is no bearer token that lives.';
+    const runbook = toRunbookEntry('TokenExpiringSoon');
+    return { exitCode: EXIT.attention, sentence, commands: [refresh], runbook };
+  }
+  if (!details?.tokenSecret?.isBehind) return undefined;
+  const sentence = 'Refresh now: the token secret is behind, and a refresh mends it or says why it cannot.';
+  return { exitCode: EXIT.attention, sentence, commands: [refresh], runbook: toRunbookEntry('TokenSecretBehind') };
 }
 
 function judgeWatch(watch: Watch | undefined): Judgement | undefined {

@@ -41,6 +41,11 @@ function describeResult(result: FunctionResult, nowMs: number): string[] {
   } else {
     lines.push(line('Failure', 'none since the last refresh'));
   }
+  if (details.tokenSecret) {
+    const { secretId, problem } = details.tokenSecret;
+    const state = problem === null ? 'in step' : `${terminal.paint('red', 'BEHIND')}. ${problem}`;
+    lines.push(line('Readers', `${secretId}: ${state}`));
+  }
   return [...lines, line('Versions', `${versionsUsed} of ${versionsBudget} in the last 24 hours`)];
 }
 

@@ -17,6 +17,7 @@ import { ATTEMPTS_PER_TICK } from '../options/schedule-limits.ts';
 import { functionMetric } from './function-metric.ts';
 
 const PERIOD_MINUTES = 5;
+const DAY_MINUTES = 24 * 60;
 // SQS sends nothing while a queue rests, and begins again up to fifteen minutes late.
 const QUEUE_PERIOD_MINUTES = 15;
 
@@ -27,6 +28,7 @@ export interface AlarmsProps {
   readonly topic: ITopic;
   /** The longest time without a run if no more than one tick is lost. */
   readonly silenceMinutes: number;
+  readonly hasTokenSecret: boolean;
   /** The command that shows how the token is. */
   readonly statusCommand: string;
   readonly runbookUrl: string | undefined;
@@ -59,9 +61,11 @@ export class Alarms extends Construct {
 }
 
 function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
-  const { lambdaFunction, silenceMinutes } = props;
+  const { lambdaFunction, silenceMinutes, hasTokenSecret } = props;
   // One period more than the silence: the run takes time, and CloudWatch takes time to read its metrics from the log.
   const silencePeriods = Math.ceil(silenceMinutes / PERIOD_MINUTES) + 1;
+  // CloudWatch looks back a day at most.
+  const windowMinutes = Math.min(silenceMinutes, DAY_MINUTES / 2);
   return {
     TokenExpiringSoon: {
       metric: functionMetric(lambdaFunction, METRICS.tokenSecondsUntilDue, Stats.MAXIMUM, PERIOD_MINUTES),
@@ -82,6 +86,17 @@ function toRules(props: AlarmsProps): Readonly<Record<string, Rule>> {
       treatMissingData: TreatMissingData.IGNORE,
       says: 'Retently refuses the refresh token, so a person must look: mostly only the consent screen can bring a new one. Consumers can mostly use the last bearer token until it expires; a server that took a second use of the refresh token for a theft has revoked it already.',
     },
+    ...(hasTokenSecret && {
+      TokenSecretBehind: {
+        // A crash may leave it behind for one tick, which the next run mends. Here every run found it so, for two windows.
+        metric: functionMetric(lambdaFunction, METRICS.tokenSecretBehind, Stats.MINIMUM, windowMinutes),
+        evaluationPeriods: 2,
+        threshold: 1,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+        says: 'Run after run finds that the token secret does not hold the bearer token of AWSCURRENT. Consumers can read an older one there, until it expires; then every call to Retently fails.',
+      },
+    }),
     TokenNotStored: {
       metric: functionMetric(lambdaFunction, METRICS.tokenNotStored, Stats.SUM, PERIOD_MINUTES),
       evaluationPeriods: 1,

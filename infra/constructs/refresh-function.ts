@@ -17,13 +17,14 @@ import { bundledCode } from '../bundle/bundled-code.ts';
 import { ATTEMPTS_PER_TICK } from '../options/schedule-limits.ts';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
-import type { Credentials } from './credentials.ts';
 import type { EventDestination } from './event-destination.ts';
+import type { SecretNames } from './secret-names.ts';
 import { allow, allowDecryptOf, allowKeyThrough } from './statements.ts';
 
 export interface RefreshFunctionProps {
   readonly settings: TokenRefreshSettings;
-  readonly credentials: Credentials;
+  readonly credentials: SecretNames;
+  readonly tokenSecret: SecretNames | undefined;
   readonly eventDestination: EventDestination;
   readonly failedRuns: IQueue;
   /** How long Lambda keeps an event for a run and its retry. */
@@ -52,7 +53,7 @@ export class RefreshFunction extends Construct {
   }
 
   /** The managed policies of AWS and the grants of CDK would allow more than the function calls. */
-  private createRole({ settings, credentials, eventDestination, failedRuns }: RefreshFunctionProps): Role {
+  private createRole({ settings, credentials, tokenSecret, eventDestination, failedRuns }: RefreshFunctionProps): Role {
     const role = new Role(this, 'Role', {
       description: 'Refreshes the Retently bearer token in its secret',
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
@@ -70,6 +71,9 @@ export class RefreshFunction extends Construct {
         [credentials.policyArn],
       ),
     );
+    if (tokenSecret !== undefined) {
+      role.addToPolicy(allow('KeepTokenSecret', TOKEN_SECRET_ACTIONS, [tokenSecret.policyArn]));
+    }
     if (eventDestination.policyArn !== undefined) {
       const asOurselves = { StringEquals: { 'events:source': EVENT_SOURCE } };
       role.addToPolicy(allow('PublishEvents', ['events:PutEvents'], [eventDestination.policyArn], asOurselves));
@@ -78,11 +82,12 @@ export class RefreshFunction extends Construct {
     role.addToPolicy(allow('KeepFailedRuns', ['sqs:SendMessage'], [failedRuns.queueArn]));
     const { region, account } = Stack.of(this);
     // Whatever key the secret has now: it may have had another one until a day ago.
-    role.addToPolicy(allowDecryptOf(this, 'ReadUnderOlderKeys', credentials.policyArn));
+    const tokenSecretArns = tokenSecret === undefined ? [] : [tokenSecret.policyArn];
+    role.addToPolicy(allowDecryptOf(this, 'ReadUnderOlderKeys', [credentials.policyArn, ...tokenSecretArns]));
     acknowledge(
       role,
       `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:${orName(region, 'AWS::Region')}:${orName(account, 'AWS::AccountId')}:key/*]`,
-      "Bound to this secret by its encryption context: nothing else of the account's keys can be read with it.",
+      "Bound to the secrets of this stack by the encryption context: nothing else of the account's keys can be read with it.",
     );
     if (settings.kmsKeyArn !== undefined) {
       role.addToPolicy(allowKeyThrough(this, 'EncryptCredentials', 'secretsmanager', settings.kmsKeyArn));
@@ -102,7 +107,8 @@ export class RefreshFunction extends Construct {
     return role;
   }
 
-  private createFunction({ settings, credentials, eventDestination, failedRuns, eventAge }: RefreshFunctionProps) {
+  private createFunction(props: RefreshFunctionProps) {
+    const { settings, credentials, tokenSecret, eventDestination, failedRuns, eventAge } = props;
     const lambdaFunction = new LambdaFunction(this, 'Function', {
       description: 'Keeps the Retently bearer token fresh',
       code: bundledCode(),
@@ -117,6 +123,7 @@ export class RefreshFunction extends Construct {
         [ENVIRONMENT.eventBusName]: eventDestination.eventBusName,
         [ENVIRONMENT.defaultTokenLifetimeSeconds]: String(settings.tokenLifetimeSeconds),
         [ENVIRONMENT.leaseSeconds]: String(settings.timeoutSeconds + LEASE_OVER_TIMEOUT_SECONDS),
+        ...(tokenSecret === undefined ? {} : { [ENVIRONMENT.tokenSecretId]: tokenSecret.secretId }),
       },
       // CDK adds statements of its own to a role, unless it is told not to.
       role: this.role.withoutPolicyUpdates(),
@@ -143,6 +150,13 @@ export class RefreshFunction extends Construct {
     return lambdaFunction;
   }
 }
+
+const TOKEN_SECRET_ACTIONS = [
+  'secretsmanager:DescribeSecret',
+  'secretsmanager:GetSecretValue',
+  'secretsmanager:PutSecretValue',
+  'secretsmanager:UpdateSecretVersionStage',
+];
 
 const NETWORK_INTERFACE_ACTIONS = [
   'ec2:AssignPrivateIpAddresses',

@@ -7,23 +7,28 @@ export function allow(
   sid: string,
   actions: readonly string[],
   resources: readonly string[],
-  conditions: Readonly<Record<string, Readonly<Record<string, string>>>> = {},
+  conditions: Readonly<Record<string, Readonly<Record<string, string | string[]>>>> = {},
 ): PolicyStatement {
   return new PolicyStatement({ sid, actions: [...actions], resources: [...resources], conditions });
 }
 
 /**
- * Allows to decrypt what this account's KMS keys have encrypted for one secret, as far as the key's own policy allows. AWS
+ * Allows to decrypt what this account's KMS keys have encrypted for these secrets, as far as the key's own policy allows. AWS
  * encrypts no version anew when the key of a secret changes, so the journal of the last day is under the key before.
  *
- * @param secretArn may have wildcards
+ * @param secretArns may have wildcards
  */
-export function allowDecryptOf(scope: Construct, sid: string, secretArn: string): PolicyStatement {
+export function allowDecryptOf(
+  scope: Construct,
+  sid: string,
+  secretArns: readonly [string, ...string[]],
+): PolicyStatement {
   const stack = Stack.of(scope);
+  const [first, ...rest] = secretArns;
   const keys = stack.formatArn({ service: 'kms', resource: 'key', resourceName: '*' });
   return allow(sid, ['kms:Decrypt'], [keys], {
     StringEquals: { 'kms:ViaService': `secretsmanager.${stack.region}.${stack.urlSuffix}` },
-    StringLike: { 'kms:EncryptionContext:SecretARN': secretArn },
+    StringLike: { 'kms:EncryptionContext:SecretARN': rest.length === 0 ? first : [...secretArns] },
   });
 }
 

@@ -17,6 +17,8 @@ export const existingSecretSchema = z.union(
   { error: EXISTING_SECRET },
 );
 
+export type ExistingSecret = z.output<typeof existingSecretSchema>;
+
 /**
  * Whether an ARN ends like a name: in a word, a number, or a word and a number. AWS ends a complete one in six letters and
  * digits, which read like that once in forty times.
@@ -26,6 +28,6 @@ function mayLackItsEnd(secretId: string): boolean {
 }
 
 /** What names the secret to Secrets Manager. */
-export function secretIdOf(existingSecret: z.output<typeof existingSecretSchema>): string {
+export function secretIdOf(existingSecret: ExistingSecret): string {
   return typeof existingSecret === 'string' ? existingSecret : existingSecret.completeArn;
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { secretIdOf } from './existing-secret.ts';
-import { complain, findMistakes, OptionsError } from './parse-options.ts';
+import { complain, findMistakes, OptionsError, type Place } from './parse-options.ts';
 import type { TokenRefreshSettings } from './schema.ts';
 import { accountSchema, CONTEXT_KEY, topSchema } from './stack-schema.ts';
 import { findStrayKeys } from './stray-context-keys.ts';
@@ -24,6 +24,8 @@ export interface StackSettings {
 interface Surroundings {
   /** The region of a stack without `env.region`, if that is known. */
   readonly cliRegion?: string | undefined;
+  /** The AWS account of a stack without `env.account`, if that is known. */
+  readonly cliAccount?: string | undefined;
   /** Every key of the context. */
   readonly contextKeys?: readonly string[];
 }
@@ -36,15 +38,16 @@ interface Surroundings {
  */
 export function parseContext(
   context: unknown,
-  { cliRegion, contextKeys = [] }: Surroundings = {},
+  { cliRegion, cliAccount, contextKeys = [] }: Surroundings = {},
 ): readonly StackSettings[] {
   const strayKeys = findStrayKeys(contextKeys);
+  const cli = { region: cliRegion, account: cliAccount };
   const { accounts, ...common } = toObject(context, strayKeys);
   const entries = accounts === undefined ? [{}] : toEntries(accounts, strayKeys);
   const shared = { dashboard: entries.length <= FREE_DASHBOARDS, ...common };
   const parsed = entries.map((own, index) =>
     accounts === undefined
-      ? parseStack(topSchema, shared, toCommonPath, cliRegion)
+      ? parseStack(topSchema, shared, toCommonPath, cli)
       : parseStack(
           accountSchema,
           { ...shared, ...own },
@@ -52,7 +55,7 @@ export function parseContext(
             const [member = ''] = path.split(/[.[]/);
             return Object.hasOwn(own, member) || member === 'name' ? toPath(index, path) : toCommonPath(path);
           },
-          cliRegion,
+          cli,
         ),
   );
   const stacks = parsed.flatMap((each) => ('stack' in each ? [each.stack] : []));
@@ -82,14 +85,14 @@ function parseStack(
   schema: typeof topSchema | typeof accountSchema,
   options: Options,
   memberPath: (path: string) => string,
-  cliRegion: string | undefined,
+  cli: Place,
 ): { readonly stack: StackSettings } | { readonly mistakes: readonly string[] } {
-  const mistakes = findMistakes(schema, options, memberPath, readRegion(options) ?? cliRegion);
+  const mistakes = findMistakes(schema, options, memberPath, { ...cli, ...readEnv(options) });
   if (mistakes.length > 0) return { mistakes };
   const { stackName, env, name, ...settings } = { name: undefined, ...schema.parse(options) };
   const defaultName = name === undefined ? DEFAULT_STACK_NAME : `${DEFAULT_STACK_NAME}-${name}`;
   const { account, region } = env ?? {};
-  const likelyRegion = region ?? cliRegion;
+  const likelyRegion = region ?? cli.region;
   return { stack: { stackName: stackName ?? defaultName, account, region, likelyRegion, settings } };
 }
 
@@ -118,6 +121,13 @@ function findShared(stacks: readonly StackSettings[]): readonly string[] {
   for (const index of findDuplicates(secrets)) {
     const requirement = "be the secret of one Retently account only: two would spend each other's refresh tokens";
     sentences.push(complain(toPath(index, 'existingSecret'), stacks[index]?.settings.existingSecret, requirement));
+  }
+  const tokenSecrets = stacks.map(({ settings: { tokenSecret }, account, region }, index) =>
+    [typeof tokenSecret === 'object' ? secretIdOf(tokenSecret.existing) : index, account, region].join(),
+  );
+  for (const index of findDuplicates(tokenSecrets)) {
+    const requirement = 'be the token secret of one Retently account only: two would overwrite each other';
+    sentences.push(complain(toPath(index, 'tokenSecret'), stacks[index]?.settings.tokenSecret, requirement));
   }
   const createdBuses = stacks.map(({ settings: { eventBus }, account, region }, index) =>
     [typeof eventBus === 'object' && 'create' in eventBus ? eventBus.create : index, account, region].join(),
@@ -169,6 +179,11 @@ function parseJson(json: string): unknown {
   }
 }
 
-function readRegion(options: Options): string | undefined {
-  return z.object({ env: z.object({ region: z.string() }) }).safeParse(options).data?.env.region;
+function readEnv(options: Options): Place {
+  const text = z.string().optional().catch(undefined);
+  const { env } = z
+    .object({ env: z.object({ region: text, account: text }).catch({}) })
+    .catch({ env: {} })
+    .parse(options);
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined));
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { secretIdOf } from './existing-secret.ts';
 import { findTimingProblems, type Problem } from './schedule-limits.ts';
 import { optionsSchema } from './schema.ts';
+import { findTokenSecretProblems } from './token-secret-problems.ts';
 
 /** Names every mistake in the options, one a line. */
 export class OptionsError extends Error {
@@ -10,6 +11,13 @@ export class OptionsError extends Error {
   constructor(sentences: readonly string[]) {
     super(`The options of the token refresh were refused:\n${sentences.map((sentence) => `- ${sentence}`).join('\n')}`);
   }
+}
+
+/** Where the stack goes, as far as that is known. */
+export interface Place {
+  /** ARNs of another region are refused. */
+  readonly region?: string | undefined;
+  readonly account?: string | undefined;
 }
 
 /**
@@ -22,16 +30,18 @@ export function findMistakes(
   schema: z.ZodType,
   options: unknown,
   toPath: (path: string) => string,
-  regionOfStack?: string,
+  { region, account }: Place = {},
 ): readonly string[] {
   const parsed = schema.safeParse(options);
   // The rules between members are checked separately, so that a bad member elsewhere does not hide what they find.
   const timing = timingSchema.safeParse(options);
   const regional = regionalSchema.safeParse(options);
+  const reading = readingSchema.safeParse(options);
   const problems = [
     ...(parsed.error?.issues ?? []).flatMap(toProblems),
     ...(timing.success ? findTimingProblems(timing.data) : []),
-    ...(regional.success && regionOfStack !== undefined ? findRegionProblems(regional.data, regionOfStack) : []),
+    ...(regional.success && region !== undefined ? findRegionProblems(regional.data, region) : []),
+    ...(reading.success ? findTokenSecretProblems(reading.data, account) : []),
   ];
   // The defaults are part of it: one of them can break a rule.
   const got = { ...toMembers(options), ...timing.data };
@@ -39,14 +49,20 @@ export function findMistakes(
 }
 
 const { schedule, timeoutSeconds, tokenLifetimeSeconds, existingSecret, kmsKeyArn, eventBus } = optionsSchema.shape;
+const { tokenSecret, tokenReaders } = optionsSchema.shape;
 const timingSchema = z.object({ schedule, timeoutSeconds, tokenLifetimeSeconds });
-const regionalSchema = z.object({ existingSecret, kmsKeyArn, eventBus });
+const regionalSchema = z.object({ existingSecret, tokenSecret, kmsKeyArn, eventBus });
+const readingSchema = z.object({ existingSecret, tokenSecret, tokenReaders, kmsKeyArn });
 
 function findRegionProblems(arns: z.output<typeof regionalSchema>, regionOfStack: string): readonly Problem[] {
   const requirement = `lie in ${regionOfStack}, where the stack goes (env.region, else the region that the AWS CLI is set to)`;
   const bus = typeof arns.eventBus === 'object' && 'existing' in arns.eventBus ? arns.eventBus.existing : undefined;
   const candidates: readonly (readonly [string | undefined, readonly string[]])[] = [
     [arns.existingSecret && secretIdOf(arns.existingSecret), ['existingSecret']],
+    [
+      typeof arns.tokenSecret === 'object' ? secretIdOf(arns.tokenSecret.existing) : undefined,
+      ['tokenSecret', 'existing'],
+    ],
     [arns.kmsKeyArn, ['kmsKeyArn']],
     [bus, ['eventBus', 'existing']],
   ];

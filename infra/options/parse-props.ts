@@ -6,6 +6,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import * as z from 'zod';
 import type { TokenRefreshProps } from '../token-refresh-props.ts';
+import type { ExistingSecret } from './existing-secret.ts';
 import { strictObject } from './option-types.ts';
 import { complain, findMistakes, OptionsError } from './parse-options.ts';
 import { optionsSchema, type TokenRefreshSettings } from './schema.ts';
@@ -24,6 +25,11 @@ const anything = () => z.unknown().optional();
 /** Only what a translation into options relies on; the options are checked as those of the context are. */
 const propsSchema = strictObject({
   secret: having<ISecret>('secretArn', 'a secret (ISecret)').optional(),
+  tokenSecret: z
+    .union([having<ISecret>('secretArn', 'a secret'), z.boolean()], {
+      error: 'be a secret (ISecret) of CDK, true or false',
+    })
+    .optional(),
   encryptionKey: having<IKey>('keyArn', 'a KMS key (IKey)').optional(),
   interval: duration().optional(),
   flexibleWindow: duration().optional(),
@@ -56,6 +62,7 @@ type KnownProps = z.output<typeof propsSchema>;
 /** The prop that an option comes from, as a sentence names it. */
 const PROPS: Readonly<Record<string, string>> = {
   existingSecret: 'secret',
+  'tokenSecret.existing': 'tokenSecret',
   kmsKeyArn: 'encryptionKey',
   'schedule.everyMinutes': 'interval in minutes',
   'schedule.flexibleWindowMinutes': 'flexibleWindow in minutes',
@@ -79,7 +86,7 @@ export function parseProps(props: TokenRefreshProps, regionOfStack?: string): To
   const known = propsSchema.parse(props);
   const options = toOptions(known);
   const sentences = [
-    ...findMistakes(optionsSchema, options, (path) => PROPS[path] ?? path, regionOfStack),
+    ...findMistakes(optionsSchema, options, (path) => PROPS[path] ?? path, { region: regionOfStack }),
     ...findPropMistakes(known),
   ];
   if (sentences.length > 0) throw new OptionsError(sentences);
@@ -87,11 +94,10 @@ export function parseProps(props: TokenRefreshProps, regionOfStack?: string): To
 }
 
 function toOptions(props: KnownProps): Readonly<Record<string, unknown>> {
-  const { secret, eventBus, vpc, vpcSubnets, securityGroups = [] } = props;
+  const { secret, tokenSecret, eventBus, vpc, vpcSubnets, securityGroups = [] } = props;
   return withoutUndefined({
-    // Without its six characters at the end, an ARN names no secret for certain. Then the name does.
-    existingSecret:
-      secret && (secret.secretFullArn === undefined ? secret.secretName : { completeArn: secret.secretFullArn }),
+    existingSecret: secret && toExisting(secret),
+    tokenSecret: typeof tokenSecret === 'object' ? { existing: toExisting(tokenSecret) } : tokenSecret,
     kmsKeyArn: props.encryptionKey?.keyArn,
     schedule: withoutUndefined({
       everyMinutes: toNumber(props.interval, 60),
@@ -114,6 +120,11 @@ function toOptions(props: KnownProps): Readonly<Record<string, unknown>> {
     dashboard: props.dashboard,
     removalPolicies: props.removalPolicies,
   });
+}
+
+/** Without its six characters at the end, an ARN names no secret for certain. Then the name does. */
+function toExisting({ secretFullArn, secretName }: ISecret): ExistingSecret {
+  return secretFullArn === undefined ? secretName : { completeArn: secretFullArn };
 }
 
 /** The rules between props that no options have. */

@@ -52,6 +52,9 @@ const eventBus = z.union(
   { error: EVENT_BUS },
 );
 
+const TOKEN_SECRET = 'be true, false, or { "existing": "name or ARN" } for a token secret that is there already';
+const PRINCIPAL = 'be the ARN of an IAM role, of a user, or of the root of an AWS account';
+
 export const optionsSchema = strictObject({
   /**
    * Name or complete ARN of a secret that exists already. The stack never changes or deletes it. An ARN that may lack the
@@ -60,7 +63,26 @@ export const optionsSchema = strictObject({
    */
   existingSecret: existingSecretSchema.optional(),
   /**
-   * Customer-managed KMS key for the secret, the queues, the topic and the logs. Its key policy must admit
+   * The token secret, which holds the bearer token alone, for consumers: `true` creates one, `{ "existing": "name or ARN" }`
+   * is one that exists already, `false` is none.
+   * @default true
+   */
+  tokenSecret: z
+    .union([z.boolean(), strictObject({ existing: existingSecretSchema })], { error: TOKEN_SECRET })
+    .default(true),
+  /**
+   * Who may read the token secret, by its resource policy: ARNs of IAM roles, users or accounts (`…:root`), of other AWS accounts
+   * too; those need a `kmsKeyArn`, since no other account can use a key of AWS.
+   * @default []
+   */
+  tokenReaders: z
+    .array(text(/^arn:aws[\w-]*:iam::\d{12}:(root|(role|user)\/[\w+=,.@/-]{1,512})$/, PRINCIPAL), {
+      error: 'be a list of ARNs of principals',
+    })
+    .refine((arns) => new Set(arns).size === arns.length, { error: 'name each principal once' })
+    .default([]),
+  /**
+   * Customer-managed KMS key for the secrets, the queues, the topic and the logs. Its key policy must admit
    * `logs.<region>.amazonaws.com` and `cloudwatch.amazonaws.com`.
    * @default - keys of AWS
    */

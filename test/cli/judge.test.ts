@@ -29,6 +29,7 @@ const HEALTHY = {
     journal: '',
     isAnswerUnsaved: false,
     lastFailure: null,
+    tokenSecret: null,
     versionsUsed: 3,
     versionsBudget: 90,
   },
@@ -85,6 +86,23 @@ describe('what to do now, worst first', () => {
       result({ decision: 'settle' }, { isAnswerUnsaved: true }),
       { ...SEEN, alarms: [{ name: 'TokenExpiringSoon', isOn: true }] },
       { exitCode: 1, sentence: expect.stringContaining('Do not deploy'), runbook: 'docs/runbook.md#token-not-stored' },
+    ],
+    [
+      'a token secret that is behind',
+      result({}, { tokenSecret: { secretId: 'token', isBehind: true, problem: 'What is wrong.' } }),
+      SEEN,
+      {
+        exitCode: 1,
+        sentence: expect.stringContaining('the token secret is behind'),
+        commands: ['retently-token-refresh refresh --stack Stack --region eu-west-1'],
+        runbook: 'docs/runbook.md#token-secret-behind',
+      },
+    ],
+    [
+      'a token secret that is in step',
+      result({}, { tokenSecret: { secretId: 'token', isBehind: false, problem: null } }),
+      SEEN,
+      { exitCode: 0 },
     ],
     [
       'a grant that is probably dead, at the first sign',
@@ -153,6 +171,7 @@ describe('the commands know the stack that is deployed', () => {
       'docs/runbook.md#reauthorization-required',
       'docs/runbook.md#token-expiring-soon',
       'docs/runbook.md#token-not-stored',
+      'docs/runbook.md#token-secret-behind',
       'docs/runbook.md#undelivered-ticks',
     ]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { METRICS } from '../../lambda/contract.ts';
 import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
-import { type Sandbox, type SandboxOptions, SECRET_ID } from '../sandbox/sandbox.ts';
+import { type Sandbox, type SandboxOptions, SECRET_ID, TOKEN_SECRET_ID } from '../sandbox/sandbox.ts';
 import { readDocument, sectionsOf } from '../support/markdown.ts';
 import { FakeAwsShell } from '../support/run-in-bash.ts';
 import { attributesOf, deploy } from './deployment.ts';
@@ -128,6 +128,34 @@ describe('TokenNotStored fires, and nothing else,', () => {
       lambda?.hasten(5_000);
       expect(await running).toBe('TOKEN_NOT_STORED');
       expect(await monitored.firing(0, SILENCE)).toEqual(['TokenNotStored']);
+    }));
+});
+
+describe('TokenSecretBehind fires, and nothing else,', () => {
+  it.each<[string, (sandbox: Sandbox) => void]>([
+    ['is gone', ({ aws }) => aws.secretsManager.deleteSecret({ SecretId: TOKEN_SECRET_ID })],
+    [
+      'holds another thing',
+      ({ aws }) => aws.secretsManager.putSecretValue({ SecretId: TOKEN_SECRET_ID, SecretString: 'another thing' }),
+    ],
+  ])('while the token secret %s: after two windows, and no longer than that', (_, breakIt) =>
+    afterRefresh(async (monitored, sandbox) => {
+      breakIt(sandbox);
+      for (let minute = INTERVAL; minute <= 5 * INTERVAL; minute += INTERVAL) {
+        expect(await monitored.tick(minute)).toEqual(['fresh']);
+      }
+      expect(await monitored.firing(0, SILENCE)).toEqual([]);
+      expect(await monitored.firing(SILENCE, 5 * INTERVAL)).toEqual(['TokenSecretBehind']);
+      expect(Math.max(...monitored.valuesOf(METRICS.tokenSecretBehind))).toBe(1);
+    }),
+  );
+
+  it('not for a run that died before it brought the token there: the next one does', () =>
+    afterRefresh(async (monitored, { aws }) => {
+      aws.secretsManager.putSecretValue({ SecretId: TOKEN_SECRET_ID, SecretString: '{}' });
+      for (const minute of [INTERVAL, 2 * INTERVAL]) expect(await monitored.tick(minute)).toEqual(['fresh']);
+      expect(await monitored.firing(0, 2 * INTERVAL + SILENCE)).toEqual([]);
+      expect(monitored.valuesOf(METRICS.tokenSecretBehind)).toEqual([0, 1, 0]);
     }));
 });
 
@@ -313,6 +341,7 @@ it('the stack has no alarm beside these', () => {
     'ReauthorizationRequired',
     'TokenExpiringSoon',
     'TokenNotStored',
+    'TokenSecretBehind',
     'UndeliveredTicks',
   ]);
 });

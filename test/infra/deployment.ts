@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ENVIRONMENT } from '../../lambda/contract.ts';
 import type { LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
-import { type Sandbox, type SandboxOptions, SECRET_ID, startSandbox } from '../sandbox/sandbox.ts';
+import { type Sandbox, type SandboxOptions, SECRET_ID, startSandbox, TOKEN_SECRET_ID } from '../sandbox/sandbox.ts';
 import { type Attributes, resolveText } from './resolve-intrinsics.ts';
 import { type Resource, resourceOf, type SynthesisedTemplate } from './synthesise.ts';
 
@@ -25,7 +25,8 @@ export interface Deployment extends AsyncDisposable {
 /** Deploys into a sandbox of its own. Nothing but the token endpoint is other than the template says. */
 export async function deploy(template: SynthesisedTemplate, options: SandboxOptions = {}): Promise<Deployment> {
   const sandbox = await startSandbox(options);
-  const attributes = attributesOf(template, sandbox.aws.secretsManager.arnOf(SECRET_ID));
+  const { secretsManager } = sandbox.aws;
+  const attributes = attributesOf(template, secretsManager.arnOf(SECRET_ID), secretsManager.arnOf(TOKEN_SECRET_ID));
   const { Properties } = resourceOf(template, 'AWS::Lambda::Function');
   const { [ENVIRONMENT.tokenEndpoint]: _, ...variables } = environmentSchema.parse(Properties['Environment']).Variables;
   return {
@@ -33,14 +34,19 @@ export async function deploy(template: SynthesisedTemplate, options: SandboxOpti
     attributes,
     startFunction(environment = {}) {
       const resolved = Object.entries(variables).map(([name, value]) => [name, resolveText(value, attributes)]);
-      return sandbox.startFunction({ ...Object.fromEntries(resolved), ...environment });
+      const none = { [ENVIRONMENT.tokenSecretId]: '' };
+      return sandbox.startFunction({ ...none, ...Object.fromEntries(resolved), ...environment });
     },
     [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose](),
   };
 }
 
 /** What `Ref` and `Fn::GetAtt` would give after a deploy into the sandbox's AWS account and region. */
-export function attributesOf({ Resources }: SynthesisedTemplate, secretArn: string): Attributes {
+export function attributesOf(
+  { Resources }: SynthesisedTemplate,
+  secretArn: string,
+  tokenSecretArn = TOKEN_SECRET_ID,
+): Attributes {
   const attributes: Record<string, string> = {
     'AWS::Partition': 'aws',
     'AWS::Region': REGION,
@@ -51,7 +57,7 @@ export function attributesOf({ Resources }: SynthesisedTemplate, secretArn: stri
   for (const [id, resource] of Object.entries(Resources)) {
     const name = nameOf(id, resource);
     const service = resource.Type.split('::')[1]?.toLowerCase();
-    attributes[id] = toRef(resource, name, secretArn);
+    attributes[id] = toRef(resource, name, id.includes('TokenRefreshToken') ? tokenSecretArn : secretArn);
     attributes[`${id}.Arn`] = `arn:aws:${service}:${REGION}:${ACCOUNT}:${KINDS[resource.Type] ?? ''}${name}`;
     attributes[`${id}.QueueName`] = name;
   }

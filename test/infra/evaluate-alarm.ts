@@ -14,6 +14,7 @@ const COMPARISONS: Readonly<Record<string, (value: number, threshold: number) =>
   GreaterThanOrEqualToThreshold: (value, threshold) => value >= threshold,
 };
 const STATISTICS: Readonly<Record<string, (values: readonly number[]) => number>> = {
+  Minimum: (values) => Math.min(...values),
   Maximum: (values) => Math.max(...values),
   Sum: (values) => values.reduce((sum, value) => sum + value, 0),
 };
@@ -24,7 +25,7 @@ const alarmSchema = z
     Namespace: z.string(),
     MetricName: z.string(),
     Dimensions: z.array(z.strictObject({ Name: z.string(), Value: z.unknown() })),
-    Statistic: z.enum(['Maximum', 'Sum']),
+    Statistic: z.enum(['Minimum', 'Maximum', 'Sum']),
     Period: z.int().multipleOf(60),
     EvaluationPeriods: z.int().min(1),
     ComparisonOperator: z.enum(['LessThanThreshold', 'GreaterThanOrEqualToThreshold']),

@@ -50,6 +50,7 @@ describe.skipIf(!IS_POSSIBLE)(
         timeoutSeconds: 60,
         logGroupName: 'g',
         secretId,
+        tokenSecretId: create(`secretsmanager create-secret --name token --secret-string '${VALUE}'`, 'ARN'),
         scheduleName: 'tick',
         failedRunsUrl: queueUrl,
         undeliveredTicksUrl: queueUrl,

@@ -9,6 +9,8 @@ const SECRET_ACTIONS = [
   'secretsmanager:UpdateSecretVersionStage',
 ];
 const secret = { Ref: 'TokenRefreshCredentialsSecretCBF4F6B8' };
+const tokenSecret = { Ref: expect.stringContaining('TokenRefreshTokenSecret') };
+const TOKEN_SECRET_ACTIONS = SECRET_ACTIONS.filter((action) => !action.endsWith('ListSecretVersionIds'));
 const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 const inThisAccount = (service: string, rest: string) => ({
   'Fn::Join': [
@@ -50,7 +52,7 @@ const KEEP_FAILED_RUNS = allow('KeepFailedRuns', 'sqs:SendMessage', arn('TokenRe
 // What it means is evaluated in least-privilege.test.ts.
 const READ_UNDER_OLDER_KEYS = allow('ReadUnderOlderKeys', 'kms:Decrypt', expect.anything(), {
   StringEquals: { 'kms:ViaService': expect.anything() },
-  StringLike: { 'kms:EncryptionContext:SecretARN': secret },
+  StringLike: { 'kms:EncryptionContext:SecretARN': [secret, tokenSecret] },
 });
 const INVOKE = allow('InvokeFunction', 'lambda:InvokeFunction', arn('TokenRefreshFunctionDFF3ACD5'));
 const KEEP_TICKS = allow(
@@ -64,6 +66,7 @@ describe('the role of the function', () => {
     expect(statementsOf(undefined, 'FunctionRole')).toEqual(
       policy(
         allow('KeepCredentials', SECRET_ACTIONS, secret),
+        allow('KeepTokenSecret', TOKEN_SECRET_ACTIONS, tokenSecret),
         allow('PublishEvents', 'events:PutEvents', inThisAccount('events', 'event-bus/default'), asOurselves),
         WRITE_LOGS,
         KEEP_FAILED_RUNS,
@@ -76,6 +79,7 @@ describe('the role of the function', () => {
     expect(statementsOf(EVERY_OPTION, 'FunctionRole')).toEqual(
       policy(
         allow('KeepCredentials', SECRET_ACTIONS, secret),
+        allow('KeepTokenSecret', TOKEN_SECRET_ACTIONS, tokenSecret),
         allow('PublishEvents', 'events:PutEvents', arn('TokenRefreshBusEventBus0228B614'), asOurselves),
         WRITE_LOGS,
         KEEP_FAILED_RUNS,
@@ -124,6 +128,7 @@ describe('the role of the function', () => {
     expect(statementsOf({ eventBus }, 'FunctionRole')).toEqual(
       policy(
         allow('KeepCredentials', SECRET_ACTIONS, secret),
+        allow('KeepTokenSecret', TOKEN_SECRET_ACTIONS, tokenSecret),
         ...(resource === undefined ? [] : [publish]),
         WRITE_LOGS,
         KEEP_FAILED_RUNS,

@@ -17,6 +17,7 @@ const LOGICAL_IDS = [
   'TokenRefreshAlarmsReauthorizationRequired2034499B',
   'TokenRefreshAlarmsTokenExpiringSoonC088732A',
   'TokenRefreshAlarmsTokenNotStored080CB030',
+  'TokenRefreshAlarmsTokenSecretBehind32F8E30C',
   'TokenRefreshAlarmsUndeliveredTicks11F8C746',
   'TokenRefreshCredentialsSecretCBF4F6B8',
   'TokenRefreshDeadLettersFailedRunsC3C69276',
@@ -32,11 +33,13 @@ const LOGICAL_IDS = [
   'TokenRefreshSchedule80AAEB22',
   'TokenRefreshScheduleRole6F227E76',
   'TokenRefreshScheduleRoleDefaultPolicyA8D6C2A0',
+  'TokenRefreshTokenSecret24A371B3',
 ];
 const OPTIONAL_LOGICAL_IDS = [
   'TokenRefreshAlarmTopicnightexamplecom3C14F682',
   'TokenRefreshAlarmTopicopsexamplecom19D8FCE6',
   'TokenRefreshBusEventBus0228B614',
+  'TokenRefreshTokenReadersC1B723FF',
 ];
 
 const template = synthesise();
@@ -61,13 +64,16 @@ describe('the stack, with every default', () => {
     expect(one).toEqual(other);
   });
 
-  it('creates an empty secret that outlives the stack', () => {
-    expect(resourceOf(template, 'AWS::SecretsManager::Secret')).toEqual({
-      Type: 'AWS::SecretsManager::Secret',
-      Properties: { Description: expect.stringContaining('RetentlyCredentials') },
-      DeletionPolicy: 'Retain',
-      UpdateReplacePolicy: 'Retain',
-    });
+  it('creates two empty secrets that outlive the stack', () => {
+    const descriptions = { Credentials: 'RetentlyCredentials', Token: 'The Retently bearer token alone' };
+    for (const [part, description] of Object.entries(descriptions)) {
+      expect(resourceOf(template, 'AWS::SecretsManager::Secret', `TokenRefresh${part}`)).toEqual({
+        Type: 'AWS::SecretsManager::Secret',
+        Properties: { Description: expect.stringContaining(description) },
+        DeletionPolicy: 'Retain',
+        UpdateReplacePolicy: 'Retain',
+      });
+    }
   });
 
   it.each([['defaults', undefined] as const, ['every option', EVERY_OPTION] as const])(
@@ -119,6 +125,7 @@ describe('the stack, with every default', () => {
           EVENT_BUS_NAME: DEFAULTS.eventBusName,
           DEFAULT_TOKEN_LIFETIME_SECONDS: String(DEFAULTS.defaultTokenLifetimeSeconds),
           LEASE_SECONDS: String(DEFAULTS.leaseSeconds),
+          TOKEN_SECRET_ID: { Ref: expect.stringContaining('TokenRefreshTokenSecret') },
         },
       },
     });
@@ -174,13 +181,14 @@ describe('the stack, with every default', () => {
       FunctionName: { Value: functionName },
       SecretArn: { Value: { Ref: 'TokenRefreshCredentialsSecretCBF4F6B8' } },
       SecretId: { Value: { Ref: 'TokenRefreshCredentialsSecretCBF4F6B8' } },
+      TokenSecretArn: { Value: { Ref: expect.stringContaining('TokenRefreshTokenSecret') } },
       ScheduleName: { Value: { Ref: 'TokenRefreshSchedule80AAEB22' } },
       FailedRunsUrl: { Value: { Ref: 'TokenRefreshDeadLettersFailedRunsC3C69276' } },
       UndeliveredTicksUrl: { Value: { Ref: 'TokenRefreshDeadLettersUndeliveredTicksD0CA8994' } },
     });
     expect(Outputs).toHaveProperty('DashboardName');
-    expect(Object.keys(Outputs).filter((id) => id.endsWith('Command'))).toHaveLength(15);
-    expect(Object.keys(Outputs)).toHaveLength(22);
+    expect(Object.keys(Outputs).filter((id) => id.endsWith('Command'))).toHaveLength(17);
+    expect(Object.keys(Outputs)).toHaveLength(25);
   });
 });
 
@@ -258,6 +266,19 @@ describe('the alarms', () => {
         ComparisonOperator: 'GreaterThanOrEqualToThreshold',
         Threshold: 1,
         TreatMissingData: 'ignore',
+      },
+    ],
+    [
+      'TokenSecretBehind',
+      'token-secret-behind',
+      {
+        ...own(METRICS.tokenSecretBehind),
+        Statistic: 'Minimum',
+        Period: 1_320,
+        EvaluationPeriods: 2,
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+        Threshold: 1,
+        TreatMissingData: 'notBreaching',
       },
     ],
     [

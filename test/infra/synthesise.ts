@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as z from 'zod';
 import { parseContext } from '../../infra/options/parse-context.ts';
@@ -57,6 +57,11 @@ export function synthesise(tokenRefresh?: unknown): SynthesisedTemplate {
   return template;
 }
 
+/** The template of a stack of somebody else, which may have no outputs. */
+export function templateOf(stack: Stack): SynthesisedTemplate {
+  return templateSchema.parse({ Outputs: {}, ...Template.fromStack(stack).toJSON() });
+}
+
 export function resourcesOf(template: SynthesisedTemplate, type: string): readonly Resource[] {
   return Object.values(template.Resources).filter((resource) => resource.Type === type);
 }
@@ -76,6 +81,8 @@ export const KEY_ARN = `arn:aws:kms:eu-west-1:${ACCOUNT}:key/11111111-2222-3333-
 export const EVERY_OPTION = {
   stackName: 'Everything',
   env: { account: ACCOUNT, region: 'eu-west-1' },
+  tokenSecret: true,
+  tokenReaders: ['arn:aws:iam::210987654321:role/reader', `arn:aws:iam::${ACCOUNT}:root`],
   kmsKeyArn: KEY_ARN,
   schedule: { everyMinutes: 15, flexibleWindowMinutes: 5 },
   tokenLifetimeSeconds: 28_800,

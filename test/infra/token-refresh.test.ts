@@ -1,5 +1,4 @@
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
 import { SecurityGroup, Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -14,7 +13,7 @@ import * as z from 'zod';
 import { OptionsError } from '../../infra/options/parse-options.ts';
 import { TokenRefresh, type TokenRefreshProps } from '../../infra/token-refresh.ts';
 import { METRIC_NAMESPACE } from '../../lambda/contract.ts';
-import { KEY_ARN, resourceOf, resourcesOf, synthesise, WITHOUT_BUNDLING } from './synthesise.ts';
+import { KEY_ARN, resourceOf, resourcesOf, synthesise, templateOf, WITHOUT_BUNDLING } from './synthesise.ts';
 
 const ENV = { account: '123456789012', region: 'eu-west-1' };
 const SECRET_ARN = `arn:aws:secretsmanager:eu-west-1:${ENV.account}:secret:retently-AbC123`;
@@ -24,10 +23,6 @@ const BUS_ARN = `arn:aws:events:eu-west-1:${ENV.account}:event-bus/shared`;
 function build(toProps: (scope: Construct) => TokenRefreshProps = () => ({}), env: object = ENV) {
   const stack = new Stack(new App({ context: WITHOUT_BUNDLING }), 'Theirs', { env });
   return { stack, tokenRefresh: new TokenRefresh(stack, 'TokenRefresh', toProps(stack)) };
-}
-
-function templateOf(stack: Stack): ReturnType<typeof synthesise> {
-  return { Outputs: {}, ...z.object({ Resources: z.any() }).parse(Template.fromStack(stack).toJSON()) };
 }
 
 /** The resources, apart from the code: it is not bundled here, and then its hash depends on where it stands. */
@@ -195,6 +190,7 @@ describe('what the construct exposes', () => {
     ['metricTokenSecondsRemaining', 'TokenSecondsRemaining', 'Minimum'],
     ['metricTokenSecondsUntilDue', 'TokenSecondsUntilDue', 'Minimum'],
     ['metricReauthorizationRequired', 'ReauthorizationRequired', 'Maximum'],
+    ['metricTokenSecretBehind', 'TokenSecretBehind', 'Maximum'],
     ['metricRefreshed', 'Refreshed', 'Sum'],
     ['metricRefreshFailed', 'RefreshFailed', 'Sum'],
   ] as const)('%s is a metric of the function, of which anything can be changed', (method, metricName, statistic) => {

@@ -17,6 +17,7 @@ const REPLACING: Readonly<Record<string, readonly string[]>> = {
   'AWS::SQS::Queue': ['FifoQueue', 'QueueName'],
   'AWS::SQS::QueuePolicy': [],
   'AWS::Scheduler::Schedule': ['Name'],
+  'AWS::SecretsManager::ResourcePolicy': ['SecretId'],
   'AWS::SecretsManager::Secret': ['Name'],
 };
 const STATEFUL = ['AWS::Logs::LogGroup', 'AWS::SNS::Topic', 'AWS::SQS::Queue', 'AWS::SecretsManager::Secret'];
@@ -40,15 +41,18 @@ function planUpdate(before: SynthesisedTemplate, after: SynthesisedTemplate) {
   };
 }
 
-const { stackName, env, ...options } = EVERY_OPTION;
+// `true` is the default of tokenSecret.
+const { stackName, env, tokenSecret, ...options } = EVERY_OPTION;
+const READER = 'arn:aws:iam::123456789012:role/reader';
 const ADDED: Readonly<Record<string, readonly string[]>> = {
   alarmEmails: ['TokenRefreshAlarmTopicnightexamplecom3C14F682', 'TokenRefreshAlarmTopicopsexamplecom19D8FCE6'],
   eventBus: ['TokenRefreshBusEventBus0228B614'],
+  tokenReaders: ['TokenRefreshTokenReadersC1B723FF'],
 };
 const REMOVED: Readonly<Record<string, readonly string[]>> = { dashboard: ['TokenRefreshOverviewDashboard6CCE174A'] };
 
 describe('a change of options', () => {
-  it.each(Object.entries(options))('%s replaces nothing', (name, value) => {
+  it.each(Object.entries({ ...options, tokenReaders: [READER] }))('%s replaces nothing', (name, value) => {
     const changed = synthesise({ [name]: value });
     const plan = planUpdate(synthesise(), changed);
     expect({ ...plan, added: plan.added.sort() }).toEqual({
@@ -78,7 +82,14 @@ describe('a change of options', () => {
     const before = synthesise();
     const plan = planUpdate(before, synthesise({ existingSecret: 'mine' }));
     expect(plan).toEqual({ added: [], removed: ['TokenRefreshCredentialsSecretCBF4F6B8'], replaced: [] });
-    expect(resourceOf(before, 'AWS::SecretsManager::Secret').DeletionPolicy).toBe('Retain');
+    expect(resourceOf(before, 'AWS::SecretsManager::Secret', 'Credentials').DeletionPolicy).toBe('Retain');
+  });
+
+  it('that brings a token secret, as an update of an older stack does, adds it and its alarm alone', () => {
+    const [without, withOne] = [synthesise({ tokenSecret: false }), synthesise()];
+    const added = ['TokenRefreshTokenSecret24A371B3', 'TokenRefreshAlarmsTokenSecretBehind32F8E30C'];
+    expect(planUpdate(without, withOne)).toEqual({ added, removed: [], replaced: [] });
+    expect(planUpdate(withOne, without)).toEqual({ added: [], removed: added, replaced: [] });
   });
 
   it('covers every type of the stack', () => {
@@ -120,14 +131,14 @@ describe('every option', () => {
     expect(resourceOf(punctual, 'AWS::Scheduler::Schedule').Properties['FlexibleTimeWindow']).toEqual({ Mode: 'OFF' });
   });
 
-  it('gives the key to the secret, the queues, the topic and the logs', () => {
+  it('gives the key to the secrets, the queues, the topic and the logs', () => {
     const keys = [
-      resourceOf(template, 'AWS::SecretsManager::Secret').Properties['KmsKeyId'],
+      ...resourcesOf(template, 'AWS::SecretsManager::Secret').map(({ Properties }) => Properties['KmsKeyId']),
       resourceOf(template, 'AWS::Logs::LogGroup').Properties['KmsKeyId'],
       resourceOf(template, 'AWS::SNS::Topic').Properties['KmsMasterKeyId'],
       ...resourcesOf(template, 'AWS::SQS::Queue').map(({ Properties }) => Properties['KmsMasterKeyId']),
     ];
-    expect(keys).toEqual([KEY_ARN, KEY_ARN, KEY_ARN, KEY_ARN, KEY_ARN]);
+    expect(keys).toEqual([KEY_ARN, KEY_ARN, KEY_ARN, KEY_ARN, KEY_ARN, KEY_ARN]);
   });
 
   it('gives the mails their subscriptions and the bus its name', () => {
@@ -140,10 +151,9 @@ describe('every option', () => {
   });
 
   it('decides what becomes of state', () => {
-    expect(resourceOf(template, 'AWS::SecretsManager::Secret')).toMatchObject({
-      DeletionPolicy: 'Delete',
-      UpdateReplacePolicy: 'Retain',
-    });
+    for (const secret of resourcesOf(template, 'AWS::SecretsManager::Secret')) {
+      expect(secret).toMatchObject({ DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Retain' });
+    }
     expect(resourceOf(template, 'AWS::Logs::LogGroup')).toMatchObject({
       Properties: { RetentionInDays: 365 },
       DeletionPolicy: 'Retain',
@@ -193,7 +203,8 @@ describe('every option', () => {
     'names the existing secret %s to the function and to ops, and creates none',
     (secretId, existingSecret: unknown = secretId) => {
       const imported = synthesise({ existingSecret });
-      expect(resourcesOf(imported, 'AWS::SecretsManager::Secret')).toEqual([]);
+      const created = resourcesOf(imported, 'AWS::SecretsManager::Secret');
+      expect(created.map(({ Properties }) => Properties['Description'])).toEqual([expect.stringContaining('alone')]);
       expect(JSON.stringify(imported.Outputs['SecretArn']?.Value)).toContain(secretId);
       expect(JSON.stringify(imported.Outputs['PutSecretCommand']?.Value)).toContain(`--secret-id ${secretId} `);
       expect(resourceOf(imported, 'AWS::Lambda::Function').Properties).toMatchObject({

@@ -1,0 +1,89 @@
+import { Stack } from 'aws-cdk-lib';
+import {
+  type AddToResourcePolicyResult,
+  ArnPrincipal,
+  Grant,
+  type IGrantable,
+  PolicyDocument,
+  PolicyStatement,
+} from 'aws-cdk-lib/aws-iam';
+import { CfnResourcePolicy, type CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import type { TokenRefreshSettings } from '../options/schema.ts';
+import { acknowledge } from './acknowledge.ts';
+import { createEmptySecret, namesOfCreated, namesOfExisting, type SecretNames } from './secret-names.ts';
+
+/** Caching libraries ask `DescribeSecret` first, and read by version id. */
+const READ_ACTIONS = ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'];
+
+/** The secret that holds the bearer token alone, for consumers: a new, empty one, or one that exists already. */
+export class TokenSecret extends Construct {
+  readonly names: SecretNames;
+  readonly env: { readonly account: string; readonly region: string };
+  private readonly created: CfnSecret | undefined;
+  private resourcePolicy: PolicyDocument | undefined;
+
+  constructor(scope: Construct, id: string, settings: TokenRefreshSettings) {
+    super(scope, id);
+    const { account, region } = Stack.of(this);
+    this.env = { account, region };
+    const { tokenSecret, tokenReaders } = settings;
+    if (typeof tokenSecret === 'object') {
+      this.names = namesOfExisting(this, tokenSecret.existing);
+    } else {
+      this.created = createSecret(this, settings);
+      this.names = namesOfCreated(this.created);
+    }
+    if (tokenReaders.length === 0) return;
+    this.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'ReadToken',
+        principals: tokenReaders.map((arn) => new ArnPrincipal(arn)),
+        actions: READ_ACTIONS,
+        // In a resource policy, this secret alone.
+        resources: ['*'],
+      }),
+    );
+  }
+
+  /** @throws Error if a principal of another account would need a resource policy on a secret that exists already */
+  grantRead(grantee: IGrantable): Grant {
+    return Grant.addToPrincipalOrResource({
+      grantee,
+      actions: READ_ACTIONS,
+      resourceArns: [this.names.policyArn],
+      resourceSelfArns: ['*'],
+      resource: this,
+    });
+  }
+
+  addToResourcePolicy(statement: PolicyStatement): AddToResourcePolicyResult {
+    if (this.created === undefined) {
+      throw new Error(
+        'The token secret exists already, and a resource policy would replace the one that it may have: add the reader to that one.',
+      );
+    }
+    if (this.resourcePolicy === undefined) {
+      this.resourcePolicy = new PolicyDocument();
+      new CfnResourcePolicy(this, 'Readers', {
+        secretId: this.created.ref,
+        resourcePolicy: this.resourcePolicy,
+        blockPublicPolicy: true,
+      });
+    }
+    this.resourcePolicy.addStatements(statement);
+    return { statementAdded: true, policyDependable: this };
+  }
+}
+
+function createSecret(scope: Construct, settings: TokenRefreshSettings): CfnSecret {
+  const description =
+    'The Retently bearer token alone: access_token, token_type and expires_at. Consumers read it here';
+  const secret = createEmptySecret(scope, description, settings);
+  acknowledge(
+    secret,
+    'AwsSolutions-SMG4',
+    'The function of this stack writes each new bearer token here. There is nothing to rotate.',
+  );
+  return secret;
+}

@@ -1,0 +1,230 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { ArnPrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { describe, expect, it } from 'vitest';
+import { parseContext } from '../../infra/options/parse-context.ts';
+import { OptionsError } from '../../infra/options/parse-options.ts';
+import { TokenRefresh } from '../../infra/token-refresh.ts';
+import type { TokenRefreshProps } from '../../infra/token-refresh-props.ts';
+import { KEY_ARN, resourceOf, resourcesOf, synthesise, templateOf, WITHOUT_BUNDLING } from './synthesise.ts';
+
+const OWN = '123456789012';
+const reader = (account: string) => `arn:aws:iam::${account}:role/reader`;
+const READ = ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'];
+const EXISTING = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:token-AbC1eF';
+const env = { account: OWN, region: 'us-east-1' };
+
+function mistakesOf(options: unknown, cliAccount?: string): readonly string[] {
+  try {
+    parseContext(options, { cliAccount });
+  } catch (error) {
+    if (!(error instanceof OptionsError)) throw error;
+    return error.message.split('\n').slice(1);
+  }
+  return [];
+}
+
+describe('tokenReaders', () => {
+  it('are admitted to the token secret alone, by a policy that can never be public', () => {
+    const template = synthesise({ tokenReaders: [reader(OWN), `arn:aws:iam::${OWN}:root`] });
+    const [policy, ...others] = resourcesOf(template, 'AWS::SecretsManager::ResourcePolicy');
+    expect(others).toEqual([]);
+    expect(policy?.Properties).toEqual({
+      BlockPublicPolicy: true,
+      SecretId: { Ref: 'TokenRefreshTokenSecret24A371B3' },
+      ResourcePolicy: {
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Sid: 'ReadToken',
+            Effect: 'Allow',
+            Principal: { AWS: [reader(OWN), `arn:aws:iam::${OWN}:root`] },
+            Action: READ,
+            Resource: '*',
+          },
+        ],
+      },
+    });
+  });
+
+  it('are nobody by default, and then there is no policy', () => {
+    expect(resourcesOf(synthesise(), 'AWS::SecretsManager::ResourcePolicy')).toEqual([]);
+  });
+
+  it('of other accounts are admitted if there is a key of one of ours', () => {
+    expect(mistakesOf({ env: { account: OWN }, kmsKeyArn: KEY_ARN, tokenReaders: [reader('210987654321')] })).toEqual(
+      [],
+    );
+  });
+});
+
+describe('token secrets and readers that are refused', () => {
+  const OTHER_ACCOUNT =
+    'must be of the account of the stack (env.account), or there must be a kmsKeyArn: no other account can use a key of AWS.';
+
+  it.each<[string, object, string | undefined, string]>([
+    [
+      'a reader of another account than env.account',
+      { env: { account: OWN }, tokenReaders: [reader('210987654321')] },
+      undefined,
+      OTHER_ACCOUNT,
+    ],
+    ["a reader of another account than the CLI's", { tokenReaders: [reader('210987654321')] }, OWN, OTHER_ACCOUNT],
+    [
+      'readers of two accounts, whichever is ours',
+      { tokenReaders: [reader(OWN), reader('210987654321')] },
+      undefined,
+      OTHER_ACCOUNT,
+    ],
+    [
+      'readers without a token secret',
+      { tokenSecret: false, tokenReaders: [reader(OWN)] },
+      undefined,
+      'must be left out, since there is no token secret.',
+    ],
+    [
+      'readers of an existing token secret',
+      { tokenSecret: { existing: 'theirs' }, tokenReaders: [reader(OWN)] },
+      undefined,
+      'must be left out with an existing token secret: a resource policy would replace the one that it may have. Add the readers to that one.',
+    ],
+    [
+      'the same secret twice',
+      { existingSecret: 'mine', tokenSecret: { existing: 'mine' } },
+      undefined,
+      'tokenRefresh.tokenSecret.existing is "mine", but must be another secret than existingSecret: who reads it must not read the credentials.',
+    ],
+    [
+      'the same secret twice, by name and by ARN',
+      { existingSecret: 'token', tokenSecret: { existing: EXISTING } },
+      undefined,
+      'must be another secret than existingSecret',
+    ],
+    [
+      'a text for a token secret',
+      { tokenSecret: 'mine' },
+      undefined,
+      'must be true, false, or { "existing": "name or ARN" } for a token secret that is there already.',
+    ],
+    [
+      'a reader that is everybody',
+      { tokenReaders: ['*'] },
+      undefined,
+      'tokenRefresh.tokenReaders[0] is "*", but must be the ARN of an IAM role, of a user, or of the root of an AWS account.',
+    ],
+    [
+      'an assumed role',
+      { tokenReaders: ['arn:aws:sts::123456789012:assumed-role/r/s'] },
+      undefined,
+      'must be the ARN of an IAM role',
+    ],
+    ['a reader twice', { tokenReaders: [reader(OWN), reader(OWN)] }, undefined, 'must name each principal once.'],
+    [
+      'one token secret for two Retently accounts',
+      { accounts: [{ name: 'a' }, { name: 'b' }], tokenSecret: { existing: 'mine' } },
+      undefined,
+      'tokenRefresh.accounts[1].tokenSecret is {"existing":"mine"}, but must be the token secret of one Retently account only: two would overwrite each other.',
+    ],
+    [
+      'a token secret of another region',
+      { env: { region: 'eu-west-1' }, tokenSecret: { existing: EXISTING } },
+      undefined,
+      'tokenRefresh.tokenSecret.existing is "arn:aws:secretsmanager:us-east-1:123456789012:secret:token-AbC1eF", but must lie in eu-west-1',
+    ],
+  ])('%s', (_, options, cliAccount, sentence) => {
+    expect(mistakesOf(options, cliAccount)).toEqual([expect.stringContaining(sentence)]);
+  });
+
+  it('not a reader of an account that nobody can tell from ours', () => {
+    expect(mistakesOf({ tokenReaders: [reader('210987654321')] })).toEqual([]);
+  });
+});
+
+describe('without a token secret', () => {
+  const template = synthesise({ tokenSecret: false });
+
+  it('there is one secret, no alarm for the other, no command and no variable', () => {
+    expect(resourcesOf(template, 'AWS::SecretsManager::Secret')).toHaveLength(1);
+    expect(JSON.stringify(template)).not.toMatch(/TokenSecret|TOKEN_SECRET_ID/);
+  });
+});
+
+describe('an existing token secret', () => {
+  const template = synthesise({ env, tokenSecret: { existing: EXISTING } });
+
+  it('is named to the function and to consumers, and none is created', () => {
+    expect(resourcesOf(template, 'AWS::SecretsManager::Secret')).toHaveLength(1);
+    expect(template.Outputs['TokenSecretArn']?.Value).toBe(EXISTING);
+    expect(resourceOf(template, 'AWS::Lambda::Function').Properties).toMatchObject({
+      Environment: { Variables: { TOKEN_SECRET_ID: EXISTING } },
+    });
+  });
+});
+
+describe('grantReadToken of the construct', () => {
+  function build(props: (stack: Stack) => TokenRefreshProps = () => ({})) {
+    const stack = new Stack(new App({ context: WITHOUT_BUNDLING }), 'Theirs', { env });
+    return { stack, tokenRefresh: new TokenRefresh(stack, 'TokenRefresh', props(stack)) };
+  }
+
+  it('lets a role of this account read the token secret, and nothing else', () => {
+    const { stack, tokenRefresh } = build();
+    const role = new Role(stack, 'Reader', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
+    tokenRefresh.grantReadToken(role);
+    const template = templateOf(stack);
+    expect(resourceOf(template, 'AWS::IAM::Policy', 'Reader').Properties['PolicyDocument']).toMatchObject({
+      Statement: [{ Effect: 'Allow', Action: READ, Resource: { Ref: 'TokenRefreshTokenSecret24A371B3' } }],
+    });
+    expect(resourcesOf(template, 'AWS::SecretsManager::ResourcePolicy')).toEqual([]);
+  });
+
+  it('admits a role of another account by the policy of the secret, with the key', () => {
+    const { stack, tokenRefresh } = build((scope) => ({
+      encryptionKey: Key.fromKeyArn(scope, 'Key', KEY_ARN.replace('eu-west-1', 'us-east-1')),
+    }));
+    tokenRefresh.grantReadToken(Role.fromRoleArn(stack, 'Elsewhere', reader('210987654321')));
+    expect(JSON.stringify(resourceOf(templateOf(stack), 'AWS::SecretsManager::ResourcePolicy').Properties)).toContain(
+      '210987654321',
+    );
+  });
+
+  it('refuses a role of another account without a key', () => {
+    const { stack, tokenRefresh } = build();
+    const elsewhere = Role.fromRoleArn(stack, 'Elsewhere', reader('210987654321'));
+    expect(() => tokenRefresh.grantReadToken(elsewhere)).toThrow(
+      'A reader of account 210987654321 needs an encryptionKey',
+    );
+  });
+
+  it('refuses if there is no token secret', () => {
+    const { tokenRefresh } = build(() => ({ tokenSecret: false }));
+    expect(tokenRefresh.tokenSecret).toBeUndefined();
+    expect(() => tokenRefresh.grantReadToken(new ArnPrincipal(reader(OWN)))).toThrow(
+      'There is no token secret to read',
+    );
+  });
+
+  it('refuses to replace the policy of a secret that exists already', () => {
+    const { tokenRefresh } = build((scope) => ({ tokenSecret: Secret.fromSecretCompleteArn(scope, 'Mine', EXISTING) }));
+    expect(() => tokenRefresh.grantReadToken(new ArnPrincipal(reader(OWN)))).toThrow('The token secret exists already');
+  });
+
+  it('reads a secret that exists already, by a policy of the role', () => {
+    const { stack, tokenRefresh } = build((scope) => ({
+      tokenSecret: Secret.fromSecretCompleteArn(scope, 'Mine', EXISTING),
+    }));
+    const role = new Role(stack, 'Reader', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
+    tokenRefresh.grantReadToken(role);
+    expect(JSON.stringify(resourceOf(templateOf(stack), 'AWS::IAM::Policy', 'Reader').Properties)).toContain(EXISTING);
+    expect(tokenRefresh.tokenSecret?.secretArn).toBe(EXISTING);
+  });
+
+  it.each([
+    ['a text', 'mine'],
+    ['a number', 5],
+  ])('refuses %s for a token secret', (_, tokenSecret) => {
+    const props = JSON.parse(JSON.stringify({ tokenSecret }));
+    expect(() => build(() => props)).toThrow('tokenSecret');
+  });
+});
