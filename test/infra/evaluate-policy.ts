@@ -32,6 +32,8 @@ const statementSchema = z.strictObject({
   Condition: z
     .strictObject({
       StringEquals: z.record(z.string(), z.unknown()).default({}),
+      // Of a key that has one value in each request, it is the same.
+      'ForAnyValue:StringEquals': z.record(z.string(), z.unknown()).default({}),
       StringLike: z.record(z.string(), z.unknown()).default({}),
     })
     .prefault({}),
@@ -49,7 +51,8 @@ export function parsePolicy(document: unknown, attributes: Attributes): readonly
   return policySchema.parse(document).Statement.flatMap(({ Sid, Effect, Action, Resource, Condition }) => {
     const toMap = (conditions: object) =>
       new Map(Object.entries(conditions).map(([key, values]) => [key.toLowerCase(), resolve(values)]));
-    const [stringEquals, stringLike] = [toMap(Condition.StringEquals), toMap(Condition.StringLike)];
+    const stringEquals = toMap({ ...Condition.StringEquals, ...Condition['ForAnyValue:StringEquals'] });
+    const stringLike = toMap(Condition.StringLike);
     return Action.flatMap((action) =>
       resolve(Resource).map((resource) => ({ sid: Sid, effect: Effect, action, resource, stringEquals, stringLike })),
     );
