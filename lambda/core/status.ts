@@ -2,17 +2,10 @@ import { type ClaimOutcome, previewClaim, toRecent, VERSION_BUDGET } from './cla
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
 import { secondsUntilDue } from './due.ts';
-import {
-  type DocumentEntry,
-  type FailureCode,
-  type FailureEntry,
-  failureId,
-  type JournalEntry,
-  parseEntry,
-} from './journal.ts';
+import { type FailureCode, type FailureEntry, failureId, type JournalEntry, parseEntry } from './journal.ts';
 import type { Snapshot } from './load.ts';
 import { ADVICE, NOT_CONFIGURED, SETTLES, UNSAVED } from './messages.ts';
-import type { LastFailure, Result, StatusDetails, TokenSecretDetails } from './result.ts';
+import type { LastFailure, Result, StatusDetails } from './result.ts';
 import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 import { RunReport } from './run-report.ts';
 import { inspectTokenSecret } from './token-secret.ts';
@@ -73,7 +66,7 @@ async function toDetails(context: Context, snapshot: Snapshot, foreseen: Foresee
   const [times, failure, tokenSecret] = await Promise.all([
     store.listVersionTimes(),
     foreseen.kind === 'rejected' ? foreseen.failure : findFailure(context, snapshot),
-    toTokenSecretDetails(context, snapshot.current),
+    inspectTokenSecret(context, snapshot.current),
   ]);
   const { document } = snapshot.current;
   const nowMs = runtime.now();
@@ -88,14 +81,6 @@ async function toDetails(context: Context, snapshot: Snapshot, foreseen: Foresee
     versionsUsed: toRecent(times, nowMs).length,
     versionsBudget: VERSION_BUDGET,
   };
-}
-
-async function toTokenSecretDetails(context: Context, current: DocumentEntry): Promise<TokenSecretDetails | null> {
-  const { tokenSecret } = context;
-  const state = await inspectTokenSecret(context, current);
-  if (tokenSecret === undefined || state === undefined) return null;
-  const problem = state.kind === 'behind' ? state.problem.message : null;
-  return { secretId: tokenSecret.secretId, isBehind: problem !== null, problem };
 }
 
 /** The last failure of the current refresh token: at the head, or just before the claim that is there. */

@@ -4,6 +4,7 @@ import { Fault, nameOf } from './fault.ts';
 import { type DocumentEntry, parseDocumentEntry, tokenVersionId } from './journal.ts';
 import { readSuccessor } from './load.ts';
 import type { TokenSecret, Version } from './ports.ts';
+import type { TokenSecretDetails } from './result.ts';
 
 /** All that the token secret holds: these members of `AWSCURRENT`, under the same names. */
 const MEMBERS = ['access_token', 'token_type', 'expires_at'] as const;
@@ -33,7 +34,6 @@ export type TokenSecretState =
 export async function keepTokenSecret(context: Context, known: DocumentEntry): Promise<TokenSecretState | undefined> {
   const { tokenSecret, runtime } = context;
   if (tokenSecret === undefined || runtime.remainingMs() < MIN_MS) return undefined;
-  if (!hasToken(known)) return { kind: 'in step' };
   try {
     return { kind: await keep(context, tokenSecret, known) };
   } catch (error) {
@@ -41,32 +41,33 @@ export async function keepTokenSecret(context: Context, known: DocumentEntry): P
   }
 }
 
-/** How the token secret stands, by a read alone. @returns `undefined` if there is none. Never throws */
+/** For `status`, by a read alone. @returns `null` if there is no token secret. Never throws */
 export async function inspectTokenSecret(
   { tokenSecret }: Context,
   current: DocumentEntry,
-): Promise<Exclude<TokenSecretState, { kind: 'mended' }> | undefined> {
-  if (tokenSecret === undefined) return undefined;
-  if (!hasToken(current)) return { kind: 'in step' };
+): Promise<TokenSecretDetails | null> {
+  if (tokenSecret === undefined) return null;
+  const problem = await findProblem(tokenSecret, current);
+  return { secretId: tokenSecret.secretId, isBehind: problem !== null, problem };
+}
+
+async function findProblem(tokenSecret: TokenSecret, current: DocumentEntry): Promise<string | null> {
   try {
     const held = await tokenSecret.readCurrent();
-    if (holdsTokenOf(current, held)) return { kind: 'in step' };
+    if (isInStep(current, held)) return null;
     requireOurs(tokenSecret, held, current);
-    return {
-      kind: 'behind',
-      problem: new Fault('STORE_UNAVAILABLE', 'It holds another token. The next run mends it.'),
-    };
+    return 'It does not hold the bearer token of AWSCURRENT. The next run mends it.';
   } catch (error) {
-    return { kind: 'behind', problem: toProblem(error) };
+    return toProblem(error).message;
   }
 }
 
 async function keep(context: Context, tokenSecret: TokenSecret, known: DocumentEntry): Promise<'in step' | 'mended'> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const held = await tokenSecret.readCurrent();
-    if (holdsTokenOf(known, held)) return tries === 0 ? 'in step' : 'mended';
+    if (isInStep(known, held)) return tries === 0 ? 'in step' : 'mended';
     const current = await readCurrent(context);
-    if (current === undefined || !hasToken(current) || holdsTokenOf(current, held)) return 'in step';
+    if (current === undefined || isInStep(current, held)) return 'in step';
     requireOurs(tokenSecret, held, current);
     // The label of current may lag, or be moved back by hand. The ids decide.
     if ((await readSuccessor(context, current.key)) !== undefined) break;
@@ -85,15 +86,13 @@ async function readCurrent({ store, settings }: Context): Promise<DocumentEntry 
   return version && parseDocumentEntry(version, `Secret ${settings.secretId}`);
 }
 
-function hasToken({ document }: DocumentEntry): boolean {
-  return document.members.access_token !== undefined;
-}
-
 function render({ members }: CredentialsDocument): string {
   return JSON.stringify(Object.fromEntries(MEMBERS.map((name) => [name, members[name]])));
 }
 
-function holdsTokenOf({ document: { members } }: DocumentEntry, held: Version | undefined): boolean {
+/** It says what the document says, or the document has no bearer token: then it keeps the last one. */
+function isInStep({ document: { members } }: DocumentEntry, held: Version | undefined): boolean {
+  if (members.access_token === undefined) return true;
   const json = parseOurs(held);
   return json !== undefined && MEMBERS.every((name) => json[name] === members[name]);
 }

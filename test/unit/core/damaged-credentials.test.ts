@@ -6,6 +6,7 @@ import { faultOf } from '../../support/fault-of.ts';
 import { CREDENTIALS } from '../../support/secret-documents.ts';
 
 const WHERE = 'Secret RetentlyCredentials';
+type Document = { readonly [name: string]: unknown };
 
 function requireFrom(secret: object, origin: 'human' | 'answer' = 'human') {
   return requireGrant(parseDocument(JSON.stringify(secret), WHERE), WHERE, origin);
@@ -34,6 +35,19 @@ describe('a value that is visibly damaged', () => {
     ['{{ refresh_token }}', 'is a variable that was not replaced'],
     ['%TOKEN%', 'is a variable that was not replaced'],
     ['$TOKEN', 'is a variable that was not replaced'],
+    ['\u0024{TOKEN}', 'is a variable that was not replaced'],
+    ['{{TOKEN}}', 'is a variable that was not replaced'],
+    ['...', 'is a placeholder'],
+    ['undefined', 'is a placeholder'],
+    ['<the client id>', 'is a placeholder'],
+    ['CHANGE_ME', 'is a placeholder'],
+    ['insert-token-here', 'is a placeholder'],
+    ['your_id', 'is a placeholder'],
+    ['client_id:abc', 'has more before it than the value'],
+    ['a\\r', 'ends with a line break that was written out'],
+    ['`a`', 'has quotes around it'],
+    ['""', 'has quotes around it'],
+    ['{ "token": "abc" }', 'is JSON itself'],
     ['Bearer abc', 'has more before it than the value'],
     ['refresh_token=abc', 'has more before it than the value'],
     ['{"token":"abc"}', 'is JSON itself'],
@@ -49,12 +63,54 @@ describe('a value that is visibly damaged', () => {
     expect(findDamage(value)).toBe(damage);
   });
 
-  test.each(['$ecret123', 'abc"', '{abc}', 'change-1234', '%abc%'])(
-    'is none that %s shows: a secret may look like that',
-    (value) => {
-      expect(findDamage(value)).toBeUndefined();
-    },
-  );
+  test.each([
+    ...[
+      '$ecret123',
+      'abc"',
+      '{abc}',
+      'change-1234',
+      '%abc%',
+      '%AB%',
+      '$AB',
+      '$ABCD1',
+      'a$ABCD',
+      'a\u0024{b}',
+      '\u0024{b}c',
+      '{{a}}b',
+      'a{{b}}',
+    ],
+    ...[
+      '%ABCD%e',
+      'a%BCDE%',
+      'a...',
+      '...a',
+      '..',
+      'a<b>',
+      '<a>b',
+      '***',
+      'nulls',
+      'annull',
+      'undefined1',
+      'YOUR_',
+      'your1',
+    ],
+    ...[
+      'abearer x',
+      'xclient_id=a',
+      'client_id_a',
+      'a\\nb',
+      'a\\x',
+      '"a',
+      '"a"b',
+      'a"b"',
+      'a b',
+      '{"a"}b',
+      'a{"b"}',
+      '{a"b"}',
+    ],
+  ])('is none that %s shows: a secret may look like that', (value) => {
+    expect(findDamage(value)).toBeUndefined();
+  });
 
   test('is none in what RFC 6749 appendix A allows, the space inside included', () => {
     const vschar = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code));
@@ -112,6 +168,35 @@ describe('credentials in another place are pointed at', () => {
     expect(message).not.toContain('could be a secret');
   });
 
+  test.each<[string, Document]>([
+    ['a', { a: { client_id: 'x' } }],
+    ['a', { a: { client_secret: 'x' } }],
+    ['a', { a: { refresh_token: 'x' } }],
+    ['a, which is a text that holds JSON', { a: `  ${JSON.stringify(all)}` }],
+    ['a.b.c.d.e.f', { a: { b: { c: { d: { e: { f: all } } } } } }],
+    ['_a-1.b2c3d4', { '_a-1': { b2c3d4: all } }],
+    ['(a member)', { a1b2c3d4: all }],
+    ['(a member)', { a1234: all }],
+    ['(a member)', { '1a': all }],
+    ['(a member)', { 'a b': all }],
+    ['(a member)', { 1234: all }],
+    ['(a member)', { ['a'.repeat(41)]: all }],
+    ['a'.repeat(40), { ['a'.repeat(40)]: all }],
+    ['123', { 123: all }],
+  ])('at %s', (path, document) => {
+    expect(findMisplaced(document)).toBe(path);
+  });
+
+  test.each<[string, Document]>([
+    ['in place, at the top', all],
+    ['in place, under credentials', { credentials: all }],
+    ['empty', { a: { client_id: '', client_secret: null } }],
+    ['in a list that is a text', { a: JSON.stringify([all]) }],
+    ['nothing, in a text that begins like JSON and is none', { a: '{"client_id": ' }],
+  ])('and nowhere if they are %s', (_, document) => {
+    expect(findMisplaced(document)).toBeUndefined();
+  });
+
   test('and nowhere if they are nowhere, or too deep to be meant', () => {
     expect(findMisplaced({ a: [1, 'text', null, { b: {} }], c: '{not json' })).toBeUndefined();
     expect(findMisplaced({ a: { b: { c: { d: { e: { f: { g: all } } } } } } })).toBeUndefined();
@@ -150,6 +235,8 @@ describe('a secret that is not JSON says what it looks like', () => {
   });
 
   test('and says nothing of an encoding that does not show', () => {
-    expect(describeEncoding('client_id=a')).toBeUndefined();
+    for (const sign of ['', '\u00ff\u00fe', '\u00fe\u00ff', '\ufffd\ufffd', '\u00ef\u00bb\u00bf', '\ufffe', '\u227b']) {
+      expect(describeEncoding(`client_id=a${sign}`)).toBeUndefined();
+    }
   });
 });

@@ -4,6 +4,7 @@ import { Fault } from '../../../lambda/core/fault.ts';
 import {
   claimId,
   digestGrant,
+  type FailureCode,
   failureId,
   renderClaim,
   renderFailure,
@@ -26,7 +27,7 @@ beforeEach(() => {
   context = FakeContext.withSecret(CREDENTIALS);
 });
 
-function failedWith(code: 'PROVIDER_UNAVAILABLE' | 'REAUTHORIZATION_REQUIRED', label: string = JOURNAL_STAGE): void {
+function failedWith(code: FailureCode, label: string = JOURNAL_STAGE): void {
   const grant = { clientId: 'client-id-1', clientSecret: 'client-secret-1', refreshToken: 'refresh-1' };
   const digest = digestGrant(grant, context.settings.tokenEndpointUrl);
   context.writeText(renderClaim({ key, attempt: 0, nonce: 'n', leaseSeconds: 90 }), [], claimId(key, 0));
@@ -225,5 +226,88 @@ describe('status tells what a person wants to know at a glance', () => {
     expect(message).toContain(`on ${iso(NOW_MS)} (REAUTHORIZATION_REQUIRED)`);
     expect(message).toContain('authorize the application at Retently again');
     expect(details?.lastFailure).not.toHaveProperty('retryAt');
+  });
+
+  test('settle, if the answer is recorded while the claim of another attempt runs', async () => {
+    claimed(0);
+    context.writeText(JSON.stringify(refreshed(0)), ['elsewhere'], successorId(key));
+    const { decision, details } = await status(context);
+    expect(decision).toBe('settle');
+    expect(details?.journal).toContain('waits for its promotion');
+  });
+
+  test.each<[string, () => unknown]>([
+    ['a fresh token', () => context.writeText(JSON.stringify(refreshed(1)), ['AWSCURRENT', JOURNAL_STAGE])],
+    ['a failure whose back-off runs', () => failedWith('PROVIDER_UNAVAILABLE')],
+  ])('of %s by three reads beside the look for a successor', async (_, prepare) => {
+    prepare();
+    await status(context);
+    const calls = context.store.calls.filter((call) => call !== 'readVersion');
+    expect(calls.sort()).toEqual(['listVersionTimes', 'readCurrent', 'readHead']);
+    expect(context.store.calls.length - calls.length).toBeLessThanOrEqual(1);
+  });
+
+  test('of a first claim without looking for a failure before it', async () => {
+    claimed(0);
+    await status(context);
+    // The look for the successor alone.
+    expect(context.store.calls.filter((call) => call === 'readVersion')).toHaveLength(1);
+  });
+
+  test('no failure, if somebody has scribbled where one would be', async () => {
+    context.writeText(
+      renderClaim({ key, attempt: 0, nonce: 'other', leaseSeconds: 90 }),
+      ['elsewhere'],
+      failureId(key, 0),
+    );
+    claimed(1);
+    expect((await status(context)).details?.lastFailure).toBeNull();
+  });
+
+  test('the failure before a dead claim, and that the next run takes over', async () => {
+    failedWith('PROVIDER_UNAVAILABLE', 'elsewhere');
+    claimed(1);
+    context.world.nowMs += 2 * MINUTE_MS;
+    const { details } = await status(context);
+    expect(details?.journal).toContain('left no answer; the next one takes over');
+    expect(details?.lastFailure).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    expect(details?.lastFailure).not.toHaveProperty('retryAt');
+  });
+
+  test('no time of a retry while the write budget is used up', async () => {
+    failedWith('PROVIDER_UNAVAILABLE');
+    context.world.nowMs += 2 * MINUTE_MS;
+    for (let number = 1; number < 90; number += 1) context.writeText('{}', ['filler']);
+    const { decision, details } = await status(context);
+    expect(decision).toBe('waiting');
+    expect(details?.lastFailure).not.toHaveProperty('retryAt');
+  });
+
+  test('what the journal says of another refresh token is not said of this one', async () => {
+    const other = toDocumentEntry({ ...CREDENTIALS, refresh_token: 'another' }).key;
+    context.writeText(
+      renderClaim({ key: other, attempt: 0, nonce: 'n', leaseSeconds: 90 }),
+      [JOURNAL_STAGE],
+      claimId(other, 0),
+    );
+    expect((await status(context)).details).toMatchObject({
+      journal: 'No attempt at the current refresh token is recorded.',
+      lastFailure: null,
+    });
+  });
+
+  test.each<[FailureCode, RegExp]>([
+    ['PROVIDER_UNAVAILABLE', /^Later runs try again after a back-off\. If this goes on, the last line of level ERROR/],
+    ['PROVIDER_AMBIGUOUS', /^The refresh token may be spent\./],
+    ['REAUTHORIZATION_PROBABLE', /^Retently has refused these credentials again and again/],
+    ['REAUTHORIZATION_REQUIRED', /^Force one refresh .* for a refusal may pass/],
+    ['CLIENT_REJECTED', /^Check client_id, client_secret and redirect_uri/],
+  ])('what to do about %s', async (code, advice) => {
+    failedWith(code);
+    expect((await status(context)).details?.lastFailure?.advice).toMatch(advice);
+  });
+
+  test('that nothing was done', async () => {
+    expect((await status(context)).message).toBe('A refresh now would decide: attempt. Nothing was sent or changed.');
   });
 });

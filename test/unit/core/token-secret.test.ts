@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../lambda/core/fault.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { status } from '../../../lambda/core/status.ts';
+import { keepTokenSecret } from '../../../lambda/core/token-secret.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { SECRET_ID, TOKEN_SECRET_ID } from '../../support/fake-credential-store.ts';
 import { INVALID_CLIENT, INVALID_GRANT, TOKEN } from '../../support/fake-token-endpoint.ts';
-import { CREDENTIALS, MINUTE_MS, NEW_TOKENS, refreshed } from '../../support/secret-documents.ts';
+import { CREDENTIALS, MINUTE_MS, NEW_TOKENS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const { access_token, token_type, expires_at } = NEW_TOKENS;
 const NEW_PROJECTION = { access_token, token_type, expires_at };
@@ -293,8 +294,16 @@ describe('what is wrong with the token secret does not change how a run ends', (
 describe('status', () => {
   it.each([
     ['in step', projectionOf(refreshed(1)), { isBehind: false, problem: null }],
-    ['behind', OLD_TEXT, { isBehind: true, problem: 'It holds another token. The next run mends it.' }],
-    ['empty', undefined, { isBehind: true, problem: 'It holds another token. The next run mends it.' }],
+    [
+      'behind',
+      OLD_TEXT,
+      { isBehind: true, problem: 'It does not hold the bearer token of AWSCURRENT. The next run mends it.' },
+    ],
+    [
+      'empty',
+      undefined,
+      { isBehind: true, problem: 'It does not hold the bearer token of AWSCURRENT. The next run mends it.' },
+    ],
     ['foreign', 'hello', { isBehind: true, problem: expect.stringContaining('holds something else') }],
   ])('says that the token secret is %s, and writes nothing', async (_, text, said) => {
     const context = fresh(text);
@@ -318,5 +327,77 @@ describe('status', () => {
 
   it('says that there is none', async () => {
     expect((await status(FakeContext.withSecret(refreshed(1)))).details?.tokenSecret).toBeNull();
+  });
+});
+
+describe('keepTokenSecret', () => {
+  const known = toDocumentEntry(refreshed(1));
+
+  it.each([
+    ['in step', projectionOf(refreshed(1))],
+    ['mended', OLD_TEXT],
+    ['mended', undefined],
+  ])('says %s of %s', async (kind, text) => {
+    expect(await keepTokenSecret(fresh(text), known)).toEqual({ kind });
+  });
+
+  it('says nothing without a token secret', async () => {
+    expect(await keepTokenSecret(FakeContext.withSecret(refreshed(1)), known)).toBeUndefined();
+  });
+
+  it('begins with as little as eight seconds left', async () => {
+    const context = fresh(OLD_TEXT);
+    context.deadlineMs = context.world.nowMs + 8_000;
+    expect(await keepTokenSecret(context, known)).toEqual({ kind: 'mended' });
+  });
+
+  it('is in step with what another run has brought to both meanwhile', async () => {
+    const newer = refreshed(0, { access_token: 'access-9', refresh_token: 'refresh-9' });
+    const context = FakeContext.withSecret(newer);
+    context.giveTokenSecret(projectionOf(newer));
+    expect(await keepTokenSecret(context, known)).toEqual({ kind: 'in step' });
+  });
+
+  it('has nothing to bring if the credentials are replaced by ones that were never used', async () => {
+    const context = fresh(OLD_TEXT);
+    context.write(CREDENTIALS);
+    expect(await keepTokenSecret(context, known)).toEqual({ kind: 'in step' });
+    expect(context.tokenSecretText).toBe(OLD_TEXT);
+  });
+
+  it('has nothing to bring if the secret of the credentials begins anew, without a value', async () => {
+    const context = fresh(OLD_TEXT);
+    const { secretsManager } = context.world;
+    secretsManager.deleteSecret({ SecretId: SECRET_ID, ForceDeleteWithoutRecovery: true });
+    secretsManager.createSecret({ Name: SECRET_ID });
+    expect(await keepTokenSecret(context, known)).toEqual({ kind: 'in step' });
+  });
+
+  it('says so if the credentials cannot be read any more, and whose they are', async () => {
+    const context = fresh(OLD_TEXT);
+    context.writeText('no JSON');
+    expect(await keepTokenSecret(context, known)).toMatchObject({
+      kind: 'behind',
+      problem: { name: 'CREDENTIALS_INVALID', message: expect.stringContaining(`Secret ${SECRET_ID} is not JSON`) },
+    });
+  });
+
+  it('tells what another thing there means, and the way out', async () => {
+    const state = await keepTokenSecret(fresh('hello'), known);
+    expect(state).toMatchObject({ kind: 'behind', problem: { name: 'CONFIGURATION_INVALID' } });
+    expect(state?.kind === 'behind' && state.problem.message).toBe(
+      `Version first-token-000000000000000000000000 of secret ${TOKEN_SECRET_ID} holds something else than access_token, ` +
+        'token_type, expires_at, and was left as it is. If that may go, put {} there, and the next run puts the token in its place. ' +
+        'If not, name another secret in TOKEN_SECRET_ID.',
+    );
+  });
+
+  it('makes no fault of its own of a mistake', async () => {
+    const context = fresh(OLD_TEXT);
+    context.tokenSecret?.intercept('readCurrent', 'before', () => Promise.reject('a text'));
+    expect(await keepTokenSecret(context, known)).toMatchObject({
+      kind: 'behind',
+      problem: { name: 'STORE_UNAVAILABLE', message: 'Unexpected string.' },
+    });
   });
 });

@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'vitest';
+import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
+import type { NotExchanged } from '../../../lambda/core/exchange.ts';
+import { announceFailure, recordFailure } from '../../../lambda/core/failed-attempt.ts';
+import {
+  claimId,
+  failureId,
+  parseEntry,
+  type Refusals,
+  renderClaim,
+  renderFailure,
+} from '../../../lambda/core/journal.ts';
+import { FakeContext } from '../../support/fake-context.ts';
+import { CREDENTIALS, HOUR_MS, NOW_MS, toDocumentEntry } from '../../support/secret-documents.ts';
+
+const current = toDocumentEntry(CREDENTIALS);
+const { key } = current;
+const UNRECOGNIZED = {
+  kind: 'failed',
+  code: 'PROVIDER_UNAVAILABLE',
+  cause: 'unrecognized',
+  reason: 'HTTP 403',
+} as const;
+const NOT_SENT = { ...UNRECOGNIZED, cause: 'not-sent' } as const;
+const DIGEST = 'a'.repeat(64);
+
+/** The failure of an attempt, as it stands in the journal, with what was refused until then. */
+function failure(
+  attempt: number,
+  refusals: Refusals | undefined,
+  code: 'PROVIDER_UNAVAILABLE' | 'REAUTHORIZATION_PROBABLE' = 'PROVIDER_UNAVAILABLE',
+) {
+  return renderFailure({ key, attempt, code, digest: DIGEST, refusals });
+}
+
+/** Records how attempt `attempt` ended after what the journal says. */
+async function record(before: { id: string; text: string }, attempt: number, answer: NotExchanged) {
+  const context = FakeContext.withSecret(CREDENTIALS);
+  context.writeText(before.text, [JOURNAL_STAGE], before.id);
+  const version = await context.store.readHead();
+  const recorded = await recordFailure(
+    context,
+    { current, head: version && parseEntry(version) },
+    attempt,
+    DIGEST,
+    answer,
+  );
+  const stored = await context.store.readVersion(failureId(key, attempt));
+  const entry = stored && parseEntry(stored);
+  return { ...recorded, refusals: entry?.kind === 'failure' ? entry.refusals : undefined };
+}
+
+const failedBefore = (refusals: Refusals | undefined, code?: 'REAUTHORIZATION_PROBABLE') => ({
+  id: failureId(key, 0),
+  text: failure(0, refusals, code),
+});
+
+describe('a third refusal in words that we do not know, an hour after the first', () => {
+  test.each<[string, Refusals, string]>([
+    ['is probably the grant', { count: 2, sinceMs: NOW_MS - HOUR_MS }, 'REAUTHORIZATION_PROBABLE'],
+    ['a moment before that, it is not', { count: 2, sinceMs: NOW_MS - HOUR_MS + 1 }, 'PROVIDER_UNAVAILABLE'],
+    ['the second is not', { count: 1, sinceMs: NOW_MS - 2 * HOUR_MS }, 'PROVIDER_UNAVAILABLE'],
+  ])('%s', async (_, refusals, code) => {
+    expect(await record(failedBefore(refusals), 1, UNRECOGNIZED)).toMatchObject({
+      code,
+      isNewlyProbable: code === 'REAUTHORIZATION_PROBABLE',
+      refusals: { count: refusals.count + 1 },
+    });
+  });
+
+  test('is told once', async () => {
+    const refusals = { count: 3, sinceMs: NOW_MS - HOUR_MS };
+    expect(await record(failedBefore(refusals, 'REAUTHORIZATION_PROBABLE'), 1, UNRECOGNIZED)).toMatchObject({
+      code: 'REAUTHORIZATION_PROBABLE',
+      isNewlyProbable: false,
+    });
+  });
+});
+
+describe('a failure of another kind in between', () => {
+  test('neither counts nor makes the grant look dead', async () => {
+    const refusals = { count: 9, sinceMs: NOW_MS - 9 * HOUR_MS };
+    expect(await record(failedBefore(refusals), 1, NOT_SENT)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', refusals });
+  });
+
+  test('counts nothing if nothing was counted', async () => {
+    expect((await record(failedBefore(undefined), 1, NOT_SENT)).refusals).toBeUndefined();
+  });
+
+  test('is no plain refusal: that one is recorded as what it is', async () => {
+    const refused: NotExchanged = {
+      kind: 'failed',
+      code: 'REAUTHORIZATION_REQUIRED',
+      cause: 'REAUTHORIZATION_REQUIRED',
+      reason: 'HTTP 400',
+    };
+    const refusals = { count: 9, sinceMs: NOW_MS - 9 * HOUR_MS };
+    expect(await record(failedBefore(refusals, 'REAUTHORIZATION_PROBABLE'), 1, refused)).toMatchObject({
+      code: 'REAUTHORIZATION_REQUIRED',
+      isNewlyProbable: false,
+    });
+  });
+});
+
+describe('what came before is found behind claims whose runs left no end', () => {
+  const refusals = { count: 1, sinceMs: NOW_MS };
+
+  async function recordBehind(attempt: number, before: number, claimOf = key) {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.writeText(failure(before, refusals), ['elsewhere'], failureId(key, before));
+    context.writeText(
+      renderClaim({ key: claimOf, attempt, nonce: 'n', leaseSeconds: 90 }),
+      [JOURNAL_STAGE],
+      claimId(claimOf, attempt),
+    );
+    const version = await context.store.readHead();
+    context.store.calls.length = 0;
+    await recordFailure(context, { current, head: version && parseEntry(version) }, attempt + 1, DIGEST, UNRECOGNIZED);
+    const looks = context.store.calls.filter((call) => call === 'readVersion').length;
+    const stored = await context.store.readVersion(failureId(key, attempt + 1));
+    const entry = stored && parseEntry(stored);
+    return { looks, count: entry?.kind === 'failure' ? entry.refusals?.count : undefined };
+  }
+
+  test.each([
+    // attempt of the claim, attempt that failed: looks, refusals counted
+    [3, 3, 1, 2],
+    [4, 1, 4, 2],
+    [5, 1, 4, 1],
+    [1, 0, 2, 2],
+  ])('behind claim %i, the failure of attempt %i', async (attempt, before, looks, count) => {
+    expect(await recordBehind(attempt, before)).toEqual({ looks, count });
+  });
+
+  test('not behind a claim of another refresh token', async () => {
+    expect(await recordBehind(1, 1, 'another key')).toEqual({ looks: 0, count: 1 });
+  });
+
+  test('not if it was of other credentials', async () => {
+    const text = renderFailure({ key, attempt: 0, code: 'PROVIDER_UNAVAILABLE', digest: 'b'.repeat(64), refusals });
+    expect((await record({ id: failureId(key, 0), text }, 1, UNRECOGNIZED)).refusals?.count).toBe(1);
+  });
+});
+
+describe('what a human is told', () => {
+  test.each([
+    ['PROVIDER_UNAVAILABLE', 'not-sent', /^Why\. Nothing was sent\./],
+    ['PROVIDER_UNAVAILABLE', 'throttled', /^Why\. Retently asked for a pause\./],
+    ['PROVIDER_AMBIGUOUS', 'throttled', /^Why\. The refresh token may be spent\./],
+    ['PROVIDER_AMBIGUOUS', 'ambiguous', /^Why\. The refresh token may be spent\./],
+    ['REAUTHORIZATION_PROBABLE', 'unrecognized', /^Why\. Retently has refused these credentials again and again/],
+    ['CLIENT_REJECTED', 'CLIENT_REJECTED', /^Why\. Check client_id/],
+  ] as const)('of %s by %s', async (code, cause, says) => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    const fault = await announceFailure(context, current, 0, { code, cause, reason: 'Why', isNewlyProbable: false });
+    expect(fault.name).toBe(code);
+    expect(fault.message).toMatch(says);
+  });
+});
