@@ -85,7 +85,7 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
     }
   }
 
-  async promote(versionId: string, expectedVersionId: string): Promise<'promoted' | 'refused'> {
+  async promote(versionId: string, expectedVersionId: string | undefined): Promise<'promoted' | 'refused'> {
     const callOptions = this.#begin();
     try {
       await this.#client.send(

@@ -26,8 +26,8 @@ export interface CredentialStore {
    * content is `created` again, so a call whose answer was lost may be repeated.
    */
   putVersion(versionId: string, secretString: string): Promise<'created' | 'exists'>;
-  /** Compare-and-swap of `AWSCURRENT`. */
-  promote(versionId: string, expectedVersionId: string): Promise<'promoted' | 'refused'>;
+  /** Compare-and-swap of `AWSCURRENT`; `undefined` expects it on no version, or on this one already. */
+  promote(versionId: string, expectedVersionId: string | undefined): Promise<'promoted' | 'refused'>;
   /** `createdAt` of every version that is still kept, unlabelled ones too, in no order. */
   listVersionTimes(): Promise<readonly number[]>;
 }

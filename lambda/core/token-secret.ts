@@ -75,8 +75,7 @@ async function keep(context: Context, tokenSecret: TokenSecret, known: DocumentE
     const text = render(current.document);
     const versionId = tokenVersionId(text);
     await tokenSecret.putVersion(versionId, text);
-    // The first version of a secret gets AWSCURRENT by itself; the next look sees it.
-    if (held !== undefined && (await tokenSecret.promote(versionId, held.versionId)) === 'promoted') return 'mended';
+    if ((await tokenSecret.promote(versionId, held?.versionId)) === 'promoted') return 'mended';
   }
   throw new Fault('STORE_UNAVAILABLE', 'Others were moving labels meanwhile. The next run tries again.');
 }

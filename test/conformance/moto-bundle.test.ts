@@ -1,6 +1,6 @@
 import { CreateSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { expect, test, vi } from 'vitest';
-import { startSandbox } from '../sandbox/sandbox.ts';
+import { startSandbox, TOKEN_SECRET_ID } from '../sandbox/sandbox.ts';
 import { endingOf } from '../support/in-sandbox.ts';
 import { isMotoInstalled, startMoto } from '../support/moto-server.ts';
 import { createEmulatorClient } from './run-checks.ts';
@@ -19,6 +19,7 @@ test.skipIf(isMissing)(`the deployed bundle refreshes against moto${reason}`, { 
   const client = createEmulatorClient(moto.url);
   const credentials = { ...(await sandbox.mintCredentials()), note: 'kept' };
   await client.send(new CreateSecretCommand({ Name: SECRET_ID, SecretString: JSON.stringify(credentials) }));
+  await client.send(new CreateSecretCommand({ Name: TOKEN_SECRET_ID }));
   const lambda = await sandbox.startFunction({
     AWS_ENDPOINT_URL_SECRETS_MANAGER: moto.url,
     AWS_ENDPOINT_URL_EVENTBRIDGE: moto.url,
@@ -36,5 +37,7 @@ test.skipIf(isMissing)(`the deployed bundle refreshes against moto${reason}`, { 
   expect(note).toBe('kept');
   expect(await sandbox.authorizationServer.isLive(refresh_token)).toBe(true);
   expect(await sandbox.authorizationServer.isAccessTokenLive(access_token)).toBe(true);
-  expect(lambda.stdout).not.toContain('Could not publish events');
+  const held = await client.send(new GetSecretValueCommand({ SecretId: TOKEN_SECRET_ID, VersionStage: 'AWSCURRENT' }));
+  expect(JSON.parse(held.SecretString ?? '')).toMatchObject({ access_token });
+  expect(lambda.stdout).not.toMatch(/Could not publish events|The token secret is behind/);
 });

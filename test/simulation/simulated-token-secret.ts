@@ -51,7 +51,7 @@ export class SimulatedTokenSecret implements TokenSecret {
     );
   }
 
-  promote(versionId: string, expectedVersionId: string): Promise<'promoted' | 'refused'> {
+  promote(versionId: string, expectedVersionId: string | undefined): Promise<'promoted' | 'refused'> {
     return this.#call(`promote token secret ${versionId} ${expectedVersionId}`, () =>
       this.#change('refused', 'InvalidParameterException', () => {
         this.#world.secretsManager.updateSecretVersionStage({

@@ -68,7 +68,7 @@ export class FakeCredentialStore implements CredentialStore, TokenSecret {
     );
   }
 
-  promote(MoveToVersionId: string, RemoveFromVersionId: string): Promise<'promoted' | 'refused'> {
+  promote(MoveToVersionId: string, RemoveFromVersionId: string | undefined): Promise<'promoted' | 'refused'> {
     const request = { SecretId: this.secretId, VersionStage: 'AWSCURRENT', MoveToVersionId, RemoveFromVersionId };
     return this.#call('promote', () =>
       answerOr('InvalidParameterException', 'refused', () => {

@@ -18,7 +18,7 @@ const secret = z.object({ SecretId: z.string() });
 const read = z.object({ VersionStage: z.string().optional(), VersionId: z.string().optional() });
 const version = z.object({ VersionId: z.string(), SecretString: z.string() });
 const put = z.object({ ClientRequestToken: z.string(), SecretString: z.string() });
-const move = z.object({ RemoveFromVersionId: z.string(), MoveToVersionId: z.string() });
+const move = z.object({ RemoveFromVersionId: z.string().default('nothing'), MoveToVersionId: z.string() });
 const page = z.object({ Versions: z.array(z.unknown()) });
 const entries = z.object({ Entries: z.array(z.object({ DetailType: z.string(), EventBusName: z.string() })) });
 const tokenAnswer = z.object({ access_token: z.string(), refresh_token: z.string(), expires_in: z.number() });
@@ -64,7 +64,10 @@ function tellTokenSecret({ operation, input, output }: AwsCall): Line[] {
     case 'UpdateSecretVersionStage': {
       const { RemoveFromVersionId, MoveToVersionId } = move.parse(input);
       return [
-        ['promoted', `there, ${shortId(RemoveFromVersionId)} → ${shortId(MoveToVersionId)}, by compare-and-swap`],
+        [
+          'promoted',
+          `in the token secret, ${shortId(RemoveFromVersionId)} → ${shortId(MoveToVersionId)}, by compare-and-swap`,
+        ],
       ];
     }
     default:
