@@ -16,6 +16,8 @@ const MIN_MS = 8_000;
 /** How often it is tried again if others keep moving the label. */
 const MAX_TRIES = 3;
 
+const UNSETTLED = 'AWSCURRENT itself does not hold the latest bearer token. The next run settles that first.';
+
 /** How the token secret stands. `mended`: it was behind, and is no more. */
 export type TokenSecretState =
   | { readonly kind: 'in step' | 'mended' }
@@ -70,7 +72,7 @@ async function keep(context: Context, tokenSecret: TokenSecret, known: DocumentE
     if (current === undefined || isInStep(current, held)) return 'in step';
     requireOurs(tokenSecret, held, current);
     // The label of current may lag, or be moved back by hand. The ids decide.
-    if ((await readSuccessor(context, current.key)) !== undefined) break;
+    if ((await readSuccessor(context, current.key)) !== undefined) throw new Fault('STORE_UNAVAILABLE', UNSETTLED);
 
     const text = render(current.document);
     const versionId = tokenVersionId(text);

@@ -185,6 +185,7 @@ describe('a newer token is not replaced by an older one', () => {
     });
     await run(next);
     expect(next.tokenSecretText).toBe(OLD_TEXT);
+    expect(warnings(next)[0]?.members?.reason).toMatch(/^AWSCURRENT itself does not hold the latest bearer token\./);
 
     const last = next.nextRun({ afterMs: MINUTE_MS });
     await run(last);
