@@ -12,9 +12,9 @@ function announce(members: object, attempted = {}) {
   return announceRefreshed(context, toDocumentEntry(members), attempted).then(() => context);
 }
 
-function fail(code: FaultCode) {
+function fail(code: FaultCode, isNewlyProbable?: boolean) {
   const context = new FakeContext();
-  return announceFailed(context, toDocumentEntry(MEMBERS), new Fault(code, ''), 2).then(() => context);
+  return announceFailed(context, toDocumentEntry(MEMBERS), new Fault(code, ''), 2, isNewlyProbable).then(() => context);
 }
 
 test('a refresh is counted and told once, with fingerprints of 12 hex characters', async () => {
@@ -84,4 +84,22 @@ test('a dead grant says reauthorization required too, a refused client does not'
   const types = (await fail('REAUTHORIZATION_REQUIRED')).announced.map(({ type }) => type);
   expect(types).toEqual(['failed', 'reauthorizationRequired']);
   expect((await fail('CLIENT_REJECTED')).announced).toHaveLength(1);
+});
+
+test('a dead grant is told for a document and an attempt, as the failure is, and is no guess', async () => {
+  const told = { versionId: 'version-of-current', attempt: 2, code: 'REAUTHORIZATION_REQUIRED' };
+  const { announcements } = await fail('REAUTHORIZATION_REQUIRED');
+  expect(announcements).toEqual([
+    [
+      { ...told, expiresAt: MEMBERS.expires_at, type: 'failed' },
+      { ...told, expiresAt: MEMBERS.expires_at, type: 'reauthorizationRequired' },
+    ],
+  ]);
+});
+
+test('a grant that is taken for dead says reauthorization required, and that it is a guess', async () => {
+  const { announcements } = await fail('REAUTHORIZATION_PROBABLE', true);
+  expect(announcements).toMatchObject([[{ type: 'failed' }, { type: 'reauthorizationRequired', probable: true }]]);
+  expect(announcements[0]?.[0]).not.toHaveProperty('probable');
+  expect((await fail('REAUTHORIZATION_PROBABLE')).announced).toMatchObject([{ type: 'failed' }]);
 });

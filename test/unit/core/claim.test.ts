@@ -263,4 +263,13 @@ describe('a claim that was copied under another id, as into a secret that was re
     const other: JournalEntry = { ...copiedAt(HOUR_MS), kind: 'claim', attempt: 2, leaseSeconds: 90 };
     expect(await takeOver(other)).toMatchObject({ kind: 'busy' });
   });
+
+  test('is no copy if it is of another token: what cannot be read yet was put a moment ago', async () => {
+    expect(await takeOver({ ...copiedAt(HOUR_MS), key: 'key of another token' })).toMatchObject({ kind: 'busy' });
+  });
+
+  test('does not stand for what is under the id itself, whose age counts', async () => {
+    context.writeText('scribble', [JOURNAL_STAGE], claimId(key, 3));
+    expect(await takeOver(copiedAt(HOUR_MS))).toMatchObject({ kind: 'busy' });
+  });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { sha256 } from '../../../lambda/core/fingerprint.ts';
-import { renderClaim, successorId } from '../../../lambda/core/journal.ts';
-import { load } from '../../../lambda/core/load.ts';
+import { renderClaim, renderFailure, successorId } from '../../../lambda/core/journal.ts';
+import { grantOf, load, requireComplete } from '../../../lambda/core/load.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { SECRET_ID } from '../../support/fake-credential-store.ts';
 import { faultFrom } from '../../support/fault-of.ts';
@@ -111,6 +111,103 @@ describe('a current that cannot be read says where the last whole document is', 
     expect((await faultFrom(load(context))).message).not.toContain('version-id');
     context.writeText('scribble');
     expect((await faultFrom(load(context))).message).not.toContain('version-id');
+  });
+});
+
+describe('a current that lacks one of the three credentials says where the last whole document is', () => {
+  const LACKING = { client_id: 'client-id-1', client_secret: 'client-secret-1' };
+
+  async function messageFor(context: FakeContext): Promise<string> {
+    const snapshot = await load(context);
+    if (snapshot === undefined) throw new Error('The secret has no value.');
+    const { name, message } = await faultFrom(requireComplete(context, snapshot));
+    expect(name).toBe('CREDENTIALS_INCOMPLETE');
+    return message;
+  }
+
+  test('behind what is missing, with the whole command', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    const current = context.write(LACKING);
+    const message = await messageFor(context);
+    expect(message).toMatch(
+      new RegExp(`^Secret ${SECRET_ID} has no refresh_token .* the next run uses it\\. The last whole`),
+    );
+    expect(message).toContain(
+      `The last whole document is version ${versionIdOf('first')}. ` +
+        'This makes it current again, with its tokens and without a new consent: ' +
+        `aws secretsmanager update-secret-version-stage --secret-id ${SECRET_ID} --version-stage AWSCURRENT ` +
+        `--move-to-version-id ${versionIdOf('first')} --remove-from-version-id ${current}`,
+    );
+  });
+
+  test('under the label of the journal rather than under AWSPREVIOUS', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    const answer = context.writeText(JSON.stringify(refreshed(0, { refresh_token: 'refresh-2' })), [JOURNAL_STAGE]);
+    context.write(LACKING);
+    expect(await messageFor(context)).toContain(`document is version ${answer}.`);
+  });
+
+  test.each([
+    ['a claim', renderClaim({ key, attempt: 0, nonce: 'nonce', leaseSeconds: 90 })],
+    ['a failure', renderFailure({ key, attempt: 0, code: 'CLIENT_REJECTED', digest: 'digest' })],
+    ['no journal entry', 'foreign'],
+  ])('under AWSPREVIOUS if the label is on %s', async (_what, text) => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.writeText(text, [JOURNAL_STAGE]);
+    context.write(LACKING);
+    expect(await messageFor(context)).toContain(`document is version ${versionIdOf('first')}.`);
+  });
+
+  test.each(['client_id', 'client_secret', 'refresh_token'])('and one without %s is not whole', async (name) => {
+    const context = FakeContext.withSecret({ ...CREDENTIALS, [name]: '' });
+    context.write(LACKING);
+    expect(await messageFor(context)).not.toContain('whole document');
+  });
+
+  test('a whole one costs no read, and is not judged here', async () => {
+    const context = FakeContext.withSecret({ ...CREDENTIALS, refresh_token: '<refresh token>' });
+    const snapshot = await load(context);
+    const { calls } = context.store;
+    const before = calls.length;
+    expect(snapshot && (await requireComplete(context, snapshot))).toBeUndefined();
+    expect(calls).toHaveLength(before);
+  });
+});
+
+describe('a refresh token that came in an answer is sent as it is, one that a human wrote is judged', () => {
+  const odd = { ...CREDENTIALS, refresh_token: '<refresh token>' };
+  const { key: oddKey } = toDocumentEntry(odd);
+  const FAILED = { attempt: 0, code: 'PROVIDER_UNAVAILABLE', digest: 'digest' } as const;
+
+  async function grant(context: FakeContext) {
+    const snapshot = await load(context);
+    if (snapshot === undefined) throw new Error('The secret has no value.');
+    return grantOf(context, snapshot);
+  }
+
+  test('without a journal a human wrote it', async () => {
+    const { name, message } = await faultFrom(grant(FakeContext.withSecret(odd)));
+    expect(name).toBe('CREDENTIALS_INVALID');
+    expect(message).toMatch(new RegExp(`^Secret ${SECRET_ID} is damaged: refresh_token `));
+  });
+
+  test('an entry of this very token at the head shows that it was judged before', async () => {
+    const context = FakeContext.withSecret(odd);
+    context.writeText(renderFailure({ ...FAILED, key: oddKey }), [JOURNAL_STAGE]);
+    expect(await grant(context)).toMatchObject({ refreshToken: '<refresh token>' });
+  });
+
+  test('an entry of another token shows nothing', async () => {
+    const context = FakeContext.withSecret(odd);
+    context.writeText(renderFailure({ ...FAILED, key }), [JOURNAL_STAGE]);
+    expect((await faultFrom(grant(context))).name).toBe('CREDENTIALS_INVALID');
+  });
+
+  test('a recorded answer came from the server, whatever is at the head', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    const answer = { ...odd, spent_refresh_token_sha256: sha256('refresh-1') };
+    context.writeText(JSON.stringify(answer), ['AWSCURRENT'], successorId(key));
+    expect(await grant(context)).toMatchObject({ refreshToken: '<refresh token>' });
   });
 });
 
