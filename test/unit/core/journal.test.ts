@@ -1,19 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { sha256 } from '../../../lambda/core/fingerprint.ts';
 import {
   claimId,
   digestGrant,
   type FailureEntry,
   failureId,
+  isAnswerTo,
+  isDoubt,
+  isRecordedAnswer,
+  type JournalEntry,
   mergeId,
   parseDocumentEntry,
   parseEntry,
   renderClaim,
   renderFailure,
   successorId,
+  tokenVersionId,
 } from '../../../lambda/core/journal.ts';
 import { faultOf } from '../../support/fault-of.ts';
-import { CREDENTIALS, toDocumentEntry } from '../../support/secret-documents.ts';
+import { CREDENTIALS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const KEY = 'ab'.repeat(32);
 const DIGEST = 'cd'.repeat(32);
@@ -57,6 +63,16 @@ describe('ids', () => {
   });
 });
 
+describe('the id of a text in the token secret', () => {
+  test('is the same for the same text, another for another, and does not change from release to release', () => {
+    expect(tokenVersionId('{}')).toMatchInlineSnapshot(
+      `"b98af2414368236dbdc78d8516610c0506c5790f3f3c88c2e9ce695f9e80b0f2"`,
+    );
+    expect(tokenVersionId('{"access_token":"a"}')).not.toBe(tokenVersionId('{}'));
+    expect(tokenVersionId(KEY)).not.toBe(successorId(KEY));
+  });
+});
+
 describe('entries', () => {
   const failure = { key: KEY, attempt: 3, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST } as const;
 
@@ -76,6 +92,7 @@ describe('entries', () => {
   test.each<Partial<FailureEntry>>([
     { code: 'PROVIDER_UNAVAILABLE', retryAfterSeconds: 120 },
     { code: 'PROVIDER_AMBIGUOUS' },
+    { code: 'REAUTHORIZATION_PROBABLE', refusals: { count: 3, sinceMs: 500 } },
     { code: 'REAUTHORIZATION_REQUIRED' },
     { code: 'CLIENT_REJECTED' },
   ])('a failure comes back as it was recorded: %j', (members) => {
@@ -86,6 +103,36 @@ describe('entries', () => {
       createdAt: 1_000,
       ...recorded,
     });
+  });
+
+  test('the first of several refusals has its own date, whatever a clock said; the second keeps what it was given', () => {
+    const refusals = (count: number) => {
+      const entry = parseEntry(versionOf(renderFailure({ ...failure, refusals: { count, sinceMs: 900 } })));
+      return entry?.kind === 'failure' && entry.refusals;
+    };
+    expect(refusals(1)).toEqual({ count: 1, sinceMs: 1_000 });
+    expect(refusals(2)).toEqual({ count: 2, sinceMs: 900 });
+  });
+
+  test.each([
+    ['a lease of an hour', { attempt: 0, leaseSeconds: 3_600 }, true],
+    ['a lease of a second', { attempt: 0, leaseSeconds: 1 }, true],
+    ['no lease', { attempt: 0, leaseSeconds: 0 }, false],
+    ['half an attempt', { attempt: 0.5, leaseSeconds: 90 }, false],
+  ])('a claim with %s: %j is one: %s', (_what, members, isEntry) => {
+    const entry = parseEntry(versionOf(renderClaim({ key: KEY, nonce: 'nonce', ...members })));
+    expect(entry !== undefined).toBe(isEntry);
+  });
+
+  test('a failure with an attempt below the first is none', () => {
+    expect(parseEntry(versionOf(renderFailure({ ...failure, attempt: 0 })))).toMatchObject({ attempt: 0 });
+    expect(parseEntry(versionOf(renderFailure({ ...failure, attempt: -1 })))).toBeUndefined();
+  });
+
+  test('a record of ours that is broken is no document, although it has a refresh token', () => {
+    const text = JSON.stringify({ ...CREDENTIALS, kind: 'retently-token-refresh/failure' });
+    expect(parseEntry(versionOf(text))).toBeUndefined();
+    expect(parseEntry(versionOf(text.replace('/failure', '/other')))).toMatchObject({ kind: 'document' });
   });
 
   test('a document comes back with its key', () => {
@@ -122,6 +169,72 @@ describe('entries', () => {
     const { name, message } = faultOf(() => parseDocumentEntry(versionOf('[]'), 'Version version-1'));
     expect(name).toBe('CREDENTIALS_INVALID');
     expect(message).toMatch(/^Version version-1 is JSON, but an array\./);
+  });
+});
+
+describe('the answer to a refresh token, by what it says', () => {
+  const spent = sha256('refresh-1');
+  const answer = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-2', spent_refresh_token_sha256: spent }));
+
+  test('names the token that was spent for it, and is another one', () => {
+    expect(isAnswerTo(toDocumentEntry(CREDENTIALS), answer)).toBe(true);
+    expect(isAnswerTo(toDocumentEntry({ ...CREDENTIALS, refresh_token: 'refresh-0' }), answer)).toBe(false);
+    expect(isAnswerTo(answer, answer)).toBe(false);
+  });
+
+  test('is none to itself, although a server that does not rotate made it of the same token', () => {
+    const unrotated = toDocumentEntry(refreshed(0, { spent_refresh_token_sha256: spent }));
+    expect(isAnswerTo(toDocumentEntry(CREDENTIALS), unrotated)).toBe(true);
+    expect(isAnswerTo(unrotated, unrotated)).toBe(false);
+  });
+
+  test('is no answer to a recorded answer, which is found by its id alone', () => {
+    const recorded = toDocumentEntry(refreshed(3, { spent_refresh_token_sha256: spent }));
+    expect(isAnswerTo(recorded, answer)).toBe(false);
+  });
+
+  test('is no answer to a document without a refresh token', () => {
+    const { refresh_token: _, ...none } = CREDENTIALS;
+    expect(isAnswerTo(toDocumentEntry(none), answer)).toBe(false);
+  });
+});
+
+describe('a recorded answer', () => {
+  const spent = sha256('refresh-1');
+  const members = refreshed(0, { refresh_token: 'refresh-2', spent_refresh_token_sha256: spent });
+
+  test.each<[string, object, string, boolean]>([
+    ['under the id of its parent', members, successorId(spent), true],
+    ['under another id, with another token', members, 'version-1', false],
+    ['whose token is the one that was spent', { ...members, refresh_token: 'refresh-1' }, 'version-1', true],
+    ['that names no spent token', refreshed(0), successorId(spent), false],
+  ])('a document %s', (_what, document, versionId, isRecorded) => {
+    expect(isRecordedAnswer(toDocumentEntry(document, versionId))).toBe(isRecorded);
+  });
+});
+
+describe('doubt about an answer', () => {
+  const failed = {
+    kind: 'failure',
+    versionId: 'version-1',
+    createdAt: 1_000,
+    key: KEY,
+    attempt: 0,
+    code: 'PROVIDER_UNAVAILABLE',
+    digest: DIGEST,
+  } as const;
+
+  test.each<[string, JournalEntry | undefined, boolean]>([
+    ['nothing', undefined, false],
+    ['a request that was never sent', failed, false],
+    ['a lost answer', { ...failed, code: 'PROVIDER_AMBIGUOUS' }, true],
+    ['a refusal', { ...failed, code: 'REAUTHORIZATION_REQUIRED' }, true],
+    ['a refusal in words that we do not know', { ...failed, refusals: { count: 1, sinceMs: 1_000 } }, true],
+    ['a refusal of another token', { ...failed, code: 'REAUTHORIZATION_REQUIRED', key: DIGEST }, false],
+    ['a claim', { ...failed, kind: 'claim', leaseSeconds: 90 }, false],
+    ['a document', { ...toDocumentEntry(CREDENTIALS), key: KEY }, false],
+  ])('follows from %s at the head of its parent: %j', (_what, head, isDoubted) => {
+    expect(isDoubt(head, KEY)).toBe(isDoubted);
   });
 });
 
