@@ -96,10 +96,11 @@ export class RunReport {
     const document = this.current?.document;
     telemetry.note({ versionId: this.current?.versionId, expiresAt: document && expiresAt(document) });
     const nowMs = runtime.now();
-    const untilDue = document && Math.floor(secondsUntilDue(document, nowMs, settings.defaultTokenLifetimeSeconds));
+    const untilDue = document ? secondsUntilDue(document, nowMs, settings.defaultTokenLifetimeSeconds) : 0;
     telemetry.recordStates({
       tokenSecondsRemaining: document ? secondsRemaining(document, nowMs) : 0,
-      tokenSecondsUntilDue: untilDue !== undefined && untilDue > 0 ? untilDue : 0,
+      // Of a token of unknown life it is NaN.
+      tokenSecondsUntilDue: untilDue > 0 ? Math.floor(untilDue) : 0,
       isReauthorizationRequired,
       isTokenSecretBehind,
     });

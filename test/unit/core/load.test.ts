@@ -97,6 +97,14 @@ describe('a current that cannot be read says where the last whole document is', 
     expect(await load(context)).toMatchObject({ current: { versionId: answer } });
   });
 
+  test('under that label rather than under AWSPREVIOUS', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    const answer = context.writeText(JSON.stringify(refreshed(0)), [JOURNAL_STAGE]);
+    const current = context.writeText(broken);
+    const { message } = await faultFrom(load(context));
+    expect(message).toContain(`--move-to-version-id ${answer} --remove-from-version-id ${current}`);
+  });
+
   test('else under AWSPREVIOUS', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     const current = context.writeText(broken);

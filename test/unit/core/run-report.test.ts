@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
+import { type FailureCode, renderClaim } from '../../../lambda/core/journal.ts';
+import { RunReport } from '../../../lambda/core/run-report.ts';
+import { FakeContext } from '../../support/fake-context.ts';
+import { SECRET_ID } from '../../support/fake-credential-store.ts';
+import { CREDENTIALS, HOUR_MS, iso, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
+
+const { key } = toDocumentEntry(CREDENTIALS);
+
+/** The state that a run sends which loads, decides on what it sees, and ends. */
+async function stateOf(context: FakeContext, act: (report: RunReport) => unknown = () => undefined) {
+  const report = new RunReport(context);
+  const snapshot = await report.load();
+  if (snapshot) report.toSituation(snapshot, false);
+  await act(report);
+  report.recordStates();
+  expect(context.telemetry.states).toHaveLength(1);
+  return context.telemetry.states[0];
+}
+
+function claimed(claimedKey: string): FakeContext {
+  const context = FakeContext.withSecret(CREDENTIALS);
+  const text = renderClaim({ key: claimedKey, attempt: 0, nonce: 'nonce', leaseSeconds: 90 });
+  context.writeText(text, [JOURNAL_STAGE]);
+  return context;
+}
+
+describe('whether a human must authorize again', () => {
+  test('is not said behind a claim of the current token: what was known before it still stands', async () => {
+    expect((await stateOf(claimed(key)))?.isReauthorizationRequired).toBeUndefined();
+  });
+
+  test('is denied beside a claim of another token: nothing was refused', async () => {
+    expect((await stateOf(claimed('key of another token')))?.isReauthorizationRequired).toBe(false);
+  });
+
+  test.each<[FailureCode, boolean]>([
+    ['REAUTHORIZATION_REQUIRED', true],
+    ['REAUTHORIZATION_PROBABLE', true],
+    ['CLIENT_REJECTED', false],
+    ['PROVIDER_AMBIGUOUS', false],
+  ])('after %s: %s', async (code, isRequired) => {
+    const state = await stateOf(FakeContext.withSecret(CREDENTIALS), (report) => report.noteFailure({ code }));
+    expect(state?.isReauthorizationRequired).toBe(isRequired);
+  });
+
+  test('is not forgotten if the run looks at the secret once more', async () => {
+    const state = await stateOf(FakeContext.withSecret(CREDENTIALS), async (report) => {
+      report.noteFailure({ code: 'REAUTHORIZATION_REQUIRED' });
+      await report.load();
+    });
+    expect(state?.isReauthorizationRequired).toBe(true);
+  });
+});
+
+describe('the last line of a run', () => {
+  test('says which version is current and when its token dies', async () => {
+    const context = FakeContext.withSecret(refreshed(1));
+    await stateOf(context);
+    expect(context.telemetry.noted).toEqual({
+      versionId: context.currentVersionId,
+      expiresAt: iso(NOW_MS + 5 * HOUR_MS),
+    });
+  });
+
+  test('says of credentials that were never used which version they are, and no end of a token', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    await stateOf(context);
+    expect(context.telemetry.noted).toStrictEqual({ versionId: context.currentVersionId, expiresAt: undefined });
+  });
+
+  test('says nothing of a secret without a value', async () => {
+    const context = new FakeContext();
+    context.world.secretsManager.createSecret({ Name: SECRET_ID });
+    await stateOf(context);
+    expect(context.telemetry.noted).toStrictEqual({ versionId: undefined, expiresAt: undefined });
+  });
+});
+
+describe('the seconds until a token is due', () => {
+  test('are whole, and rounded down', async () => {
+    const context = FakeContext.withSecret(refreshed(1));
+    context.advance(1);
+    expect(await stateOf(context)).toMatchObject({ tokenSecondsUntilDue: 2 * 60 * 60 - 1 });
+  });
+
+  test.each<[string, object]>([
+    ['is due', refreshed(4)],
+    ['was never used', CREDENTIALS],
+    ['has an unknown life', refreshed(1, { refreshed_at: 'yesterday' })],
+  ])('are none for one that %s', async (_what, document) => {
+    expect(await stateOf(FakeContext.withSecret(document))).toMatchObject({ tokenSecondsUntilDue: 0 });
+  });
+});
