@@ -1,14 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import {
   documentKey,
+  expiresAt,
   parseDocument,
   renderWithTokens,
   requireGrant,
+  secondsRemaining,
   tokenMembers,
 } from '../../../lambda/core/credentials.ts';
 import { sha256 } from '../../../lambda/core/fingerprint.ts';
 import { faultOf } from '../../support/fault-of.ts';
-import { CREDENTIALS } from '../../support/secret-documents.ts';
+import { CREDENTIALS, iso, NOW_MS, refreshed } from '../../support/secret-documents.ts';
 
 const WHERE = 'Secret RetentlyCredentials';
 const TOKENS = {
@@ -74,6 +76,57 @@ describe('a secret that cannot be used is refused as CREDENTIALS_INVALID', () =>
       expect(parse({ ...CREDENTIALS, [name]: 1_764_000_000 }).members).toEqual(CREDENTIALS);
     },
   );
+});
+
+describe('a secret is read as people and editors store it', () => {
+  test('a byte order mark before the text is no part of it; a second one is', () => {
+    const text = JSON.stringify(CREDENTIALS);
+    expect(parseDocument(`\uFEFF${text}`, WHERE).members).toEqual(CREDENTIALS);
+    expect(faultOf(() => parseDocument(`\uFEFF\uFEFF${text}`, WHERE)).name).toBe('CREDENTIALS_INVALID');
+    expect(faultOf(() => parseDocument(`${text}\uFEFF`, WHERE)).name).toBe('CREDENTIALS_INVALID');
+  });
+
+  test.each([[[CREDENTIALS]], [null], ['text']])('credentials that are %j hold no members', (credentials) => {
+    expect(parse({ ...CREDENTIALS, credentials })).toMatchObject({ isNested: false, members: CREDENTIALS });
+    expect(parse({ credentials })).toMatchObject({ isNested: false, members: {} });
+  });
+
+  test('a member of the wrong type is said, and where else credentials were seen', () => {
+    const secret = { client_id: 7, oauth: { refresh_token: 'refresh-1' } };
+    expect(faultOf(() => parse(secret)).message).toBe(
+      `${WHERE} has members of the wrong type: client_id is a number. Each of them is a string. ` +
+        "They were seen in oauth: move them up, to the top or under 'credentials'. It was left as it is.",
+    );
+  });
+
+  test('its size counts bytes, as it would be written', () => {
+    expect(parseDocument('{ "note" : "é" }', WHERE).sizeBytes).toBe(Buffer.byteLength('{"note":"é"}'));
+  });
+});
+
+describe('the life of a bearer token', () => {
+  const { access_token: _, ...withoutToken } = refreshed(0);
+
+  test.each<[string, object, number]>([
+    ['a millisecond short of two seconds', { expires_at: iso(NOW_MS + 1_999) }, 1],
+    ['a second', { expires_at: iso(NOW_MS + 1_000) }, 1],
+    ['a millisecond short of one second', { expires_at: iso(NOW_MS + 999) }, 0],
+    ['nothing', { expires_at: iso(NOW_MS) }, 0],
+    ['less than nothing', { expires_at: iso(NOW_MS - 60_000) }, 0],
+    ['an unknown time', { expires_at: 'tomorrow' }, 0],
+  ])('%s is left: whole seconds, rounded down', (_what, members, seconds) => {
+    expect(secondsRemaining(parse(refreshed(0, members)), NOW_MS)).toBe(seconds);
+  });
+
+  test('is over if there is no bearer token, whatever expires_at says', () => {
+    expect(secondsRemaining(parse(withoutToken), NOW_MS)).toBe(0);
+  });
+
+  test('ends at an instant in UTC, or at none if what stands there is none', () => {
+    expect(expiresAt(parse({ expires_at: '2026-11-22T19:00:00+01:00' }))).toBe('2026-11-22T18:00:00.000Z');
+    expect(expiresAt(parse({ expires_at: 'tomorrow' }))).toBeUndefined();
+    expect(expiresAt(parse({}))).toBeUndefined();
+  });
 });
 
 describe('room for an answer of 16 KiB is checked before anything is spent', () => {
