@@ -174,6 +174,7 @@ describe('credentials in another place are pointed at', () => {
     ['a', { a: { refresh_token: 'x' } }],
     ['a, which is a text that holds JSON', { a: `  ${JSON.stringify(all)}` }],
     ['a.b.c.d.e.f', { a: { b: { c: { d: { e: { f: all } } } } } }],
+    ['cred.entials', { cred: { entials: all } }],
     ['_a-1.b2c3d4', { '_a-1': { b2c3d4: all } }],
     ['(a member)', { a1b2c3d4: all }],
     ['(a member)', { a1234: all }],
