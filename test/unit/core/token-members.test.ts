@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Exchanged } from '../../../lambda/core/exchange.ts';
 import { sha256 } from '../../../lambda/core/fingerprint.ts';
 import { toRfc3339 } from '../../../lambda/core/rfc3339.ts';
-import { doubtLifetime, toTokenMembers } from '../../../lambda/core/token-members.ts';
+import { doubtLifetime, isHalfRefreshed, toTokenMembers } from '../../../lambda/core/token-members.ts';
 import { REFRESH_TOKEN_ONLY, TOKEN } from '../../support/fake-token-endpoint.ts';
 import { HOUR_MS, iso, NEW_TOKENS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
@@ -86,6 +86,14 @@ test('a refresh token that comes alone is kept beside the old bearer token, and 
     refresh_token: 'refresh-2',
     spent_refresh_token_sha256: sha256('refresh-1'),
   });
+});
+
+test.each<[string, object, boolean]>([
+  ['a refresh token came alone', { spent_refresh_token_sha256: sha256('refresh-0'), refreshed_at: undefined }, true],
+  ['a whole answer came', { spent_refresh_token_sha256: sha256('refresh-0') }, false],
+  ['nothing came yet', { refreshed_at: undefined }, false],
+])('a document is half refreshed if a refresh token came alone: %s', (_what, members, isHalf) => {
+  expect(isHalfRefreshed(toDocumentEntry(refreshed(0, members)).document)).toBe(isHalf);
 });
 
 test('instants are RFC 3339 in UTC', () => {
