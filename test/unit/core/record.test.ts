@@ -88,6 +88,15 @@ describe('an answer that cannot be stored until the deadline', () => {
   });
 });
 
+test('an answer is in memory before it is put: a run that is frozen in between leaves it with its reason', async () => {
+  let reason: string | undefined;
+  context.store.intercept('putVersion', 'before', () => {
+    reason = context.memory.unsaved?.fault.message;
+  });
+  await record(context, parent, TOKENS, ASKED_AT_MS);
+  expect(reason).toContain('(the run ended before it was)');
+});
+
 test('an unsaved answer is stored although nobody can see what came after it', async () => {
   const next = context.nextRun();
   next.memory.unsaved = { parent, tokens: TOKENS, askedAtMs: ASKED_AT_MS, fault: DENIED };
@@ -169,13 +178,33 @@ describe('where a run believed dead has answered before', () => {
     };
     expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: SUCCESSOR });
     expect(reads).toBeGreaterThanOrEqual(5);
+    expect(context.sleepsMs).toEqual([100, 200, 400, 800]);
   });
 
   test('and too little time is left for another put, the answer stays in memory', async () => {
     answeredBefore({ refresh_token: 'refresh-of-the-other' });
-    context.store.intercept('readVersion', 'after', () => context.advance(53_000));
-    expect((await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS))).name).toBe('TOKEN_NOT_STORED');
+    context.store.intercept('readVersion', 'after', () => context.advance(52_001));
+    const { name, message } = await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
+    expect([name, message]).toEqual([
+      'TOKEN_NOT_STORED',
+      expect.stringContaining('(STORE_UNAVAILABLE: No time was left.)'),
+    ]);
     expect(context.memory.unsaved).toMatchObject({ parent, tokens: TOKENS });
+  });
+
+  test('and just enough time is left for another put, ours follows', async () => {
+    const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other' }));
+    answeredBefore({ refresh_token: 'refresh-of-the-other' });
+    context.store.intercept('readVersion', 'after', () => context.advance(52_000));
+    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: successorId(other.key) });
+  });
+
+  test('but had asked before, however late it was recorded: ours follows it', async () => {
+    const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other' }));
+    context.advance(2 * MINUTE_MS);
+    context.deadlineMs = context.world.nowMs + 60_000;
+    answeredBefore({ refresh_token: 'refresh-of-the-other' });
+    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: successorId(other.key) });
   });
 
   test('and somebody has scribbled there, that is said at once', async () => {
@@ -189,7 +218,10 @@ describe('where a run believed dead has answered before', () => {
     answeredBefore({ refresh_token: 'refresh-of-the-other' });
     context.store.readVersion = async () => undefined;
     const { name, message } = await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
-    expect([name, message]).toEqual(['TOKEN_NOT_STORED', expect.stringContaining('could not be read')]);
+    expect([name, message]).toEqual([
+      'TOKEN_NOT_STORED',
+      expect.stringContaining('(STORE_UNAVAILABLE: A version that exists could not be read.)'),
+    ]);
     expect(context.memory.unsaved).toMatchObject({ parent, tokens: TOKENS });
   });
 });
