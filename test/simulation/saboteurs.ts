@@ -61,7 +61,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   },
   {
     mistake: 'never looks for what became of a spent token',
-    breaks: ['I1', 'I2', 'I3'],
+    breaks: ['I1', 'I2', 'I3', 'I7'],
     within: 100,
     sabotage: withStore((store) => ({
       readHead: async () => unlessDocument(await store.readHead()),

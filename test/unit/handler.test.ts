@@ -82,6 +82,21 @@ describe('an invocation', () => {
     expect(await started.invoke({})).toMatchObject({ outcome: 'refreshed' });
   });
 
+  test('brings the bearer token to the secret that TOKEN_SECRET_ID names', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED, { TOKEN_SECRET_ID: 'token' });
+    started.aws.secretsManager.createSecret({ Name: 'token' });
+    expect(await started.invoke({})).toMatchObject({ outcome: 'refreshed' });
+    const held = started.aws.secretsManager.peek('token', { stage: 'AWSCURRENT' })?.value.SecretString ?? '';
+    expect(Object.keys(JSON.parse(held))).toEqual(['access_token', 'token_type', 'expires_at']);
+  });
+
+  test('says which variable names a token secret that is not there, and goes on', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED, { TOKEN_SECRET_ID: 'token' });
+    expect(await started.invoke({})).toMatchObject({ outcome: 'refreshed' });
+    expect(output.text()).toContain('Secret token does not exist in this account and region. Check TOKEN_SECRET_ID.');
+    expect(output.metrics()).toMatchObject([{ TokenSecretBehind: 1 }]);
+  });
+
   test('publishes nothing where EVENT_BUS_NAME is empty', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED, { EVENT_BUS_NAME: '' });
     expect(await started.invoke({})).toMatchObject({ outcome: 'refreshed' });

@@ -342,6 +342,12 @@ describe('keepTokenSecret', () => {
     expect(await keepTokenSecret(fresh(text), known)).toEqual({ kind });
   });
 
+  it('says mended if another run brings the same token just before the label moves', async () => {
+    const context = fresh(OLD_TEXT);
+    context.tokenSecret?.intercept('promote', 'before', () => context.writeTokenSecret(projectionOf(refreshed(1))));
+    expect(await keepTokenSecret(context, known)).toEqual({ kind: 'mended' });
+  });
+
   it('says nothing without a token secret', async () => {
     expect(await keepTokenSecret(FakeContext.withSecret(refreshed(1)), known)).toBeUndefined();
   });
