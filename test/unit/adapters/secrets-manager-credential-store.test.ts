@@ -63,6 +63,14 @@ const CALLS: [string, () => Promise<unknown>][] = [
 ];
 
 describe('reading', () => {
+  test('the version before gives what held AWSCURRENT until then, and nothing if there was none', async () => {
+    create();
+    expect(await store.readPrevious()).toBeUndefined();
+    await store.putVersion(SECOND, NEXT);
+    await store.promote(SECOND, FIRST);
+    expect(await store.readPrevious()).toMatchObject({ versionId: FIRST, secretString: SECRET });
+  });
+
   test('gives id, age by the clock of the service, and text', async () => {
     create();
     const version = { versionId: FIRST, createdAt: NOW_MS, secretString: SECRET };

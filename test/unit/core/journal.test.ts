@@ -74,6 +74,17 @@ describe('the id of a text in the token secret', () => {
 });
 
 describe('entries', () => {
+  // Stored: a later version of this function, and an earlier one, find them by these words.
+  test('have the words of the stored format', () => {
+    expect(JSON.parse(renderClaim({ key: KEY, attempt: 2, nonce: 'nonce-1', leaseSeconds: 90 }))).toEqual({
+      kind: 'retently-token-refresh/claim',
+      key: KEY,
+      attempt: 2,
+      nonce: 'nonce-1',
+      lease_seconds: 90,
+    });
+  });
+
   const failure = { key: KEY, attempt: 3, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST } as const;
 
   test('a claim says what it is for, and a nonce tells two runs apart', () => {

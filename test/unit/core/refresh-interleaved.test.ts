@@ -19,7 +19,11 @@ describe('when others move in between', () => {
     await faultFrom(refresh(crashed, IF_DUE));
     expect(crashed.currentDocument).toEqual(CREDENTIALS);
     const next = crashed.nextRun();
-    expect(await refresh(next, IF_DUE)).toMatchObject({ outcome: 'adopted', versionId: SUCCESSOR });
+    expect(await refresh(next, IF_DUE)).toMatchObject({
+      outcome: 'adopted',
+      versionId: SUCCESSOR,
+      message: 'Another run obtained a new bearer token; it is in AWSCURRENT.',
+    });
     expect(next.currentDocument).toEqual(REFRESHED);
     expect(next.announced).toMatchObject([{ type: 'refreshed', versionId: SUCCESSOR }]);
     expect(next.telemetry.counts).toEqual(['refreshed']);
