@@ -80,12 +80,11 @@ export class TokenRefresh extends Construct {
   grantReadToken(grantee: IGrantable): Grant {
     if (this.token === undefined)
       throw new Error('There is no token secret to read: leave tokenSecret out of the props.');
-    const account = grantee.grantPrincipal.principalAccount;
-    const isElsewhere =
-      account !== undefined && Token.compareStrings(account, Stack.of(this).account) === TokenComparison.DIFFERENT;
-    if (isElsewhere && this.encryptionKey === undefined) {
+    const own = Stack.of(this).account;
+    const other = accountsOf(grantee).find((each) => Token.compareStrings(each, own) === TokenComparison.DIFFERENT);
+    if (other !== undefined && this.encryptionKey === undefined) {
       throw new Error(
-        `A reader of account ${account} needs an encryptionKey: no other account can use a key of AWS, which the token secret has.`,
+        `A reader of account ${other} needs an encryptionKey: no other account can use a key of AWS, which the token secret has.`,
       );
     }
     this.encryptionKey?.grantDecrypt(grantee);
@@ -143,6 +142,13 @@ export class TokenRefresh extends Construct {
   metricRefreshFailed(options: MetricOptions = {}): Metric {
     return this.metric(METRICS.refreshFailed, options);
   }
+}
+
+/** Those that are known. A principal that is but an ARN does not say its account: the ARN does. */
+function accountsOf({ grantPrincipal }: IGrantable): readonly string[] {
+  const arns = grantPrincipal.policyFragment.principalJson['AWS'] ?? [];
+  const ofArns = arns.flatMap((arn) => /^arn:[\w-]+:iam::(\d{12}):/.exec(arn)?.[1] ?? []);
+  return grantPrincipal.principalAccount === undefined ? ofArns : [grantPrincipal.principalAccount, ...ofArns];
 }
 
 /** A refusal points at the line that has the mistake, and not at ours. */

@@ -1,5 +1,5 @@
 import { App, Stack } from 'aws-cdk-lib';
-import { ArnPrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { AccountPrincipal, ArnPrincipal, type IGrantable, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
@@ -179,22 +179,34 @@ describe('grantReadToken of the construct', () => {
     expect(resourcesOf(template, 'AWS::SecretsManager::ResourcePolicy')).toEqual([]);
   });
 
-  it('admits a role of another account by the policy of the secret, with the key', () => {
+  it('admits a role of another account by the policy of the secret', () => {
     const { stack, tokenRefresh } = build((scope) => ({
       encryptionKey: Key.fromKeyArn(scope, 'Key', KEY_ARN.replace('eu-west-1', 'us-east-1')),
     }));
     tokenRefresh.grantReadToken(Role.fromRoleArn(stack, 'Elsewhere', reader('210987654321')));
-    expect(JSON.stringify(resourceOf(templateOf(stack), 'AWS::SecretsManager::ResourcePolicy').Properties)).toContain(
-      '210987654321',
+    expect(resourceOf(templateOf(stack), 'AWS::SecretsManager::ResourcePolicy').Properties).toMatchObject({
+      BlockPublicPolicy: true,
+      ResourcePolicy: {
+        Statement: [{ Effect: 'Allow', Action: READ, Principal: { AWS: reader('210987654321') }, Resource: '*' }],
+      },
+    });
+  });
+
+  it.each<[string, (stack: Stack) => IGrantable]>([
+    ['a role', (stack) => Role.fromRoleArn(stack, 'Elsewhere', reader('210987654321'))],
+    ['an ARN', () => new ArnPrincipal(reader('210987654321'))],
+    ['an account', () => new AccountPrincipal('210987654321')],
+  ])('refuses %s of another account without a key', (_, toReader) => {
+    const { stack, tokenRefresh } = build();
+    expect(() => tokenRefresh.grantReadToken(toReader(stack))).toThrow(
+      'A reader of account 210987654321 needs an encryptionKey',
     );
   });
 
-  it('refuses a role of another account without a key', () => {
+  it('admits an ARN of this account without a key', () => {
     const { stack, tokenRefresh } = build();
-    const elsewhere = Role.fromRoleArn(stack, 'Elsewhere', reader('210987654321'));
-    expect(() => tokenRefresh.grantReadToken(elsewhere)).toThrow(
-      'A reader of account 210987654321 needs an encryptionKey',
-    );
+    tokenRefresh.grantReadToken(new ArnPrincipal(reader(OWN)));
+    expect(resourcesOf(templateOf(stack), 'AWS::SecretsManager::ResourcePolicy')).toHaveLength(1);
   });
 
   it('refuses if there is no token secret', () => {
