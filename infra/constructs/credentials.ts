@@ -2,7 +2,8 @@ import type { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
-import { createEmptySecret, namesOfCreated, namesOfExisting, type SecretNames } from './secret-names.ts';
+import { createEmptySecret } from './empty-secret.ts';
+import { namesOfCreated, namesOfExisting, type SecretNames } from './secret-names.ts';
 
 /** The secret that holds `RetentlyCredentials`: a new, empty one, or one that exists already. */
 export class Credentials extends Construct {

@@ -1,8 +1,7 @@
-import { ArnFormat, CfnDeletionPolicy, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import type { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { type ExistingSecret, secretIdOf } from '../options/existing-secret.ts';
-import type { TokenRefreshSettings } from '../options/schema.ts';
 
 /** What one secret is called. */
 export interface SecretNames {
@@ -32,21 +31,4 @@ export function namesOfExisting(scope: Construct, existing: ExistingSecret): Sec
 
 export function namesOfCreated({ ref }: CfnSecret): SecretNames {
   return { secretId: ref, secretArn: ref, policyArn: ref };
-}
-
-/**
- * `new Secret()` would generate a value. It has no name: a name that depends on an option would replace the secret.
- *
- * @param scope gets it under the id `Secret`
- */
-export function createEmptySecret(
-  scope: Construct,
-  description: string,
-  { kmsKeyArn, removalPolicies }: TokenRefreshSettings,
-): CfnSecret {
-  const key = kmsKeyArn === undefined ? {} : { kmsKeyId: kmsKeyArn };
-  const secret = new CfnSecret(scope, 'Secret', { description, ...key });
-  secret.applyRemovalPolicy(removalPolicies.secret === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY);
-  secret.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
-  return secret;
 }

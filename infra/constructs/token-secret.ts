@@ -11,7 +11,8 @@ import { CfnResourcePolicy, type CfnSecret } from 'aws-cdk-lib/aws-secretsmanage
 import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
-import { createEmptySecret, namesOfCreated, namesOfExisting, type SecretNames } from './secret-names.ts';
+import { createEmptySecret } from './empty-secret.ts';
+import { namesOfCreated, namesOfExisting, type SecretNames } from './secret-names.ts';
 
 /** Caching libraries ask `DescribeSecret` first, and read by version id. */
 const READ_ACTIONS = ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'];

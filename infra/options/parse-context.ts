@@ -10,6 +10,7 @@ const DEFAULT_STACK_NAME = 'RetentlyTokenRefresh';
 const FREE_DASHBOARDS = 3;
 
 type Options = Readonly<Record<string, unknown>>;
+const envSchema = z.object({ region: z.string().optional(), account: z.string().optional() });
 
 /** One stack to build. */
 export interface StackSettings {
@@ -87,7 +88,9 @@ function parseStack(
   memberPath: (path: string) => string,
   cli: Place,
 ): { readonly stack: StackSettings } | { readonly mistakes: readonly string[] } {
-  const mistakes = findMistakes(schema, options, memberPath, { ...cli, ...readEnv(options) });
+  const known = readEnv(options);
+  const place = { region: known.region ?? cli.region, account: known.account ?? cli.account };
+  const mistakes = findMistakes(schema, options, memberPath, place);
   if (mistakes.length > 0) return { mistakes };
   const { stackName, env, name, ...settings } = { name: undefined, ...schema.parse(options) };
   const defaultName = name === undefined ? DEFAULT_STACK_NAME : `${DEFAULT_STACK_NAME}-${name}`;
@@ -179,11 +182,7 @@ function parseJson(json: string): unknown {
   }
 }
 
+/** As far as it is well-formed: what is not is named by the schema of the options. */
 function readEnv(options: Options): Place {
-  const text = z.string().optional().catch(undefined);
-  const { env } = z
-    .object({ env: z.object({ region: text, account: text }).catch({}) })
-    .catch({ env: {} })
-    .parse(options);
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined));
+  return z.object({ env: envSchema }).safeParse(options).data?.env ?? {};
 }
