@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Aws } from '../sandbox/aws/aws-server.ts';
+import { TOKEN_SECRET_ID } from '../sandbox/sandbox.ts';
 import { runChaos } from './chaos.ts';
 
 test('real processes that are killed at any moment never spend a token twice, lose a recorded one, or end in silence', async () => {
@@ -20,7 +21,7 @@ test('and if the token secret is not brought along', async () => {
 }, 60_000);
 
 function breakTokenSecret(aws: Aws): void {
-  const when = (input: object) => JSON.stringify(input).includes('RetentlyToken');
+  const when = (input: object) => JSON.stringify(input).includes(`"${TOKEN_SECRET_ID}"`);
   aws.inject({ kind: 'access-denied', operation: 'PutSecretValue', when, times: Infinity });
 }
 

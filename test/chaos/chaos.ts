@@ -6,10 +6,8 @@ import { type Aws, startAws } from '../sandbox/aws/aws-server.ts';
 import { bundleOnce } from '../sandbox/lambda/bundle.ts';
 import { type Invocation, type LambdaProcess, startLambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import { startAuthorizationServer } from '../sandbox/oauth/authorization-server.ts';
+import { SECRET_ID, TOKEN_SECRET_ID } from '../sandbox/sandbox.ts';
 import { Choices } from '../support/choices.ts';
-
-const SECRET_ID = 'RetentlyCredentials';
-const TOKEN_SECRET_ID = 'RetentlyToken';
 
 /** Long enough to attempt a refresh; a forced run then waits a second or two for a dead run's claim, not thirty. */
 const TIMEOUT_MS = 33_000;

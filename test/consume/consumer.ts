@@ -23,7 +23,9 @@ export class Consumer implements AsyncDisposable {
     this.#directory = mkdtempSync(join(CACHE, 'example-'));
     for (const [name, text] of Object.entries(files)) writeFileSync(join(this.#directory, name), text);
     const [file, ...args] = command;
-    const env = { ...process.env, ...LAMBDA_ENVIRONMENT, AWS_DEFAULT_REGION: 'us-east-1', ...environment };
+    // A profile of whoever runs the tests would be looked for in a file that is not there.
+    const own = { AWS_DEFAULT_REGION: 'us-east-1', AWS_PROFILE: undefined, AWS_DEFAULT_PROFILE: undefined };
+    const env = { ...process.env, ...LAMBDA_ENVIRONMENT, ...own, ...environment };
     this.#child = spawn(file, args, { cwd: this.#directory, env });
     this.#child.stderr.on('data', (data) => {
       this.#stderr += data;
@@ -36,10 +38,6 @@ export class Consumer implements AsyncDisposable {
     this.#child.stdin.write('\n');
     const { value, done } = await this.#lines.next();
     return done ? `it ended: ${this.#stderr}` : value;
-  }
-
-  get stderr(): string {
-    return this.#stderr;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

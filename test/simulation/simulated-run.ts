@@ -38,11 +38,11 @@ const SAVE_MS = 15_000;
  * where the label does not say how many there were; and so many a second to look at another run's claim.
  */
 const MAX_CALLS = 30;
-/** To bring the token secret along for two promotions, and once more while its label lags. */
-const MAX_CALLS_FOR_TOKEN_SECRET = 15;
 const MAX_CALLS_PER_MOVE = 14;
 const MAX_CALLS_PER_ATTEMPT = 4;
 const MAX_CALLS_PER_SECOND = 4;
+/** To bring the token secret along for two promotions, and once more while its label lags. */
+const MAX_CALLS_FOR_TOKEN_SECRET = 15;
 
 /** An execution environment of one deployment: one run at a time, and the memory that outlives it. */
 export interface Environment {
