@@ -36,7 +36,7 @@ const CLIENT_OPTIONS = {
   },
 };
 
-/** Nothing waits for the token secret that has not been saved before. */
+/** The token is saved by then: a token secret that hangs must not take the time of its announcement. */
 const TOKEN_SECRET_CALL_TIMEOUT_MS = 3_000;
 
 const telemetry = new PowertoolsTelemetry();

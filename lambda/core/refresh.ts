@@ -34,8 +34,8 @@ type Progress =
   | { readonly kind: 'recorded'; readonly attempt: number; readonly isRecovery: boolean };
 
 /**
- * One run: load, settle, decide, claim, exchange, record, promote, announce. Whatever it does, it leaves the token secret
- * with what `AWSCURRENT` says. A run that finds the ground moved under it
+ * One run: load, settle, decide, claim, exchange, record, promote, announce. Whatever it does, it brings the token secret
+ * along in the end. A run that finds the ground moved under it
  * starts over.
  *
  * @param force refresh although the token is fresh, a back-off runs or the grant was rejected; never past a live claim

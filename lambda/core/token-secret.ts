@@ -27,8 +27,8 @@ export type TokenSecretState =
  * Brings the token secret to what `AWSCURRENT` says. It is derived, never a source: whatever is wrong with it, the run goes
  * on as it would have.
  *
- * A newer token is never replaced by an older one: current is read after the token secret, so it is no older than what is
- * replaced, and the label moves by compare-and-swap.
+ * A newer token is not replaced by an older one: current is read after the token secret, and known to have no successor, so
+ * it is no older than what is replaced; and the label moves by compare-and-swap.
  *
  * @param known what was last seen in, or promoted to, `AWSCURRENT`
  * @returns `undefined` if there is no token secret, or no time to look after it. Never throws
@@ -76,6 +76,7 @@ async function keep(context: Context, tokenSecret: TokenSecret, known: DocumentE
 
     const text = render(current.document);
     const versionId = tokenVersionId(text);
+    // If it exists, it says the same: the id is computed from the text.
     await tokenSecret.putVersion(versionId, text);
     if ((await tokenSecret.promote(versionId, held?.versionId)) === 'promoted') return 'mended';
   }

@@ -20,7 +20,7 @@ export const INVARIANTS = {
   I4: 'No lost edit: what an operator writes stays, and new credentials from an operator win.',
   I6: 'A dead grant is tried once, unless somebody forces it.',
   I7: 'Convergence: once faults stop, within an hour the token is fresh or a human has been told why it cannot be.',
-  I8: 'Bounded cost: two reads for a fresh tick, no run without a bound, no attempt within a back-off or without room for its answer.',
+  I8: 'Bounded cost: three reads for a fresh tick, one of them of the token secret, no run without a bound, no attempt within a back-off or without room for its answer.',
   I9: 'The token secret follows: two quiet ticks later it says what AWSCURRENT says, an older token never replaces the one that AWSCURRENT holds, and nothing else is overwritten.',
 } as const;
 
