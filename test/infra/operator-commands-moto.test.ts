@@ -26,7 +26,8 @@ describe.skipIf(!IS_POSSIBLE)(
     /** @returns what it printed */
     function run(command: string): string {
       const credentials = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_DEFAULT_REGION: REGION };
-      const env = { ...process.env, ...credentials };
+      // Whoever runs this may have a profile, which would come before these credentials.
+      const env = { ...process.env, ...credentials, AWS_PROFILE: undefined, AWS_DEFAULT_PROFILE: undefined };
       // Not by AWS_ENDPOINT_URL, which the AWS CLI 1 does not heed for SQS: it would call AWS itself.
       const script = `aws() { command aws --endpoint-url ${moto.url} "$@"; }\n${command}`;
       const { status, stdout, stderr } = spawnSync('bash', ['-c', script], { cwd: directory, env, encoding: 'utf8' });

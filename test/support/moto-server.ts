@@ -19,7 +19,9 @@ export function isMotoInstalled(): boolean {
 /** Rejects where the process ends before it answers. */
 export async function startMoto(): Promise<MotoServer> {
   const port = await findFreePort();
-  const child = spawn(BINARY, ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+  // It looks for a profile itself, and answers 500 if that is not to be found.
+  const env = { ...process.env, AWS_PROFILE: undefined, AWS_DEFAULT_PROFILE: undefined };
+  const child = spawn(BINARY, ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore', env });
   const url = `http://127.0.0.1:${port}`;
   const close = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
