@@ -19,14 +19,18 @@ const ACCEPTED = '{}, {"action":"refresh"}, {"action":"refresh","force":true} an
  * @throws Fault `EVENT_INVALID`, which names what is wrong and shows no value
  */
 export function parseEvent(event: unknown): Action {
-  const isPlain = EmptyEvent.safeParse(event).success || ScheduledEvent.safeParse(event).success;
-  if (isPlain) return { action: 'refresh', force: false };
+  if (isPlainEvent(event)) return { action: 'refresh', force: false };
   const parsed = Event.safeParse(event);
   if (parsed.success) return parsed.data;
   throw new Fault(
     'EVENT_INVALID',
     `The event is not accepted: ${parsed.error.issues.map(describeIssue).join('; ')}. ${ACCEPTED} Nothing was read or sent.`,
   );
+}
+
+/** Nothing, or a tick. */
+export function isPlainEvent(event: unknown): boolean {
+  return EmptyEvent.safeParse(event).success || ScheduledEvent.safeParse(event).success;
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string {

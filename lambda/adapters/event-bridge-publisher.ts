@@ -15,13 +15,11 @@ export class EventBridgePublisher implements EventPublisher {
   readonly #clientOptions: EventBridgeClientConfig;
   #putEvents: PutEvents | undefined;
   readonly #eventBusName: string;
-  readonly #secretId: string;
   readonly #telemetry: Telemetry;
 
-  constructor(clientOptions: EventBridgeClientConfig, eventBusName: string, secretId: string, telemetry: Telemetry) {
+  constructor(clientOptions: EventBridgeClientConfig, eventBusName: string, telemetry: Telemetry) {
     this.#clientOptions = clientOptions;
     this.#eventBusName = eventBusName;
-    this.#secretId = secretId;
     this.#telemetry = telemetry;
   }
 
@@ -30,7 +28,7 @@ export class EventBridgePublisher implements EventPublisher {
       EventBusName: this.#eventBusName,
       Source: EVENT_SOURCE,
       DetailType: EVENT_DETAIL_TYPES[type],
-      Detail: JSON.stringify({ version: DETAIL_VERSION, secretId: this.#secretId, ...detail }),
+      Detail: JSON.stringify({ version: DETAIL_VERSION, ...detail }),
     }));
     try {
       // Loaded when there is something to say: most runs find a fresh token, and are over before that.

@@ -12,14 +12,14 @@ export class PowertoolsTelemetry implements Telemetry {
   #startedAtMs = 0;
   #calls = { reads: 0, writes: 0 };
 
-  /** Before each run. */
-  begin(runId: string, functionName: string): void {
+  /** Before each run. @param secretId if the function has many: each line names it */
+  begin(runId: string, functionName: string, secretId?: string): void {
     this.#functionName = functionName;
     this.#noted = {};
     this.#startedAtMs = Date.now();
     this.#calls = { reads: 0, writes: 0 };
     this.#logger.resetKeys();
-    this.#logger.appendKeys({ runId });
+    this.#logger.appendKeys({ runId, secretId });
     useDimensions(this.#metrics, { [METRIC_DIMENSION]: functionName });
   }
 
@@ -52,22 +52,30 @@ export class PowertoolsTelemetry implements Telemetry {
 
   recordStates(states: TokenStates): void {
     const { tokenSecondsRemaining, tokenSecondsUntilDue, isReauthorizationRequired, isTokenSecretBehind } = states;
-    this.#metrics.addMetric(METRICS.tokenSecondsRemaining, MetricUnit.Seconds, tokenSecondsRemaining);
-    this.#metrics.addMetric(METRICS.tokenSecondsUntilDue, MetricUnit.Seconds, tokenSecondsUntilDue);
-    this.#recordState(METRICS.reauthorizationRequired, isReauthorizationRequired);
-    this.#recordState(METRICS.tokenSecretBehind, isTokenSecretBehind);
+    this.recordSeconds(METRICS.tokenSecondsRemaining, tokenSecondsRemaining);
+    this.recordSeconds(METRICS.tokenSecondsUntilDue, Math.max(0, tokenSecondsUntilDue));
+    this.recordState(METRICS.reauthorizationRequired, isReauthorizationRequired);
+    this.recordState(METRICS.tokenSecretBehind, isTokenSecretBehind);
   }
 
-  #recordState(name: string, state: boolean | undefined): void {
-    if (state !== undefined) this.#metrics.addMetric(name, MetricUnit.Count, state ? 1 : 0);
+  protected recordState(name: string, state: boolean | undefined): void {
+    if (state !== undefined) this.count(name, state ? 1 : 0);
+  }
+
+  protected count(name: string, number = 1): void {
+    this.#metrics.addMetric(name, MetricUnit.Count, number);
+  }
+
+  protected recordSeconds(name: string, seconds: number): void {
+    this.#metrics.addMetric(name, MetricUnit.Seconds, seconds);
   }
 
   countRefreshed(): void {
-    this.#metrics.addMetric(METRICS.refreshed, MetricUnit.Count, 1);
+    this.count(METRICS.refreshed);
   }
 
   countFailed(code: string): void {
-    this.#metrics.addMetric(METRICS.refreshFailed, MetricUnit.Count, 1);
+    this.count(METRICS.refreshFailed);
     // An alarm sees a metric only under exactly its own set of dimensions, so this is a second one.
     const byCode = this.#metrics.singleMetric();
     useDimensions(byCode, { [METRIC_DIMENSION]: this.#functionName, [METRIC_CODE_DIMENSION]: code });
@@ -75,11 +83,11 @@ export class PowertoolsTelemetry implements Telemetry {
   }
 
   countTokenNotStored(): void {
-    this.#metrics.addMetric(METRICS.tokenNotStored, MetricUnit.Count, 1);
+    this.count(METRICS.tokenNotStored);
   }
 
   countClaimTakenOver(): void {
-    this.#metrics.addMetric(METRICS.claimTakenOver, MetricUnit.Count, 1);
+    this.count(METRICS.claimTakenOver);
   }
 
   recordExchangeMilliseconds(milliseconds: number): void {

@@ -24,7 +24,7 @@ export interface Attempted {
 
 /** Whoever moved `AWSCURRENT` tells the world: metrics, then events. Never throws. */
 export async function announceRefreshed(
-  { telemetry, events }: Context,
+  { settings: { secretId }, telemetry, events }: Context,
   { versionId, document }: DocumentEntry,
   { attempt, isRecovery }: Attempted = {},
 ): Promise<void> {
@@ -34,6 +34,7 @@ export async function announceRefreshed(
   telemetry.countRefreshed();
   const announcement: Announcement = {
     type: 'refreshed',
+    secretId,
     versionId,
     expiresAt: expiresAt(document),
     rotated,
@@ -49,13 +50,20 @@ export async function announceRefreshed(
  * @param isNewlyProbable the grant is taken for dead from this attempt on, although no answer said so
  */
 export async function announceFailed(
-  { events }: Context,
+  { settings: { secretId }, events }: Context,
   { versionId, document }: DocumentEntry,
   fault: Fault,
   attempt: number,
   isNewlyProbable = false,
 ): Promise<void> {
-  const failed: Announcement = { type: 'failed', versionId, expiresAt: expiresAt(document), attempt, code: fault.name };
+  const failed: Announcement = {
+    type: 'failed',
+    secretId,
+    versionId,
+    expiresAt: expiresAt(document),
+    attempt,
+    code: fault.name,
+  };
   const reauthorizationRequired: Announcement = { ...failed, type: 'reauthorizationRequired' };
   const announcements = [failed];
   if (fault.name === 'REAUTHORIZATION_REQUIRED') announcements.push(reauthorizationRequired);

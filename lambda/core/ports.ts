@@ -85,6 +85,8 @@ export interface TokenEndpoint {
 /** What the world is told once for each change; published after `AWSCURRENT` has moved. */
 export interface Announcement {
   readonly type: 'refreshed' | 'recovered' | 'failed' | 'reauthorizationRequired';
+  /** ARN or name. */
+  readonly secretId: string;
   readonly versionId: string;
   readonly expiresAt?: string | undefined;
   readonly rotated?: boolean | undefined;
@@ -124,6 +126,11 @@ export interface LogMembers {
   readonly writes?: number;
   /** Where to read what to do. */
   readonly runbook?: string;
+  /** The secret of the run, in a fleet. */
+  readonly secretId?: string;
+  /** Secrets that a sweep found, and those that it put into the queue. */
+  readonly listed?: number;
+  readonly queued?: number;
   /** Fingerprints. */
   readonly refreshToken?: string;
   readonly spentRefreshToken?: string;
@@ -133,7 +140,7 @@ export interface LogMembers {
 export interface TokenStates {
   /** 0 if it is dead, or if there is none. */
   readonly tokenSecondsRemaining: number;
-  /** Until it is due for a refresh; 0 if it is, or if there is none. */
+  /** Until it is due for a refresh; negative since then, or since there are credentials without a token of known life. 0 if there are none. */
   readonly tokenSecondsUntilDue: number;
   /** `undefined` while another run's claim hides what was known of the grant: the alarm stays as it is. */
   readonly isReauthorizationRequired: boolean | undefined;

@@ -88,19 +88,26 @@ export class RunReport {
     }
   }
 
+  #secondsUntilDue(nowMs: number): number {
+    const { current } = this;
+    if (current === undefined) return 0;
+    const { defaultTokenLifetimeSeconds } = this.#context.settings;
+    const seconds = secondsUntilDue(current.document, nowMs, defaultTokenLifetimeSeconds);
+    // A token of unknown life, or none: it has been due since somebody wrote it.
+    return Math.floor(Number.isNaN(seconds) ? (current.createdAt - nowMs) / 1000 : seconds);
+  }
+
   /** However a run ends. One that could not read the secret says nothing: a 0 would be false of a token that lives. */
   recordStates(): void {
     if (!this.#hasRead) return;
     const { isReauthorizationRequired, isTokenSecretBehind } = this;
-    const { telemetry, runtime, settings } = this.#context;
+    const { telemetry, runtime } = this.#context;
     const document = this.current?.document;
     telemetry.note({ versionId: this.current?.versionId, expiresAt: document && expiresAt(document) });
     const nowMs = runtime.now();
-    const untilDue = document ? secondsUntilDue(document, nowMs, settings.defaultTokenLifetimeSeconds) : 0;
     telemetry.recordStates({
       tokenSecondsRemaining: document ? secondsRemaining(document, nowMs) : 0,
-      // Of a token of unknown life it is NaN.
-      tokenSecondsUntilDue: untilDue > 0 ? Math.floor(untilDue) : 0,
+      tokenSecondsUntilDue: this.#secondsUntilDue(nowMs),
       isReauthorizationRequired,
       isTokenSecretBehind,
     });

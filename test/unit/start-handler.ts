@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import type { LambdaContext } from '../../lambda/handler.ts';
+import type { LambdaContext } from '../../lambda/lambda-context.ts';
 import { type Aws, startAws } from '../sandbox/aws/aws-server.ts';
 import {
   type ScriptedTokenEndpoint,

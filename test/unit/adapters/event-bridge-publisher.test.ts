@@ -10,6 +10,7 @@ vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
 
 const REFRESHED: Announcement = {
   type: 'refreshed',
+  secretId: 'RetentlyCredentials',
   versionId: 'version-2',
   expiresAt: '2026-11-22T18:00:00.000Z',
   rotated: true,
@@ -28,7 +29,7 @@ beforeEach(async () => {
 afterEach(() => aws.close());
 
 function publish(announcements: readonly Announcement[], { url = aws.url, bus = 'operations' } = {}) {
-  return new EventBridgePublisher(awsClientOptions(url), bus, 'RetentlyCredentials', telemetry).publish(announcements);
+  return new EventBridgePublisher(awsClientOptions(url), bus, telemetry).publish(announcements);
 }
 
 test('one PutEvents carries all that one change has to say, in the words of the contract', async () => {
@@ -39,7 +40,7 @@ test('one PutEvents carries all that one change has to say, in the words of the 
   const event = {
     source: 'retently.token-refresh',
     eventBusName: 'operations',
-    detail: { version: '1', secretId: 'RetentlyCredentials', ...detail },
+    detail: { version: '1', ...detail },
   };
   expect(aws.eventBridge.events).toMatchObject([
     { ...event, detailType: 'Retently Token Refreshed' },
@@ -52,7 +53,7 @@ test.each([
   ['failed', 'Retently Token Refresh Failed'],
   ['reauthorizationRequired', 'Retently Reauthorization Required'],
 ] as const)('%s is "%s", with its code', async (type, detailType) => {
-  await publish([{ type, versionId: 'version-1', attempt: 2, code: 'REAUTHORIZATION_REQUIRED' }]);
+  await publish([{ ...REFRESHED, type, attempt: 2, code: 'REAUTHORIZATION_REQUIRED' }]);
   expect(aws.eventBridge.events).toMatchObject([{ detailType, detail: { code: 'REAUTHORIZATION_REQUIRED' } }]);
 });
 

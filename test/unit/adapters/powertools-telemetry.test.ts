@@ -62,6 +62,12 @@ describe('metrics', () => {
     ]);
   });
 
+  test('say 0 seconds of a token that is due, however long it has been', () => {
+    telemetry.recordStates({ ...STATES, tokenSecondsUntilDue: -3_600 });
+    end();
+    expect(output.metrics()).toMatchObject([{ TokenSecondsUntilDue: 0 }]);
+  });
+
   test('ReauthorizationRequired is 1 if it is required', () => {
     telemetry.recordStates({ ...STATES, isReauthorizationRequired: true });
     end();

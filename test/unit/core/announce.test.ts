@@ -3,8 +3,10 @@ import { announceFailed, announceRefreshed } from '../../../lambda/core/announce
 import { Fault, type FaultCode } from '../../../lambda/core/fault.ts';
 import { fingerprint, sha256 } from '../../../lambda/core/fingerprint.ts';
 import { FakeContext } from '../../support/fake-context.ts';
+import { SECRET_ID } from '../../support/fake-credential-store.ts';
 import { refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
+const CURRENT = { secretId: SECRET_ID, versionId: 'version-of-current' };
 const MEMBERS = refreshed(0, { spent_refresh_token_sha256: sha256('refresh-0') });
 
 function announce(members: object, attempted = {}) {
@@ -24,7 +26,7 @@ test('a refresh is counted and told once, with fingerprints of 12 hex characters
     [
       {
         type: 'refreshed',
-        versionId: 'version-of-current',
+        ...CURRENT,
         expiresAt: MEMBERS.expires_at,
         rotated: true,
         attempt: 3,
@@ -63,7 +65,7 @@ test('what a document does not have is left out', async () => {
   expect(JSON.parse(JSON.stringify(announced))).toEqual([
     {
       type: 'refreshed',
-      versionId: 'version-of-current',
+      ...CURRENT,
       rotated: true,
       fingerprints: { refreshToken: fingerprint('refresh-1') },
     },
@@ -75,7 +77,7 @@ test('what a document does not have is left out', async () => {
 
 test('a failure is told with its code and attempt', async () => {
   const { announcements, telemetry } = await fail('PROVIDER_UNAVAILABLE');
-  const failed = { type: 'failed', versionId: 'version-of-current', attempt: 2, code: 'PROVIDER_UNAVAILABLE' };
+  const failed = { ...CURRENT, type: 'failed', attempt: 2, code: 'PROVIDER_UNAVAILABLE' };
   expect(announcements).toEqual([[{ ...failed, expiresAt: expect.any(String) }]]);
   expect(telemetry.counts).toEqual([]);
 });
@@ -87,7 +89,7 @@ test('a dead grant says reauthorization required too, a refused client does not'
 });
 
 test('a dead grant is told for a document and an attempt, as the failure is, and is no guess', async () => {
-  const told = { versionId: 'version-of-current', attempt: 2, code: 'REAUTHORIZATION_REQUIRED' };
+  const told = { ...CURRENT, attempt: 2, code: 'REAUTHORIZATION_REQUIRED' };
   const { announcements } = await fail('REAUTHORIZATION_REQUIRED');
   expect(announcements).toEqual([
     [

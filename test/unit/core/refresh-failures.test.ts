@@ -159,7 +159,7 @@ describe('I6: a dead grant is tried once', () => {
     expect(context.announced.map(({ type }) => type)).toEqual(['failed', 'reauthorizationRequired']);
     expect(context.telemetry.states).toEqual([{ ...NO_TOKEN, isReauthorizationRequired: true }]);
     expect(new Set(await tick(48))).toEqual(new Set(['REAUTHORIZATION_REQUIRED']));
-    expect(context.telemetry.states).toEqual([{ ...NO_TOKEN, isReauthorizationRequired: true }]);
+    expect(context.telemetry.states).toMatchObject([{ tokenSecondsRemaining: 0, isReauthorizationRequired: true }]);
     expect(context.announcements).toEqual([]);
   });
 

@@ -85,11 +85,22 @@ describe('the seconds until a token is due', () => {
     expect(await stateOf(context)).toMatchObject({ tokenSecondsUntilDue: 2 * 60 * 60 - 1 });
   });
 
+  test('are negative for one that is due: for so long it has been', async () => {
+    expect(await stateOf(FakeContext.withSecret(refreshed(4)))).toMatchObject({ tokenSecondsUntilDue: -60 * 60 });
+  });
+
   test.each<[string, object]>([
-    ['is due', refreshed(4)],
     ['was never used', CREDENTIALS],
     ['has an unknown life', refreshed(1, { refreshed_at: 'yesterday' })],
-  ])('are none for one that %s', async (_what, document) => {
-    expect(await stateOf(FakeContext.withSecret(document))).toMatchObject({ tokenSecondsUntilDue: 0 });
+  ])('count from when it was written for one that %s', async (_what, document) => {
+    const context = FakeContext.withSecret(document);
+    context.advance(90_000);
+    expect(await stateOf(context)).toMatchObject({ tokenSecondsUntilDue: -90 });
+  });
+
+  test('are none for a secret without a value', async () => {
+    const context = new FakeContext();
+    context.world.secretsManager.createSecret({ Name: SECRET_ID });
+    expect(await stateOf(context)).toMatchObject({ tokenSecondsUntilDue: 0 });
   });
 });

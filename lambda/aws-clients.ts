@@ -1,0 +1,30 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { countCalls } from './adapters/count-calls.ts';
+import { EventBridgePublisher } from './adapters/event-bridge-publisher.ts';
+import type { PowertoolsTelemetry } from './adapters/powertools-telemetry.ts';
+import type { EventPublisher } from './core/ports.ts';
+
+/** Three tries of two seconds each. The adapter ends a call that still takes longer. */
+export const CLIENT_OPTIONS = {
+  maxAttempts: 3,
+  // Without throwOnRequestTimeout, the time-out is a line in the log and the call goes on.
+  // `requestTimeout` ends with the headers; an answer whose body stalls is what `socketTimeout` is for.
+  requestHandler: {
+    connectionTimeout: 1_000,
+    requestTimeout: 2_000,
+    socketTimeout: 2_000,
+    throwOnRequestTimeout: true,
+  },
+};
+
+export function connectSecretsManager(telemetry: PowertoolsTelemetry): SecretsManagerClient {
+  const client = new SecretsManagerClient(CLIENT_OPTIONS);
+  countCalls(client, (kind) => telemetry.countCall(kind));
+  return client;
+}
+
+/** @param eventBusName `undefined`: no events */
+export function toEventPublisher(eventBusName: string | undefined, telemetry: PowertoolsTelemetry): EventPublisher {
+  if (eventBusName === undefined) return { publish: async () => {} };
+  return new EventBridgePublisher(CLIENT_OPTIONS, eventBusName, telemetry);
+}

@@ -1,0 +1,31 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Fault } from './core/fault.ts';
+import type { Runtime } from './core/ports.ts';
+
+/** What is used of Lambda's context. */
+export interface LambdaContext {
+  readonly awsRequestId: string;
+  readonly functionName: string;
+  getRemainingTimeInMillis(): number;
+}
+
+/** @throws Fault `CONFIGURATION_INVALID` if the run may outlive its claim */
+export function toRuntime(lambdaContext: LambdaContext, leaseSeconds: number): Runtime {
+  const remainingMs = () => lambdaContext.getRemainingTimeInMillis();
+  // Round up: a few milliseconds of the timeout have passed already.
+  if (Math.ceil(remainingMs() / 1000) >= leaseSeconds) {
+    throw new Fault(
+      'CONFIGURATION_INVALID',
+      `LEASE_SECONDS is ${leaseSeconds} and this run may last ${Math.ceil(remainingMs() / 1000)} s: another run would take its claim for dead. ` +
+        "Set it to the function's timeout and 30 s more. Nothing was read or sent.",
+    );
+  }
+  return {
+    now: Date.now,
+    remainingMs,
+    sleep: (milliseconds) => sleep(milliseconds),
+    random: Math.random,
+    nonce: randomUUID,
+  };
+}

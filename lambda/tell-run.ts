@@ -1,0 +1,43 @@
+import type { PowertoolsTelemetry } from './adapters/powertools-telemetry.ts';
+import { toRunbookEntry } from './contract.ts';
+import { Fault, nameClass, nameOf } from './core/fault.ts';
+import type { Result } from './core/result.ts';
+
+/**
+ * One run, with the line and the metrics that tell how it ended.
+ *
+ * @throws an error whose `name` is its code
+ */
+export async function tellRun(telemetry: PowertoolsTelemetry, run: () => Promise<Result>): Promise<Result> {
+  try {
+    const result = await run();
+    const { outcome, message, decision, retryAt } = result;
+    telemetry.end('info', message, { outcome, decision, retryAt });
+    return result;
+  } catch (error) {
+    const fault = toFault(error);
+    telemetry.countFailed(fault.name);
+    telemetry.end('error', fault.message, {
+      outcome: 'failed',
+      code: fault.name,
+      runbook: toRunbookEntry(fault.name),
+    });
+    throw fault;
+  }
+}
+
+/** A mistake of ours gets through without its message, which may quote what it failed on. */
+export function toFault(error: unknown): Error {
+  if (error instanceof Fault) return error;
+  const unexpected = new Error(`Unexpected ${nameOf(error)}. Please report it with this stack.`);
+  unexpected.name = 'UNEXPECTED';
+  nameClass(unexpected, unexpected.name);
+  unexpected.stack = [`${unexpected.name}: ${unexpected.message}`, ...stackFrames(error)].join('\n');
+  return unexpected;
+}
+
+function stackFrames(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [];
+  const stack = error.stack?.replace(error.message, '') ?? '';
+  return stack.split('\n').filter((line) => line.startsWith('    at '));
+}
