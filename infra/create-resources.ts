@@ -1,12 +1,13 @@
-import { Duration, Stack, Tags } from 'aws-cdk-lib';
-import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { accountRules } from './constructs/account-rules.ts';
 import { AlarmTopic } from './constructs/alarm-topic.ts';
 import { Alarms } from './constructs/alarms.ts';
 import { Credentials } from './constructs/credentials.ts';
 import { DeadLetters } from './constructs/dead-letters.ts';
 import { EventDestination } from './constructs/event-destination.ts';
+import { governAll } from './constructs/govern-all.ts';
 import { RefreshFunction } from './constructs/refresh-function.ts';
 import { RefreshSchedule } from './constructs/refresh-schedule.ts';
 import type { SecretNames } from './constructs/secret-names.ts';
@@ -56,6 +57,8 @@ export function createResources(scope: Construct, settings: TokenRefreshSettings
   });
   const { lambdaFunction, logGroup } = refreshFunction;
   const refreshSchedule = new RefreshSchedule(scope, 'Schedule', {
+    description: 'Looks after the Retently bearer token',
+    invokes: 'Invokes the function that refreshes the Retently bearer token',
     every: Duration.minutes(schedule.everyMinutes),
     flexibleWindow: Duration.minutes(schedule.flexibleWindowMinutes),
     eventAge,
@@ -76,12 +79,14 @@ export function createResources(scope: Construct, settings: TokenRefreshSettings
   });
   const alarmTopic = existingTopic ?? new AlarmTopic(scope, 'AlarmTopic', settings).topic;
   const alarms = new Alarms(scope, 'Alarms', {
-    lambdaFunction,
-    undeliveredTicks,
-    failedRuns,
+    rules: accountRules({
+      lambdaFunction,
+      undeliveredTicks,
+      failedRuns,
+      silenceMinutes: silenceMinutes(schedule),
+      hasTokenSecret: tokenSecret !== undefined,
+    }),
     topic: alarmTopic,
-    silenceMinutes: silenceMinutes(schedule),
-    hasTokenSecret: tokenSecret !== undefined,
     statusCommand: commands.StatusCommand.command,
     runbookUrl: settings.runbookUrl,
   });
@@ -95,11 +100,7 @@ export function createResources(scope: Construct, settings: TokenRefreshSettings
       })
     : undefined;
 
-  for (const [key, value] of Object.entries(settings.tags)) Tags.of(scope).add(key, value);
-  if (settings.permissionsBoundaryArn !== undefined) {
-    const boundary = ManagedPolicy.fromManagedPolicyArn(scope, 'Boundary', settings.permissionsBoundaryArn);
-    PermissionsBoundary.of(scope).apply(boundary);
-  }
+  governAll(scope, settings);
   return {
     credentials,
     tokenSecret,

@@ -14,7 +14,7 @@ export interface DeployedNames {
 }
 
 /** A command for a person. It works as it stands in AWS CloudShell, and in bash or zsh with AWS CLI 2. */
-interface OperatorCommand {
+export interface OperatorCommand {
   /** What it does; ends without a full stop. */
   readonly description: string;
   readonly command: string;
@@ -54,29 +54,41 @@ const SCHEDULE_MEMBERS = [
   'Target',
 ];
 
-/** Each command that the runbook needs, filled in. */
-export function operatorCommands(names: DeployedNames): OperatorCommands {
-  const { logGroupName, secretId, tokenSecretId, scheduleName, failedRunsUrl, undeliveredTicksUrl } = names;
-  const aws = (call: string, options: string) => `aws ${call} --region ${names.region} ${options}`;
-  const invoke = (payload: string) =>
-    aws(
-      'lambda invoke',
-      `--function-name ${names.functionName} --cli-read-timeout ${names.timeoutSeconds + CLI_OVER_TIMEOUT_SECONDS} --cli-binary-format raw-in-base64-out --payload '${payload}' /dev/stdout`,
-    );
-  const receive = (url: string) =>
-    aws(
-      'sqs receive-message',
-      `--queue-url ${url} --max-number-of-messages 10 --visibility-timeout 0 --message-attribute-names All`,
-    );
-  const purge = (url: string) => aws('sqs purge-queue', `--queue-url ${url}`);
+/** The calls of AWS CLI that more than one command is made of. */
+export function awsCli(region: string) {
+  const aws = (call: string, options: string) => `aws ${call} --region ${region} ${options}`;
+  return {
+    aws,
+    /** @param payload quoted for the shell */
+    invoke: (functionName: string, timeoutSeconds: number, payload: string) =>
+      aws(
+        'lambda invoke',
+        `--function-name ${functionName} --cli-read-timeout ${timeoutSeconds + CLI_OVER_TIMEOUT_SECONDS} --cli-binary-format raw-in-base64-out --payload ${payload} /dev/stdout`,
+      ),
+    receive: (url: string) =>
+      aws(
+        'sqs receive-message',
+        `--queue-url ${url} --max-number-of-messages 10 --visibility-timeout 0 --message-attribute-names All`,
+      ),
+    purge: (url: string) => aws('sqs purge-queue', `--queue-url ${url}`),
+    /** Enables what CloudFormation has set, since an update replaces the whole schedule. */
+    enableSchedule: (name: string) => {
+      const members = SCHEDULE_MEMBERS.map((member) => `${member}:${member}`).join(',');
+      const query = `--output json --query "{${members},State:'ENABLED'}"`;
+      const get = aws('scheduler get-schedule', `--name ${name} ${query}`);
+      return aws('scheduler update-schedule', `--cli-input-json "$(${get})"`);
+    },
+    storyOf: (logGroupName: string) =>
+      aws(`logs tail ${logGroupName}`, "--since 3h --format short --filter-pattern '{ $.durationMs >= 0 }'"),
+  };
+}
+
+/** What is done to one secret. @param secretId as the shell has it. @param hint at the end of each description */
+export function secretCommands(region: string, secretId: string, hint?: string) {
+  const { aws } = awsCli(region);
   // In a file that only its owner can read, and only once the whole value is there.
   const get = aws('secretsmanager get-secret-value', `--secret-id ${secretId} --query SecretString --output text`);
   const put = aws('secretsmanager put-secret-value', `--secret-id ${secretId} --secret-string file://credentials.json`);
-  // What CloudFormation has set, since an update replaces the whole schedule.
-  const getSchedule = aws(
-    'scheduler get-schedule',
-    `--name ${scheduleName} --output json --query "{${SCHEDULE_MEMBERS.map((name) => `${name}:${name}`).join(',')},State:'ENABLED'}"`,
-  );
   const removeLabel = aws(
     'secretsmanager update-secret-version-stage',
     `--secret-id ${secretId} --version-stage ${JOURNAL_STAGE}`,
@@ -85,6 +97,32 @@ export function operatorCommands(names: DeployedNames): OperatorCommands {
     'secretsmanager list-secret-version-ids',
     `--secret-id ${secretId} --output text --query "Versions[?contains(VersionStages, '${JOURNAL_STAGE}')].VersionId"`,
   );
+  const describe = (text: string) => (hint === undefined ? text : `${text}. ${hint}`);
+  return {
+    GetSecretCommand: {
+      description: describe('Writes the current value to credentials.json, to change a member of it'),
+      command: `(umask 077; rm -f credentials.json.new; ${get} > credentials.json.new && mv -f credentials.json.new credentials.json)`,
+    },
+    PutSecretCommand: {
+      description: describe('Stores credentials.json, the whole value, and deletes the file'),
+      command: `${put} && rm credentials.json`,
+    },
+    RestoreSecretCommand: {
+      description: describe('Brings back a secret that is scheduled for deletion, with all its versions'),
+      command: aws('secretsmanager restore-secret', `--secret-id ${secretId}`),
+    },
+    RemoveLabelCommand: {
+      description: describe(`Takes the label ${JOURNAL_STAGE} off the version that has it. Nothing is lost`),
+      command: `${removeLabel} --remove-from-version-id "$(${findLabel})"`,
+    },
+  };
+}
+
+/** Each command that the runbook needs, filled in. */
+export function operatorCommands(names: DeployedNames): OperatorCommands {
+  const { logGroupName, secretId, tokenSecretId, scheduleName, failedRunsUrl, undeliveredTicksUrl } = names;
+  const { aws, receive, purge, enableSchedule, storyOf, ...cli } = awsCli(names.region);
+  const invoke = (payload: string) => cli.invoke(names.functionName, names.timeoutSeconds, `'${payload}'`);
   return {
     StatusCommand: {
       description: 'Says how the token is and what a refresh would do. Changes nothing',
@@ -97,7 +135,7 @@ export function operatorCommands(names: DeployedNames): OperatorCommands {
     },
     LogsCommand: {
       description: 'The story of each run of the last three hours, a line each. No line: nothing ran',
-      command: aws(`logs tail ${logGroupName}`, "--since 3h --format short --filter-pattern '{ $.durationMs >= 0 }'"),
+      command: storyOf(logGroupName),
     },
     AllLogsCommand: {
       description: 'Every line of the log of the last three hours, those of Lambda too',
@@ -109,20 +147,9 @@ export function operatorCommands(names: DeployedNames): OperatorCommands {
     },
     EnableScheduleCommand: {
       description: 'Enables the schedule, and changes nothing else of it',
-      command: aws('scheduler update-schedule', `--cli-input-json "$(${getSchedule})"`),
+      command: enableSchedule(scheduleName),
     },
-    GetSecretCommand: {
-      description: 'Writes the current value to credentials.json, to change a member of it',
-      command: `(umask 077; rm -f credentials.json.new; ${get} > credentials.json.new && mv -f credentials.json.new credentials.json)`,
-    },
-    PutSecretCommand: {
-      description: 'Stores credentials.json, the whole value, and deletes the file',
-      command: `${put} && rm credentials.json`,
-    },
-    RestoreSecretCommand: {
-      description: 'Brings back a secret that is scheduled for deletion, with all its versions',
-      command: aws('secretsmanager restore-secret', `--secret-id ${secretId}`),
-    },
+    ...secretCommands(names.region, secretId),
     ...(tokenSecretId !== undefined && {
       EmptyTokenSecretCommand: {
         description: 'Empties the token secret, whatever it holds; the next run puts the bearer token there',
@@ -133,10 +160,6 @@ export function operatorCommands(names: DeployedNames): OperatorCommands {
         command: aws('secretsmanager restore-secret', `--secret-id ${tokenSecretId}`),
       },
     }),
-    RemoveLabelCommand: {
-      description: `Takes the label ${JOURNAL_STAGE} off the version that has it. Nothing is lost`,
-      command: `${removeLabel} --remove-from-version-id "$(${findLabel})"`,
-    },
     FailedRunsCommand: { description: 'Shows failed runs, with the error of each', command: receive(failedRunsUrl) },
     PurgeFailedRunsCommand: { description: 'Empties the queue of failed runs', command: purge(failedRunsUrl) },
     UndeliveredTicksCommand: {

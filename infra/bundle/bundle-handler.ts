@@ -4,6 +4,15 @@ import { fileURLToPath } from 'node:url';
 
 export const LAMBDA_DIRECTORY = fileURLToPath(new URL('../../lambda', import.meta.url));
 
+/** The module that exports the `handler` of each function. */
+const HANDLERS = {
+  handler: 'handler.ts',
+  sweep: 'fleet/sweep.ts',
+  'refresh-batch': 'fleet/refresh-batch.ts',
+} as const;
+export type HandlerName = keyof typeof HANDLERS;
+export const HANDLER_NAMES: readonly HandlerName[] = ['handler', 'sweep', 'refresh-batch'];
+
 /** What the packages import dynamically and never need here. */
 const NEVER_IMPORTED = [
   // Lambda passes its credentials in environment variables; the SDK looks elsewhere only if there are none.
@@ -13,7 +22,7 @@ const NEVER_IMPORTED = [
   '@aws-sdk/credential-provider-sso',
   '@aws-sdk/credential-provider-web-identity',
   '@smithy/credential-provider-imds',
-  // Neither service has an operation that streams events.
+  // None of the services has an operation that streams events.
   '@smithy/core/event-streams',
   // For the user agent in a browser.
   'bowser',
@@ -35,7 +44,7 @@ export interface BundleOptions {
  * shows by importing the bundle.
  */
 export function bundleHandler(outputDirectory: string, options: BundleOptions = {}): void {
-  const { entryPath = `${LAMBDA_DIRECTORY}/handler.ts`, metafilePath } = options;
+  const { entryPath = entryPathOf('handler'), metafilePath } = options;
   runEsbuild([
     `index=${entryPath}`,
     `--outdir=${outputDirectory}`,
@@ -54,6 +63,10 @@ export function bundleHandler(outputDirectory: string, options: BundleOptions = 
     '--log-level=warning',
     ...(metafilePath === undefined ? [] : [`--metafile=${metafilePath}`]),
   ]);
+}
+
+export function entryPathOf(name: HandlerName): string {
+  return `${LAMBDA_DIRECTORY}/${HANDLERS[name]}`;
 }
 
 export function runEsbuild(options: readonly string[]): void {

@@ -10,7 +10,11 @@ import type { TokenRefreshSettings } from '../options/schema.ts';
 export class AlarmTopic extends Construct {
   readonly topic: Topic;
 
-  constructor(scope: Construct, id: string, { alarmEmails, kmsKeyArn }: TokenRefreshSettings) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { alarmEmails, kmsKeyArn }: Pick<TokenRefreshSettings, 'alarmEmails' | 'kmsKeyArn'>,
+  ) {
     super(scope, id);
     this.topic = new Topic(this, 'Topic', {
       displayName: 'Retently token refresh',

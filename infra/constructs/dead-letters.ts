@@ -1,9 +1,14 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
+
+/** What every queue of ours takes from the options. */
+export type QueueSettings = Pick<TokenRefreshSettings, 'kmsKeyArn'> & {
+  readonly removalPolicies: Pick<TokenRefreshSettings['removalPolicies'], 'queues'>;
+};
 
 /** Two queues: for ticks that did not reach the function, and for events on which it failed. */
 export class DeadLetters extends Construct {
@@ -12,26 +17,36 @@ export class DeadLetters extends Construct {
   /** Events on which the function failed, and failed again when Lambda retried. */
   readonly failedRuns: Queue;
 
-  constructor(scope: Construct, id: string, settings: TokenRefreshSettings) {
+  constructor(scope: Construct, id: string, settings: QueueSettings) {
     super(scope, id);
-    this.undeliveredTicks = this.createQueue('UndeliveredTicks', settings);
-    this.failedRuns = this.createQueue('FailedRuns', settings);
+    this.undeliveredTicks = createDeadLetterQueue(this, 'UndeliveredTicks', settings);
+    this.failedRuns = createDeadLetterQueue(this, 'FailedRuns', settings);
   }
+}
 
-  private createQueue(id: string, { kmsKeyArn, removalPolicies }: TokenRefreshSettings): Queue {
-    const queue = new Queue(this, id, {
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-      removalPolicy: removalPolicies.queues === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-      ...(kmsKeyArn === undefined
-        ? { encryption: QueueEncryption.SQS_MANAGED }
-        : { encryptionMasterKey: Key.fromKeyArn(this, `${id}Key`, kmsKeyArn) }),
-    });
-    acknowledge(
-      queue,
-      'AwsSolutions-SQS3',
-      'It is a queue for dead letters itself: nobody receives from it but a person, and an alarm watches it.',
-    );
-    return queue;
-  }
+/** A queue that nobody receives from but a person. */
+export function createDeadLetterQueue(scope: Construct, id: string, settings: QueueSettings): Queue {
+  const queue = createQueue(scope, id, settings, { retentionPeriod: Duration.days(14) });
+  acknowledge(
+    queue,
+    'AwsSolutions-SQS3',
+    'It is a queue for dead letters itself: nobody receives from it but a person, and an alarm watches it.',
+  );
+  return queue;
+}
+
+export function createQueue(
+  scope: Construct,
+  id: string,
+  { kmsKeyArn, removalPolicies }: QueueSettings,
+  props: QueueProps,
+): Queue {
+  return new Queue(scope, id, {
+    ...props,
+    enforceSSL: true,
+    removalPolicy: removalPolicies.queues === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    ...(kmsKeyArn === undefined
+      ? { encryption: QueueEncryption.SQS_MANAGED }
+      : { encryptionMasterKey: Key.fromKeyArn(scope, `${id}Key`, kmsKeyArn) }),
+  });
 }

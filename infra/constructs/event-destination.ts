@@ -10,7 +10,7 @@ export class EventDestination extends Construct {
   /** The resource of the bus in a policy. */
   readonly policyArn: string | undefined;
 
-  constructor(scope: Construct, id: string, { eventBus }: TokenRefreshSettings) {
+  constructor(scope: Construct, id: string, { eventBus }: Pick<TokenRefreshSettings, 'eventBus'>) {
     super(scope, id);
     if (eventBus === 'none') {
       this.eventBusName = '';

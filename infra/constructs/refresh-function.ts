@@ -1,25 +1,26 @@
-import { CfnResource, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Key } from 'aws-cdk-lib/aws-kms';
-import {
-  Architecture,
-  Function as LambdaFunction,
-  LoggingFormat,
-  Runtime,
-  SystemLogLevel,
-  Tracing,
-} from 'aws-cdk-lib/aws-lambda';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Duration } from 'aws-cdk-lib';
+import type { Role } from 'aws-cdk-lib/aws-iam';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { ENVIRONMENT, EVENT_SOURCE, LEASE_OVER_TIMEOUT_SECONDS } from '../../lambda/contract.ts';
+import { ENVIRONMENT } from '../../lambda/contract.ts';
 import { bundledCode } from '../bundle/bundled-code.ts';
 import { ATTEMPTS_PER_TICK } from '../options/schedule-limits.ts';
 import type { TokenRefreshSettings } from '../options/schema.ts';
-import { acknowledge } from './acknowledge.ts';
 import type { EventDestination } from './event-destination.ts';
+import {
+  acknowledgeWildcard,
+  allowEvents,
+  allowLogs,
+  allowOptions,
+  createFunction,
+  createLogGroup,
+  createRole,
+  refreshEnvironment,
+} from './lambda-function.ts';
 import type { SecretNames } from './secret-names.ts';
-import { allow, allowDecryptOf, allowKeyThrough } from './statements.ts';
+import { allow, allowDecryptOf, allowKeyThrough, CREDENTIALS_ACTIONS } from './statements.ts';
 
 export interface RefreshFunctionProps {
   readonly settings: TokenRefreshSettings;
@@ -39,115 +40,59 @@ export class RefreshFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: RefreshFunctionProps) {
     super(scope, id);
-    this.logGroup = this.createLogGroup(props.settings);
+    this.logGroup = createLogGroup(this, props.settings);
     this.role = this.createRole(props);
     this.lambdaFunction = this.createFunction(props);
   }
 
-  private createLogGroup({ kmsKeyArn, logRetentionDays, removalPolicies }: TokenRefreshSettings): LogGroup {
-    return new LogGroup(this, 'LogGroup', {
-      retention: logRetentionDays,
-      removalPolicy: removalPolicies.logs === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-      ...(kmsKeyArn === undefined ? {} : { encryptionKey: Key.fromKeyArn(this, 'LogKey', kmsKeyArn) }),
-    });
-  }
-
-  /** The managed policies of AWS and the grants of CDK would allow more than the function calls. */
   private createRole({ settings, credentials, tokenSecret, eventDestination, failedRuns }: RefreshFunctionProps): Role {
-    const role = new Role(this, 'Role', {
-      description: 'Refreshes the Retently bearer token in its secret',
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    });
-    role.addToPolicy(
-      allow(
-        'KeepCredentials',
-        [
-          'secretsmanager:DescribeSecret',
-          'secretsmanager:GetSecretValue',
-          'secretsmanager:ListSecretVersionIds',
-          'secretsmanager:PutSecretValue',
-          'secretsmanager:UpdateSecretVersionStage',
-        ],
-        [credentials.policyArn],
-      ),
-    );
+    const role = createRole(this, 'Refreshes the Retently bearer token in its secret');
+    role.addToPolicy(allow('KeepCredentials', CREDENTIALS_ACTIONS, [credentials.policyArn]));
     if (tokenSecret !== undefined) {
       role.addToPolicy(allow('KeepTokenSecret', TOKEN_SECRET_ACTIONS, [tokenSecret.policyArn]));
     }
-    if (eventDestination.policyArn !== undefined) {
-      const asOurselves = { StringEquals: { 'events:source': EVENT_SOURCE } };
-      role.addToPolicy(allow('PublishEvents', ['events:PutEvents'], [eventDestination.policyArn], asOurselves));
-    }
-    role.addToPolicy(allow('WriteLogs', ['logs:CreateLogStream', 'logs:PutLogEvents'], [this.logGroup.logGroupArn]));
+    allowEvents(role, eventDestination);
+    allowLogs(role, this.logGroup);
     role.addToPolicy(allow('KeepFailedRuns', ['sqs:SendMessage'], [failedRuns.queueArn]));
-    const { region, account } = Stack.of(this);
     // Whatever key the secret has now: it may have had another one until a day ago.
     const tokenSecretArns = tokenSecret === undefined ? [] : [tokenSecret.policyArn];
     role.addToPolicy(allowDecryptOf(this, 'ReadUnderOlderKeys', [credentials.policyArn, ...tokenSecretArns]));
-    acknowledge(
+    acknowledgeWildcard(
       role,
-      `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:${orName(region, 'AWS::Region')}:${orName(account, 'AWS::AccountId')}:key/*]`,
+      'kms',
+      'key/*',
       "Bound to the secrets of this stack by the encryption context: nothing else of the account's keys can be read with it.",
     );
     if (settings.kmsKeyArn !== undefined) {
       role.addToPolicy(allowKeyThrough(this, 'EncryptCredentials', 'secretsmanager', settings.kmsKeyArn));
       role.addToPolicy(allowKeyThrough(this, 'EncryptFailedRuns', 'sqs', settings.kmsKeyArn));
     }
-    if (settings.xray) {
-      role.addToPolicy(allow('Trace', ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], ['*']));
-    }
-    if (settings.vpc !== undefined) role.addToPolicy(allow('AttachToVpc', NETWORK_INTERFACE_ACTIONS, ['*']));
-    if (settings.xray || settings.vpc !== undefined) {
-      acknowledge(
-        role,
-        'AwsSolutions-IAM5[Resource::*]',
-        'AWS accepts these actions, of X-Ray and of network interfaces, on * only.',
-      );
-    }
+    allowOptions(role, settings);
     return role;
   }
 
-  private createFunction(props: RefreshFunctionProps) {
+  private createFunction(props: RefreshFunctionProps): LambdaFunction {
     const { settings, credentials, tokenSecret, eventDestination, failedRuns, eventAge } = props;
-    const lambdaFunction = new LambdaFunction(this, 'Function', {
+    return createFunction(this, settings, {
       description: 'Keeps the Retently bearer token fresh',
-      code: bundledCode(),
-      handler: 'index.handler',
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      memorySize: settings.memoryMegabytes,
+      code: bundledCode('handler'),
       timeout: Duration.seconds(settings.timeoutSeconds),
       environment: {
         [ENVIRONMENT.credentialsSecretId]: credentials.secretId,
-        [ENVIRONMENT.tokenEndpoint]: settings.tokenEndpoint,
-        [ENVIRONMENT.eventBusName]: eventDestination.eventBusName,
-        [ENVIRONMENT.defaultTokenLifetimeSeconds]: String(settings.tokenLifetimeSeconds),
-        [ENVIRONMENT.leaseSeconds]: String(settings.timeoutSeconds + LEASE_OVER_TIMEOUT_SECONDS),
+        ...refreshEnvironment(settings, eventDestination),
         ...(tokenSecret === undefined ? {} : { [ENVIRONMENT.tokenSecretId]: tokenSecret.secretId }),
       },
-      // CDK adds statements of its own to a role, unless it is told not to.
-      role: this.role.withoutPolicyUpdates(),
+      role: this.role,
       logGroup: this.logGroup,
-      loggingFormat: LoggingFormat.JSON,
-      // Lambda's own lines about each run would triple the log; one that times out or crashes is a warning.
-      systemLogLevelV2: SystemLogLevel.WARN,
-      tracing: settings.xray ? Tracing.ACTIVE : Tracing.DISABLED,
-      retryAttempts: ATTEMPTS_PER_TICK - 1,
-      maxEventAge: eventAge,
-      onFailure: { bind: () => ({ destination: failedRuns.queueArn }) },
-      ...(settings.reservedConcurrency === undefined
-        ? {}
-        : { reservedConcurrentExecutions: settings.reservedConcurrency }),
+      running: {
+        retryAttempts: ATTEMPTS_PER_TICK - 1,
+        maxEventAge: eventAge,
+        onFailure: { bind: () => ({ destination: failedRuns.queueArn }) },
+        ...(settings.reservedConcurrency === undefined
+          ? {}
+          : { reservedConcurrentExecutions: settings.reservedConcurrency }),
+      },
     });
-    const resource = lambdaFunction.node.defaultChild;
-    if (settings.vpc !== undefined && CfnResource.isCfnResource(resource)) {
-      // By ids: a Vpc construct needs the availability zones, and so a lookup in the AWS account.
-      resource.addPropertyOverride('VpcConfig', {
-        SubnetIds: settings.vpc.subnetIds,
-        SecurityGroupIds: settings.vpc.securityGroupIds,
-      });
-    }
-    return lambdaFunction;
   }
 }
 
@@ -157,17 +102,3 @@ const TOKEN_SECRET_ACTIONS = [
   'secretsmanager:PutSecretValue',
   'secretsmanager:UpdateSecretVersionStage',
 ];
-
-const NETWORK_INTERFACE_ACTIONS = [
-  'ec2:AssignPrivateIpAddresses',
-  'ec2:CreateNetworkInterface',
-  'ec2:DeleteNetworkInterface',
-  'ec2:DescribeNetworkInterfaces',
-  'ec2:DescribeSubnets',
-  'ec2:UnassignPrivateIpAddresses',
-];
-
-/** As cdk-nag writes what is known at deployment only. */
-function orName(value: string, name: string): string {
-  return Token.isUnresolved(value) ? `<${name}>` : value;
-}

@@ -10,6 +10,9 @@ import { allow, allowKeyThrough } from './statements.ts';
 const DELIVERY_RETRIES = 5;
 
 export interface RefreshScheduleProps {
+  readonly description: string;
+  /** Of its role. */
+  readonly invokes: string;
   readonly every: Duration;
   /** Each tick comes at some moment within it; zero turns it off. */
   readonly flexibleWindow: Duration;
@@ -28,9 +31,9 @@ export class RefreshSchedule extends Construct {
   constructor(scope: Construct, id: string, props: RefreshScheduleProps) {
     super(scope, id);
     this.role = this.createRole(props);
-    const { every, flexibleWindow, eventAge } = props;
+    const { description, every, flexibleWindow, eventAge } = props;
     this.schedule = new Schedule(this, 'Schedule', {
-      description: 'Looks after the Retently bearer token',
+      description,
       // `ScheduleExpression.rate` would write 60 minutes as 1 hour.
       schedule: ScheduleExpression.expression(`rate(${every.toMinutes()} minutes)`),
       timeWindow: flexibleWindow.toMinutes() === 0 ? TimeWindow.off() : TimeWindow.flexible(flexibleWindow),
@@ -47,10 +50,10 @@ export class RefreshSchedule extends Construct {
     this.schedule.node.addDependency(this.role);
   }
 
-  private createRole({ kmsKeyArn, lambdaFunction, undeliveredTicks }: RefreshScheduleProps): Role {
+  private createRole({ invokes, kmsKeyArn, lambdaFunction, undeliveredTicks }: RefreshScheduleProps): Role {
     const stack = Stack.of(this);
     const role = new Role(this, 'Role', {
-      description: 'Invokes the function that refreshes the Retently bearer token',
+      description: invokes,
       // Without conditions, a schedule in another AWS account could use this role (the confused deputy).
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: {

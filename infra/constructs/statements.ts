@@ -2,6 +2,15 @@ import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 
+/** What a run calls on the secret of the credentials. */
+export const CREDENTIALS_ACTIONS = [
+  'secretsmanager:DescribeSecret',
+  'secretsmanager:GetSecretValue',
+  'secretsmanager:ListSecretVersionIds',
+  'secretsmanager:PutSecretValue',
+  'secretsmanager:UpdateSecretVersionStage',
+];
+
 /** A statement that allows `actions` on `resources`; its `sid` says what it is for. */
 export function allow(
   sid: string,
@@ -23,10 +32,20 @@ export function allowDecryptOf(
   sid: string,
   secretArns: readonly [string, ...string[]],
 ): PolicyStatement {
+  return allowKeysOf(scope, sid, ['kms:Decrypt'], secretArns);
+}
+
+/** Allows `actions` with this account's KMS keys in calls that Secrets Manager makes for these secrets. */
+export function allowKeysOf(
+  scope: Construct,
+  sid: string,
+  actions: readonly string[],
+  secretArns: readonly [string, ...string[]],
+): PolicyStatement {
   const stack = Stack.of(scope);
   const [first, ...rest] = secretArns;
   const keys = stack.formatArn({ service: 'kms', resource: 'key', resourceName: '*' });
-  return allow(sid, ['kms:Decrypt'], [keys], {
+  return allow(sid, actions, [keys], {
     StringEquals: { 'kms:ViaService': `secretsmanager.${stack.region}.${stack.urlSuffix}` },
     StringLike: { 'kms:EncryptionContext:SecretARN': rest.length === 0 ? first : [...secretArns] },
   });

@@ -39,6 +39,11 @@ export function eventAgeSeconds({ everyMinutes }: Schedule): number {
   return everyMinutes * 30;
 }
 
+/** The longest run that leaves room for its retry. */
+export function longestRunSeconds(schedule: Schedule): number {
+  return Math.floor((eventAgeSeconds(schedule) - RETRY_DELAY_SECONDS) / ATTEMPTS_PER_TICK);
+}
+
 /** The longest time without a run if no more than one tick is lost. */
 export function silenceMinutes({ everyMinutes, flexibleWindowMinutes }: Schedule): number {
   return 2 * everyMinutes + flexibleWindowMinutes;
@@ -65,7 +70,7 @@ export function findTimingProblems({ schedule, timeoutSeconds, tokenLifetimeSeco
       requirement: `leave every token two chances: two ticks and the flexible window take up to ${chancesMinutes} minutes, and a token of ${tokenLifetimeSeconds} seconds has ${dueMinutes} left when it is due`,
     });
   }
-  const longestSeconds = Math.floor((eventAgeSeconds(schedule) - RETRY_DELAY_SECONDS) / ATTEMPTS_PER_TICK);
+  const longestSeconds = longestRunSeconds(schedule);
   if (timeoutSeconds > longestSeconds) {
     problems.push({
       path: ['timeoutSeconds'],
