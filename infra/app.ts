@@ -1,6 +1,7 @@
 import { Annotations, App, type AppProps } from 'aws-cdk-lib';
-import { parseContext, readOptions } from './options/parse-context.ts';
+import { isFleet, parseContext, parseFleetContext, readOptions } from './options/parse-context.ts';
 import { CONTEXT_KEY } from './options/stack-schema.ts';
+import { TokenRefreshFleetStack } from './token-refresh-fleet-stack.ts';
 import { TokenRefreshStack } from './token-refresh-stack.ts';
 
 const CONTEXT = {
@@ -21,7 +22,7 @@ export interface Surroundings {
 }
 
 /**
- * The app: one stack for each Retently account in the context. A test checks it with the rules of cdk-nag, which would cost
+ * The app: one stack for each Retently account in the context, or the stack of a fleet. A test checks it with the rules of cdk-nag, which would cost
  * each synthesis more than a second.
  *
  * @throws OptionsError that names every mistake in the options
@@ -30,7 +31,10 @@ export function buildApp(props: AppProps = {}, { optionsOfCdkJson, ...cli }: Sur
   const app = new App({ ...props, postCliContext: CONTEXT });
   const context: unknown = app.node.tryGetContext(CONTEXT_KEY);
   const contextKeys = Object.keys(app.node.getAllContext());
-  const [first] = parseContext(context, { ...cli, contextKeys }).map((stack) => new TokenRefreshStack(app, stack));
+  const surroundings = { ...cli, contextKeys };
+  const [first] = isFleet(context)
+    ? [new TokenRefreshFleetStack(app, parseFleetContext(context, surroundings))]
+    : parseContext(context, surroundings).map((stack) => new TokenRefreshStack(app, stack));
 
   const options = readOptions(context);
   const replaced = Object.keys(readOptions(optionsOfCdkJson)).filter((member) => !Object.hasOwn(options, member));

@@ -1,7 +1,7 @@
 import { Stack, Token, TokenComparison } from 'aws-cdk-lib';
 import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { type Grant, type IGrantable, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
@@ -10,12 +10,11 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { METRICS } from '../lambda/contract.ts';
+import { admitServices } from './constructs/admit-services.ts';
 import { functionMetric } from './constructs/function-metric.ts';
 import type { TokenSecret } from './constructs/token-secret.ts';
 import { createResources } from './create-resources.ts';
-import { OptionsError } from './options/parse-options.ts';
-import { parseProps } from './options/parse-props.ts';
-import type { TokenRefreshSettings } from './options/schema.ts';
+import { parseProps, refuseAt } from './options/parse-props.ts';
 import type { TokenRefreshProps } from './token-refresh-props.ts';
 
 export type { TokenRefreshProps } from './token-refresh-props.ts';
@@ -49,7 +48,7 @@ export class TokenRefresh extends Construct {
   constructor(scope: Construct, id: string, props: TokenRefreshProps = {}) {
     super(scope, id);
     const { region } = Stack.of(this);
-    const settings = parseFor(new.target, props, region);
+    const settings = refuseAt(new.target, () => parseProps(props, region));
     const resources = createResources(this, settings, props.alarmTopic);
     this.encryptionKey = props.encryptionKey;
     if (this.encryptionKey !== undefined) admitServices(this.encryptionKey, region);
@@ -149,34 +148,4 @@ function accountsOf({ grantPrincipal }: IGrantable): readonly string[] {
   const arns = grantPrincipal.policyFragment.principalJson['AWS'] ?? [];
   const ofArns = arns.flatMap((arn) => /^arn:[\w-]+:iam::(\d{12}):/.exec(arn)?.[1] ?? []);
   return grantPrincipal.principalAccount === undefined ? ofArns : [grantPrincipal.principalAccount, ...ofArns];
-}
-
-/** A refusal points at the line that has the mistake, and not at ours. */
-function parseFor(caller: typeof TokenRefresh, props: TokenRefreshProps, region: string): TokenRefreshSettings {
-  try {
-    return parseProps(props, Token.isUnresolved(region) ? undefined : region);
-  } catch (error) {
-    if (error instanceof OptionsError) Error.captureStackTrace(error, caller);
-    throw error;
-  }
-}
-
-/** What CDK does not add to a key by itself. To the policy of an imported key nothing can be added. */
-function admitServices(key: IKey, region: string): void {
-  const statements = [
-    new PolicyStatement({
-      sid: 'AllowLogs',
-      principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],
-      actions: ['kms:Encrypt*', 'kms:Decrypt*', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'],
-      resources: ['*'],
-    }),
-    // Without it, CloudWatch cannot publish to an encrypted topic, and says so to nobody.
-    new PolicyStatement({
-      sid: 'AllowAlarms',
-      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
-      actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
-      resources: ['*'],
-    }),
-  ];
-  for (const statement of statements) key.addToResourcePolicy(statement);
 }

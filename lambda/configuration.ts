@@ -2,16 +2,25 @@ import * as z from 'zod/mini';
 import { DEFAULTS, ENVIRONMENT, isTokenEndpoint, MAX_LEASE_SECONDS, MAX_TOKEN_LIFETIME_SECONDS } from './contract.ts';
 import { Fault } from './core/fault.ts';
 
-export interface Configuration {
-  /** ARN or name. */
-  readonly credentialsSecretId: string;
+/** What holds of every secret that a function refreshes. */
+export interface SharedConfiguration {
   readonly tokenEndpoint: URL;
   /** `undefined`: no events. */
   readonly eventBusName: string | undefined;
   readonly defaultTokenLifetimeSeconds: number;
   readonly leaseSeconds: number;
+}
+
+export interface Configuration extends SharedConfiguration {
+  /** ARN or name. */
+  readonly credentialsSecretId: string;
   /** ARN or name; `undefined`: there is no token secret. */
   readonly tokenSecretId: string | undefined;
+}
+
+/** Where variables are looked up. @default the process's own */
+export interface Variables {
+  readonly [name: string]: string | undefined;
 }
 
 const seconds = (max: number, standard: number) =>
@@ -23,10 +32,7 @@ const seconds = (max: number, standard: number) =>
     z.transform(Number),
   );
 
-const Environment = z.object({
-  [ENVIRONMENT.credentialsSecretId]: z
-    .string('is not set: give the ARN or name of the secret')
-    .check(z.minLength(1, 'is empty: give the ARN or name of the secret')),
+const sharedShape = {
   [ENVIRONMENT.tokenEndpoint]: z._default(
     z.string().check(z.refine(isEndpoint, 'is no https: URL without user name and fragment (http: on loopback alone)')),
     DEFAULTS.tokenEndpoint,
@@ -34,31 +40,50 @@ const Environment = z.object({
   [ENVIRONMENT.eventBusName]: z._default(z.string(), DEFAULTS.eventBusName),
   [ENVIRONMENT.defaultTokenLifetimeSeconds]: seconds(MAX_TOKEN_LIFETIME_SECONDS, DEFAULTS.defaultTokenLifetimeSeconds),
   [ENVIRONMENT.leaseSeconds]: seconds(MAX_LEASE_SECONDS, DEFAULTS.leaseSeconds),
+};
+
+const SharedEnvironment = z.object(sharedShape);
+
+const Environment = z.object({
+  [ENVIRONMENT.credentialsSecretId]: z
+    .string('is not set: give the ARN or name of the secret')
+    .check(z.minLength(1, 'is empty: give the ARN or name of the secret')),
+  ...sharedShape,
   [ENVIRONMENT.tokenSecretId]: z._default(z.string(), ''),
 });
 
-/**
- * @throws Fault `CONFIGURATION_INVALID`, which names every mistake at once
- */
-export function parseConfiguration(
-  environment: { readonly [name: string]: string | undefined } = process.env,
-): Configuration {
-  const parsed = Environment.safeParse(environment);
-  if (!parsed.success) {
-    const mistakes = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
-    throw new Fault(
-      'CONFIGURATION_INVALID',
-      `The function's environment is wrong: ${mistakes.join('; ')}. Nothing was read or sent.`,
-    );
-  }
-  const { data } = parsed;
+/** @throws Fault as {@link parseEnvironment} */
+export function parseConfiguration(variables?: Variables): Configuration {
+  const data = parseEnvironment(Environment, variables);
   return {
     credentialsSecretId: data[ENVIRONMENT.credentialsSecretId],
+    ...toShared(data),
+    tokenSecretId: data[ENVIRONMENT.tokenSecretId] || undefined,
+  };
+}
+
+/** For a function that is told of each secret. @throws Fault as {@link parseEnvironment} */
+export function parseSharedConfiguration(variables?: Variables): SharedConfiguration {
+  return toShared(parseEnvironment(SharedEnvironment, variables));
+}
+
+/** @throws Fault `CONFIGURATION_INVALID`, which names every mistake at once */
+export function parseEnvironment<T>(schema: z.ZodMiniType<T>, variables: Variables = process.env): T {
+  const parsed = schema.safeParse(variables);
+  if (parsed.success) return parsed.data;
+  const mistakes = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+  throw new Fault(
+    'CONFIGURATION_INVALID',
+    `The function's environment is wrong: ${mistakes.join('; ')}. Nothing was read or sent.`,
+  );
+}
+
+function toShared(data: z.output<typeof SharedEnvironment>): SharedConfiguration {
+  return {
     tokenEndpoint: new URL(data[ENVIRONMENT.tokenEndpoint]),
     eventBusName: data[ENVIRONMENT.eventBusName] || undefined,
     defaultTokenLifetimeSeconds: data[ENVIRONMENT.defaultTokenLifetimeSeconds],
     leaseSeconds: data[ENVIRONMENT.leaseSeconds],
-    tokenSecretId: data[ENVIRONMENT.tokenSecretId] || undefined,
   };
 }
 

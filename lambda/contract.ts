@@ -13,6 +13,14 @@ export const ENVIRONMENT = {
   tokenSecretId: 'TOKEN_SECRET_ID',
 } as const;
 
+/** Environment variables of a fleet's functions, beside those that its refresh shares with the function of one secret. */
+export const FLEET_ENVIRONMENT = {
+  tagKey: 'FLEET_TAG_KEY',
+  /** Absent or empty: any value. */
+  tagValue: 'FLEET_TAG_VALUE',
+  queueUrl: 'REFRESH_QUEUE_URL',
+} as const;
+
 /** What holds if an environment variable is absent. */
 export const DEFAULTS = {
   tokenEndpoint: 'https://app.retently.com/api/oauth/token',
@@ -98,6 +106,14 @@ export const METRICS = {
   tokenNotStored: 'TokenNotStored',
   claimTakenOver: 'ClaimTakenOver',
   exchangeMilliseconds: 'ExchangeMilliseconds',
+} as const;
+
+/** Metrics that only a fleet has. The first two are states, sent on every run of a secret; the others by each whole sweep. */
+export const FLEET_METRICS = {
+  tokenSecondsOverdue: 'TokenSecondsOverdue',
+  secretUnusable: 'SecretUnusable',
+  secretsListed: 'SecretsListed',
+  secretsQueued: 'SecretsQueued',
 } as const;
 
 /**

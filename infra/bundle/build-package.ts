@@ -3,18 +3,18 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleHandler, runEsbuild } from './bundle-handler.ts';
+import { bundleHandler, entryPathOf, HANDLER_NAMES, runEsbuild } from './bundle-handler.ts';
 import { readPackages, toNotices } from './third-party-notices.ts';
 
 // Builds `dist/`, all that the package has beside its documents:
-//   cjs/         the construct, with its declarations; what it needs beside CDK is bundled
-//   esm/         the same construct for ES modules: two copies of it in one app could not know each other
-//   handler/     the function, as a checkout would bundle it
+//   cjs/         the constructs, with their declarations; what they need beside CDK is bundled
+//   esm/         the same constructs for ES modules: two copies of them in one app could not know each other
+//   handlers/    the functions, as a checkout would bundle them
 //   cli/         the command line, in which everything it needs is bundled
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(ROOT, 'dist');
-const ENTRY = 'infra/token-refresh.ts';
+const ENTRY = 'infra/index.ts';
 const COMMAND_LINE = 'cli/main.ts';
 
 const NODE = [
@@ -35,11 +35,13 @@ const scratch = mkdtempSync(join(tmpdir(), 'retently-token-refresh-build-'));
 try {
   rmSync(DIST, { recursive: true, force: true });
   const metafile = (name: string) => join(scratch, `${name}.json`);
-  bundleHandler(join(DIST, 'handler'), { metafilePath: metafile('handler') });
+  for (const name of HANDLER_NAMES) {
+    bundleHandler(join(DIST, 'handlers', name), { entryPath: entryPathOf(name), metafilePath: metafile(name) });
+  }
   bundleConstruct(metafile('construct'));
   writeDeclarations();
   bundleCommandLine(metafile('cli'));
-  const packages = ['handler', 'construct', 'cli'].flatMap((name) => readPackages(ROOT, metafile(name)));
+  const packages = [...HANDLER_NAMES, 'construct', 'cli'].flatMap((name) => readPackages(ROOT, metafile(name)));
   writeFileSync(join(DIST, 'THIRD-PARTY-NOTICES.txt'), toNotices(packages));
 } finally {
   rmSync(scratch, { recursive: true });
@@ -48,7 +50,7 @@ try {
 function bundleConstruct(metafilePath: string): void {
   runEsbuild([
     join(ROOT, ENTRY),
-    `--outfile=${DIST}/cjs/token-refresh.js`,
+    `--outfile=${DIST}/cjs/index.js`,
     '--format=cjs',
     '--define:import.meta.url=moduleUrl',
     `--banner:js=${COMMONJS_URL}`,
@@ -60,8 +62,9 @@ function bundleConstruct(metafilePath: string): void {
   // Without it, Node would take the file for an ES module, as package.json says.
   writeFileSync(join(DIST, 'cjs/package.json'), '{ "type": "commonjs" }\n');
   mkdirSync(join(DIST, 'esm'));
-  const wrapper = "import construct from '../cjs/token-refresh.js';\n\nexport const { TokenRefresh } = construct;\n";
-  writeFileSync(join(DIST, 'esm/token-refresh.js'), wrapper);
+  const wrapper =
+    "import construct from '../cjs/index.js';\n\nexport const { TokenRefresh, TokenRefreshFleet } = construct;\n";
+  writeFileSync(join(DIST, 'esm/index.js'), wrapper);
 }
 
 function bundleCommandLine(metafilePath: string): void {

@@ -1,25 +1,37 @@
 import * as z from 'zod';
 import { secretIdOf } from './existing-secret.ts';
+import { type FleetSettings, fleetSchema } from './fleet-schema.ts';
 import { complain, findMistakes, OptionsError, type Place } from './parse-options.ts';
 import type { TokenRefreshSettings } from './schema.ts';
 import { accountSchema, CONTEXT_KEY, topSchema } from './stack-schema.ts';
 import { findStrayKeys } from './stray-context-keys.ts';
 
 const DEFAULT_STACK_NAME = 'RetentlyTokenRefresh';
+/** Another one: a fleet beside the stack of one account, or in place of it, must not take the secret out of that stack. */
+const DEFAULT_FLEET_NAME = 'RetentlyTokenRefreshFleet';
 // The first three dashboards of an AWS account are free.
 const FREE_DASHBOARDS = 3;
 
 type Options = Readonly<Record<string, unknown>>;
 const envSchema = z.object({ region: z.string().optional(), account: z.string().optional() });
 
-/** One stack to build. */
-export interface StackSettings {
+/** Where a stack goes, and its name. */
+export interface Placed {
   readonly stackName: string;
   readonly account: string | undefined;
   readonly region: string | undefined;
   /** `region`, or else the region of the CDK CLI. Nothing but a link depends on it. */
   readonly likelyRegion: string | undefined;
+}
+
+/** The stack of one Retently account. */
+export interface StackSettings extends Placed {
   readonly settings: TokenRefreshSettings;
+}
+
+/** The stack of a fleet. */
+export interface FleetStackSettings extends Placed {
+  readonly fleet: FleetSettings;
 }
 
 interface Surroundings {
@@ -74,6 +86,28 @@ export function parseContext(
   return stacks;
 }
 
+/** Whether the options are those of a fleet. */
+export function isFleet(context: unknown): boolean {
+  return Object.hasOwn(readOptions(context), 'fleet');
+}
+
+/**
+ * As {@link parseContext}, if the options have `fleet`: one stack for every secret with a tag.
+ *
+ * @throws OptionsError that names every mistake
+ */
+export function parseFleetContext(
+  context: unknown,
+  { cliRegion, cliAccount, contextKeys = [] }: Surroundings = {},
+): FleetStackSettings {
+  const options = readOptions(context);
+  const place = toPlace(options, { region: cliRegion, account: cliAccount });
+  const mistakes = [...findStrayKeys(contextKeys), ...findMistakes(fleetSchema, options, toCommonPath, place)];
+  if (mistakes.length > 0) throw new OptionsError(mistakes);
+  const { stackName = DEFAULT_FLEET_NAME, env: { account, region } = {}, ...fleet } = fleetSchema.parse(options);
+  return { stackName, account, region, likelyRegion: place.region, fleet };
+}
+
 /** The options on the command line or in `cdk.json` as an object; empty if there are none, or none that can be read. */
 export function readOptions(context: unknown): Options {
   const parsed = z
@@ -88,15 +122,15 @@ function parseStack(
   memberPath: (path: string) => string,
   cli: Place,
 ): { readonly stack: StackSettings } | { readonly mistakes: readonly string[] } {
-  const known = readEnv(options);
-  const place = { region: known.region ?? cli.region, account: known.account ?? cli.account };
+  const place = toPlace(options, cli);
   const mistakes = findMistakes(schema, options, memberPath, place);
   if (mistakes.length > 0) return { mistakes };
   const { stackName, env, name, ...settings } = { name: undefined, ...schema.parse(options) };
   const defaultName = name === undefined ? DEFAULT_STACK_NAME : `${DEFAULT_STACK_NAME}-${name}`;
   const { account, region } = env ?? {};
-  const likelyRegion = region ?? cli.region;
-  return { stack: { stackName: stackName ?? defaultName, account, region, likelyRegion, settings } };
+  return {
+    stack: { stackName: stackName ?? defaultName, account, region, likelyRegion: place.region, settings },
+  };
 }
 
 function findSharedNames(accounts: readonly Options[]): readonly string[] {
@@ -182,7 +216,8 @@ function parseJson(json: string): unknown {
   }
 }
 
-/** As far as it is well-formed: what is not is named by the schema of the options. */
-function readEnv(options: Options): Place {
-  return z.object({ env: envSchema }).safeParse(options).data?.env ?? {};
+/** As far as `env` is well-formed: what is not is named by the schema of the options. */
+function toPlace(options: Options, cli: Place): Place {
+  const env: Place = z.object({ env: envSchema }).safeParse(options).data?.env ?? {};
+  return { region: env.region ?? cli.region, account: env.account ?? cli.account };
 }

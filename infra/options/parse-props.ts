@@ -5,8 +5,10 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import * as z from 'zod';
+import type { TokenRefreshFleetProps } from '../fleet-props.ts';
 import type { TokenRefreshProps } from '../token-refresh-props.ts';
 import type { ExistingSecret } from './existing-secret.ts';
+import { type FleetSettings, fleetSchema } from './fleet-schema.ts';
 import { strictObject } from './option-types.ts';
 import { complain, findMistakes, OptionsError } from './parse-options.ts';
 import { optionsSchema, type TokenRefreshSettings } from './schema.ts';
@@ -23,13 +25,7 @@ const duration = () => having<Duration>('toSeconds', 'a Duration');
 const anything = () => z.unknown().optional();
 
 /** Only what a translation into options relies on; the options are checked as those of the context are. */
-const propsSchema = strictObject({
-  secret: having<ISecret>('secretArn', 'a secret (ISecret)').optional(),
-  tokenSecret: z
-    .union([having<ISecret>('secretArn', 'a secret'), z.boolean()], {
-      error: 'be a secret (ISecret) of CDK, true or false',
-    })
-    .optional(),
+const commonShape = {
   encryptionKey: having<IKey>('keyArn', 'a KMS key (IKey)').optional(),
   interval: duration().optional(),
   flexibleWindow: duration().optional(),
@@ -52,12 +48,27 @@ const propsSchema = strictObject({
   runbookUrl: anything(),
   memorySize: anything(),
   logRetention: anything(),
-  reservedConcurrentExecutions: anything(),
   xray: anything(),
   dashboard: anything(),
   removalPolicies: anything(),
+};
+const propsSchema = strictObject({
+  ...commonShape,
+  secret: having<ISecret>('secretArn', 'a secret (ISecret)').optional(),
+  tokenSecret: z
+    .union([having<ISecret>('secretArn', 'a secret'), z.boolean()], {
+      error: 'be a secret (ISecret) of CDK, true or false',
+    })
+    .optional(),
+  reservedConcurrentExecutions: anything(),
 });
-type KnownProps = z.output<typeof propsSchema>;
+const fleetPropsSchema = strictObject({
+  ...commonShape,
+  tagKey: anything(),
+  tagValue: anything(),
+  maximumConcurrency: anything(),
+});
+type CommonProps = Omit<z.output<typeof propsSchema>, 'secret' | 'tokenSecret' | 'reservedConcurrentExecutions'>;
 
 /** The prop that an option comes from, as a sentence names it. */
 const PROPS: Readonly<Record<string, string>> = {
@@ -72,32 +83,67 @@ const PROPS: Readonly<Record<string, string>> = {
   memoryMegabytes: 'memorySize',
   logRetentionDays: 'logRetention',
   reservedConcurrency: 'reservedConcurrentExecutions',
+  fleet: 'tagKey',
+  'fleet.tagKey': 'tagKey',
+  'fleet.tagValue': 'tagValue',
+  'fleet.maximumConcurrency': 'maximumConcurrency',
 };
 
 /**
  * Translates the props of the construct into the settings that the context gives, by the same rules.
  *
- * @param regionOfStack the region of the stack, if that is known; ARNs of another region are refused
+ * @param region of the stack; if that is known, ARNs of another one are refused
  * @throws OptionsError that names every mistake by its prop
  */
-export function parseProps(props: TokenRefreshProps, regionOfStack?: string): TokenRefreshSettings {
-  const mistakes = findMistakes(propsSchema, props, (path) => path);
+export function parseProps(props: TokenRefreshProps, region: string): TokenRefreshSettings {
+  return translate(propsSchema, optionsSchema, props, region, (known) => ({
+    existingSecret: known.secret && toExisting(known.secret),
+    tokenSecret:
+      typeof known.tokenSecret === 'object' ? { existing: toExisting(known.tokenSecret) } : known.tokenSecret,
+    reservedConcurrency: known.reservedConcurrentExecutions,
+  }));
+}
+
+/** As {@link parseProps}, for a fleet. */
+export function parseFleetProps(props: TokenRefreshFleetProps, region: string): FleetSettings {
+  return translate(fleetPropsSchema, fleetSchema, props, region, ({ tagKey, tagValue, maximumConcurrency }) => ({
+    fleet: withoutUndefined({ tagKey, tagValue, maximumConcurrency }),
+  }));
+}
+
+/** A refusal points at the line that has the mistake, and not at ours. */
+export function refuseAt<Settings>(caller: new (...args: never[]) => unknown, parse: () => Settings): Settings {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof OptionsError) Error.captureStackTrace(error, caller);
+    throw error;
+  }
+}
+
+function translate<Known extends CommonProps, Settings>(
+  schema: z.ZodType<Known>,
+  settingsSchema: z.ZodType<Settings>,
+  props: unknown,
+  region: string,
+  toOwnOptions: (known: Known) => Readonly<Record<string, unknown>>,
+): Settings {
+  const mistakes = findMistakes(schema, props, (path) => path);
   if (mistakes.length > 0) throw new OptionsError(mistakes);
-  const known = propsSchema.parse(props);
-  const options = toOptions(known);
+  const known = schema.parse(props);
+  const options = withoutUndefined({ ...toCommonOptions(known), ...toOwnOptions(known) });
+  const place = Token.isUnresolved(region) ? {} : { region };
   const sentences = [
-    ...findMistakes(optionsSchema, options, (path) => PROPS[path] ?? path, { region: regionOfStack }),
+    ...findMistakes(settingsSchema, options, (path) => PROPS[path] ?? path, place),
     ...findPropMistakes(known),
   ];
   if (sentences.length > 0) throw new OptionsError(sentences);
-  return optionsSchema.parse(options);
+  return settingsSchema.parse(options);
 }
 
-function toOptions(props: KnownProps): Readonly<Record<string, unknown>> {
-  const { secret, tokenSecret, eventBus, vpc, vpcSubnets, securityGroups = [] } = props;
-  return withoutUndefined({
-    existingSecret: secret && toExisting(secret),
-    tokenSecret: typeof tokenSecret === 'object' ? { existing: toExisting(tokenSecret) } : tokenSecret,
+function toCommonOptions(props: CommonProps): Readonly<Record<string, unknown>> {
+  const { eventBus, vpc, vpcSubnets, securityGroups = [] } = props;
+  return {
     kmsKeyArn: props.encryptionKey?.keyArn,
     schedule: withoutUndefined({
       everyMinutes: toNumber(props.interval, 60),
@@ -115,11 +161,10 @@ function toOptions(props: KnownProps): Readonly<Record<string, unknown>> {
     runbookUrl: props.runbookUrl,
     memoryMegabytes: props.memorySize,
     logRetentionDays: props.logRetention,
-    reservedConcurrency: props.reservedConcurrentExecutions,
     xray: props.xray,
     dashboard: props.dashboard,
     removalPolicies: props.removalPolicies,
-  });
+  };
 }
 
 /** Without its six characters at the end, an ARN names no secret for certain. Then the name does. */
@@ -136,7 +181,7 @@ function findPropMistakes({
   vpc,
   securityGroups,
   vpcSubnets,
-}: KnownProps) {
+}: CommonProps) {
   return [
     ...(alarmTopic !== undefined && alarmEmails !== undefined
       ? [complain('alarmEmails', alarmEmails, 'be left out: subscribe to your alarmTopic')]

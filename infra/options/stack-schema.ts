@@ -35,6 +35,11 @@ export const topSchema = strictObject({
    * @default - one account, without a name
    */
   accounts: z.undefined().optional(),
+  /**
+   * One engine for every secret with a tag, in place of the secret of one account: `{ "tagKey": "…", "tagValue"?: "…" }`.
+   * @default - none
+   */
+  fleet: z.undefined().optional(),
 });
 
 /** One of several Retently accounts, with the common options. */

@@ -7,7 +7,9 @@ const MAX_TYPING_MISTAKES = 2;
 const SCHEDULE = Object.keys(optionsSchema.shape.schedule.unwrap().shape);
 /** The path of each option, by its plain name. */
 const PATHS = new Map([
-  ...['accounts', ...Object.keys(stackShape)].map((name) => [toPlain(name), `${CONTEXT_KEY}.${name}`] as const),
+  ...['accounts', 'fleet', ...Object.keys(stackShape)].map(
+    (name) => [toPlain(name), `${CONTEXT_KEY}.${name}`] as const,
+  ),
   ...SCHEDULE.map((name) => [toPlain(name), `${CONTEXT_KEY}.schedule.${name}`] as const),
 ]);
 

@@ -15,7 +15,8 @@ export type FaultCode =
   | 'CLIENT_REJECTED'
   | 'PROVIDER_UNAVAILABLE'
   | 'PROVIDER_AMBIGUOUS'
-  | 'TOKEN_NOT_STORED';
+  | 'TOKEN_NOT_STORED'
+  | 'SWEEP_INCOMPLETE';
 
 /**
  * An error whose `name` is its code and whose `message` says what happened, what was received if that is safe, and

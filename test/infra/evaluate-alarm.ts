@@ -19,14 +19,38 @@ const STATISTICS: Readonly<Record<string, (values: readonly number[]) => number>
   Sum: (values) => values.reduce((sum, value) => sum + value, 0),
 };
 
+const metricShape = {
+  Namespace: z.string(),
+  MetricName: z.string(),
+  Dimensions: z.array(z.strictObject({ Name: z.string(), Value: z.unknown() })),
+};
+const statistic = z.enum(['Minimum', 'Maximum', 'Sum']);
+const period = z.int().multipleOf(60);
+
+/** The one expression that is evaluated here: a sum in which a metric without data counts as 0. */
+const SUM_OF_FILLED = /^FILL\((\w+), 0\)( \+ FILL\(\w+, 0\))*$/;
+const sumSchema = z
+  .tuple([
+    z.strictObject({
+      Id: z.string(),
+      Expression: z.string().regex(SUM_OF_FILLED),
+      Label: z.string().optional(),
+      ReturnData: z.literal(true),
+    }),
+  ])
+  .rest(
+    z.strictObject({
+      Id: z.string(),
+      MetricStat: z.strictObject({ Metric: z.strictObject(metricShape), Period: period, Stat: statistic }),
+      ReturnData: z.literal(false),
+    }),
+  );
+
 /** The properties of `AWS::CloudWatch::Alarm` that decide its state. Others are refused, so that none is overlooked. */
 const alarmSchema = z
   .strictObject({
-    Namespace: z.string(),
-    MetricName: z.string(),
-    Dimensions: z.array(z.strictObject({ Name: z.string(), Value: z.unknown() })),
-    Statistic: z.enum(['Minimum', 'Maximum', 'Sum']),
-    Period: z.int().multipleOf(60),
+    ...z.object({ ...metricShape, Statistic: statistic, Period: period }).partial().shape,
+    Metrics: sumSchema.optional(),
     EvaluationPeriods: z.int().min(1),
     ComparisonOperator: z.enum(['LessThanThreshold', 'GreaterThanOrEqualToThreshold']),
     Threshold: z.number(),
@@ -40,18 +64,44 @@ const alarmSchema = z
   });
 
 type AlarmProperties = z.output<typeof alarmSchema>;
-export interface Alarm extends Omit<AlarmProperties, 'Dimensions' | 'AlarmDescription'> {
+
+interface Metric {
+  readonly namespace: string;
+  readonly metricName: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+}
+
+export interface Alarm
+  extends Pick<AlarmProperties, 'EvaluationPeriods' | 'ComparisonOperator' | 'Threshold' | 'TreatMissingData'> {
   /** What its mail says. */
   readonly text: string;
-  readonly dimensions: Readonly<Record<string, string>>;
+  /** One; or those of a sum, in which no data counts as 0. */
+  readonly metrics: readonly Metric[];
+  readonly isSum: boolean;
+  readonly statistic: z.output<typeof statistic>;
+  readonly periodSeconds: number;
 }
 
 /** @throws Error for a property, a statistic or a comparison that `evaluateAlarm` does not know */
 export function parseAlarm(properties: unknown, attributes: Attributes): Alarm {
-  const { Dimensions, AlarmDescription, ...alarm } = alarmSchema.parse(properties);
-  const dimensions = Dimensions.map(({ Name, Value }) => [Name, resolveText(Value, attributes)]);
-  const text = resolveText(AlarmDescription, attributes);
-  return { ...alarm, text, dimensions: Object.fromEntries(dimensions) };
+  const alarm = alarmSchema.parse(properties);
+  const [, ...terms] = alarm.Metrics ?? [];
+  const [{ MetricStat } = {}] = terms;
+  const toMetric = ({ Namespace, MetricName, Dimensions }: z.output<z.ZodObject<typeof metricShape>>) => ({
+    namespace: Namespace,
+    metricName: MetricName,
+    dimensions: Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, resolveText(Value, attributes)])),
+  });
+  return {
+    ...alarm,
+    text: resolveText(alarm.AlarmDescription, attributes),
+    metrics: MetricStat
+      ? terms.map((term) => toMetric(term.MetricStat.Metric))
+      : [toMetric(z.object(metricShape).parse(alarm))],
+    isSum: MetricStat !== undefined,
+    statistic: statistic.parse(MetricStat?.Stat ?? alarm.Statistic),
+    periodSeconds: period.parse(MetricStat?.Period ?? alarm.Period),
+  };
 }
 
 /**
@@ -78,24 +128,41 @@ export function evaluateAlarm(
 
 /** Whether each period with data breaches, the youngest first, and no more of them than the alarm evaluates. */
 function toPeriods(alarm: Alarm, datapoints: readonly Datapoint[], atMs: number): readonly boolean[] {
-  const { EvaluationPeriods, Period, Statistic, ComparisonOperator, Threshold } = alarm;
-  const own = datapoints.filter((datapoint) => isOf(alarm, datapoint));
+  const { EvaluationPeriods, periodSeconds, ComparisonOperator, Threshold } = alarm;
   const breaching: boolean[] = [];
-  for (let period = 0; period < EvaluationPeriods + EXTRA_PERIODS; period++) {
-    const endMs = atMs - period * Period * 1000;
-    const values = own.filter((each) => each.atMs <= endMs && each.atMs > endMs - Period * 1000);
-    if (values.length === 0) continue;
-    const value = STATISTICS[Statistic]?.(values.map((each) => each.value));
-    breaching.push(value !== undefined && COMPARISONS[ComparisonOperator]?.(value, Threshold) === true);
+  const sinceMs = atMs - (EvaluationPeriods + EXTRA_PERIODS) * periodSeconds * 1000;
+  const recent = datapoints.filter((each) => each.atMs > sinceMs && each.atMs <= atMs);
+  const own = metricsOf(alarm, recent);
+  for (let index = 0; index < EvaluationPeriods + EXTRA_PERIODS; index++) {
+    const value = toValue(alarm, own, atMs - index * periodSeconds * 1000);
+    if (value !== undefined) breaching.push(COMPARISONS[ComparisonOperator]?.(value, Threshold) === true);
   }
   return breaching.slice(0, EvaluationPeriods);
 }
 
-function isOf({ Namespace, MetricName, dimensions }: Alarm, datapoint: Datapoint): boolean {
+/** Of the period that ends then; `undefined` if it has no data. */
+function toValue(
+  { isSum, statistic: name, periodSeconds }: Alarm,
+  own: readonly (readonly Datapoint[])[],
+  endMs: number,
+): number | undefined {
+  const values = own.map((datapoints) => {
+    const found = datapoints.filter((each) => each.atMs <= endMs && each.atMs > endMs - periodSeconds * 1000);
+    return found.length === 0 ? undefined : STATISTICS[name]?.(found.map((each) => each.value));
+  });
+  return isSum ? values.reduce<number>((sum, value = 0) => sum + value, 0) : values[0];
+}
+
+/** Of each metric of the alarm, its datapoints. */
+function metricsOf({ metrics }: Alarm, datapoints: readonly Datapoint[]): readonly (readonly Datapoint[])[] {
+  return metrics.map((metric) => datapoints.filter((each) => isOf(metric, each)));
+}
+
+function isOf({ namespace, metricName, dimensions }: Metric, datapoint: Datapoint): boolean {
   const entries = Object.entries(datapoint.dimensions);
   return (
-    datapoint.namespace === Namespace &&
-    datapoint.metricName === MetricName &&
+    datapoint.namespace === namespace &&
+    datapoint.metricName === metricName &&
     entries.length === Object.keys(dimensions).length &&
     entries.every(([name, value]) => dimensions[name] === value)
   );
@@ -109,8 +176,10 @@ export function watchAlarm(
   toMinute: number,
 ): readonly AlarmState[] {
   const states: AlarmState[] = [];
+  // Once, and not in every minute.
+  const own = metricsOf(alarm, datapoints).flat();
   for (let minute = fromMinute; minute <= toMinute; minute++) {
-    states.push(evaluateAlarm(alarm, datapoints, minute * MINUTE_MS, states.at(-1)));
+    states.push(evaluateAlarm(alarm, own, minute * MINUTE_MS, states.at(-1)));
   }
   return states;
 }

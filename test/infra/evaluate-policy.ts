@@ -12,6 +12,8 @@ export interface Permission {
   readonly stringEquals: ReadonlyMap<string, readonly string[]>;
   /** Patterns that `StringLike` accepts, by condition key in lower case. */
   readonly stringLike: ReadonlyMap<string, readonly string[]>;
+  /** Condition keys that `Null` wants to be there, in lower case. */
+  readonly present: readonly string[];
 }
 
 export interface AccessRequest {
@@ -35,6 +37,7 @@ const statementSchema = z.strictObject({
       // Of a key that has one value in each request, it is the same.
       'ForAnyValue:StringEquals': z.record(z.string(), z.unknown()).default({}),
       StringLike: z.record(z.string(), z.unknown()).default({}),
+      Null: z.record(z.string(), z.literal('false')).default({}),
     })
     .prefault({}),
 });
@@ -53,8 +56,17 @@ export function parsePolicy(document: unknown, attributes: Attributes): readonly
       new Map(Object.entries(conditions).map(([key, values]) => [key.toLowerCase(), resolve(values)]));
     const stringEquals = toMap({ ...Condition.StringEquals, ...Condition['ForAnyValue:StringEquals'] });
     const stringLike = toMap(Condition.StringLike);
+    const present = Object.keys(Condition.Null).map((key) => key.toLowerCase());
     return Action.flatMap((action) =>
-      resolve(Resource).map((resource) => ({ sid: Sid, effect: Effect, action, resource, stringEquals, stringLike })),
+      resolve(Resource).map((resource) => ({
+        sid: Sid,
+        effect: Effect,
+        action,
+        resource,
+        stringEquals,
+        stringLike,
+        present,
+      })),
     );
   });
 }
@@ -70,7 +82,7 @@ export function evaluatePolicy(permissions: readonly Permission[], request: Acce
   return matching[0];
 }
 
-function matches({ action, resource, stringEquals, stringLike }: Permission, request: AccessRequest): boolean {
+function matches({ action, resource, stringEquals, stringLike, present }: Permission, request: AccessRequest): boolean {
   const isAction = toPattern(action, 'i').test(request.action);
   const isResource = toPattern(resource).test(request.resource);
   const isMet = [...stringEquals].every(([key, accepted]) => {
@@ -81,7 +93,8 @@ function matches({ action, resource, stringEquals, stringLike }: Permission, req
     const value = request.keys?.[key];
     return value !== undefined && patterns.some((pattern) => toPattern(pattern).test(value));
   });
-  return isAction && isResource && isMet && isAlike;
+  const isThere = present.every((key) => request.keys?.[key] !== undefined);
+  return isAction && isResource && isMet && isAlike && isThere;
 }
 
 function toPattern(text: string, flags = ''): RegExp {

@@ -155,7 +155,7 @@ export function alarmsOf({ Resources }: SynthesisedTemplate, attributes: Attribu
   const alarms = Object.entries(Resources).filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm');
   return new Map(
     alarms.map(([id, { Properties }]) => [
-      id.replace(/^TokenRefreshAlarms(.+).{8}$/, '$1'),
+      id.replace(/^(?:TokenRefresh|Fleet)Alarms(.+).{8}$/, '$1'),
       parseAlarm(Properties, attributes),
     ]),
   );

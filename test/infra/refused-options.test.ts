@@ -177,7 +177,7 @@ describe('options that are refused, each by a sentence', () => {
     [
       'an unknown member',
       { timeout: 60 },
-      'tokenRefresh.timeout is there, but must be left out: the members here are accounts, alarmEmails, dashboard, env, eventBus, existingSecret, kmsKeyArn, logRetentionDays, memoryMegabytes, permissionsBoundaryArn, removalPolicies, reservedConcurrency, runbookUrl, schedule, stackName, tags, timeoutSeconds, tokenEndpoint, tokenLifetimeSeconds, tokenReaders, tokenSecret, vpc, xray.',
+      'tokenRefresh.timeout is there, but must be left out: the members here are accounts, alarmEmails, dashboard, env, eventBus, existingSecret, fleet, kmsKeyArn, logRetentionDays, memoryMegabytes, permissionsBoundaryArn, removalPolicies, reservedConcurrency, runbookUrl, schedule, stackName, tags, timeoutSeconds, tokenEndpoint, tokenLifetimeSeconds, tokenReaders, tokenSecret, vpc, xray.',
     ],
     [
       'an unknown member inside',

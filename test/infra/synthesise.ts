@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as z from 'zod';
-import { parseContext } from '../../infra/options/parse-context.ts';
+import { parseContext, parseFleetContext } from '../../infra/options/parse-context.ts';
 import { CONTEXT_KEY } from '../../infra/options/stack-schema.ts';
+import { TokenRefreshFleetStack } from '../../infra/token-refresh-fleet-stack.ts';
 import { TokenRefreshStack } from '../../infra/token-refresh-stack.ts';
 
 // The rules of CDK itself cost more than a second a process; checks.test.ts turns them on, since it is about them.
@@ -57,6 +58,13 @@ export function synthesise(tokenRefresh?: unknown): SynthesisedTemplate {
   return template;
 }
 
+/** The template of a fleet. */
+export function synthesiseFleet(options: object = {}): SynthesisedTemplate {
+  const app = new App({ outdir: mkdtempSync(join(directory, 'app-')), context: WITHOUT_BUNDLING });
+  const stack = new TokenRefreshFleetStack(app, parseFleetContext({ fleet: { tagKey: 'retently' }, ...options }));
+  return templateSchema.parse(Template.fromStack(stack).toJSON());
+}
+
 /** The template of a stack of somebody else, which may have no outputs. */
 export function templateOf(stack: Stack): SynthesisedTemplate {
   return templateSchema.parse({ Outputs: {}, ...Template.fromStack(stack).toJSON() });
@@ -100,4 +108,13 @@ export const EVERY_OPTION = {
   removalPolicies: { secret: 'destroy', queues: 'retain', logs: 'retain' },
   tags: { team: 'feedback' },
   permissionsBoundaryArn: `arn:aws:iam::${ACCOUNT}:policy/boundary`,
+};
+
+const { tokenSecret: _, tokenReaders: __, reservedConcurrency: ___, ...common } = EVERY_OPTION;
+/** The same of a fleet. */
+export const EVERY_FLEET_OPTION = {
+  ...common,
+  stackName: 'EveryFleet',
+  removalPolicies: { queues: 'retain', logs: 'retain' },
+  fleet: { tagKey: 'retently', tagValue: 'live', maximumConcurrency: 20 },
 };

@@ -19,9 +19,13 @@ describe.concurrent('npm start tells, and exits with 0, of', () => {
     ['no-rotation', ['result     refreshed', 'still the one']],
     ['grace', ['lost       200', 'Both POSTs sent the same refresh token']],
     ['dead-grant', ['400 invalid_grant', 'error      REAUTHORIZATION_REQUIRED', 'Retently Reauthorization Required']],
+    [
+      'fleet',
+      ['swept      4 secrets', 'acme       refreshed', 'corn       REAUTHORIZATION_REQUIRED', 'bolt       fresh'],
+    ],
     ['outage', ['503, Retry-After: 120', 'result     waiting', 'retryAt', 'Retently Token Recovered']],
   ])('%s', { timeout: TIMEOUT_MS }, async (provider, told) => {
-    const { exitCode, stdout, stderr } = await start(`--provider=${provider}`);
+    const { exitCode, stdout, stderr } = await start(provider === 'fleet' ? '--fleet' : `--provider=${provider}`);
     expect(stderr).toBe('');
     for (const text of told) expect(stdout).toContain(text);
     expect(stdout).toMatch(/All of it happened, in \d+\.\d s\.\n$/);
@@ -35,7 +39,7 @@ describe.concurrent('npm start', () => {
   test('explains itself', { timeout: TIMEOUT_MS }, async () => {
     const { exitCode, stdout, stderr } = await start('--help');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    for (const provider of ['rotation', 'no-rotation', 'grace', 'dead-grant', 'outage']) {
+    for (const provider of ['--fleet', 'rotation', 'no-rotation', 'grace', 'dead-grant', 'outage']) {
       expect(stdout).toContain(`  ${provider} `);
     }
     expectPlain(stdout);

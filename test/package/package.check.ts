@@ -5,14 +5,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { buildApp } from '../../infra/app.ts';
+import { CONTEXT_KEY } from '../../infra/options/stack-schema.ts';
 import { createApp, pack, ROOT, runApp } from './install.ts';
 
-const MAX_BYTES = 400_000;
+/** Three functions, each with the AWS SDK that it needs. */
+const MAX_BYTES = 650_000;
 const APPS = [
-  ['module', "import { App, Stack } from 'aws-cdk-lib';\nimport { TokenRefresh } from 'retently-token-refresh';"],
+  [
+    'module',
+    "import { App, Stack } from 'aws-cdk-lib';\nimport { TokenRefresh, TokenRefreshFleet } from 'retently-token-refresh';",
+  ],
   [
     'commonjs',
-    "const { App, Stack } = require('aws-cdk-lib');\nconst { TokenRefresh } = require('retently-token-refresh');",
+    "const { App, Stack } = require('aws-cdk-lib');\nconst { TokenRefresh, TokenRefreshFleet } = require('retently-token-refresh');",
   ],
 ] as const;
 const templateSchema = z.object({ Resources: z.record(z.string(), z.unknown()) });
@@ -27,17 +32,19 @@ beforeAll(() => {
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-function resourcesIn(outdir: string): object {
-  const path = join(outdir, 'RetentlyTokenRefresh.template.json');
+function resourcesIn(outdir: string, stackName = 'RetentlyTokenRefresh'): object {
+  const path = join(outdir, `${stackName}.template.json`);
   return templateSchema.parse(JSON.parse(readFileSync(path, 'utf8'))).Resources;
 }
 
-/** The program of a stranger, with one stack named as ours. */
+/** The program of a stranger, with two stacks named as ours. */
 function toProgram(imports: string, props = ''): string {
   return `${imports}
 const app = new App({ outdir: 'cdk.out' });
 const stack = new Stack(app, 'RetentlyTokenRefresh', { analyticsReporting: false });
 new TokenRefresh(stack, 'TokenRefresh', { ${props} });
+const fleet = new Stack(app, 'RetentlyTokenRefreshFleet', { analyticsReporting: false });
+new TokenRefreshFleet(fleet, 'Fleet', { tagKey: 'retently' });
 app.synth();
 `;
 }
@@ -54,6 +61,12 @@ describe.each(APPS)('an empty app of type %s with the package', (type, imports) 
     buildApp({ outdir }).synth();
     // The key of the code is a hash of what is in it: the same bundle.
     expect(resourcesIn(join(app, 'cdk.out'))).toEqual(resourcesIn(outdir));
+
+    const outdirOfFleet = join(directory, `fleet-${type}`);
+    const context = { [CONTEXT_KEY]: { fleet: { tagKey: 'retently' } } };
+    buildApp({ outdir: outdirOfFleet, context }).synth();
+    const name = 'RetentlyTokenRefreshFleet';
+    expect(resourcesIn(join(app, 'cdk.out'), name)).toEqual(resourcesIn(outdirOfFleet, name));
   });
 
   it('tells a bad prop in a sentence, and where it is written', () => {
@@ -73,17 +86,23 @@ export const { alarms, secret } = new TokenRefresh(new Stack(new App()), 'TokenR
 export const bad: TokenRefreshProps = { timeout: 60 };
 `;
     writeFileSync(join(app, 'app.ts'), source);
-    const [, example = ''] =
-      /^```ts\n(.*?)^```/ms.exec(readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8')) ?? [];
+    const documented = readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8');
+    const [example = '', ofFleet = ''] = [...documented.matchAll(/^```ts\n(.*?)^```/gms)].map(([, text]) => text);
     expect(example).toContain('new TokenRefresh(');
     writeFileSync(join(app, 'example.ts'), `${example}export default retently;\n`);
+    expect(ofFleet).toContain('new TokenRefreshFleet(');
+    writeFileSync(join(app, 'fleet.ts'), `${ofFleet}export default fleet;\n`);
     const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
     const roots = ['--typeRoots', join(ROOT, 'node_modules/@types')];
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-    const { status, stdout } = spawnSync(process.execPath, [tsc, ...options, ...roots, 'app.ts', 'example.ts'], {
-      cwd: app,
-      encoding: 'utf8',
-    });
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [tsc, ...options, ...roots, 'app.ts', 'example.ts', 'fleet.ts'],
+      {
+        cwd: app,
+        encoding: 'utf8',
+      },
+    );
     expect([status, stdout]).toEqual([0, '']);
   });
 

@@ -7,6 +7,8 @@ import {
   ENVIRONMENT,
   EVENT_DETAIL_TYPES,
   EVENT_SOURCE,
+  FLEET_ENVIRONMENT,
+  FLEET_METRICS,
   METRIC_NAMESPACE,
   METRICS,
 } from '../../lambda/contract.ts';
@@ -34,8 +36,8 @@ const COMMANDS = new Set(
  * What a test cannot run, since it is what runs the test or writes into documents; `.ci/run` has it. And what
  * `integration/start.test.ts` runs, each ending of it.
  */
-const RUN_BY_CI = /^npm ci$|^npm run (bench|plot)\b/;
-const RUN_ELSEWHERE = /^npm start -- --provider=|^npm run check$|^bash .ci\/run$/;
+const RUN_BY_CI = /^npm ci$|^npm run (bench|plot|test:long)\b/;
+const RUN_ELSEWHERE = /^npm start -- --(provider=|fleet$)|^npm run check$|^bash .ci\/run$/;
 
 /** The codes are a type; this is what it says. */
 const FAULT_CODES = readFileSync(`${ROOT}/lambda/core/fault.ts`, 'utf8').match(/(?<=\| ')[A-Z_]+(?=')/g) ?? [];
@@ -102,6 +104,8 @@ describe('what somebody may copy from the documents', () => {
 describe('the documents name', () => {
   test.each([
     ...Object.values(ENVIRONMENT),
+    ...Object.values(FLEET_ENVIRONMENT),
+    ...Object.values(FLEET_METRICS),
     ...Object.values(DEFAULTS).map(String),
     ...Object.values(METRICS),
     ...Object.values(EVENT_DETAIL_TYPES),

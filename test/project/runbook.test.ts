@@ -4,7 +4,8 @@ import { toRunbookEntry } from '../../lambda/contract.ts';
 import type { FaultCode } from '../../lambda/core/fault.ts';
 import { attributesOf, outputsOf } from '../infra/deployment.ts';
 import { alarmsOf } from '../infra/monitored-function.ts';
-import { synthesise } from '../infra/synthesise.ts';
+import { synthesise, synthesiseFleet } from '../infra/synthesise.ts';
+import { startFleet } from '../sandbox/fleet.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import { findCallMistakes } from '../support/aws-cli-calls.ts';
 import { endingOf, startConfigured } from '../support/in-sandbox.ts';
@@ -20,7 +21,11 @@ const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:Retentl
 const PARTS = ['**Means:**', '**Consumers**', '**Do now', '**It worked** when', '**Afterwards:**'];
 
 const template = synthesise();
-const ALARMS = [...alarmsOf(template, attributesOf(template, SECRET_ARN)).keys()];
+const fleet = synthesiseFleet();
+const ALARMS = [
+  ...new Set([template, fleet].flatMap((each) => [...alarmsOf(each, attributesOf(each, SECRET_ARN)).keys()])),
+];
+const [OF_ACCOUNT = '', OF_FLEET = ''] = RUNBOOK.split(/(?=^## A fleet$)/m);
 /** The compiler refuses a code too many and a code too few. */
 const CODES: Record<FaultCode | 'UNEXPECTED', true> = {
   CONFIGURATION_INVALID: true,
@@ -36,6 +41,7 @@ const CODES: Record<FaultCode | 'UNEXPECTED', true> = {
   PROVIDER_UNAVAILABLE: true,
   PROVIDER_AMBIGUOUS: true,
   TOKEN_NOT_STORED: true,
+  SWEEP_INCOMPLETE: true,
   UNEXPECTED: true,
 };
 
@@ -66,31 +72,66 @@ test('every link within it leads to an entry', () => {
   expect(links.filter((anchor) => !SECTIONS.has(anchor))).toEqual([]);
 });
 
-describe('its commands', () => {
-  const [preamble = '', ...blocks] = blocksOf(RUNBOOK, 'bash');
-  const inTable = [...RUNBOOK.matchAll(/`(run \w+)`/g)].map(([, command = '']) => command);
-  // What a checkout has is not run here, and nobody is there to edit.
-  const surroundings = 'npm() { :; }; npx() { :; }; EDITOR=true';
+/** What defines `run`. */
+const [PREAMBLE = ''] = blocksOf(RUNBOOK, 'bash');
+// What a checkout has is not run here, and nobody is there to edit.
+const SURROUNDINGS = 'npm() { :; }; npx() { :; }; EDITOR=true';
 
-  test.each([...new Set([...blocks, ...inTable])].map((block) => [block.trim().replaceAll('\n', '; '), block]))(
-    '%s',
+function commandsOf(text: string): readonly (readonly [string, string])[] {
+  const blocks = blocksOf(text, 'bash').filter((block) => block !== PREAMBLE);
+  const inTable = [...text.matchAll(/`(run \w+)`/g)].map(([, command = '']) => command);
+  return [...new Set([...blocks, ...inTable])].map((block) => [block.trim().replaceAll('\n', '; '), block] as const);
+}
+
+function expectToRun(block: string, outputs: Readonly<Record<string, string>>, before = ''): FakeAwsShell {
+  const shell = new FakeAwsShell(outputs);
+  shell.willAnswer('get-secret-value', '{}');
+  shell.willAnswer('list-secret-version-ids', 'version-1');
+  shell.willAnswer('get-schedule', '{"Name":"mine"}');
+  const { status, stderr } = shell.run(`${SURROUNDINGS}\n: > credentials.json\n${PREAMBLE}\n${before}\n${block}`);
+  expect([status, stderr]).toEqual([0, '']);
+  expect(shell.calls.flatMap(findCallMistakes)).toEqual([]);
+  const runs = [...block.matchAll(/^run \w+/gm)].length;
+  expect(shell.calls.filter(([, operation]) => operation === 'describe-stacks')).toHaveLength(runs);
+  expect(shell.calls.length).toBeGreaterThanOrEqual(2 * runs);
+  return shell;
+}
+
+describe('its commands', () => {
+  test.each(commandsOf(OF_ACCOUNT))('%s', (_, block) => {
+    using _shell = expectToRun(block, outputsOf(template, SECRET_ARN));
+  });
+
+  const secret = `STACK=RetentlyTokenRefreshFleet SECRET=${SECRET_ARN}`;
+  test.each(commandsOf(OF_FLEET))('of a fleet: %s', (_, block) => {
+    using _shell = expectToRun(block, outputsOf(fleet, SECRET_ARN), secret);
+  });
+
+  const codes = [...SECTIONS].filter(([, text]) => /`[A-Z_]{9,}`/.test(text) && text.includes('**Means:** `'));
+  test.each(codes.flatMap(([, text]) => commandsOf(text)))(
+    'of the entry of a code, for a secret of a fleet: %s',
     (_, block) => {
-      using shell = new FakeAwsShell(outputsOf(template, SECRET_ARN));
-      shell.willAnswer('get-secret-value', '{}');
-      shell.willAnswer('list-secret-version-ids', 'version-1');
-      shell.willAnswer('get-schedule', '{"Name":"mine"}');
-      const { status, stderr } = shell.run(`${surroundings}\n: > credentials.json\n${preamble}\n${block}`);
-      expect([status, stderr]).toEqual([0, '']);
-      expect(shell.calls.flatMap(findCallMistakes)).toEqual([]);
-      const runs = [...block.matchAll(/^run \w+/gm)].length;
-      expect(shell.calls.filter(([, operation]) => operation === 'describe-stacks')).toHaveLength(runs);
-      expect(shell.calls.length).toBeGreaterThanOrEqual(2 * runs);
+      using shell = expectToRun(
+        block.replaceAll(/^run (AllLogs|FailedRuns)Command$/gm, ''),
+        outputsOf(fleet, SECRET_ARN),
+        secret,
+      );
+      expect(shell.calls.flat().join(' ')).not.toContain('$SECRET');
     },
   );
 
+  test('ask one secret of a fleet by its ARN', () => {
+    using shell = expectToRun('run StatusCommand\nrun ForceCommand', outputsOf(fleet, SECRET_ARN), secret);
+    const payloads = shell.calls.flat().filter((argument) => argument.startsWith('{'));
+    expect(payloads.map((payload) => JSON.parse(payload))).toEqual([
+      { secretId: SECRET_ARN, action: 'status' },
+      { secretId: SECRET_ARN, action: 'refresh', force: true },
+    ]);
+  });
+
   test('ask the stack that the mail names', () => {
     using shell = new FakeAwsShell(outputsOf(template, SECRET_ARN));
-    shell.run(`${preamble}\nrun StatusCommand`);
+    shell.run(`${PREAMBLE}\nrun StatusCommand`);
     expect(shell.calls).toEqual([
       expect.arrayContaining(['--stack-name', 'RetentlyTokenRefresh']),
       expect.arrayContaining(['lambda', 'invoke', '{"action":"status"}']),
@@ -100,7 +141,8 @@ describe('its commands', () => {
   test('of a checkout are those of this project, with options that they have', () => {
     const commands = [...RUNBOOK.matchAll(/\bnp[mx] .*?(?=`|$)/gm)].map(([command]) => command.trim());
     expect(commands.length).toBeGreaterThan(2);
-    const allowed = /^npm run (status|refresh|authorize) -- --stack RetentlyTokenRefresh$|^npx cdk deploy$/;
+    const allowed =
+      /^npm run (status|refresh|authorize) -- --stack RetentlyTokenRefresh(Fleet( --secret-id retently\/acme)?)?$|^npx cdk deploy$/;
     expect(commands.filter((command) => !allowed.test(command))).toEqual([]);
   });
 });
@@ -116,14 +158,11 @@ describe('its questions to the log', () => {
     for (const event of [{}, {}, forced, { unknown: 1 }]) endings.push(endingOf(await lambda.invoke(event)));
     expect(endings).toEqual(['refreshed', 'fresh', 'PROVIDER_UNAVAILABLE', 'EVENT_INVALID']);
     await lambda.stop();
-    // CloudWatch takes both, and adds the time.
-    lines = `${lambda.stdout}\n${lambda.stderr}`.split('\n').flatMap((line) => {
-      const parsed = toObject(line);
-      return parsed === undefined ? [] : [{ '@timestamp': parsed['timestamp'], ...parsed }];
-    });
+    // CloudWatch takes both.
+    lines = linesOf(`${lambda.stdout}\n${lambda.stderr}`);
   });
 
-  const queries = blocksOf(RUNBOOK, 'insights');
+  const queries = blocksOf(OF_ACCOUNT, 'insights');
   const QUERIES = [4, 2, 3, 1, 1].map((finds, index) => [index, queries[index] ?? '', finds] as const);
 
   test('are five', () => {
@@ -134,6 +173,21 @@ describe('its questions to the log', () => {
     const { found, names } = askInsights(query, lines);
     expect(found).toHaveLength(finds);
     const known = new Set(lines.flatMap((line) => Object.keys(line)));
+    expect(names.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test('of a fleet, finds each secret that needs somebody, by fields that its lines have', async () => {
+    await using sandbox = await startSandbox();
+    const { add, tick } = await startFleet(sandbox, 1);
+    const arns = ['one', 'two'].map((name) => add(name, { client_id: 'only' }));
+    add('sound', await sandbox.mintCredentials());
+    await tick();
+    await Promise.all(sandbox.processes.map((each) => each.stop()));
+    const ofFleet = linesOf(sandbox.processes.map(({ stdout, stderr }) => `${stdout}\n${stderr}`).join('\n'));
+    const [query = ''] = blocksOf(OF_FLEET, 'insights');
+    const { found, names } = askInsights(query, ofFleet);
+    expect(found.map((line) => line['secretId']).sort()).toEqual(arns.sort());
+    const known = new Set(ofFleet.flatMap((line) => Object.keys(line)));
     expect(names.filter((name) => !known.has(name))).toEqual([]);
   });
 
@@ -149,6 +203,14 @@ describe('its questions to the log', () => {
     expect(metrics).toHaveLength(3);
   });
 });
+
+/** As CloudWatch has them: it adds the time. */
+function linesOf(output: string): readonly LogLine[] {
+  return output.split('\n').flatMap((line) => {
+    const parsed = toObject(line);
+    return parsed === undefined ? [] : [{ '@timestamp': parsed['timestamp'], ...parsed }];
+  });
+}
 
 function toObject(line: string): LogLine | undefined {
   try {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { HandlerName } from '../../infra/bundle/bundle-handler.ts';
 import { ENVIRONMENT } from '../../lambda/contract.ts';
 import { type Aws, type AwsOptions, startAws } from './aws/aws-server.ts';
 import { bundleOnce } from './lambda/bundle.ts';
@@ -49,8 +50,8 @@ export interface Sandbox extends AsyncDisposable {
   /** While `act` runs, AWS's clock is behind by `seconds`: what is stored then has that age afterwards. */
   ago<T>(seconds: number, act: () => Promise<T>): Promise<T>;
   readonly processes: readonly LambdaProcess[];
-  /** An execution environment of the bundled handler. Ends with the sandbox. */
-  startFunction(environment?: Readonly<Record<string, string>>): Promise<LambdaProcess>;
+  /** An execution environment of a bundled handler, by default of the function of one secret. Ends with the sandbox. */
+  startFunction(environment?: Readonly<Record<string, string>>, name?: HandlerName): Promise<LambdaProcess>;
 }
 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -101,12 +102,13 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
         lagMs = 0;
       }
     },
-    async startFunction(environment = {}) {
+    async startFunction(environment = {}, name = 'handler') {
       const lambda = await startLambdaProcess({
-        bundlePath: bundleOnce(),
+        bundlePath: bundleOnce(name),
         environment: {
           AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url,
           AWS_ENDPOINT_URL_EVENTBRIDGE: aws.url,
+          AWS_ENDPOINT_URL_SQS: aws.url,
           [ENVIRONMENT.credentialsSecretId]: SECRET_ID,
           [ENVIRONMENT.tokenSecretId]: TOKEN_SECRET_ID,
           [ENVIRONMENT.tokenEndpoint]: tokenEndpoint.url,

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { Sandbox, SandboxOptions } from './sandbox.ts';
 import { Screen } from './story/screen.ts';
 import { STORIES, type Story } from './story/stories.ts';
 import { Teller } from './story/teller.ts';
@@ -8,7 +9,9 @@ const DEFAULT_PROVIDER = 'rotation';
 const HELP = `The deployed handler, run on this machine alone, and what the world sees of it.
 
   npm start [-- --provider=KIND]
+  npm start -- --fleet
 
+  --fleet      Many secrets, kept by the two handlers of a fleet.
 ${[...PROVIDERS].map(([name, { title }]) => `  ${name.padEnd(12)} ${title}`).join('\n')}
 
 Without an option it is ${DEFAULT_PROVIDER}. Exit code 0 means that everything claimed was seen to be so.
@@ -26,33 +29,44 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
+  if (options.fleet) return (await tell(tellFleetStory)) ? 0 : 1;
   const story = PROVIDERS.get(options.provider);
   if (story === undefined) {
     return refuse(`There is no provider "${options.provider}"; there are ${[...PROVIDERS.keys()].join(', ')}.`);
   }
-  return (await tell(options.provider, story)) ? 0 : 1;
+  return (await tell((stage) => tellStory(options.provider, story, stage), story.sandbox)) ? 0 : 1;
 }
 
-async function tell(name: string, story: Story): Promise<boolean> {
+interface Stage {
+  readonly sandbox: Sandbox;
+  readonly screen: Screen;
+}
+
+async function tell(act: (stage: Stage) => Promise<boolean>, options: SandboxOptions = {}): Promise<boolean> {
   const screen = new Screen((text) => process.stdout.write(text), process.stdout.isTTY);
   const beganAtMs = performance.now();
   // Not before it is needed: what it starts takes a second to load.
   const { startSandbox } = await import('./sandbox.ts');
-  await using sandbox = await startSandbox(story.sandbox);
-  const lambda = await sandbox.startFunction();
-  const teller = new Teller(sandbox, lambda, screen);
+  await using sandbox = await startSandbox(options);
+  const hasAllHappened = await act({ sandbox, screen });
+  const seconds = ((performance.now() - beganAtMs) / 1000).toFixed(1);
+  screen.heading(hasAllHappened ? `All of it happened, in ${seconds} s.` : 'NOT all of it happened.');
+  return hasAllHappened;
+}
+
+async function tellStory(name: string, story: Story, { sandbox, screen }: Stage): Promise<boolean> {
+  const teller = new Teller(sandbox, await sandbox.startFunction(), screen);
   screen.heading(`${name}: ${story.title}`);
   screen.paragraph(INTRODUCTION);
   await story.tell(teller);
-  const seconds = ((performance.now() - beganAtMs) / 1000).toFixed(1);
-  screen.heading(teller.hasAllHappened ? `All of it happened, in ${seconds} s.` : 'NOT all of it happened.');
   return teller.hasAllHappened;
 }
 
-function parse(args: readonly string[]): { provider: string; help: boolean } | string {
+function parse(args: readonly string[]): { provider: string; fleet: boolean; help: boolean } | string {
   try {
     const options = {
       provider: { type: 'string', default: DEFAULT_PROVIDER },
+      fleet: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     } as const;
     return parseArgs({ args: [...args], options }).values;
@@ -64,4 +78,9 @@ function parse(args: readonly string[]): { provider: string; help: boolean } | s
 function refuse(reason: string): number {
   process.stderr.write(`${reason} See npm start -- --help.\n`);
   return 1;
+}
+
+async function tellFleetStory({ sandbox, screen }: Stage): Promise<boolean> {
+  const { tellFleet } = await import('./story/fleet-story.ts');
+  return await tellFleet(sandbox, screen);
 }

@@ -9,9 +9,11 @@ export const AWS_COMMANDS: Readonly<Record<string, readonly string[]>> = {
   'scheduler get-schedule': ['--name'],
   'scheduler update-schedule': [],
   'secretsmanager get-secret-value': ['--secret-id'],
+  'secretsmanager list-secrets': ['--filters'],
   'secretsmanager list-secret-version-ids': ['--secret-id'],
   'secretsmanager put-secret-value': ['--secret-id', '--secret-string'],
   'secretsmanager restore-secret': ['--secret-id'],
+  'secretsmanager untag-resource': ['--secret-id', '--tag-keys'],
   'secretsmanager update-secret-version-stage': ['--secret-id', '--version-stage', '--remove-from-version-id'],
   'sqs purge-queue': ['--queue-url'],
   'sqs receive-message': [
@@ -20,6 +22,7 @@ export const AWS_COMMANDS: Readonly<Record<string, readonly string[]>> = {
     '--visibility-timeout',
     '--message-attribute-names',
   ],
+  'sqs start-message-move-task': ['--source-arn'],
 };
 
 /** What is wrong with the arguments of a call of the AWS CLI, in a sentence each. */

@@ -13,6 +13,8 @@ export function captureOutput() {
   const parsed = (): unknown[] => chunks.map((chunk) => JSON.parse(chunk));
   return {
     text: () => chunks.join(''),
+    /** Forgets what was written so far. */
+    clear: () => void chunks.splice(0),
     /** Log lines, oldest first. */
     logs: () => parsed().flatMap((line) => logLine.safeParse(line).data ?? []),
     /** CloudWatch EMF, oldest first. */

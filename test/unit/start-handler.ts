@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 import type { LambdaContext } from '../../lambda/lambda-context.ts';
-import { type Aws, startAws } from '../sandbox/aws/aws-server.ts';
+import { type Aws, type AwsOptions, startAws } from '../sandbox/aws/aws-server.ts';
 import {
   type ScriptedTokenEndpoint,
   type Step,
@@ -9,10 +9,14 @@ import {
 
 export const SECRET_ID = 'RetentlyCredentials';
 
-/** The handler in an execution environment of its own, and all that it knows of the world, on loopback. */
-interface StartedHandler extends AsyncDisposable {
+/** All that a function knows of the world, on loopback, and the environment that leads there. */
+interface Surroundings extends AsyncDisposable {
   readonly aws: Aws;
   readonly tokenEndpoint: ScriptedTokenEndpoint;
+}
+
+/** The handler in an execution environment of its own. */
+interface StartedHandler extends Surroundings {
   invoke(event: unknown, lambdaContext?: Partial<LambdaContext>): Promise<unknown>;
 }
 
@@ -26,25 +30,11 @@ export async function startHandler(
   script: readonly Step[],
   environment: Record<string, string | undefined> = {},
 ): Promise<StartedHandler> {
-  const [aws, tokenEndpoint] = await Promise.all([startAws(), startScriptedTokenEndpoint(script)]);
-  aws.secretsManager.createSecret({ Name: SECRET_ID, SecretString: JSON.stringify(secret) });
-  const variables = {
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-    AWS_REGION: 'us-east-1',
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url,
-    AWS_ENDPOINT_URL_EVENTBRIDGE: aws.url,
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-    CREDENTIALS_SECRET_ID: SECRET_ID,
-    TOKEN_ENDPOINT: tokenEndpoint.url,
-    ...environment,
-  };
-  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
-  vi.resetModules();
+  const surroundings = await startSurroundings(script, { CREDENTIALS_SECRET_ID: SECRET_ID, ...environment });
+  surroundings.aws.secretsManager.createSecret({ Name: SECRET_ID, SecretString: JSON.stringify(secret) });
   const { handler } = await import('../../lambda/handler.ts');
   return {
-    aws,
-    tokenEndpoint,
+    ...surroundings,
     invoke: (event, lambdaContext = {}) =>
       handler(event, {
         awsRequestId: 'request-1',
@@ -52,6 +42,32 @@ export async function startHandler(
         getRemainingTimeInMillis: () => 60_000,
         ...lambdaContext,
       }),
+  };
+}
+
+/** What is imported after it finds its environment set. */
+export async function startSurroundings(
+  script: readonly Step[],
+  environment: Record<string, string | undefined>,
+  awsOptions: AwsOptions = {},
+): Promise<Surroundings> {
+  const [aws, tokenEndpoint] = await Promise.all([startAws(awsOptions), startScriptedTokenEndpoint(script)]);
+  const variables = {
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_REGION: 'us-east-1',
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: aws.url,
+    AWS_ENDPOINT_URL_SQS: aws.url,
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    TOKEN_ENDPOINT: tokenEndpoint.url,
+    ...environment,
+  };
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+  vi.resetModules();
+  return {
+    aws,
+    tokenEndpoint,
     async [Symbol.asyncDispose]() {
       vi.unstubAllEnvs();
       await Promise.all([aws.close(), tokenEndpoint.close()]);

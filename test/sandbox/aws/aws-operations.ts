@@ -2,12 +2,14 @@ import * as z from 'zod';
 import { AwsError } from './aws-error.ts';
 import type { EventBridge } from './event-bridge.ts';
 import type { SecretsManager } from './secrets-manager.ts';
+import type { Sqs } from './sqs.ts';
 
 const EVENT_BUS_ARN_PREFIX = 'arn:aws:events:us-east-1:000000000000:event-bus/';
 
 export interface AwsServices {
   secretsManager: SecretsManager;
   eventBridge: EventBridge;
+  sqs: Sqs;
 }
 
 /** A request that was understood and not yet carried out. */
@@ -19,8 +21,10 @@ export interface PreparedCall {
 }
 
 interface Operation {
+  /** The IAM action, if it has another name. */
+  permission?: string;
   /** Prefix of the IAM action. */
-  service: 'secretsmanager' | 'events';
+  service: 'secretsmanager' | 'events' | 'sqs';
   name: string;
   prepare(services: AwsServices, body: unknown): PreparedCall;
 }
@@ -32,6 +36,20 @@ const timestamp = z.number().transform((seconds) => new Date(seconds * 1000));
 const secretId = { SecretId: z.string().min(1) };
 const secretValue = { SecretString: z.string().optional(), SecretBinary: blob.optional() };
 const clientRequestToken = { ClientRequestToken: z.string().optional() };
+const tag = z.strictObject({ Key: z.string().min(1), Value: z.string() });
+const listSecretsRequest = z.strictObject({
+  Filters: z
+    .array(z.strictObject({ Key: z.enum(['tag-key', 'tag-value']), Values: z.array(z.string()).min(1) }))
+    .optional(),
+  MaxResults: z.int().min(1).max(100).optional(),
+  NextToken: z.string().optional(),
+  SortBy: z.enum(['created-date', 'last-changed-date']).optional(),
+  SortOrder: z.enum(['asc', 'desc']).optional(),
+});
+const sendMessageBatchRequest = z.strictObject({
+  QueueUrl: z.url(),
+  Entries: z.array(z.strictObject({ Id: z.string().min(1), MessageBody: z.string().min(1) })),
+});
 const putEventsRequest = z.strictObject({
   Entries: z.array(
     z.strictObject({
@@ -53,6 +71,7 @@ const operations: readonly Operation[] = [
       const shape = {
         Name: z.string().min(1),
         Description: z.string().optional(),
+        Tags: z.array(tag).optional(),
         ...clientRequestToken,
         ...secretValue,
       };
@@ -105,6 +124,29 @@ const operations: readonly Operation[] = [
     }),
     (service, input) => service.deleteSecret(input),
   ),
+  {
+    service: 'secretsmanager',
+    name: 'ListSecrets',
+    prepare({ secretsManager }, body) {
+      const input = listSecretsRequest.parse(body);
+      return { input, resources: ['*'], run: () => secretsManager.listSecrets(input) };
+    },
+  },
+  onSecret('TagResource', z.strictObject({ ...secretId, Tags: z.array(tag) }), (service, input) =>
+    service.tagResource(input),
+  ),
+  onSecret('UntagResource', z.strictObject({ ...secretId, TagKeys: z.array(z.string()) }), (service, input) =>
+    service.untagResource(input),
+  ),
+  {
+    service: 'sqs',
+    name: 'SendMessageBatch',
+    permission: 'SendMessage',
+    prepare({ sqs }, body) {
+      const input = sendMessageBatchRequest.parse(body);
+      return { input, resources: [sqs.arnOf(input.QueueUrl)], run: () => sqs.sendMessageBatch(input) };
+    },
+  },
   onSecret('RestoreSecret', z.strictObject(secretId), (service, input) => service.restoreSecret(input)),
   {
     service: 'events',
@@ -117,7 +159,7 @@ const operations: readonly Operation[] = [
   },
 ];
 
-const TARGET_PREFIXES = { secretsmanager: 'secretsmanager', events: 'AWSEvents' } as const;
+const TARGET_PREFIXES = { secretsmanager: 'secretsmanager', events: 'AWSEvents', sqs: 'AmazonSQS' } as const;
 const operationsByTarget = new Map(operations.map((each) => [`${TARGET_PREFIXES[each.service]}.${each.name}`, each]));
 
 /** The operation that the header `X-Amz-Target` names; throws for one that the sandbox does not model. */

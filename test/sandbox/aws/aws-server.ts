@@ -9,6 +9,7 @@ import { type AwsServices, findOperation, type PreparedCall } from './aws-operat
 import { EventBridge } from './event-bridge.ts';
 import { type FaultKind, FaultPlan, type InjectedFault, toAccessDenied, toFaultError } from './injected-fault.ts';
 import { SecretsManager } from './secrets-manager.ts';
+import { Sqs, type SqsOptions } from './sqs.ts';
 
 const DEFAULT_LATENCY_MS = 100;
 const SIGNATURE = /^AWS4-HMAC-SHA256 Credential=[^,]+, SignedHeaders=[^,]+, Signature=[0-9a-f]{64}$/;
@@ -16,7 +17,7 @@ const SIGNATURE = /^AWS4-HMAC-SHA256 Credential=[^,]+, SignedHeaders=[^,]+, Sign
 interface AuthorizationRequest {
   /** IAM action, such as `secretsmanager:GetSecretValue`. */
   action: string;
-  /** ARN of the secret or of the event bus. */
+  /** ARN of the secret, of the event bus or of the queue. */
   resource: string;
   input: object;
 }
@@ -32,13 +33,17 @@ export interface AwsOptions {
   maxVersions?: number;
   /** See `SecretsManager`. */
   retentionMs?: number;
+  /** See `SecretsManager`. */
+  listLagMs?: number;
+  /** See `Sqs`. */
+  sqs?: Omit<SqsOptions, 'now'>;
 }
 
 /** One request that arrived, in the order of arrival; the last four members once it was answered. */
 export interface AwsCall {
   /** `performance.now()` at its arrival. */
   beganAtMs: number;
-  service: 'secretsmanager' | 'events';
+  service: 'secretsmanager' | 'events' | 'sqs';
   operation: string;
   input: object;
   /** HTTP status; `undefined` where the connection was dropped or left hanging. */
@@ -50,7 +55,7 @@ export interface AwsCall {
   output?: object;
 }
 
-/** Secrets Manager and EventBridge on loopback, as the AWS SDK speaks to them: AWS JSON 1.1, signed with SigV4. */
+/** Secrets Manager, EventBridge and SQS on loopback, as the AWS SDK speaks to them: AWS JSON 1.1, signed with SigV4. */
 export interface Aws extends AwsServices, AsyncDisposable {
   readonly url: string;
   readonly calls: AwsCall[];
@@ -61,10 +66,11 @@ export interface Aws extends AwsServices, AsyncDisposable {
 }
 
 export async function startAws(options: AwsOptions = {}): Promise<Aws> {
-  const { now = Date.now, authorize = () => true, eventBusNames = [], ...limits } = options;
+  const { now = Date.now, authorize = () => true, eventBusNames = [], sqs, ...limits } = options;
   const services = {
     secretsManager: new SecretsManager({ now, ...limits }),
     eventBridge: new EventBridge({ now, eventBusNames }),
+    sqs: new Sqs({ now, ...sqs }),
   };
   const endpoint = new AwsEndpoint(services, authorize);
   const { url, close } = await startLoopbackServer((request, response) => void endpoint.answer(request, response));
@@ -90,11 +96,16 @@ class AwsEndpoint {
     try {
       const body = await text(request);
       if (!SIGNATURE.test(request.headers.authorization ?? '')) throw toUnsigned();
-      const { service, name, prepare } = findOperation(request.headers['x-amz-target']?.toString() ?? '');
+      const {
+        service,
+        name,
+        permission = name,
+        prepare,
+      } = findOperation(request.headers['x-amz-target']?.toString() ?? '');
       const prepared = prepare(this.#services, JSON.parse(body));
       call = { service, operation: name, input: prepared.input, beganAtMs: performance.now() };
       this.calls.push(call);
-      const output = await this.#carryOut(call, prepared);
+      const output = await this.#carryOut(call, `${service}:${permission}`, prepared);
       if (output === 'drop') request.socket.destroy();
       else if (output !== 'hang') send(response, call, 200, output);
     } catch (error) {
@@ -104,7 +115,11 @@ class AwsEndpoint {
     }
   }
 
-  async #carryOut(call: AwsCall, { input, resources, run }: PreparedCall): Promise<object | 'drop' | 'hang'> {
+  async #carryOut(
+    call: AwsCall,
+    action: string,
+    { input, resources, run }: PreparedCall,
+  ): Promise<object | 'drop' | 'hang'> {
     const fault = this.faults.take(call.operation, input);
     if (fault !== undefined) {
       call.fault = fault.kind;
@@ -114,7 +129,6 @@ class AwsEndpoint {
       const error = toFaultError(fault.kind, call.operation);
       if (error !== undefined) throw error;
     }
-    const action = `${call.service}:${call.operation}`;
     for (const resource of resources) {
       if (!this.#authorize({ action, resource, input })) throw toAccessDenied(`${action} on resource: ${resource}`);
     }

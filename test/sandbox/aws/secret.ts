@@ -22,7 +22,11 @@ export class Secret {
   readonly createdAtMs: number;
   changedAtMs: number;
   deletionAtMs: number | undefined;
+  /** The region of the original, if this is a replica. */
+  primaryRegion: string | undefined;
   readonly versions = new Map<string, SecretVersion>();
+  /** The tags since each change, oldest first. */
+  readonly #tags: { readonly sinceMs: number; readonly tags: ReadonlyMap<string, string> }[] = [];
   /** The label is the key: so it cannot be on two versions at once. */
   readonly holders = new Map<string, SecretVersion>();
 
@@ -30,6 +34,16 @@ export class Secret {
     this.identity = identity;
     this.createdAtMs = createdAtMs;
     this.changedAtMs = createdAtMs;
+  }
+
+  /** What `ListSecrets` may still show: the tags as they were at `ms`; `undefined` if there was no such secret then. */
+  tagsAt(ms: number): ReadonlyMap<string, string> | undefined {
+    if (ms < this.createdAtMs) return undefined;
+    return this.#tags.findLast(({ sinceMs }) => sinceMs <= ms)?.tags ?? new Map();
+  }
+
+  setTags(tags: ReadonlyMap<string, string>, nowMs: number): void {
+    this.#tags.push({ sinceMs: nowMs, tags });
   }
 
   stagesOf(version: SecretVersion): string[] {

@@ -14,8 +14,14 @@ export interface SecretIdentity {
   Name: string;
 }
 
+export interface Tag {
+  Key: string;
+  Value: string;
+}
+
 export interface CreateSecretRequest extends SecretValue {
   Name: string;
+  Tags?: readonly Tag[] | undefined;
   ClientRequestToken?: string | undefined;
 }
 
@@ -24,6 +30,7 @@ export interface CreateSecretResponse extends SecretIdentity {
 }
 
 export interface DescribeSecretResponse extends SecretIdentity {
+  Tags?: Tag[];
   CreatedDate: Date;
   LastChangedDate: Date;
   DeletedDate?: Date;
@@ -72,6 +79,32 @@ export interface SecretVersionsListEntry {
 export interface ListSecretVersionIdsResponse extends SecretIdentity {
   Versions: SecretVersionsListEntry[];
   NextToken?: string;
+}
+
+export interface ListSecretsRequest {
+  Filters?: readonly { readonly Key: 'tag-key' | 'tag-value'; readonly Values: readonly string[] }[] | undefined;
+  MaxResults?: number | undefined;
+  NextToken?: string | undefined;
+  SortBy?: 'created-date' | 'last-changed-date' | undefined;
+  SortOrder?: 'asc' | 'desc' | undefined;
+}
+
+interface SecretListEntry extends SecretIdentity {
+  Tags?: Tag[];
+  PrimaryRegion?: string;
+}
+
+export interface ListSecretsResponse {
+  SecretList: SecretListEntry[];
+  NextToken?: string;
+}
+
+export interface TagResourceRequest extends SecretReference {
+  Tags: readonly Tag[];
+}
+
+export interface UntagResourceRequest extends SecretReference {
+  TagKeys: readonly string[];
 }
 
 export interface DeleteSecretRequest extends SecretReference {

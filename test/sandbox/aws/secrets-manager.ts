@@ -13,6 +13,8 @@ export interface SecretsManagerOptions extends Partial<VersionLimits> {
   now: () => number;
   /** Six characters for the end of an ARN. @default random */
   arnSuffix?: () => string;
+  /** How far `ListSecrets` lags behind; AWS says up to five minutes. @default 0 */
+  listLagMs?: number;
 }
 
 /**
@@ -24,13 +26,16 @@ export class SecretsManager {
   readonly #now: () => number;
   readonly #limits: VersionLimits;
   readonly #arnSuffix: () => string;
+  readonly #listLagMs: number;
   /** Each secret under its name, its ARN, and its ARN without the suffix. */
   readonly #secrets = new Map<string, Secret>();
 
-  constructor({ now, maxVersions = 100, retentionMs = DAY_MS, arnSuffix = randomArnSuffix }: SecretsManagerOptions) {
+  constructor(options: SecretsManagerOptions) {
+    const { now, maxVersions = 100, retentionMs = DAY_MS, arnSuffix = randomArnSuffix, listLagMs = 0 } = options;
     this.#now = now;
     this.#limits = { maxVersions, retentionMs };
     this.#arnSuffix = arnSuffix;
+    this.#listLagMs = listLagMs;
   }
 
   /** ARN of a secret by name or ARN; without the suffix where there is no such secret. */
@@ -45,6 +50,7 @@ export class SecretsManager {
     if (hasValue(request)) requireValidValue(request);
     const arn = `${ARN_PREFIX}${request.Name}-${this.#arnSuffix()}`;
     const secret = new Secret({ ARN: arn, Name: request.Name }, this.#now());
+    if (request.Tags !== undefined) secret.setTags(toTagMap(request.Tags), this.#now());
     const version = hasValue(request) ? this.#addVersion(secret, request, []) : undefined;
     for (const key of keysOf(secret)) this.#secrets.set(key, secret);
     return version === undefined ? secret.identity : { ...secret.identity, VersionId: version.id };
@@ -64,7 +70,53 @@ export class SecretsManager {
       LastChangedDate: new Date(secret.changedAtMs),
       ...(secret.deletionAtMs === undefined ? {} : { DeletedDate: new Date(secret.deletionAtMs) }),
       ...(secret.holders.size === 0 ? {} : { VersionIdsToStages: versionIdsToStages }),
+      Tags: toTags(secret.tagsAt(this.#now())),
     };
+  }
+
+  /** The filters are as loose as AWS's: they match prefixes, and a key and a value need not be of one tag. */
+  listSecrets(request: Api.ListSecretsRequest): Api.ListSecretsResponse {
+    const { Filters = [], MaxResults = MAX_PAGE, NextToken, SortBy = 'created-date', SortOrder = 'desc' } = request;
+    const atMs = this.#now() - this.#listLagMs;
+    const sign = SortOrder === 'asc' ? 1 : -1;
+    const sorted = [...new Set(this.#secrets.values())].sort((one, other) =>
+      SortBy === 'created-date'
+        ? sign * (one.createdAtMs - other.createdAtMs)
+        : sign * (one.changedAtMs - other.changedAtMs),
+    );
+    const listed = sorted.flatMap((secret) => {
+      const tags = secret.tagsAt(atMs);
+      if (tags === undefined || secret.deletionAtMs !== undefined) return [];
+      const isWanted = Filters.every(({ Key, Values }) => {
+        const texts = [...(Key === 'tag-key' ? tags.keys() : tags.values())];
+        return texts.some((text) => Values.some((value) => text.startsWith(value)));
+      });
+      const { primaryRegion: PrimaryRegion } = secret;
+      const entry = { ...secret.identity, Tags: toTags(tags), ...(PrimaryRegion && { PrimaryRegion }) };
+      return isWanted ? [entry] : [];
+    });
+    const start = toStart(NextToken);
+    const end = start + MaxResults;
+    const page = { SecretList: listed.slice(start, end) };
+    return end < listed.length ? { ...page, NextToken: String(end) } : page;
+  }
+
+  tagResource({ SecretId, Tags }: Api.TagResourceRequest): object {
+    const secret = this.#find(SecretId);
+    secret.setTags(new Map([...(secret.tagsAt(this.#now()) ?? []), ...toTagMap(Tags)]), this.#now());
+    return {};
+  }
+
+  untagResource({ SecretId, TagKeys }: Api.UntagResourceRequest): object {
+    const secret = this.#find(SecretId);
+    const kept = [...(secret.tagsAt(this.#now()) ?? [])].filter(([key]) => !TagKeys.includes(key));
+    secret.setTags(new Map(kept), this.#now());
+    return {};
+  }
+
+  /** The secret is a replica of one in `region`: it cannot be written here. */
+  makeReplica(secretId: string, region: string): void {
+    this.#find(secretId).primaryRegion = region;
   }
 
   getSecretValue({ SecretId, VersionId, VersionStage }: Api.GetSecretValueRequest): Api.GetSecretValueResponse {
@@ -100,7 +152,7 @@ export class SecretsManager {
 
   putSecretValue(request: Api.PutSecretValueRequest): Api.PutSecretValueResponse {
     requireValidValue(request);
-    const secret = this.#findUsable(request.SecretId);
+    const secret = this.#findOriginal(request.SecretId);
     const version = this.#addVersion(secret, request, request.VersionStages ?? ['AWSCURRENT']);
     const { ARN, Name } = secret.identity;
     return { ARN, Name, VersionId: version.id, VersionStages: toVersionStages(secret, version) };
@@ -108,7 +160,7 @@ export class SecretsManager {
 
   updateSecretVersionStage(request: Api.UpdateSecretVersionStageRequest): Api.SecretIdentity {
     const { VersionStage: stage, RemoveFromVersionId: from, MoveToVersionId: to } = request;
-    const secret = this.#findUsable(request.SecretId);
+    const secret = this.#findOriginal(request.SecretId);
     const target = to === undefined ? undefined : secret.versions.get(to);
     if (to !== undefined && target === undefined) throw toNotFound(`the specified secret version: ${to}`);
     secret.requireHolder(stage, from, target);
@@ -125,8 +177,7 @@ export class SecretsManager {
       const entry = toVersionEntry(secret, version);
       if (entry.VersionStages !== undefined || request.IncludeDeprecated === true) entries.push(entry);
     }
-    const start = request.NextToken === undefined ? 0 : Number(request.NextToken);
-    if (!Number.isSafeInteger(start)) throw new AwsError('InvalidNextTokenException', 'The NextToken is invalid.');
+    const start = toStart(request.NextToken);
     const end = start + (request.MaxResults ?? MAX_PAGE);
     const page = { ...secret.identity, Versions: entries.slice(start, end) };
     return end < entries.length ? { ...page, NextToken: String(end) } : page;
@@ -170,6 +221,12 @@ export class SecretsManager {
     if (secret.deletionAtMs === undefined) return secret;
     const message = "You can't perform this operation on the secret because it was marked for deletion.";
     throw new AwsError('InvalidRequestException', message);
+  }
+
+  #findOriginal(secretId: string): Secret {
+    const secret = this.#findUsable(secretId);
+    if (secret.primaryRegion === undefined) return secret;
+    throw new AwsError('InvalidRequestException', 'Operation not permitted on a replica secret.');
   }
 
   /** CreateSecret for a name that is taken: fine only where it repeats the call that made the secret. */
@@ -223,6 +280,20 @@ function toVersionEntry(secret: Secret, version: SecretVersion): Api.SecretVersi
 function toVersionStages(secret: Secret, version: SecretVersion): string[] | undefined {
   const stages = secret.stagesOf(version);
   return stages.length === 0 ? undefined : stages;
+}
+
+function toStart(nextToken: string | undefined): number {
+  const start = nextToken === undefined ? 0 : Number(nextToken);
+  if (!Number.isSafeInteger(start)) throw new AwsError('InvalidNextTokenException', 'The NextToken is invalid.');
+  return start;
+}
+
+function toTagMap(tags: readonly Api.Tag[]): ReadonlyMap<string, string> {
+  return new Map(tags.map(({ Key, Value }) => [Key, Value]));
+}
+
+function toTags(tags: ReadonlyMap<string, string> = new Map()): Api.Tag[] {
+  return [...tags].map(([Key, Value]) => ({ Key, Value }));
 }
 
 function keysOf({ identity: { ARN, Name } }: Secret): string[] {

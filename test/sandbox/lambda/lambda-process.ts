@@ -60,12 +60,14 @@ export interface LambdaProcessOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** @default 'token-refresh' */
   readonly functionName?: string;
+  /** AWS account that it runs in. @default that of the sandbox */
+  readonly accountId?: string;
 }
 
 /** Starts an execution environment; resolves once the bundle is loaded. */
 export async function startLambdaProcess(options: LambdaProcessOptions): Promise<LambdaProcess> {
-  const { bundlePath, environment, functionName = 'token-refresh' } = options;
-  const child = fork(RUNTIME, [bundlePath, functionName], {
+  const { bundlePath, environment, functionName = 'token-refresh', accountId = '000000000000' } = options;
+  const child = fork(RUNTIME, [bundlePath, functionName, accountId], {
     // The parent's own `--import tsx` is nothing that Lambda has.
     execArgv: [],
     env: { ...LAMBDA_ENVIRONMENT, AWS_LAMBDA_FUNCTION_NAME: functionName, ...environment },

@@ -2,7 +2,7 @@
 // other from the parent. Plain JavaScript, for nothing stands between this process and what is deployed.
 import { inspect } from 'node:util';
 
-const [, , bundlePath, functionName] = process.argv;
+const [, , bundlePath, functionName, accountId] = process.argv;
 let deadlineMs = 0;
 
 // Before the bundle is loaded, which may keep the function.
@@ -23,7 +23,12 @@ process.send({ kind: 'ready' });
 async function serve({ event, awsRequestId, timeoutMs, ...message }) {
   clockOffsetMs = message.clockOffsetMs;
   deadlineMs = Date.now() + timeoutMs;
-  const context = { awsRequestId, functionName, getRemainingTimeInMillis: () => deadlineMs - Date.now() };
+  const context = {
+    awsRequestId,
+    functionName,
+    invokedFunctionArn: `arn:aws:lambda:us-east-1:${accountId}:function:${functionName}`,
+    getRemainingTimeInMillis: () => deadlineMs - Date.now(),
+  };
   try {
     const result = await handler(event, context);
     return { kind: 'result', json: JSON.stringify(result) };

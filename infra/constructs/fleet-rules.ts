@@ -1,0 +1,113 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  ComparisonOperator,
+  type IMetric,
+  MathExpression,
+  type Metric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { FLEET_METRICS, METRICS } from '../../lambda/contract.ts';
+import { type AlarmRule, AT_ONCE } from './alarms.ts';
+import { functionMetric } from './function-metric.ts';
+
+const PERIOD_MINUTES = 5;
+/** A secret that is mended, or that lost its tag, is out of it by then, although `ListSecrets` may lag by five minutes. */
+const UNUSABLE_PERIODS = 3;
+
+export interface FleetRulesProps {
+  readonly sweep: IFunction;
+  readonly refresh: IFunction;
+  readonly queue: IQueue;
+  /** Of the refresh, of the sweep, and of the schedule. */
+  readonly deadLetters: readonly IQueue[];
+  readonly everyMinutes: number;
+  /** The longest time without a sweep if no more than one tick is lost. */
+  readonly silenceMinutes: number;
+}
+
+/**
+ * The alarms of a fleet. Each says of all its secrets together whether something is wrong with some of them; which, the log
+ * says, the events say, and the command line does.
+ */
+export function fleetRules(props: FleetRulesProps): Readonly<Record<string, AlarmRule>> {
+  const { sweep, refresh, queue, everyMinutes, silenceMinutes } = props;
+  // Each secret tells its state once in every tick.
+  const tickMinutes = Math.ceil((silenceMinutes - everyMinutes) / PERIOD_MINUTES) * PERIOD_MINUTES;
+  const silencePeriods = Math.ceil(silenceMinutes / PERIOD_MINUTES) + 1;
+  const worst = (name: string): Metric => functionMetric(refresh, name, Stats.MAXIMUM, tickMinutes);
+  return {
+    TokenOverdue: {
+      metric: worst(FLEET_METRICS.tokenSecondsOverdue),
+      evaluationPeriods: 1,
+      // A failure that passes is over with the next tick, and its token is not overdue for longer.
+      threshold: silenceMinutes * 60,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      // Without runs, the sweep is silent or the queue is old, and that is said.
+      treatMissingData: TreatMissingData.IGNORE,
+      says: `Some bearer token has been due for a refresh for more than ${silenceMinutes} minutes, and run after run has failed to bring the next one. Its consumers can use the last one until it expires; then every call to that Retently account fails.`,
+    },
+    ReauthorizationRequired: {
+      metric: worst(METRICS.reauthorizationRequired),
+      ...AT_ONCE,
+      treatMissingData: TreatMissingData.IGNORE,
+      says: 'Retently refuses the refresh token of some account, so a person must look: mostly only the consent screen can bring a new one. Its consumers can mostly use the last bearer token until it expires.',
+    },
+    SecretUnusable: {
+      metric: worst(FLEET_METRICS.secretUnusable),
+      ...AT_ONCE,
+      evaluationPeriods: UNUSABLE_PERIODS,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+      says: `For ${UNUSABLE_PERIODS * tickMinutes} minutes, some secret with the tag could not be used: it is empty, it holds something else, or it cannot be read or written. Nobody keeps its token; the others are kept.`,
+    },
+    TokenNotStored: {
+      metric: functionMetric(refresh, METRICS.tokenNotStored, Stats.SUM, PERIOD_MINUTES),
+      ...AT_ONCE,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+      says: 'Retently answered with new tokens for some account and Secrets Manager did not take them, so the refresh token may be lost. Its consumers can mostly use the last bearer token until it expires.',
+    },
+    SweepSilent: {
+      metric: functionMetric(sweep, FLEET_METRICS.secretsQueued, Stats.MAXIMUM, PERIOD_MINUTES),
+      threshold: 1,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      evaluationPeriods: silencePeriods,
+      // Fires only if each period breaches: one whole sweep keeps it quiet.
+      treatMissingData: TreatMissingData.BREACHING,
+      says: `For ${silencePeriods * PERIOD_MINUTES} minutes no sweep has put all secrets of the fleet into the queue: none ran, none ended well, or none found a secret with the tag. Nobody refreshes what is not in the queue; consumers can use the last tokens until they expire.`,
+    },
+    QueueOld: {
+      metric: queue.metricApproximateAgeOfOldestMessage({
+        period: Duration.minutes(PERIOD_MINUTES),
+        statistic: Stats.MAXIMUM,
+      }),
+      ...AT_ONCE,
+      threshold: silenceMinutes * 60,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+      says: `Secrets wait in the queue for more than ${silenceMinutes} minutes: the refresh does not run, or it does not keep up. After an outage that is to be expected, and passes. Consumers notice nothing until the first token expires.`,
+    },
+    DeadLetters: {
+      metric: sumOf(props.deadLetters),
+      ...AT_ONCE,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+      says: 'Something was given up: a message whose runs died again and again, a sweep that failed twice, or a tick that was not delivered. It waits in a queue until somebody has looked. Consumers notice nothing yet: the next sweep asks for every secret anew.',
+    },
+  };
+}
+
+/**
+ * What lies there, and not what came: SQS does not count a message as sent that it moves from one queue into another. So it
+ * fires until somebody has emptied them.
+ */
+function sumOf(queues: readonly IQueue[]): IMetric {
+  const period = Duration.minutes(PERIOD_MINUTES);
+  const usingMetrics = Object.fromEntries(
+    queues.map((queue, index) => [
+      `queue${index}`,
+      queue.metricApproximateNumberOfMessagesVisible({ period, statistic: Stats.MAXIMUM }),
+    ]),
+  );
+  const terms = Object.keys(usingMetrics).map((id) => `FILL(${id}, 0)`);
+  return new MathExpression({ expression: terms.join(' + '), usingMetrics, period, label: 'Dead letters' });
+}

@@ -1,0 +1,3 @@
+// biome-ignore-all lint/performance/noBarrelFile: what the package exports, in its one entry.
+export { TokenRefresh, type TokenRefreshProps } from './token-refresh.ts';
+export { TokenRefreshFleet, type TokenRefreshFleetProps } from './token-refresh-fleet.ts';

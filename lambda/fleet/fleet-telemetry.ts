@@ -1,0 +1,36 @@
+import { PowertoolsTelemetry } from '../adapters/powertools-telemetry.ts';
+import { FLEET_METRICS } from '../contract.ts';
+import type { LogMembers, TokenStates } from '../core/ports.ts';
+
+/** They do not pass by themselves: somebody has to mend the secret, or to take its tag off. */
+const UNUSABLE: ReadonlySet<string | undefined> = new Set([
+  'CREDENTIALS_INVALID',
+  'CREDENTIALS_INCOMPLETE',
+  'STORE_DENIED',
+  'not-configured',
+]);
+
+/** As for one secret; and states whose maximum says of the whole fleet whether something is wrong with some secret. */
+export class FleetTelemetry extends PowertoolsTelemetry {
+  #overdueSeconds: number | undefined;
+
+  override begin(runId: string, functionName: string, secretId?: string): void {
+    this.#overdueSeconds = undefined;
+    super.begin(runId, functionName, secretId);
+  }
+
+  override recordStates(states: TokenStates): void {
+    super.recordStates(states);
+    this.#overdueSeconds = states.isReauthorizationRequired ? 0 : Math.max(0, -states.tokenSecondsUntilDue);
+  }
+
+  override end(level: 'info' | 'error', message: string, members: LogMembers): void {
+    const isUnusable = UNUSABLE.has(members.code ?? members.outcome);
+    this.recordState(FLEET_METRICS.secretUnusable, isUnusable);
+    // What has an alarm of its own must not keep this one on, and so hide the others from it.
+    if (this.#overdueSeconds !== undefined) {
+      this.recordSeconds(FLEET_METRICS.tokenSecondsOverdue, isUnusable ? 0 : this.#overdueSeconds);
+    }
+    super.end(level, message, members);
+  }
+}

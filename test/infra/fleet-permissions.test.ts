@@ -1,0 +1,92 @@
+import { describe, expect, it, vi } from 'vitest';
+import { EVENT_SOURCE } from '../../lambda/contract.ts';
+import { FLEET_TAG, type Fleet, startFleet } from '../sandbox/fleet.ts';
+import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
+import { attributesOf } from './deployment.ts';
+import { evaluatePolicy, type Permission, parsePolicy } from './evaluate-policy.ts';
+import { nameOf } from './role.ts';
+import { resourceOf, synthesiseFleet } from './synthesise.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
+
+const template = synthesiseFleet({ fleet: { tagKey: FLEET_TAG.Key, tagValue: FLEET_TAG.Value } });
+// What the sandbox calls the queue.
+const QUEUE_ARN = 'arn:aws:sqs:us-east-1:000000000000:refresh';
+const [QUEUE_ID = ''] =
+  Object.entries(template.Resources).find(([, { Properties }]) => 'RedrivePolicy' in Properties) ?? [];
+const attributes = { ...attributesOf(template, ''), [`${QUEUE_ID}.Arn`]: QUEUE_ARN };
+
+const ROLES = { sweep: permissionsOf('FleetSweep'), refresh: permissionsOf('FleetRefresh') };
+type RoleName = keyof typeof ROLES;
+
+function permissionsOf(part: string): readonly Permission[] {
+  return parsePolicy(resourceOf(template, 'AWS::IAM::Policy', part).Properties['PolicyDocument'], attributes);
+}
+
+/** Runs `act` in a fleet whose every call its roles must allow. */
+async function inFleet(act: (fleet: Fleet, sandbox: Sandbox) => Promise<void>) {
+  const used: Record<RoleName, Set<string>> = { sweep: new Set(), refresh: new Set() };
+  const denied: string[] = [];
+  await using sandbox = await startSandbox({
+    aws: {
+      authorize({ action, resource }) {
+        const role = /ListSecrets$|^sqs:/.test(action) ? 'sweep' : 'refresh';
+        const { Tags = [] } = resource.includes(':secret:')
+          ? sandbox.aws.secretsManager.describeSecret({ SecretId: resource })
+          : {};
+        const tags = Tags.map(({ Key, Value }) => [`aws:resourcetag/${Key.toLowerCase()}`, Value]);
+        const keys = { 'events:source': EVENT_SOURCE, ...Object.fromEntries(tags) };
+        const permission = evaluatePolicy(ROLES[role], { action, resource, keys });
+        if (permission === undefined) denied.push(`${action} on ${resource}`);
+        else used[role].add(nameOf(permission));
+        return permission !== undefined;
+      },
+    },
+  });
+  await act(await startFleet(sandbox, 2), sandbox);
+  return { used, denied };
+}
+
+describe('the roles of a fleet', () => {
+  it('allow every call of sweeps and runs, and hold no more than these and Lambda need', async () => {
+    const { used, denied } = await inFleet(async (fleet, sandbox) => {
+      fleet.add('sound', await sandbox.mintCredentials());
+      fleet.add('empty');
+      await fleet.tick();
+      await fleet.tick();
+      expect(fleet.read('sound')).toHaveProperty('access_token');
+    });
+    expect(denied).toEqual([]);
+    expect(unusedOf('sweep', used.sweep)).toEqual([
+      'WriteLogs logs:CreateLogStream',
+      'WriteLogs logs:PutLogEvents',
+      'KeepFailedSweeps sqs:SendMessage',
+    ]);
+    expect(unusedOf('refresh', used.refresh)).toEqual([
+      'WriteLogs logs:CreateLogStream',
+      'WriteLogs logs:PutLogEvents',
+      'TakeMessages sqs:DeleteMessage',
+      'TakeMessages sqs:GetQueueAttributes',
+      'TakeMessages sqs:ReceiveMessage',
+      'UseKeysOfSecrets kms:Decrypt',
+      'UseKeysOfSecrets kms:GenerateDataKey',
+    ]);
+  });
+
+  it('deny a secret that has lost the tag while its message was on the way, and nothing of it is read', async () => {
+    const { denied } = await inFleet(async (fleet, sandbox) => {
+      const arn = fleet.add('left', await sandbox.mintCredentials());
+      await fleet.sweep();
+      sandbox.aws.secretsManager.untagResource({ SecretId: arn, TagKeys: [FLEET_TAG.Key] });
+      await fleet.refresh.drain();
+      expect(fleet.read('left')).not.toHaveProperty('access_token');
+      expect(sandbox.tokenEndpoint.requests).toEqual([]);
+      expect(sandbox.aws.sqs.size).toBe(0);
+    });
+    expect(new Set(denied.map((line) => line.split(' ')[0]))).toEqual(new Set(['secretsmanager:GetSecretValue']));
+  });
+});
+
+function unusedOf(role: RoleName, used: ReadonlySet<string>): readonly string[] {
+  return ROLES[role].map(nameOf).filter((name) => !used.has(name));
+}

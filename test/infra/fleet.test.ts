@@ -1,0 +1,252 @@
+import { describe, expect, it, test } from 'vitest';
+import { FLEET_METRICS } from '../../lambda/contract.ts';
+import { attributesOf } from './deployment.ts';
+import { evaluatePolicy, type Permission, parsePolicy } from './evaluate-policy.ts';
+import { alarmsOf } from './monitored-function.ts';
+import {
+  EVERY_FLEET_OPTION,
+  type Resource,
+  resourceOf,
+  resourcesOf,
+  type SynthesisedTemplate,
+  synthesiseFleet,
+} from './synthesise.ts';
+
+const DEFAULTS = synthesiseFleet();
+const WITH_VALUE = synthesiseFleet({ fleet: { tagKey: 'retently', tagValue: 'live' } });
+const EVERYTHING = synthesiseFleet(EVERY_FLEET_OPTION);
+/** What holds something, or is named by somebody. */
+const PINNED = /Function$|Queue$|LogGroup$|Topic$|Schedule$|EventSourceMapping$/;
+const SECRET = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:acme-AbCdEf';
+const KEY = 'arn:aws:kms:us-east-1:000000000000:key/99999999-2222-3333-4444-555555555555';
+
+function permissionsOf(template: SynthesisedTemplate, part: 'Sweep' | 'Refresh'): readonly Permission[] {
+  const { Properties } = resourceOf(template, 'AWS::IAM::Policy', `Fleet${part}`);
+  return parsePolicy(Properties['PolicyDocument'], attributesOf(template, ''));
+}
+
+function isAllowed(
+  permissions: readonly Permission[],
+  action: string,
+  resource: string,
+  keys: Record<string, string> = {},
+): boolean {
+  return evaluatePolicy(permissions, { action, resource, keys }) !== undefined;
+}
+
+function functionOf(template: SynthesisedTemplate, part: 'Sweep' | 'Refresh'): Resource['Properties'] {
+  return resourceOf(template, 'AWS::Lambda::Function', `Fleet${part}`).Properties;
+}
+
+/** The one that gives up on messages. */
+function queueOf(template: SynthesisedTemplate): Resource['Properties'] {
+  const [queue] = resourcesOf(template, 'AWS::SQS::Queue').filter(({ Properties }) => 'RedrivePolicy' in Properties);
+  return queue?.Properties ?? {};
+}
+
+describe('the resources of a fleet', () => {
+  it('are a schedule, a sweep, a queue and a refresh; no secret is among them', () => {
+    const types = Object.values(DEFAULTS.Resources).map(({ Type }) => Type);
+    expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(2);
+    expect(types.filter((type) => type === 'AWS::SQS::Queue')).toHaveLength(4);
+    expect(types).not.toContain('AWS::SecretsManager::Secret');
+  });
+
+  it('run two different handlers', () => {
+    // Without bundling, both have the sources; how they are bundled is told apart by checks.test.ts.
+    const [sweep, refresh] = [functionOf(DEFAULTS, 'Sweep'), functionOf(DEFAULTS, 'Refresh')];
+    expect(sweep).toMatchObject({ Handler: 'index.handler', Runtime: 'nodejs24.x', Timeout: 120 });
+    expect(refresh).toMatchObject({ Handler: 'index.handler', Runtime: 'nodejs24.x', Timeout: 60 });
+  });
+
+  it('hand a message an invocation to the refresh, eight at once, with partial batch answers', () => {
+    expect(resourceOf(DEFAULTS, 'AWS::Lambda::EventSourceMapping').Properties).toMatchObject({
+      BatchSize: 1,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 8 },
+    });
+    expect(resourceOf(EVERYTHING, 'AWS::Lambda::EventSourceMapping').Properties).toMatchObject({
+      ScalingConfig: { MaximumConcurrency: 20 },
+    });
+  });
+
+  it('hide a message for six times the timeout, and give it up after five tries, while it is still kept', () => {
+    for (const template of [DEFAULTS, EVERYTHING]) {
+      const queue = queueOf(template);
+      const timeout = Number(functionOf(template, 'Refresh')['Timeout']);
+      expect(queue).toMatchObject({ VisibilityTimeout: 6 * timeout, RedrivePolicy: { maxReceiveCount: 5 } });
+      expect(Number(queue['MessageRetentionPeriod'])).toBeGreaterThan(5 * 6 * timeout);
+    }
+    expect(queueOf(DEFAULTS)).toHaveProperty('MessageRetentionPeriod', 3_600);
+  });
+
+  it('end a sweep and its retry before the next tick', () => {
+    for (const everyMinutes of [5, 10, 30, 360]) {
+      const schedule = { everyMinutes, flexibleWindowMinutes: 0 };
+      const template = synthesiseFleet({ schedule, timeoutSeconds: 45, tokenLifetimeSeconds: 86_400 });
+      const timeout = Number(functionOf(template, 'Sweep')['Timeout']);
+      expect(timeout).toBeLessThanOrEqual(900);
+      expect(2 * timeout + 60).toBeLessThanOrEqual(everyMinutes * 60);
+    }
+  });
+
+  it('tell the sweep the tag and the queue, and the refresh no secret', () => {
+    const variables = (template: SynthesisedTemplate, part: 'Sweep' | 'Refresh') =>
+      Object(functionOf(template, part)['Environment']).Variables;
+    expect(Object.keys(variables(DEFAULTS, 'Sweep')).sort()).toEqual(['FLEET_TAG_KEY', 'REFRESH_QUEUE_URL']);
+    expect(variables(WITH_VALUE, 'Sweep')).toMatchObject({ FLEET_TAG_KEY: 'retently', FLEET_TAG_VALUE: 'live' });
+    expect(variables(DEFAULTS, 'Refresh')).toEqual({
+      TOKEN_ENDPOINT: 'https://app.retently.com/api/oauth/token',
+      EVENT_BUS_NAME: 'default',
+      DEFAULT_TOKEN_LIFETIME_SECONDS: '21600',
+      LEASE_SECONDS: '90',
+    });
+  });
+
+  it('take tags, boundary, key, retention and removal from the options, as the stack of one account does', () => {
+    const roles = resourcesOf(EVERYTHING, 'AWS::IAM::Role');
+    expect(roles).toHaveLength(3);
+    for (const { Properties } of roles) {
+      expect(Properties).toHaveProperty('PermissionsBoundary', EVERY_FLEET_OPTION.permissionsBoundaryArn);
+      expect(Properties['Tags']).toEqual([{ Key: 'team', Value: 'feedback' }]);
+    }
+    for (const queue of resourcesOf(EVERYTHING, 'AWS::SQS::Queue')) {
+      expect(queue.DeletionPolicy).toBe('Retain');
+      expect(queue.Properties).toHaveProperty('KmsMasterKeyId', EVERY_FLEET_OPTION.kmsKeyArn);
+    }
+    for (const logGroup of resourcesOf(EVERYTHING, 'AWS::Logs::LogGroup')) {
+      expect(logGroup).toMatchObject({ DeletionPolicy: 'Retain', Properties: { RetentionInDays: 365 } });
+    }
+    expect(resourcesOf(EVERYTHING, 'AWS::CloudWatch::Dashboard')).toEqual([]);
+    expect(resourcesOf(DEFAULTS, 'AWS::CloudWatch::Dashboard')).toHaveLength(1);
+  });
+});
+
+it('pins the logical ids: another one replaces what it names', () => {
+  const ids = Object.entries(DEFAULTS.Resources).filter(([, { Type }]) => PINNED.test(Type));
+  expect(ids.map(([id]) => id).sort()).toEqual([
+    'FleetAlarmTopic86044E35',
+    'FleetDeadLettersFailedRunsF1231311',
+    'FleetDeadLettersUndeliveredTicksA2D4FDDD',
+    'FleetQueue9B9B7C7A',
+    'FleetQueueDeadLettersE6A2F692',
+    'FleetRefreshFunctionEF81F9CE',
+    'FleetRefreshLogGroupDF0B3C66',
+    'FleetRefreshMessages89B26D00',
+    'FleetScheduleDCBCB063',
+    'FleetSweepFunction2B44A968',
+    'FleetSweepLogGroup3C448D9E',
+  ]);
+});
+
+describe('the role of the refresh', () => {
+  const ACTIONS = [
+    'DescribeSecret',
+    'GetSecretValue',
+    'ListSecretVersionIds',
+    'PutSecretValue',
+    'UpdateSecretVersionStage',
+  ].map((name) => `secretsmanager:${name}`);
+  const TAG = 'aws:resourcetag/retently';
+
+  test.each(ACTIONS)('may %s with the tag alone', (action) => {
+    const any = permissionsOf(DEFAULTS, 'Refresh');
+    expect(isAllowed(any, action, SECRET, { [TAG]: 'anything' })).toBe(true);
+    expect(isAllowed(any, action, SECRET)).toBe(false);
+    expect(isAllowed(any, action, SECRET, { 'aws:resourcetag/retently-2': 'anything' })).toBe(false);
+    const live = permissionsOf(WITH_VALUE, 'Refresh');
+    expect(isAllowed(live, action, SECRET, { [TAG]: 'live' })).toBe(true);
+    expect(isAllowed(live, action, SECRET, { [TAG]: 'live-2' })).toBe(false);
+    expect(isAllowed(live, action, SECRET)).toBe(false);
+  });
+
+  it('reaches no secret of another region or account', () => {
+    const permissions = permissionsOf(DEFAULTS, 'Refresh');
+    for (const arn of [SECRET.replace('us-east-1', 'eu-west-1'), SECRET.replace('000000000000', '111111111111')]) {
+      expect(isAllowed(permissions, 'secretsmanager:GetSecretValue', arn, { [TAG]: 'live' })).toBe(false);
+    }
+  });
+
+  it('may change neither tags nor policies, delete nothing and list nothing', () => {
+    const permissions = permissionsOf(EVERYTHING, 'Refresh');
+    for (const name of ['TagResource', 'DeleteSecret', 'PutResourcePolicy', 'UpdateSecret', 'ListSecrets']) {
+      expect(isAllowed(permissions, `secretsmanager:${name}`, SECRET, { [TAG]: 'live' }), name).toBe(false);
+    }
+  });
+
+  it('uses keys through Secrets Manager alone, for secrets of this account', () => {
+    const permissions = permissionsOf(DEFAULTS, 'Refresh');
+    const through = {
+      'kms:viaservice': 'secretsmanager.us-east-1.amazonaws.com',
+      'kms:encryptioncontext:secretarn': SECRET,
+    };
+    for (const action of ['kms:Decrypt', 'kms:GenerateDataKey']) {
+      expect(isAllowed(permissions, action, KEY, through)).toBe(true);
+      expect(isAllowed(permissions, action, KEY, { ...through, 'kms:viaservice': '' })).toBe(false);
+      expect(isAllowed(permissions, action, KEY, { 'kms:viaservice': through['kms:viaservice'] })).toBe(false);
+    }
+  });
+});
+
+describe('the role of the sweep', () => {
+  it('reads no value, writes no secret, and receives no message', () => {
+    const permissions = permissionsOf(EVERYTHING, 'Sweep');
+    const secretsManager = permissions.map(({ action }) => action).filter((action) => action.startsWith('secretsm'));
+    expect(secretsManager).toEqual(['secretsmanager:ListSecrets']);
+    const queues = permissions.map(({ action }) => action).filter((action) => action.startsWith('sqs:'));
+    expect(new Set(queues)).toEqual(new Set(['sqs:SendMessage']));
+  });
+});
+
+describe('the outputs', () => {
+  it('are names and commands', () => {
+    expect(Object.keys(DEFAULTS.Outputs).sort()).toEqual([
+      'AttentionCommand',
+      'DashboardName',
+      'DeadLettersCommand',
+      'DeadLettersUrl',
+      'EnableScheduleCommand',
+      'FailedSweepsCommand',
+      'FailedSweepsUrl',
+      'ForceCommand',
+      'FunctionName',
+      'GetSecretCommand',
+      'InvokeCommand',
+      'LogsCommand',
+      'PurgeDeadLettersCommand',
+      'PurgeFailedSweepsCommand',
+      'PurgeUndeliveredTicksCommand',
+      'PutSecretCommand',
+      'QueueUrl',
+      'RedriveCommand',
+      'RemoveLabelCommand',
+      'RestoreSecretCommand',
+      'ScheduleCommand',
+      'ScheduleName',
+      'SecretsCommand',
+      'StatusCommand',
+      'SweepCommand',
+      'SweepLogsCommand',
+      'SweepName',
+      'UndeliveredTicksCommand',
+      'UndeliveredTicksUrl',
+    ]);
+  });
+});
+
+describe('the alarms of a fleet', () => {
+  it('are these, each with its mail', () => {
+    const alarms = alarmsOf(DEFAULTS, attributesOf(DEFAULTS, ''));
+    expect([...alarms.keys()].sort()).toEqual([
+      'DeadLetters',
+      'QueueOld',
+      'ReauthorizationRequired',
+      'SecretUnusable',
+      'SweepSilent',
+      'TokenNotStored',
+      'TokenOverdue',
+    ]);
+    for (const { text } of alarms.values()) expect(text).toMatch(/How it is, in AWS CloudShell: aws logs tail /);
+    expect(alarms.get('SweepSilent')?.metrics[0]?.metricName).toBe(FLEET_METRICS.secretsQueued);
+  });
+});

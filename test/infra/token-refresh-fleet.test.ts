@@ -1,0 +1,121 @@
+import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { describe, expect, it } from 'vitest';
+import { OptionsError } from '../../infra/options/parse-options.ts';
+import { TokenRefreshFleet, type TokenRefreshFleetProps } from '../../infra/token-refresh-fleet.ts';
+import { KEY_ARN, resourceOf, synthesiseFleet, templateOf, WITHOUT_BUNDLING } from './synthesise.ts';
+
+const ENV = { account: '123456789012', region: 'eu-west-1' };
+
+function build(toProps: (scope: Stack) => TokenRefreshFleetProps = () => ({ tagKey: 'retently' })) {
+  const stack = new Stack(new App({ context: WITHOUT_BUNDLING }), 'Theirs', { env: ENV });
+  return { stack, fleet: new TokenRefreshFleet(stack, 'Fleet', toProps(stack)) };
+}
+
+/** The resources, apart from the code, whose hash depends on where it stands if it is not bundled. */
+function withoutCode({ Resources }: ReturnType<typeof synthesiseFleet>): object {
+  return Object.fromEntries(
+    Object.entries(Resources).map(([id, resource]) => {
+      const { Code: _, ...Properties } = resource.Properties;
+      return [id, { ...resource, Properties }];
+    }),
+  );
+}
+
+function refusalOf(props: unknown): string {
+  try {
+    // What JavaScript lets a caller write.
+    Reflect.construct(TokenRefreshFleet, [new Stack(new App(), 'Theirs', { env: ENV }), 'Fleet', props]);
+  } catch (error) {
+    if (error instanceof OptionsError) return error.message;
+    throw error;
+  }
+  return '';
+}
+
+describe('the construct of a fleet in a stack of somebody else makes what the context makes', () => {
+  it.each<[string, (scope: Stack) => TokenRefreshFleetProps, object]>([
+    ['the defaults', () => ({ tagKey: 'retently' }), {}],
+    [
+      'every prop',
+      (scope) => ({
+        tagKey: 'retently',
+        tagValue: 'live',
+        maximumConcurrency: 20,
+        encryptionKey: Key.fromKeyArn(scope, 'Key', KEY_ARN),
+        interval: Duration.minutes(15),
+        flexibleWindow: Duration.minutes(5),
+        memorySize: 1024,
+        xray: true,
+        dashboard: false,
+        publishEvents: false,
+        alarmEmails: ['ops@example.com'],
+        removalPolicies: { queues: RemovalPolicy.RETAIN, logs: RemovalPolicy.RETAIN },
+      }),
+      {
+        fleet: { tagKey: 'retently', tagValue: 'live', maximumConcurrency: 20 },
+        kmsKeyArn: KEY_ARN,
+        schedule: { everyMinutes: 15, flexibleWindowMinutes: 5 },
+        memoryMegabytes: 1024,
+        xray: true,
+        dashboard: false,
+        eventBus: 'none',
+        alarmEmails: ['ops@example.com'],
+        removalPolicies: { queues: 'retain', logs: 'retain' },
+      },
+    ],
+  ])('%s', (_what, toProps, options) => {
+    const ours = synthesiseFleet({ env: ENV, ...options });
+    expect(withoutCode(templateOf(build(toProps).stack))).toEqual(withoutCode(ours));
+  });
+});
+
+describe('what the construct has and does', () => {
+  it('is named for what it is', () => {
+    const { fleet } = build();
+    expect(fleet.alarms).toHaveLength(7);
+    const all = [fleet.lambdaFunction, fleet.sweepFunction, fleet.queue, fleet.deadLetters, fleet.failedSweeps];
+    expect(new Set([...all, fleet.undeliveredTicks, fleet.alarmTopic]).size).toBe(7);
+    const { namespace, dimensions } = fleet.metric('Refreshed');
+    expect([namespace, dimensions]).toEqual([
+      'RetentlyTokenRefresh',
+      { FunctionName: fleet.lambdaFunction.functionName },
+    ]);
+    expect(fleet.metricSweep('SecretsQueued')).toMatchObject({
+      statistic: 'Maximum',
+      dimensions: { FunctionName: fleet.sweepFunction.functionName },
+    });
+  });
+
+  it('lets a role refresh one secret, or ask for its status', () => {
+    const { stack, fleet } = build();
+    fleet.grantInvoke(new Role(stack, 'Operator', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') }));
+    const { Properties } = resourceOf(templateOf(stack), 'AWS::IAM::Policy', 'Operator');
+    expect(JSON.stringify(Properties)).toContain('lambda:InvokeFunction');
+  });
+
+  it('gives a key of the app the statements that logs and alarms need', () => {
+    const { stack } = build((scope) => ({ tagKey: 'retently', encryptionKey: new Key(scope, 'Key') }));
+    const { Properties } = resourceOf(templateOf(stack), 'AWS::KMS::Key');
+    expect(JSON.stringify(Properties)).toContain('cloudwatch.amazonaws.com');
+    expect(JSON.stringify(Properties)).toContain('logs.eu-west-1.amazonaws.com');
+  });
+});
+
+describe('a prop that is refused, by its name:', () => {
+  it.each([
+    ['no tag', {}, '- tagKey is missing, but must be the key of a tag'],
+    ['a tag of AWS', { tagKey: 'aws:mine' }, '- tagKey is "aws:mine", but must be the key of a tag'],
+    ['an empty value', { tagKey: 'retently', tagValue: '' }, '- tagValue is "", but must be the value of a tag'],
+    [
+      'one run at once',
+      { tagKey: 'retently', maximumConcurrency: 1 },
+      '- maximumConcurrency is 1, but must be a whole',
+    ],
+    ['a secret', { tagKey: 'retently', secret: {} }, '- secret is there, but must be left out: the members here are'],
+    ['another interval', { tagKey: 'retently', interval: Duration.minutes(1) }, '- interval in minutes is 1, but must'],
+  ])('%s', (_what, props, sentence) => {
+    expect(refusalOf(props)).toContain(sentence);
+  });
+});

@@ -1,0 +1,126 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { AwsError } from './aws-error.ts';
+
+const MAX_ENTRIES = 10;
+const MAX_BATCH_BYTES = 1024 * 1024;
+
+export interface SqsOptions {
+  /** Clock of the service, in ms since 1970. */
+  now: () => number;
+  /** 0 ≤ x < 1: the order of delivery, and which messages come twice. @default Math.random */
+  random?: () => number;
+  /** Share of the messages that are delivered twice. @default 0 */
+  duplicates?: number;
+  /** @default 360000 */
+  visibilityMs?: number;
+  /** @default 3600000 */
+  retentionMs?: number;
+  /** A message that was received so often and not deleted is a dead letter. @default 3 */
+  maxReceiveCount?: number;
+  /** Entries that `SendMessageBatch` does not take, inside an answer of 200. @default none */
+  refuses?: (body: string) => boolean;
+}
+
+interface Message {
+  readonly messageId: string;
+  readonly body: string;
+  readonly sentAtMs: number;
+  visibleAtMs: number;
+  receives: number;
+}
+
+export interface SendMessageBatchRequest {
+  readonly QueueUrl: string;
+  readonly Entries: readonly { readonly Id: string; readonly MessageBody: string }[];
+}
+
+/** One standard queue of Amazon SQS and its dead letters: at least once, in no order. */
+export class Sqs {
+  readonly queueArn = 'arn:aws:sqs:us-east-1:000000000000:refresh';
+  readonly deadLetters: string[] = [];
+  readonly #options: Required<SqsOptions>;
+  #messages: Message[] = [];
+
+  constructor(options: SqsOptions) {
+    this.#options = {
+      random: Math.random,
+      duplicates: 0,
+      visibilityMs: 360_000,
+      retentionMs: 3_600_000,
+      maxReceiveCount: 3,
+      refuses: () => false,
+      ...options,
+    };
+  }
+
+  /** Messages that are not deleted, those in flight too. */
+  get size(): number {
+    return this.#kept().length;
+  }
+
+  arnOf(queueUrl: string): string {
+    return new URL(queueUrl).pathname.split('/').at(-1) === 'refresh' ? this.queueArn : queueUrl;
+  }
+
+  /** What somebody types, or a redrive brings back. */
+  send(body: string): void {
+    const nowMs = this.#options.now();
+    const isTwice = this.#options.random() < this.#options.duplicates;
+    for (let copies = isTwice ? 2 : 1; copies > 0; copies--) {
+      this.#messages.push({ messageId: randomUUID(), body, sentAtMs: nowMs, visibleAtMs: nowMs, receives: 0 });
+    }
+  }
+
+  sendMessageBatch({ QueueUrl, Entries }: SendMessageBatchRequest): object {
+    if (this.arnOf(QueueUrl) !== this.queueArn) {
+      throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
+    }
+    if (Entries.length === 0 || Entries.length > MAX_ENTRIES) {
+      throw new AwsError('TooManyEntriesInBatchRequest', `A batch has 1 to ${MAX_ENTRIES} entries.`);
+    }
+    if (new Set(Entries.map(({ Id }) => Id)).size < Entries.length) {
+      throw new AwsError('BatchEntryIdsNotDistinct', 'Two entries have one Id.');
+    }
+    if (Entries.reduce((bytes, { MessageBody }) => bytes + Buffer.byteLength(MessageBody), 0) > MAX_BATCH_BYTES) {
+      throw new AwsError('BatchRequestTooLong', 'The batch is too long.');
+    }
+    const isRefused = ({ MessageBody }: { readonly MessageBody: string }) => this.#options.refuses(MessageBody);
+    const taken = Entries.filter((entry) => !isRefused(entry));
+    for (const { MessageBody } of taken) this.send(MessageBody);
+    const toMd5 = (text: string) => createHash('md5').update(text).digest('hex');
+    return {
+      Successful: taken.map(({ Id, MessageBody }) => ({
+        Id,
+        MessageId: randomUUID(),
+        MD5OfMessageBody: toMd5(MessageBody),
+      })),
+      Failed: Entries.filter(isRefused).map(({ Id }) => ({ Id, Code: 'InternalError', SenderFault: false })),
+    };
+  }
+
+  /** One message that nobody has in hand; `undefined` if there is none. */
+  receive(): { readonly messageId: string; readonly body: string } | undefined {
+    const nowMs = this.#options.now();
+    this.#messages = this.#kept();
+    const visible = this.#messages.filter(({ visibleAtMs }) => visibleAtMs <= nowMs);
+    const message = visible[Math.floor(this.#options.random() * visible.length)];
+    if (message === undefined) return undefined;
+    if (message.receives >= this.#options.maxReceiveCount) {
+      this.delete(message.messageId);
+      this.deadLetters.push(message.body);
+      return this.receive();
+    }
+    message.receives += 1;
+    message.visibleAtMs = nowMs + this.#options.visibilityMs;
+    return message;
+  }
+
+  delete(messageId: string): void {
+    this.#messages = this.#messages.filter((message) => message.messageId !== messageId);
+  }
+
+  #kept(): Message[] {
+    const nowMs = this.#options.now();
+    return this.#messages.filter(({ sentAtMs }) => nowMs - sentAtMs < this.#options.retentionMs);
+  }
+}

@@ -1,0 +1,53 @@
+import { FLEET_ENVIRONMENT } from '../../lambda/contract.ts';
+import { EventSourceMapping } from './lambda/event-source-mapping.ts';
+import type { Invocation, InvokeOptions, LambdaProcess } from './lambda/lambda-process.ts';
+import type { Sandbox } from './sandbox.ts';
+
+export const FLEET_TAG = { Key: 'retently', Value: 'live' };
+
+/** A fleet in a sandbox: the two functions that its stack deploys, and the queue between them. */
+export interface Fleet {
+  readonly refresh: EventSourceMapping;
+  /** A secret with the tag. @returns its ARN */
+  add(name: string, document?: object): string;
+  /** An execution environment of the refresh, for requests. */
+  startRefresh(): Promise<LambdaProcess>;
+  sweep(options?: InvokeOptions): Promise<Invocation>;
+  /** A sweep, and all that came of it. */
+  tick(options?: InvokeOptions): Promise<Invocation>;
+  /** What readers of one secret get. */
+  read(name: string): Readonly<Record<string, unknown>>;
+}
+
+export async function startFleet(sandbox: Sandbox, maximumConcurrency = 4): Promise<Fleet> {
+  const { secretsManager, sqs, url } = sandbox.aws;
+  const startRefresh = () => sandbox.startFunction({}, 'refresh-batch');
+  const refresh = new EventSourceMapping(sqs, maximumConcurrency, startRefresh);
+  const sweeper = await sandbox.startFunction(
+    {
+      [FLEET_ENVIRONMENT.tagKey]: FLEET_TAG.Key,
+      [FLEET_ENVIRONMENT.tagValue]: FLEET_TAG.Value,
+      [FLEET_ENVIRONMENT.queueUrl]: `${url}/000000000000/refresh`,
+    },
+    'sweep',
+  );
+  const sweep = (options?: InvokeOptions) => sweeper.invoke({}, options);
+  return {
+    refresh,
+    startRefresh,
+    sweep,
+    add(name, document) {
+      const value = document === undefined ? {} : { SecretString: JSON.stringify(document) };
+      return secretsManager.createSecret({ Name: name, Tags: [FLEET_TAG], ...value }).ARN;
+    },
+    async tick(options) {
+      const swept = await sweep(options);
+      await refresh.drain(options);
+      return swept;
+    },
+    read(name) {
+      const held = secretsManager.peek(name, { stage: 'AWSCURRENT' });
+      return JSON.parse(held?.value.SecretString ?? '{}');
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import * as z from 'zod';
+import type { Sqs } from '../aws/sqs.ts';
+import type { InvokeOptions, LambdaProcess } from './lambda-process.ts';
+
+const batchResponse = z.strictObject({
+  batchItemFailures: z.array(z.strictObject({ itemIdentifier: z.string() })),
+});
+
+/** Between a queue and a function, as Lambda's own: a message an invocation, and never more at once than it may. */
+export class EventSourceMapping {
+  readonly #sqs: Sqs;
+  readonly #start: () => Promise<LambdaProcess>;
+  readonly #environments: (LambdaProcess | undefined)[];
+  /** Most invocations that ran at one time. */
+  mostAtOnce = 0;
+  #running = 0;
+
+  /** @param start an execution environment */
+  constructor(sqs: Sqs, maximumConcurrency: number, start: () => Promise<LambdaProcess>) {
+    this.#sqs = sqs;
+    this.#start = start;
+    this.#environments = Array.from({ length: maximumConcurrency }, () => undefined);
+  }
+
+  /** Until nothing is to be received: what failed comes again after its visibility timeout. */
+  async drain(options: InvokeOptions = {}): Promise<void> {
+    await Promise.all(this.#environments.map((_, index) => this.#work(index, options)));
+  }
+
+  async #work(index: number, options: InvokeOptions): Promise<void> {
+    for (let message = this.#sqs.receive(); message !== undefined; message = this.#sqs.receive()) {
+      const lambda = this.#environments[index] ?? (await this.#start());
+      this.#environments[index] = lambda;
+      const { messageId, body } = message;
+      const Records = [{ messageId, body, eventSource: 'aws:sqs', receiptHandle: messageId }];
+      this.#running += 1;
+      this.mostAtOnce = Math.max(this.mostAtOnce, this.#running);
+      const invocation = await lambda.invoke({ Records }, options);
+      this.#running -= 1;
+      // Lambda starts another environment after a crash.
+      if (invocation.kind === 'ended') this.#environments[index] = undefined;
+      if (invocation.kind !== 'result') continue;
+      const { batchItemFailures } = batchResponse.parse(invocation.result);
+      if (batchItemFailures.length === 0) this.#sqs.delete(messageId);
+    }
+  }
+}

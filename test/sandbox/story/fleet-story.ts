@@ -1,0 +1,103 @@
+import * as z from 'zod';
+import { type Fleet, startFleet } from '../fleet.ts';
+import type { Sandbox } from '../sandbox.ts';
+import type { Screen } from './screen.ts';
+
+const TITLE = 'fleet: Five secrets, one tag, two sweeps, and what becomes of each.';
+const INTRODUCTION =
+  'The two bundled handlers of a fleet in processes of their own, against Secrets Manager and SQS (stand-ins) and an ' +
+  'OAuth authorization server (oidc-provider), all on 127.0.0.1.';
+
+const swept = z.object({ listed: z.number(), queued: z.number() });
+const end = z.object({
+  timestamp: z.string(),
+  secretId: z.string(),
+  outcome: z.string(),
+  code: z.string().optional(),
+  message: z.string(),
+});
+type End = z.infer<typeof end>;
+
+/** @returns whether all that was claimed was seen to be so */
+export async function tellFleet(sandbox: Sandbox, screen: Screen): Promise<boolean> {
+  const { aws, authorizationServer, tokenEndpoint } = sandbox;
+  const fleet = await startFleet(sandbox, 2);
+  screen.heading(TITLE);
+  screen.paragraph(INTRODUCTION);
+  await fill(fleet, sandbox, screen);
+  const first = await sweep('First sweep', fleet, sandbox, screen);
+  const posts = tokenEndpoint.requests.length;
+  const second = await sweep('Second sweep', fleet, sandbox, screen);
+
+  screen.heading('Checked in the books of the stand-ins');
+  let hasAllHappened = true;
+  const check = (sentence: string, isTrue: boolean) => {
+    hasAllHappened &&= isTrue;
+    screen.check(sentence, isTrue);
+  };
+  const tokens = ['acme', 'bolt'].map((name) => String(fleet.read(name)['access_token']));
+  const live = await Promise.all(tokens.map((token) => authorizationServer.isAccessTokenLive(token)));
+  check('acme and bolt hold bearer tokens of their own, which the server honours', live.every(Boolean));
+  check('The broken ones stopped nobody: every message is done', aws.sqs.size + aws.sqs.deadLetters.length === 0);
+  const codes = (ends: readonly End[]) => ends.map(({ code, outcome }) => code ?? outcome);
+  check(
+    'Each end of the first sweep was as told apart above',
+    codes(first).sort().join() === 'CREDENTIALS_INCOMPLETE,REAUTHORIZATION_REQUIRED,refreshed,refreshed',
+  );
+  check('The second sweep asked the authorization server for nothing', tokenEndpoint.requests.length === posts);
+  check('It found acme and bolt fresh', codes(second).filter((code) => code === 'fresh').length === 2);
+  const isUntouched = !('access_token' in fleet.read('echo')) && !('access_token' in fleet.read('dust'));
+  check('dust, which holds something else, and echo, which has no tag, are as they were', isUntouched);
+  return hasAllHappened;
+}
+
+async function fill(fleet: Fleet, sandbox: Sandbox, screen: Screen): Promise<void> {
+  screen.heading('Somebody tags four of five secrets');
+  const told = (name: string, text: string) => screen.line(name, text);
+  fleet.add('acme', await sandbox.mintCredentials());
+  told('acme', 'credentials that were never used');
+  fleet.add('bolt', await sandbox.mintCredentials());
+  told('bolt', 'credentials that were never used');
+  fleet.add('corn', { ...(await sandbox.mintCredentials()), refresh_token: 'revoked' });
+  told('corn', 'credentials whose grant is dead');
+  fleet.add('dust', { user: 'root' });
+  told('dust', 'something else');
+  const SecretString = JSON.stringify(await sandbox.mintCredentials());
+  sandbox.aws.secretsManager.createSecret({ Name: 'echo', SecretString });
+  told('echo', 'credentials, and no tag');
+}
+
+/** @returns how the runs ended */
+async function sweep(heading: string, fleet: Fleet, sandbox: Sandbox, screen: Screen): Promise<readonly End[]> {
+  screen.heading(heading);
+  const before = endsOf(sandbox).length;
+  const invocation = await fleet.sweep();
+  if (invocation.kind !== 'result') throw new Error('The sweep failed.');
+  const { listed, queued } = swept.parse(invocation.result);
+  screen.line('swept', `${listed} secrets have the tag, ${queued} messages are in the queue`);
+  await fleet.refresh.drain();
+  const ends = endsOf(sandbox)
+    .slice(before)
+    .map((each) => ({ ...each, name: nameOf(each.secretId) }));
+  for (const { name, code, outcome, message } of [...ends].sort((a, b) => a.name.localeCompare(b.name))) {
+    screen.line(name, `${code ?? outcome}: ${message.replaceAll(/arn:\S+:secret:(\w+)-\w{6}/g, '$1')}`);
+  }
+  return ends;
+}
+
+/** The last line of each run, by the time at which it was written. */
+function endsOf({ processes }: Sandbox): readonly End[] {
+  const ends = processes.flatMap(({ stdout, stderr }) =>
+    `${stdout}\n${stderr}`.split('\n').flatMap((line) => (line.includes('"secretId"') ? parseEnd(line) : [])),
+  );
+  return ends.sort((a, b) => a.timestamp.localeCompare(b.timestamp));
+}
+
+function parseEnd(line: string): readonly End[] {
+  const { data } = end.safeParse(JSON.parse(line));
+  return data === undefined ? [] : [data];
+}
+
+function nameOf(arn: string): string {
+  return arn.replace(/^.*:secret:(.*)-\w{6}$/, '$1');
+}

@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest';
+import { parseBatch, parseMessage, parseRequest, placeOf, renderMessage } from '../../../lambda/fleet/fleet-event.ts';
+import { faultOf } from '../../support/fault-of.ts';
+
+const PLACE = { region: 'us-east-1', account: '000000000000' };
+const ARN = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:fleet/acme-AbCdEf';
+const RECORD = { messageId: 'm-1', body: '{}', eventSource: 'aws:sqs' };
+
+test('what the sweep writes is what the refresh reads', () => {
+  expect(parseMessage(renderMessage(ARN), PLACE)).toBe(ARN);
+});
+
+test('a secret can be of another partition of AWS', () => {
+  const arn = ARN.replace('arn:aws:', 'arn:aws-us-gov:').replace('us-east-1', 'us-gov-west-1');
+  expect(parseMessage(renderMessage(arn), { ...PLACE, region: 'us-gov-west-1' })).toBe(arn);
+});
+
+test('the ARN of a function says where it runs', () => {
+  expect(placeOf('arn:aws:lambda:us-east-1:000000000000:function:sweep')).toEqual(PLACE);
+});
+
+test('what is no ARN says no place, in which no secret is', () => {
+  expect(placeOf('')).toEqual({ region: '', account: '' });
+  expect(faultOf(() => parseMessage(renderMessage(ARN), placeOf(''))).name).toBe('EVENT_INVALID');
+});
+
+describe('a batch', () => {
+  test('of SQS gives its messages, other members aside', () => {
+    const record = { ...RECORD, receiptHandle: 'handle', attributes: { SentTimestamp: '0' } };
+    expect(parseBatch({ Records: [record] })).toEqual([RECORD]);
+  });
+
+  test.each([
+    ['no event', undefined],
+    ['a request', { action: 'status', secretId: ARN }],
+    ['an empty one', { Records: [] }],
+    ['of another service', { Records: [{ ...RECORD, eventSource: 'aws:s3' }] }],
+  ])('is not %s', (_what, event) => {
+    expect(parseBatch(event)).toBeUndefined();
+  });
+});
+
+describe('a message that somebody typed is refused, and not quoted:', () => {
+  test.each([
+    ['no JSON', 'P1ANTED'],
+    ['a text', '"P1ANTED"'],
+    ['nothing', ''],
+    ['null', 'null'],
+    ['a name for an ARN', '{"secretId":"P1ANTED"}'],
+    ['an ARN without its end', `{"secretId":"${ARN.slice(0, -7)}"}`],
+    ['an ARN with something before it', `{"secretId":"x${ARN}"}`],
+    ['an ARN with something behind it', `{"secretId":"${ARN}:x"}`],
+    ['more than the ARN', `{"secretId":"${ARN}","force":true,"P1ANTED":1}`],
+    ['a list', `[{"secretId":"${ARN}"}]`],
+    ['a record of a failed run', '{"version":"1.0","requestContext":{}}'],
+  ])('%s', (_what, body) => {
+    const { name, message } = faultOf(() => parseMessage(body, PLACE));
+    expect(name).toBe('EVENT_INVALID');
+    expect(message).toContain('It was taken out of the queue. Nothing was read or sent.');
+    expect(message).not.toContain('P1ANTED');
+  });
+
+  test.each([
+    ['another region', ARN.replace('us-east-1', 'eu-west-1')],
+    ['another AWS account', ARN.replace('000000000000', '111111111111')],
+  ])('a secret of %s, which is named', (_what, arn) => {
+    const { name, message } = faultOf(() => parseMessage(renderMessage(arn), PLACE));
+    expect(name).toBe('EVENT_INVALID');
+    expect(message).toContain(`Secret ${arn} is of another region or AWS account`);
+    expect(message).toContain('us-east-1 in 000000000000');
+  });
+});
+
+describe('a request of a person', () => {
+  test('names its secret, and is else an event of the function of one secret', () => {
+    expect(parseRequest({ secretId: ARN }, PLACE)).toEqual({
+      secretId: ARN,
+      action: { action: 'refresh', force: false },
+    });
+    expect(parseRequest({ secretId: ARN, action: 'refresh', force: true }, PLACE).action).toEqual({
+      action: 'refresh',
+      force: true,
+    });
+    expect(parseRequest({ secretId: ARN, action: 'status' }, PLACE).action).toEqual({ action: 'status' });
+  });
+
+  test.each([
+    ['without a secret', { action: 'status' }, 'The event has no secretId'],
+    ['that is nothing', undefined, 'The event has no secretId'],
+    ['with a name for an ARN', { secretId: 'P1ANTED' }, 'by its complete ARN'],
+    ['with an unknown action', { secretId: ARN, action: 'P1ANTED' }, 'action is neither'],
+    ['with an unknown member', { secretId: ARN, action: 'status', more: 'P1ANTED' }, 'unknown member more'],
+    ['for another region', { secretId: ARN.replace('us-east-1', 'eu-west-1') }, 'is of another region'],
+  ])('%s is refused', (_what, event, words) => {
+    const { name, message } = faultOf(() => parseRequest(event, PLACE));
+    expect(name).toBe('EVENT_INVALID');
+    expect(message).toContain(words);
+    expect(message).not.toContain('P1ANTED');
+  });
+});

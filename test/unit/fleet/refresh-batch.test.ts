@@ -1,0 +1,265 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { renderMessage } from '../../../lambda/fleet/fleet-event.ts';
+import type { AwsOptions } from '../../sandbox/aws/aws-server.ts';
+import type { Step } from '../../sandbox/oauth/scripted-token-endpoint.ts';
+import { captureOutput } from '../../support/capture-output.ts';
+import { CREDENTIALS } from '../../support/secret-documents.ts';
+import { startSurroundings } from '../start-handler.ts';
+
+const ANSWER = { access_token: 'access-2', token_type: 'Bearer', expires_in: 21_600, refresh_token: 'refresh-2' };
+const GRANTED: Step = { status: 200, body: ANSWER };
+const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:000000000000:function:refresh-function';
+
+let output: ReturnType<typeof captureOutput>;
+
+beforeEach(() => {
+  output = captureOutput();
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+interface Given {
+  readonly script?: readonly Step[];
+  readonly awsOptions?: AwsOptions;
+  readonly environment?: Record<string, string>;
+}
+
+/** The refresh of a fleet of two secrets, `one` and `two`. */
+async function startRefresh({ script = [GRANTED, GRANTED], awsOptions, environment = {} }: Given = {}) {
+  const surroundings = await startSurroundings(script, environment, awsOptions);
+  const { secretsManager } = surroundings.aws;
+  for (const Name of ['one', 'two']) {
+    const document = { ...CREDENTIALS, refresh_token: `refresh-of-${Name}` };
+    secretsManager.createSecret({ Name, SecretString: JSON.stringify(document) });
+  }
+  const { handler } = await import('../../../lambda/fleet/refresh-batch.ts');
+  const invoke = (event: unknown, remainingMs = () => 60_000) =>
+    handler(event, {
+      awsRequestId: 'request-1',
+      functionName: 'refresh-function',
+      invokedFunctionArn: FUNCTION_ARN,
+      getRemainingTimeInMillis: remainingMs,
+    });
+  /** Once the answer is there, none is left for a second try at storing it. */
+  const scarce = () => (surroundings.tokenEndpoint.requests.length > 0 ? 8_000 : 60_000);
+  const toMessage = (name: string) => renderMessage(secretsManager.arnOf(name));
+  /** @returns the ids of the messages that are to come again */
+  const deliver = async (...bodies: readonly string[]) => {
+    const Records = bodies.map((body, index) => ({ eventSource: 'aws:sqs', messageId: `m-${index}`, body }));
+    const response = await invoke({ Records });
+    if (!('batchItemFailures' in response)) throw new Error('It is no answer to a batch.');
+    return response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+  };
+  const currentOf = (name: string): unknown =>
+    JSON.parse(secretsManager.peek(name, { stage: 'AWSCURRENT' })?.value.SecretString ?? 'null');
+  return {
+    ...surroundings,
+    invoke,
+    deliver,
+    scarce,
+    toMessage,
+    currentOf,
+    arnOf: (name: string) => secretsManager.arnOf(name),
+  };
+}
+
+describe('a message', () => {
+  test('is a refresh of its secret and of no other; the event, the log and the metrics tell of it', async () => {
+    await using started = await startRefresh();
+    expect(await started.deliver(started.toMessage('two'))).toEqual([]);
+    expect(started.currentOf('two')).toMatchObject({ access_token: 'access-2' });
+    expect(started.currentOf('one')).not.toHaveProperty('access_token');
+    const secretId = started.arnOf('two');
+    expect(started.aws.eventBridge.events).toMatchObject([{ detail: { secretId } }]);
+    expect(output.logs()).toMatchObject([{ runId: 'request-1', outcome: 'refreshed', secretId }]);
+    expect(output.metrics()).toMatchObject([
+      { FunctionName: 'refresh-function', Refreshed: 1, TokenSecondsOverdue: 0, SecretUnusable: 0 },
+    ]);
+  });
+
+  test('costs two reads if the token is fresh, and a copy of the message is harmless', async () => {
+    await using started = await startRefresh({ script: [GRANTED] });
+    const message = started.toMessage('one');
+    await started.deliver(message);
+    started.aws.calls.length = 0;
+    expect(await started.deliver(message)).toEqual([]);
+    expect(started.aws.calls.map(({ operation }) => operation)).toEqual(['GetSecretValue', 'GetSecretValue']);
+    expect(started.tokenEndpoint.requests).toHaveLength(1);
+  });
+
+  test.each([
+    ['typed by somebody', 'P1ANTED', 'EVENT_INVALID'],
+    [
+      'of a secret that is gone',
+      renderMessage('arn:aws:secretsmanager:us-east-1:000000000000:secret:gone-AbCdEf'),
+      'SECRET_NOT_FOUND',
+    ],
+  ])('%s is done, and told', async (_what, body, code) => {
+    await using started = await startRefresh();
+    expect(await started.deliver(body)).toEqual([]);
+    expect(output.logs()).toMatchObject([{ level: 'ERROR', outcome: 'failed', code }]);
+    expect(output.text()).not.toContain('P1ANTED');
+  });
+
+  test('of a secret that has lost the tag is denied, done, and changes nothing', async () => {
+    const awsOptions: AwsOptions = { authorize: ({ resource }) => !resource.includes(':secret:one-') };
+    await using started = await startRefresh({ awsOptions });
+    expect(await started.deliver(started.toMessage('one'))).toEqual([]);
+    const message = expect.stringContaining('Has the secret still the tag of the fleet?');
+    expect(output.logs()).toMatchObject([{ code: 'STORE_DENIED', secretId: started.arnOf('one'), message }]);
+    expect(output.metrics()).toEqual(expect.arrayContaining([expect.objectContaining({ SecretUnusable: 1 })]));
+  });
+});
+
+describe('several messages of one batch', () => {
+  test('know nothing of each other: a broken one stops none', async () => {
+    await using started = await startRefresh({ script: [GRANTED] });
+    const { secretsManager } = started.aws;
+    secretsManager.putSecretValue({ SecretId: 'one', SecretString: 'garbage' });
+    expect(await started.deliver(started.toMessage('one'), 'typed', started.toMessage('two'))).toEqual([]);
+    expect(started.currentOf('two')).toMatchObject({ access_token: 'access-2' });
+    const [one, typed, two] = output.logs();
+    expect([one, typed, two]).toMatchObject([
+      { code: 'CREDENTIALS_INVALID', secretId: started.arnOf('one') },
+      { code: 'EVENT_INVALID' },
+      { outcome: 'refreshed', secretId: started.arnOf('two') },
+    ]);
+    expect(typed).not.toHaveProperty('secretId');
+  });
+});
+
+describe('a message comes again', () => {
+  test('if the environment of the function is wrong, which is no fault of the secret', async () => {
+    await using started = await startRefresh({ environment: { LEASE_SECONDS: 'P1ANTED' } });
+    expect(await started.deliver(started.toMessage('one'), started.toMessage('two'))).toEqual(['m-0', 'm-1']);
+    expect(output.logs()).toMatchObject([{ code: 'CONFIGURATION_INVALID' }, { code: 'CONFIGURATION_INVALID' }]);
+  });
+});
+
+describe('an answer that could not be stored', () => {
+  /** The store refuses the answer of `one`; then the clock is a minute on. */
+  async function startUnstored() {
+    const started = await startRefresh();
+    started.aws.inject({ kind: 'kms', operation: 'PutSecretValue', skip: 1, times: 99 });
+    const Records = [{ eventSource: 'aws:sqs', messageId: 'm-0', body: started.toMessage('one') }];
+    // Done: the message would go to another environment, which would send the token again.
+    expect(await started.invoke({ Records }, started.scarce)).toEqual({ batchItemFailures: [] });
+    expect(output.logs().at(-1)).toMatchObject({ code: 'TOKEN_NOT_STORED' });
+    expect(output.metrics()).toContainEqual(expect.objectContaining({ TokenNotStored: 1 }));
+    expect(started.currentOf('one')).not.toHaveProperty('access_token');
+    output.clear();
+    // Each look at the clock takes a while, so that nothing is tried for long.
+    let nowMs = Date.now() + 61_000;
+    vi.spyOn(Date, 'now').mockImplementation(() => {
+      nowMs += 300;
+      return nowMs;
+    });
+    return started;
+  }
+
+  test('is stored by the next run of this environment, whichever secret that is for', async () => {
+    await using started = await startUnstored();
+    started.aws.clearFaults();
+    expect(await started.deliver(started.toMessage('two'))).toEqual([]);
+    expect(started.currentOf('one')).toMatchObject({ access_token: 'access-2' });
+    expect(started.tokenEndpoint.requests).toHaveLength(2);
+    const ends = output.logs().filter((line) => 'outcome' in line);
+    expect(ends).toMatchObject([
+      { secretId: started.arnOf('one'), outcome: 'adopted' },
+      { secretId: started.arnOf('two'), outcome: 'refreshed' },
+    ]);
+  });
+
+  test('takes little of the time of others while the store refuses it, and waits for a minute', async () => {
+    await using started = await startUnstored();
+    const before = started.aws.calls.length;
+    await started.deliver('typed');
+    const tries = started.aws.calls.slice(before).filter(({ operation }) => operation === 'PutSecretValue');
+    expect(tries.length).toBeGreaterThan(0);
+    const after = started.aws.calls.length;
+    await started.deliver('typed');
+    expect(started.aws.calls).toHaveLength(after);
+  });
+
+  test('waits if this run has no time left', async () => {
+    await using started = await startUnstored();
+    const before = started.aws.calls.length;
+    await started.invoke({ Records: [{ eventSource: 'aws:sqs', messageId: 'm-1', body: 'typed' }] }, () => 9_000);
+    expect(started.aws.calls).toHaveLength(before);
+  });
+});
+
+describe('a request of a person', () => {
+  test('refreshes one secret, and is answered', async () => {
+    await using started = await startRefresh();
+    const secretId = started.arnOf('one');
+    expect(await started.invoke({ secretId })).toMatchObject({ outcome: 'refreshed', secretId });
+    const forced = { secretId, action: 'refresh', force: true };
+    expect(await started.invoke(forced)).toMatchObject({ outcome: 'refreshed', secretId });
+    expect(started.tokenEndpoint.requests).toHaveLength(2);
+  });
+
+  test('for the status reads only', async () => {
+    await using started = await startRefresh();
+    const secretId = started.arnOf('one');
+    expect(await started.invoke({ secretId, action: 'status' })).toMatchObject({
+      outcome: 'status',
+      decision: 'attempt',
+    });
+    expect(started.tokenEndpoint.requests).toEqual([]);
+  });
+
+  test('that is wrong, or fails, throws its code', async () => {
+    await using started = await startRefresh();
+    await expect(started.invoke({ action: 'status' })).rejects.toMatchObject({ name: 'EVENT_INVALID' });
+    started.aws.secretsManager.putSecretValue({ SecretId: 'one', SecretString: '{}' });
+    await expect(started.invoke({ secretId: started.arnOf('one') })).rejects.toMatchObject({
+      name: 'CREDENTIALS_INCOMPLETE',
+    });
+  });
+});
+
+describe('the states of a run', () => {
+  async function statesAfter(act: (started: Awaited<ReturnType<typeof startRefresh>>) => unknown, script?: Step[]) {
+    await using started = await startRefresh(script ? { script } : {});
+    await act(started);
+    await started.deliver(started.toMessage('one'));
+    return output.metrics().find((metrics) => 'SecretUnusable' in metrics);
+  }
+
+  test.each([
+    ['garbage', 'P1ANTED', 1],
+    ['what is no RetentlyCredentials', '{"user":"root"}', 1],
+  ])('say that a secret is unusable: %s', async (_what, SecretString, unusable) => {
+    const states = await statesAfter(({ aws }) => aws.secretsManager.putSecretValue({ SecretId: 'one', SecretString }));
+    expect(states).toMatchObject({ SecretUnusable: unusable });
+  });
+
+  test('say it of a secret without a value, too', async () => {
+    const states = await statesAfter(({ aws: { secretsManager } }) => {
+      secretsManager.deleteSecret({ SecretId: 'one', ForceDeleteWithoutRecovery: true });
+      secretsManager.createSecret({ Name: 'one' });
+    });
+    expect(states).toMatchObject({ SecretUnusable: 1 });
+  });
+
+  test('say how long a token is overdue that its server did not refresh', async () => {
+    const [refreshedAt, expiresAt] = [-4, 2].map((hours) => new Date(Date.now() + hours * 3_600_000).toISOString());
+    const document = { ...CREDENTIALS, access_token: 'old', refreshed_at: refreshedAt, expires_at: expiresAt };
+    const SecretString = JSON.stringify(document);
+    const put = ({ aws }: Awaited<ReturnType<typeof startRefresh>>) =>
+      aws.secretsManager.putSecretValue({ SecretId: 'one', SecretString });
+    const states = await statesAfter(put, [{ status: 404 }]);
+    expect(states).toMatchObject({ TokenSecondsUntilDue: 0, TokenSecondsOverdue: expect.closeTo(3_600, -2) });
+  });
+
+  test('do not count a grant that waits for a person as overdue: it has a state of its own', async () => {
+    const put = ({ aws }: Awaited<ReturnType<typeof startRefresh>>) => {
+      aws.secretsManager.putSecretValue({ SecretId: 'one', SecretString: JSON.stringify({ ...CREDENTIALS, a: 1 }) });
+    };
+    const states = await statesAfter(put, [{ status: 400, body: { error: 'invalid_grant' } }]);
+    expect(states).toMatchObject({ ReauthorizationRequired: 1, TokenSecondsOverdue: 0, SecretUnusable: 0 });
+  });
+});

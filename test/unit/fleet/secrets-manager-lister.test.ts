@@ -1,0 +1,62 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { expect, test, vi } from 'vitest';
+import { SecretsManagerLister } from '../../../lambda/fleet/secrets-manager-lister.ts';
+import type { FleetTag, ListedSecret } from '../../../lambda/fleet/sweep-secrets.ts';
+import { startLoopbackServer } from '../../sandbox/loopback-server.ts';
+import { awsClientOptions } from '../../support/aws-client-options.ts';
+
+vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
+
+/** What the lister makes of these answers, and what it asked. */
+async function list(tag: FleetTag, answers: readonly object[]) {
+  const asked: unknown[] = [];
+  const { url, close } = await startLoopbackServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => {
+      body += String(chunk);
+    });
+    request.on('end', () => response.end(JSON.stringify(answers[asked.push(JSON.parse(body)) - 1] ?? {})));
+  });
+  const listed: ListedSecret[] = [];
+  for await (const page of new SecretsManagerLister(new SecretsManagerClient(awsClientOptions(url))).list(tag)) {
+    listed.push(...page);
+  }
+  await close();
+  return { asked, listed };
+}
+
+test('it asks for a hundred a page, newest change first, by what the filters of AWS can tell', async () => {
+  const { asked } = await list({ key: 'retently', value: 'live' }, [{ NextToken: 'more' }, {}]);
+  const question = { MaxResults: 100, SortBy: 'last-changed-date', SortOrder: 'desc' };
+  const Filters = [
+    { Key: 'tag-key', Values: ['retently'] },
+    { Key: 'tag-value', Values: ['live'] },
+  ];
+  expect(asked).toEqual([
+    { ...question, Filters },
+    { ...question, Filters, NextToken: 'more' },
+  ]);
+  const [any] = (await list({ key: 'retently', value: undefined }, [{}])).asked;
+  expect(any).toEqual({ ...question, Filters: [{ Key: 'tag-key', Values: ['retently'] }] });
+});
+
+test('it takes ARN, tags and the region of the original, and ends at an empty NextToken, as emulators send it', async () => {
+  const SecretList = [
+    { ARN: 'one', Tags: [{ Key: 'retently', Value: 'live' }, { Key: 'odd' }], PrimaryRegion: 'eu-west-1' },
+    { ARN: 'two' },
+    { Name: 'without an ARN' },
+  ];
+  const { asked, listed } = await list({ key: 'retently', value: undefined }, [{ SecretList, NextToken: '' }]);
+  expect(listed).toEqual([
+    {
+      arn: 'one',
+      tags: new Map([
+        ['retently', 'live'],
+        ['odd', ''],
+      ]),
+      primaryRegion: 'eu-west-1',
+    },
+    { arn: 'two', tags: new Map(), primaryRegion: undefined },
+  ]);
+  expect(asked).toHaveLength(1);
+});
