@@ -1,0 +1,40 @@
+import { DEPLOYED } from './deployed-fleet.ts';
+import { FleetSimulation } from './simulate-fleet.ts';
+
+/** All of these are sound: the tenth would fail. */
+const SECRETS = 9;
+const DAYS = 10;
+const DAYS_A_MONTH = 365.25 / 12;
+
+/** What one sound Retently account of a fleet asks for in a month. */
+export interface AccountMonth {
+  readonly runs: number;
+  /** Of Secrets Manager. */
+  readonly calls: number;
+  readonly refreshes: number;
+  /** A run waits for calls and for the token endpoint; what it computes comes on top. */
+  readonly waitedSeconds: number;
+}
+
+/** From the simulation, with tokens of six hours. */
+export async function measureAccountMonth(tickMinutes: number): Promise<AccountMonth> {
+  const simulation = await new FleetSimulation({
+    secrets: SECRETS,
+    days: DAYS,
+    seed: 1,
+    concurrency: DEPLOYED.maximumConcurrency,
+    tickMinutes,
+    order: 'changed',
+    outage: 'none',
+    outageFromDay: 0,
+    hours: 6,
+  }).run();
+  const { figures, calls } = simulation;
+  const aMonth = (total: number) => (total / SECRETS / DAYS) * DAYS_A_MONTH;
+  return {
+    runs: aMonth(figures.runs),
+    calls: aMonth(calls),
+    refreshes: aMonth(figures.refreshes),
+    waitedSeconds: aMonth(figures.busyMs / 1_000),
+  };
+}

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FRESH } from '../../lambda/core/messages.ts';
+import { FleetTelemetry } from '../../lambda/fleet/fleet-telemetry.ts';
+import { synthesise } from '../infra/synthesise.ts';
+import { captureOutput } from '../support/capture-output.ts';
+import { FRESH_LOG_BYTES, stackDollars } from './bill.ts';
+import { toBilledParts } from './billed-parts.ts';
+import { renderPrices } from './prices.ts';
+import { anAccountOf, measureFleets, renderBill } from './render-bill.ts';
+
+/** CloudWatch adds these to each event of a log. */
+const EVENT_BYTES = 26;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('the bill', async () => {
+  const fleets = await measureFleets();
+
+  it('is what docs/fleet-at-scale.md says', () => {
+    const page = read('../../docs/fleet-at-scale.md');
+    expect(page).toContain(renderBill(fleets));
+    expect(page).toContain(renderPrices());
+  });
+
+  it.each([
+    [10, 0.07],
+    [30, 0.03],
+  ])('of 10,000 accounts, every %i minutes, is at most %f dollars an account beside its secret', (minutes, most) => {
+    const bills = fleets
+      .filter(({ tickMinutes }) => tickMinutes === minutes)
+      .map((fleet) => anAccountOf(10_000, fleet));
+    expect(bills).toEqual([expect.toSatisfy((dollars: number) => dollars > 0 && dollars <= most)]);
+  });
+});
+
+it('takes for a stack what README says', () => {
+  const dollars = stackDollars(toBilledParts(synthesise({ dashboard: false })));
+  expect(read('../../README.md')).toContain(`| **total** | **${dollars.toFixed(2)}** |`);
+  expect(read('../../README.md')).toContain(`| **${(100 * dollars).toFixed(2)}** |\n`);
+});
+
+it('takes for the log of a fresh run what such a run writes', () => {
+  const output = captureOutput();
+  const telemetry = new FleetTelemetry();
+  const secretId = `arn:aws:secretsmanager:us-east-1:123456789012:secret:retently/${'a'.repeat(40)}-AbCdEf`;
+  telemetry.begin(
+    '11111111-2222-3333-4444-555555555555',
+    'RetentlyTokenRefreshFleet-RefreshFunction-AbCdEfGhIjKl',
+    secretId,
+  );
+  telemetry.note({ versionId: 'a'.repeat(64), expiresAt: '2026-11-22T18:00:00.000Z' });
+  telemetry.recordStates({
+    tokenSecondsRemaining: 12_345,
+    tokenSecondsUntilDue: 1_545,
+    isReauthorizationRequired: false,
+  });
+  telemetry.end('info', FRESH, { outcome: 'fresh' });
+  const bytes = output.text().length + 2 * EVENT_BYTES;
+  expect(output.logs()).toHaveLength(1);
+  expect(output.metrics()).toHaveLength(1);
+  expect(bytes).toBeLessThanOrEqual(FRESH_LOG_BYTES);
+  expect(bytes).toBeGreaterThan(0.9 * FRESH_LOG_BYTES);
+});
+
+function read(path: string): string {
+  return readFileSync(new URL(path, import.meta.url), 'utf8');
+}

@@ -1,0 +1,81 @@
+import { FLEET_METRICS, METRICS } from '../../lambda/contract.ts';
+import type { AccountMonth } from './account-month.ts';
+import type { BilledParts } from './billed-parts.ts';
+import { PRICES } from './prices.ts';
+
+/** The average month, leap years included. */
+const MINUTES_A_MONTH = (365.25 / 12) * 24 * 60;
+
+/** US dollars a month that README says of one Retently account, its secrets and alarms aside. */
+const STACK = { calls: 0.0761, metrics: 1.3896, rest: 0.0216 } as const;
+
+/** What a run that finds a fresh token writes to the log, and the 26 bytes that CloudWatch adds to each of two events. */
+export const FRESH_LOG_BYTES = 1_250;
+
+/**
+ * A warm refresh takes 27 ms of a whole CPU (docs/performance.md, "warm refresh"), and a fresh run is taken for no less. A
+ * function with 512 MB has 29 % of one.
+ */
+const COMPUTED_SECONDS = 0.027 / 0.29;
+
+/** Each kind of failure has a metric of its own once it happens: here, every kind that there is. */
+const FAILURE_METRICS = 12;
+
+/** A tenth of a batch that is sent, a receive and a delete. */
+const QUEUE_REQUESTS_A_RUN = 2.1;
+
+/**
+ * With a limit on runs at once, Lambda keeps five pollers, and each waits for 20 seconds at most:
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+ */
+const IDLE_POLLS_A_MINUTE = 5 * 3;
+
+/** ListSecrets gives so many at once, in about this time. The messages of a page are sent meanwhile. */
+const PAGE = 100;
+const PAGE_SECONDS = 0.1;
+
+interface BillLine {
+  readonly of: string;
+  readonly dollars: number;
+}
+
+/** US dollars a month of a stack for one account, its secrets included. */
+export function stackDollars({ secrets, alarmMetrics }: BilledParts): number {
+  const { calls, metrics, rest } = STACK;
+  return secrets * PRICES.secret.dollars + alarmMetrics * PRICES.alarmMetric.dollars + calls + metrics + rest;
+}
+
+/** What a fleet costs beside its accounts' secrets, in US dollars a month. */
+export function fleetLines(
+  accounts: number,
+  everyMinutes: number,
+  { runs, calls, refreshes, waitedSeconds }: AccountMonth,
+  { memoryGb, alarmMetrics, dashboards, polledQueues }: BilledParts,
+): readonly BillLine[] {
+  const ticks = MINUTES_A_MONTH / everyMinutes;
+  const pages = ticks * Math.ceil(accounts / PAGE);
+  const seconds = accounts * (waitedSeconds + runs * COMPUTED_SECONDS) + pages * PAGE_SECONDS;
+  const queueRequests = accounts * runs * QUEUE_REQUESTS_A_RUN + polledQueues * MINUTES_A_MONTH * IDLE_POLLS_A_MINUTE;
+  const metrics = Object.keys({ ...METRICS, ...FLEET_METRICS }).length + FAILURE_METRICS;
+  return [
+    { of: 'calls of Secrets Manager', dollars: (accounts * calls + pages) * PRICES.call.dollars },
+    {
+      of: 'Lambda',
+      dollars: (accounts * runs + ticks) * PRICES.invocation.dollars + seconds * memoryGb * PRICES.gbSecond.dollars,
+    },
+    { of: 'the queue', dollars: queueRequests * PRICES.queueRequest.dollars },
+    { of: 'logs', dollars: ((accounts * runs * FRESH_LOG_BYTES) / 1e9) * PRICES.logGb.dollars },
+    { of: 'events and ticks', dollars: accounts * refreshes * PRICES.event.dollars + ticks * PRICES.tick.dollars },
+    {
+      of: 'alarms, metrics and dashboards',
+      dollars:
+        alarmMetrics * PRICES.alarmMetric.dollars +
+        metrics * PRICES.metric.dollars +
+        dashboards * PRICES.dashboard.dollars,
+    },
+  ];
+}
+
+export function sum(lines: readonly BillLine[]): number {
+  return lines.reduce((total, { dollars }) => total + dollars, 0);
+}

@@ -1,0 +1,44 @@
+import { Fault } from '../../lambda/core/fault.ts';
+import { FleetSecret } from './fleet-secret.ts';
+import { FAILURES, type Failure, FleetServer } from './fleet-server.ts';
+import type { Timeline } from './timeline.ts';
+import type { WriteQuota } from './write-quota.ts';
+
+export interface FleetAccount {
+  readonly name: string;
+  readonly secret: FleetSecret;
+  readonly server: FleetServer;
+  readonly failure: Failure | undefined;
+  lastRunMs: number;
+}
+
+/** What all accounts of a fleet share. */
+export interface FleetWorld {
+  readonly timeline: Timeline;
+  readonly quota: WriteQuota;
+  readonly random: (from: number, to: number) => number;
+}
+
+/**
+ * The named mix: of a hundred tokens 90 live for six hours, eight for a day and two for an hour, and one in ten accounts
+ * has a failure, each kind in turn.
+ *
+ * @param hours the life of every token, instead of the mix
+ */
+export function toAccount(world: FleetWorld, index: number, hours = hoursOf(index)): FleetAccount {
+  const { timeline, quota, random } = world;
+  const failure = index % 10 === 9 ? FAILURES[Math.floor(index / 10) % FAILURES.length] : undefined;
+  const text = failure === 'garbage value' ? 'not JSON' : undefined;
+  const secret = new FleetSecret(timeline, quota, random, text);
+  if (failure === 'denied') secret.refusal = new Fault('STORE_DENIED', 'Denied.');
+  if (failure === 'deleted') secret.refusal = new Fault('SECRET_NOT_FOUND', 'Deleted.');
+  const server = new FleetServer(timeline, random, hours * 3_600, failure);
+  return { name: `account-${index}`, secret, server, failure, lastRunMs: timeline.nowMs };
+}
+
+/** Without the second term, no failure would meet a life of an hour. */
+function hoursOf(index: number): number {
+  const percent = (index * 37 + Math.floor(index / 10) * 3) % 100;
+  if (percent < 90) return 6;
+  return percent < 98 ? 24 : 1;
+}

@@ -1,0 +1,58 @@
+import { HOUR_MS } from '../support/secret-documents.ts';
+
+/** What does not work from one moment to another. */
+export interface Outage {
+  /** Without `answers`, the provider takes a request and never answers it. */
+  readonly of: 'function' | 'provider' | 'answers';
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** For how long after the start, and after an outage, what is late is late because everything is due at once. */
+const BURST_MS = HOUR_MS;
+
+/** Tells the quiet from the bursts. */
+export class FleetCalendar {
+  readonly #burstsFromMs: readonly number[];
+  readonly #outage: Outage | undefined;
+
+  constructor(startMs: number, outage: Outage | undefined) {
+    this.#outage = outage;
+    this.#burstsFromMs = outage === undefined ? [startMs] : [startMs, outage.toMs];
+  }
+
+  isOut(what: Outage['of'], atMs: number): boolean {
+    return this.#outage?.of === what && atMs >= this.#outage.fromMs && atMs < this.#outage.toMs;
+  }
+
+  touchesOutage(fromMs: number, toMs: number): boolean {
+    return this.#outage !== undefined && fromMs < this.#outage.toMs && toMs > this.#outage.fromMs;
+  }
+
+  /** What waits through an outage is late from its end on. */
+  lateFromMs(fromMs: number, toMs: number): number {
+    return this.#outage !== undefined && this.touchesOutage(fromMs, toMs) ? this.#outage.toMs : fromMs;
+  }
+
+  isBurst(atMs: number): boolean {
+    return this.#burstsFromMs.some((fromMs) => atMs >= fromMs && atMs < fromMs + BURST_MS);
+  }
+}
+
+/** The longest of many waits, those that begin in a burst apart. */
+export class Longest {
+  quietMs = 0;
+  burstMs = 0;
+  readonly #calendar: FleetCalendar;
+
+  constructor(calendar: FleetCalendar) {
+    this.#calendar = calendar;
+  }
+
+  see(fromMs: number, toMs: number): void {
+    const lateFromMs = this.#calendar.lateFromMs(fromMs, toMs);
+    const waitMs = toMs - lateFromMs;
+    if (this.#calendar.isBurst(lateFromMs)) this.burstMs = Math.max(this.burstMs, waitMs);
+    else this.quietMs = Math.max(this.quietMs, waitMs);
+  }
+}

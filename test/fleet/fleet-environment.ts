@@ -1,0 +1,47 @@
+import { Fault } from '../../lambda/core/fault.ts';
+import { Memories } from '../../lambda/fleet/memories.ts';
+import { DEPLOYED } from './deployed-fleet.ts';
+import type { FleetAccount, FleetWorld } from './fleet-account.ts';
+import type { FleetCalendar } from './fleet-calendar.ts';
+import { runFleetAccount } from './fleet-run.ts';
+
+const TIMEOUT_MS = 1_000 * DEPLOYED.timeoutSeconds;
+/** For an answer of another secret that is not stored yet. */
+const REMEMBERED_MS = 10_000;
+
+/** An execution environment of Lambda, with the deployed memory of answers that are not stored yet. */
+export class FleetEnvironment {
+  readonly #world: FleetWorld;
+  readonly #calendar: FleetCalendar;
+  readonly #memories = new Memories();
+  readonly #seen = new Map<string, FleetAccount>();
+
+  constructor(world: FleetWorld, calendar: FleetCalendar) {
+    this.#world = world;
+    this.#calendar = calendar;
+  }
+
+  /** @throws `CRASHED`, or the fault of this account */
+  async invoke(account: FleetAccount): Promise<void> {
+    const { timeline } = this.#world;
+    const endsAtMs = timeline.nowMs + TIMEOUT_MS;
+    const remembered = this.#seen.get(this.#memories.next(timeline.nowMs) ?? '');
+    if (remembered) {
+      await this.#run(remembered, timeline.nowMs + REMEMBERED_MS).catch((error: unknown) => {
+        if (!(error instanceof Fault)) throw error;
+      });
+    }
+    await this.#run(account, endsAtMs);
+  }
+
+  async #run(account: FleetAccount, endsAtMs: number): Promise<void> {
+    const { name } = account;
+    this.#seen.set(name, account);
+    const memory = this.#memories.open(name, this.#world.timeline.nowMs);
+    try {
+      await runFleetAccount(this.#world, account, memory, this.#calendar, endsAtMs);
+    } finally {
+      this.#memories.close(name);
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import { Fault } from '../../lambda/core/fault.ts';
+import type { CredentialStore, Version } from '../../lambda/core/ports.ts';
+import { DAY_MS } from '../infra/deployed-days.ts';
+import { CREDENTIALS, MINUTE_MS } from '../support/secret-documents.ts';
+import type { Timeline } from './timeline.ts';
+import type { WriteQuota } from './write-quota.ts';
+
+/** Unlabelled versions older than a day are purged once there are more than this. */
+const KEPT_VERSIONS = 100;
+
+/** One secret in memory: versions, labels and the purge, with the latency of each call. */
+export class FleetSecret implements CredentialStore {
+  calls = 0;
+  /** What every call is refused with. */
+  refusal: Fault | undefined;
+  /** Called before each step of a run; a run that crashes never comes back from it. */
+  beforeCall: () => Promise<void> = async () => undefined;
+  readonly #timeline: Timeline;
+  readonly #quota: WriteQuota;
+  readonly #random: (from: number, to: number) => number;
+  readonly #versions = new Map<string, Version>();
+  #current: string;
+  #changedMs: readonly number[] = [];
+  #previous = '';
+  #head = '';
+
+  constructor(
+    timeline: Timeline,
+    quota: WriteQuota,
+    random: (from: number, to: number) => number,
+    secretString = JSON.stringify(CREDENTIALS),
+  ) {
+    this.#timeline = timeline;
+    this.#quota = quota;
+    this.#random = random;
+    this.#current = 'first'.padEnd(36, '0');
+    this.#versions.set(this.#current, { versionId: this.#current, createdAt: timeline.nowMs, secretString });
+  }
+
+  async readCurrent(): Promise<Version | undefined> {
+    return await this.#read(() => this.#current);
+  }
+
+  async readHead(): Promise<Version | undefined> {
+    return await this.#read(() => this.#head);
+  }
+
+  async readPrevious(): Promise<Version | undefined> {
+    return await this.#read(() => this.#previous);
+  }
+
+  async readVersion(versionId: string): Promise<Version | undefined> {
+    return await this.#read(() => versionId);
+  }
+
+  async putVersion(versionId: string, secretString: string): Promise<'created' | 'exists'> {
+    await this.#write();
+    const existing = this.#versions.get(versionId);
+    if (existing !== undefined) return existing.secretString === secretString ? 'created' : 'exists';
+    this.#versions.set(versionId, { versionId, createdAt: this.#timeline.nowMs, secretString });
+    this.#head = versionId;
+    this.#purge();
+    return 'created';
+  }
+
+  async promote(versionId: string, expectedVersionId: string): Promise<'promoted' | 'refused'> {
+    await this.#write();
+    if (this.#current !== expectedVersionId) return 'refused';
+    this.#previous = this.#current;
+    this.#current = versionId;
+    return 'promoted';
+  }
+
+  async listVersionTimes(): Promise<readonly number[]> {
+    await this.#call(10, 30);
+    return [...this.#versions.values()].map(({ createdAt }) => createdAt);
+  }
+
+  /** When the secret was changed last, as far as it was known at `atMs`. */
+  changedMsBefore(atMs: number): number {
+    const [last = 0, before = 0] = this.#changedMs;
+    return last <= atMs ? last : before;
+  }
+
+  async #read(idOf: () => string): Promise<Version | undefined> {
+    await this.#call(10, 30);
+    return this.#versions.get(idOf());
+  }
+
+  /** Three tries, as the SDK makes them if it is throttled, with up to half a second and up to a second between them. */
+  async #write(): Promise<void> {
+    for (let backOffMs = 500; ; backOffMs *= 2) {
+      await this.#call(30, 80);
+      if (this.#quota.take(this.#timeline.nowMs)) {
+        this.#changed();
+        return;
+      }
+      if (backOffMs === 2_000) throw new Fault('STORE_UNAVAILABLE', 'ThrottlingException');
+      await this.#timeline.wait(this.#random(0, backOffMs));
+    }
+  }
+
+  /** The writes of one run count as one change. */
+  #changed(): void {
+    const { nowMs } = this.#timeline;
+    const [last = 0, before = 0] = this.#changedMs;
+    this.#changedMs = [nowMs, last < nowMs - MINUTE_MS ? last : before];
+  }
+
+  async #call(fromMs: number, toMs: number): Promise<void> {
+    await this.beforeCall();
+    this.calls++;
+    await this.#timeline.wait(this.#random(fromMs, toMs));
+    if (this.refusal !== undefined) throw this.refusal;
+  }
+
+  #purge(): void {
+    const labelled = new Set([this.#current, this.#previous, this.#head]);
+    for (const { versionId, createdAt } of this.#versions.values()) {
+      if (this.#versions.size <= KEPT_VERSIONS || createdAt > this.#timeline.nowMs - DAY_MS) return;
+      if (!labelled.has(versionId)) this.#versions.delete(versionId);
+    }
+  }
+}

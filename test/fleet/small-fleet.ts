@@ -1,0 +1,18 @@
+import { DEPLOYED } from './deployed-fleet.ts';
+import { type FleetOptions, FleetSimulation } from './simulate-fleet.ts';
+
+/** For a few seconds of a test. */
+export const SMALL: FleetOptions = {
+  secrets: 150,
+  days: 0.6,
+  seed: 1,
+  concurrency: DEPLOYED.maximumConcurrency,
+  tickMinutes: DEPLOYED.tickMinutes,
+  order: 'changed',
+  outage: 'none',
+  outageFromDay: 0.05,
+};
+
+export async function simulate(options: Partial<FleetOptions> = {}): Promise<FleetSimulation> {
+  return await new FleetSimulation({ ...SMALL, ...options }).run();
+}
