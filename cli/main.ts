@@ -5,12 +5,12 @@ import { BIN, silenceSdkWarning } from './environment.ts';
 import { interruption } from './interruption.ts';
 import {
   type AuthorizeOptions,
-  addBrowserOptions,
-  addCommonOptions,
+  addAuthorizeOptions,
   addProbeOptions,
-  type CommonOptions,
+  addSecretOptions,
   type ProbeOptions,
   type RefreshOptions,
+  type StatusOptions,
 } from './options.ts';
 import { terminal } from './terminal.ts';
 
@@ -26,30 +26,34 @@ function createProgram(end: (exitCode: ExitCode) => void): Command {
     )
     .exitOverride()
     .showHelpAfterError('(--help tells how it is used)');
-  addBrowserOptions(program.command('authorize'))
+  addAuthorizeOptions(program.command('authorize'))
     .description('Authorizes the application in a browser, stores the credentials, and refreshes once to prove it')
     .addHelpText(
       'after',
-      `\nExamples:\n  ${BIN} authorize\n  ${BIN} authorize --stack RetentlyTokenRefresh-emea --profile ops\n  ${BIN} authorize --redirect-uri https://example.com/callback --manual\n${EXIT_CODES}`,
+      `\nExamples:\n  ${BIN} authorize\n  ${BIN} authorize --stack RetentlyTokenRefresh-emea --profile ops\n  ${BIN} authorize --redirect-uri https://example.com/callback --manual\n  ${BIN} authorize --stack RetentlyTokenRefreshFleet --secret-id acme\n  ${BIN} authorize --secret-id acme --tag retently=emea\n${EXIT_CODES}`,
     )
     .action(async (options: AuthorizeOptions) => {
       const { authorize } = await import('./commands/authorize.ts');
       end(await authorize(options));
     });
-  addCommonOptions(program.command('status'))
-    .description('Shows how one account, or each of them, is, and what to do now')
+  addSecretOptions(program.command('status'))
+    .description('Shows how each account and each fleet is, or one of them, and what to do now')
+    .option('--all', 'every secret of a fleet, not only 20 of those that are healthy', false)
     .addHelpText(
       'after',
-      `\nExamples:\n  ${BIN} status\n  ${BIN} status --stack RetentlyTokenRefresh --region eu-west-1\n  ${BIN} status --json | jq '.[].health'\n${EXIT_CODES}`,
+      `\nExamples:\n  ${BIN} status\n  ${BIN} status --stack RetentlyTokenRefresh --region eu-west-1\n  ${BIN} status --json | jq '.[].health'\n  ${BIN} status --stack RetentlyTokenRefreshFleet --secret-id acme\n  ${BIN} status --json | jq -r '.[].secrets[]? | select(.health != "healthy").secret'\n${EXIT_CODES}`,
     )
-    .action(async (options: CommonOptions) => {
+    .action(async (options: StatusOptions) => {
       const { status } = await import('./commands/status.ts');
       end(await status(options));
     });
-  addCommonOptions(program.command('refresh'))
+  addSecretOptions(program.command('refresh'))
     .description('Refreshes the token if it is due, and shows the outcome')
     .option('--force', 'refresh now, past a fresh token, a back-off and a refusal', false)
-    .addHelpText('after', `\nExamples:\n  ${BIN} refresh\n  ${BIN} refresh --force\n${EXIT_CODES}`)
+    .addHelpText(
+      'after',
+      `\nExamples:\n  ${BIN} refresh\n  ${BIN} refresh --force\n  ${BIN} refresh --stack RetentlyTokenRefreshFleet --secret-id acme\n${EXIT_CODES}`,
+    )
     .action(async (options: RefreshOptions) => {
       const { refresh } = await import('./commands/refresh.ts');
       end(await refresh(options));

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AwsSettings } from './aws/aws-settings.ts';
 import type { Whereabouts } from './aws/find-deployments.ts';
+import type { SecretTag } from './aws/fleet-tag.ts';
 import { DEFAULT_AUTHORIZATION_ENDPOINT, parseEndpoint, parseRedirectUri } from './oauth/endpoints.ts';
 
 export interface CommonOptions extends AwsSettings, Whereabouts {
@@ -19,9 +20,20 @@ interface BrowserFlowOptions extends CommonOptions {
   readonly yes: boolean;
 }
 
-export type AuthorizeOptions = BrowserFlowOptions;
+export interface AuthorizeOptions extends BrowserFlowOptions {
+  readonly tag?: SecretTag | undefined;
+}
 
-export interface RefreshOptions extends CommonOptions {
+/** For commands that look at one secret of a fleet, or refresh it. */
+interface SecretOptions extends CommonOptions {
+  readonly secretId?: string | undefined;
+}
+
+export interface StatusOptions extends SecretOptions {
+  readonly all: boolean;
+}
+
+export interface RefreshOptions extends SecretOptions {
   readonly force: boolean;
 }
 
@@ -37,18 +49,22 @@ const DEFAULT_GRACE_SECONDS = 120;
 /** No body of its answer is read. */
 const DEFAULT_API_URL = 'https://app.retently.com/api/v2/campaigns';
 
-export function addCommonOptions(command: Command): Command {
+function addCommonOptions(command: Command): Command {
   return command
-    .option('--stack <name>', 'stack of the account (default: the only one that there is)')
+    .option('--stack <name>', 'stack of the account, or of a fleet (default: the only one that there is)')
     .option('--function-name <name>', 'the function itself, instead of a stack')
     .option('--profile <name>', 'AWS profile (default: AWS_PROFILE, as with every AWS tool)')
     .option('--region <name>', 'AWS region (default: AWS_REGION, or that of the profile)')
     .option('--json', 'result as one line of JSON on standard output');
 }
 
-export function addBrowserOptions(command: Command): Command {
+export function addSecretOptions(command: Command): Command {
+  return addCommonOptions(command).option('--secret-id <id>', 'name or ARN of one secret of a fleet');
+}
+
+function addBrowserOptions(command: Command): Command {
   return addCommonOptions(command)
-    .option('--secret-id <id>', 'name or ARN of the secret, instead of a stack')
+    .option('--secret-id <id>', 'name or ARN of the secret, instead of a stack or of a fleet')
     .option('--port <number>', 'port on 127.0.0.1 that the browser comes back to', parsePort, DEFAULT_PORT)
     .option('--redirect-uri <url>', 'what the application has registered, if it is something else', parseRedirectUri)
     .option('--manual', 'paste the redirected address, if no browser reaches this machine', false)
@@ -61,6 +77,14 @@ export function addBrowserOptions(command: Command): Command {
     )
     .option('--token-endpoint <url>', "where the code is traded (default: the function's own)", parseEndpoint)
     .option('-y, --yes', 'do not ask before it begins', false);
+}
+
+export function addAuthorizeOptions(command: Command): Command {
+  return addBrowserOptions(command).option(
+    '--tag <key=value>',
+    'tag of a fleet: a secret that is missing is created with it, another one gets it',
+    parseTag,
+  );
 }
 
 export function addProbeOptions(command: Command): Command {
@@ -82,6 +106,13 @@ function seconds(flags: string, description: string, standard: number): Option {
 function parseSeconds(text: string): number {
   if (/^\d{1,4}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It is no whole number of seconds up to 9999.');
+}
+
+/** AWS looks at the rest; the first `=` ends the key. */
+function parseTag(text: string): SecretTag {
+  const [, key, value] = /^([^=]+)=(.*)$/.exec(text) ?? [];
+  if (key === undefined || value === undefined) throw new InvalidArgumentError('It is not key=value.');
+  return { key, value };
 }
 
 function parsePort(text: string): number {

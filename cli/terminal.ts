@@ -25,9 +25,9 @@ export const terminal = {
     return styleText(style, text, { stream: process.stdout });
   },
 
-  /** Shows that something goes on, once it takes longer than a second. */
-  async progress<T>(what: string, work: Promise<T>): Promise<T> {
-    const stop = showProgress(what);
+  /** Shows that something goes on, once it takes longer than a second. @param what may change meanwhile */
+  async progress<T>(what: string | (() => string), work: Promise<T>): Promise<T> {
+    const stop = showProgress(typeof what === 'string' ? () => what : what);
     try {
       return await work;
     } finally {
@@ -36,10 +36,10 @@ export const terminal = {
   },
 };
 
-function showProgress(what: string): () => void {
+function showProgress(what: () => string): () => void {
   const startedMs = performance.now();
   if (!process.stderr.isTTY) {
-    const timer = setTimeout(() => terminal.say(`${what} …`), QUIET_MS);
+    const timer = setTimeout(() => terminal.say(`${what()} …`), QUIET_MS);
     return () => clearTimeout(timer);
   }
   let frame = 0;
@@ -47,7 +47,7 @@ function showProgress(what: string): () => void {
     const elapsedMs = performance.now() - startedMs;
     if (elapsedMs < QUIET_MS) return;
     frame += 1;
-    process.stderr.write(`\r\u001b[2K${FRAMES[frame % FRAMES.length]} ${what} … ${Math.floor(elapsedMs / 1000)} s`);
+    process.stderr.write(`\r\u001b[2K${FRAMES[frame % FRAMES.length]} ${what()} … ${Math.floor(elapsedMs / 1000)} s`);
   }, FRAME_MS);
   return () => {
     clearInterval(timer);

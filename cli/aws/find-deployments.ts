@@ -8,19 +8,15 @@ import {
 import { CommandError, EXIT } from '../command-error.ts';
 import { toAwsFailure } from './aws-failure.ts';
 import { type AwsSettings, clientOptions } from './aws-settings.ts';
-import { findFunction, type RefreshFunction } from './refresh-function.ts';
+import type { Deployment } from './deployment.ts';
+import { findFunction } from './refresh-function.ts';
 
 const STACK_NAME = 'RetentlyTokenRefresh';
-const STACK_DESCRIPTION = 'Keeps a Retently OAuth bearer token fresh';
-
-/** One account's stack, as far as a command wants to know it. */
-export interface Deployment {
-  /** Absent if the function was named directly. */
-  readonly stackName?: string;
-  readonly refreshFunction: RefreshFunction;
-  readonly alarmNames: readonly string[];
-  readonly scheduleNames: readonly string[];
-}
+/** Of one account, and of a fleet. */
+const STACK_DESCRIPTIONS = [
+  'Keeps a Retently OAuth bearer token fresh',
+  'Keeps the Retently OAuth bearer tokens of a fleet fresh',
+];
 
 /** `stack`, or else `functionName`; neither: every stack of this project in the region. */
 export interface Whereabouts {
@@ -34,8 +30,8 @@ export async function findDeployments(
   settings: AwsSettings,
 ): Promise<readonly Deployment[]> {
   if (stack === undefined && functionName !== undefined) {
-    const refreshFunction = await findFunction([functionName], settings);
-    return [{ refreshFunction, alarmNames: [], scheduleNames: [] }];
+    const found = await findFunction([functionName], settings);
+    return [{ ...found, alarmNames: [], scheduleNames: [] }];
   }
   const client = new CloudFormationClient(clientOptions(settings));
   const names = stack === undefined ? await findStackNames(client, settings) : [stack];
@@ -76,8 +72,9 @@ export function isOurs({
   Description,
   StackStatus,
 }: Pick<Stack, 'StackName' | 'Description' | 'StackStatus'>): boolean {
-  const isNamedSo = StackName === STACK_NAME || StackName?.startsWith(`${STACK_NAME}-`);
-  return (isNamedSo || Description?.startsWith(STACK_DESCRIPTION)) === true && !GONE.test(StackStatus ?? '');
+  const isNamedSo = StackName === STACK_NAME || StackName?.startsWith(`${STACK_NAME}-`) === true;
+  const isDescribedSo = STACK_DESCRIPTIONS.some((description) => Description?.startsWith(description));
+  return (isNamedSo || isDescribedSo) && !GONE.test(StackStatus ?? '');
 }
 
 async function toDeployment(
@@ -100,7 +97,7 @@ async function toDeployment(
   }
   return {
     stackName,
-    refreshFunction: await findFunction(functionNames, settings),
+    ...(await findFunction(functionNames, settings)),
     alarmNames: named('AWS::CloudWatch::Alarm'),
     scheduleNames: named('AWS::Scheduler::Schedule'),
   };

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { CommandError, EXIT } from '../command-error.ts';
 import { toAwsFailure } from './aws-failure.ts';
 import { type AwsSettings, clientOptions } from './aws-settings.ts';
-import type { RefreshFunction } from './refresh-function.ts';
+import type { Keeper, RefreshFunction } from './deployment.ts';
 
 /** The answer comes after the function's timeout at the latest, and then has its way to go. */
 const ANSWER_OVER_TIMEOUT_SECONDS = 30;
@@ -53,24 +53,37 @@ export type Invoked =
 export type RefreshEvent = { action: 'status' } | { action: 'refresh'; force?: true };
 
 /**
- * Invokes the function once, and waits for longer than it can take. The SDK would send a request whose answer is late
- * for a second time; that must not happen to a refresh, so it has one try.
+ * A client that waits for longer than the function can take. The SDK would send a request whose answer is late for a
+ * second time; that must not happen to a refresh, so it has one try.
+ */
+export function connectFunction({ timeoutSeconds }: RefreshFunction, settings: AwsSettings): LambdaClient {
+  return new LambdaClient({ ...clientOptions(settings, toWaitSeconds(timeoutSeconds) * 1000), maxAttempts: 1 });
+}
+
+function toWaitSeconds(timeoutSeconds: number): number {
+  return timeoutSeconds + ANSWER_OVER_TIMEOUT_SECONDS;
+}
+
+/**
+ * Invokes the function once.
  *
+ * @param client for many invocations: each client looks for AWS credentials anew
  * @throws CommandError if no answer came, and whether the function ran is then not known
  */
 export async function invokeFunction(
-  { name, timeoutSeconds }: RefreshFunction,
+  { deployment, secret }: Keeper,
   event: RefreshEvent,
   settings: AwsSettings,
+  client = connectFunction(deployment.refreshFunction, settings),
 ): Promise<Invoked> {
-  const waitSeconds = timeoutSeconds + ANSWER_OVER_TIMEOUT_SECONDS;
-  const client = new LambdaClient({ ...clientOptions(settings, waitSeconds * 1000), maxAttempts: 1 });
+  const { name, timeoutSeconds } = deployment.refreshFunction;
+  const named = secret === undefined ? event : { ...event, secretId: secret.arn };
   try {
-    const answer = await client.send(new InvokeCommand({ FunctionName: name, Payload: JSON.stringify(event) }));
+    const answer = await client.send(new InvokeCommand({ FunctionName: name, Payload: JSON.stringify(named) }));
     const payload: unknown = JSON.parse(answer.Payload?.transformToString() ?? 'null');
     return answer.FunctionError === undefined ? toResult(payload, name) : toFault(payload);
   } catch (error) {
-    throw toInvokeFailure(error, name, waitSeconds, settings);
+    throw toInvokeFailure(error, name, toWaitSeconds(timeoutSeconds), settings);
   }
 }
 

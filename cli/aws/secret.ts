@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import {
+  CreateSecretCommand,
   DescribeSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
+  TagResourceCommand,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { CommandError, EXIT } from '../command-error.ts';
 import { toAwsFailure } from './aws-failure.ts';
 import { type AwsSettings, clientOptions } from './aws-settings.ts';
+import { formatTag, type SecretTag } from './fleet-tag.ts';
 
 /**
  * A label of our own while a new value waits for its promotion. Not the journal's: that one may be on the claim of a
@@ -65,6 +68,35 @@ export class Secret {
     return isReplaced ? versionId : undefined;
   }
 
+  /** @returns the version id; `undefined` if somebody else created the secret first, and then it is as theirs */
+  async create(secretString: string, { key, value }: SecretTag): Promise<string | undefined> {
+    const client = await this.#connect();
+    const versionId = randomUUID();
+    try {
+      const request = new CreateSecretCommand({
+        Name: this.id,
+        ClientRequestToken: versionId,
+        SecretString: secretString,
+        Tags: [{ Key: key, Value: value }],
+      });
+      await client.send(request);
+      return versionId;
+    } catch (error) {
+      if (nameOf(error) === 'ResourceExistsException') return undefined;
+      throw this.#failure(error, 'To create');
+    }
+  }
+
+  async addTag(tag: SecretTag): Promise<void> {
+    const client = await this.#connect();
+    try {
+      const Tags = [{ Key: tag.key, Value: tag.value }];
+      await client.send(new TagResourceCommand({ SecretId: this.id, Tags }));
+    } catch (error) {
+      throw this.#failure(error, `To add the tag ${formatTag(tag)} to`);
+    }
+  }
+
   async #put(versionId: string, secretString: string): Promise<void> {
     const client = await this.#connect();
     try {
@@ -116,7 +148,7 @@ export class Secret {
     } catch (error) {
       if (nameOf(error) !== 'ResourceNotFoundException') throw this.#failure(error, 'To look at');
       const region = await client.config.region();
-      const message = `There is no secret ${this.id} in ${region}. Check --secret-id and --region, or deploy the stack first.`;
+      const message = `There is no secret ${this.id} in ${region}. Check --secret-id and --region, deploy the stack first, or create a secret for a fleet with --tag.`;
       throw new CommandError(EXIT.unable, message);
     }
   }

@@ -2,7 +2,7 @@ import { CloudWatchClient, DescribeAlarmsCommand, GetMetricDataCommand } from '@
 import { GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { toAwsFailure } from './aws-failure.ts';
 import { type AwsSettings, clientOptions } from './aws-settings.ts';
-import type { Deployment } from './find-deployments.ts';
+import { type Deployment, isFleet } from './deployment.ts';
 
 /** How far back the last tick is looked for. */
 const TICK_WINDOW_MS = 3 * 60 * 60 * 1000;
@@ -41,9 +41,13 @@ export async function readWatch(deployment: Deployment, settings: AwsSettings): 
   const [alarms, schedules, lastTickAt] = await Promise.all([
     tried('To read the alarms', readAlarms(deployment.alarmNames, settings)),
     tried('To read the schedule', Promise.all(deployment.scheduleNames.map((name) => readSchedule(name, settings)))),
-    tried('To read the metrics', readLastTick(deployment.refreshFunction.name, settings)),
+    tried('To read the metrics', readLastTick(tickedFunctionOf(deployment), settings)),
   ]);
   return { alarms, schedules, lastTickAt, problems };
+}
+
+function tickedFunctionOf(deployment: Deployment): string {
+  return isFleet(deployment) ? deployment.sweepName : deployment.refreshFunction.name;
 }
 
 async function readAlarms(names: readonly string[], settings: AwsSettings): Promise<readonly AlarmState[]> {

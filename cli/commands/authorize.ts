@@ -1,78 +1,53 @@
 import { DEFAULTS } from '../../lambda/contract.ts';
 import { askYesOrNo } from '../ask.ts';
-import { hasOtherCredentials, type KnownDocument, readDocument, renderAuthorized } from '../authorized-document.ts';
-import { type Deployment, findDeployment } from '../aws/find-deployments.ts';
+import { type AuthorizationTarget, findTarget } from '../authorization-target.ts';
+import { type KnownDocument, readDocument } from '../authorized-document.ts';
+import { isFleet, type Keeper } from '../aws/deployment.ts';
+import { describeSecret } from '../aws/fleet-secrets.ts';
+import { formatTag } from '../aws/fleet-tag.ts';
 import { type Invoked, invokeFunction } from '../aws/invoke-function.ts';
-import { Secret } from '../aws/secret.ts';
 import { CommandError, EXIT, type ExitCode } from '../command-error.ts';
 import { interruption } from '../interruption.ts';
 import { type Authorized, authorizeInBrowser } from '../oauth/authorize-in-browser.ts';
 import { type ClientCredentials, findClientCredentials } from '../oauth/client-credentials.ts';
 import { toRedirectUri } from '../oauth/endpoints.ts';
-import { exchangeCode, type NewGrant } from '../oauth/exchange-code.ts';
+import { exchangeCode } from '../oauth/exchange-code.ts';
 import type { LastPage } from '../oauth/last-page.ts';
 import type { AuthorizeOptions } from '../options.ts';
 import { showRefresh } from '../status/show-refresh.ts';
+import { type StoredGrant, storeGrant } from '../store-grant.ts';
 import { terminal } from '../terminal.ts';
-
-/** `AWSCURRENT` may move between a read and the swap: the function is at work. */
-const MAX_STORE_TRIES = 3;
-
-interface Target {
-  readonly secret: Secret;
-  /** `undefined` if only the secret was named: then nothing can be proved. */
-  readonly deployment: Deployment | undefined;
-}
 
 export async function authorize(options: AuthorizeOptions): Promise<ExitCode> {
   interruption.wouldMean('Nothing was stored.');
   const target = await findTarget(options);
-  const { secret, deployment } = target;
-  const before = await secret.readCurrent();
+  const { secret, keeper } = target;
+  const before = target.isMissing ? undefined : await secret.readCurrent();
   const document = readDocument(before, secret.id);
   await confirmReplacement(target, document.members.refresh_token !== undefined, options);
   const client = await findClientCredentials(document.members);
   const redirectUri = options.redirectUri ?? toRedirectUri(document.members.redirect_uri);
 
-  const versionId = await authorizeInBrowser(client.clientId, { ...options, redirectUri }, async (authorized) => {
-    const store = () => exchangeAndStore(authorized, client, secret, document, options, deployment);
+  const stored = await authorizeInBrowser(client.clientId, { ...options, redirectUri }, async (authorized) => {
+    const store = () => exchangeAndStore(authorized, client, target, document, options);
     const value = await interruption.protect(store);
-    return { value, page: toLastPage(deployment !== undefined) };
+    return { value, page: toLastPage(keeper !== undefined) };
   });
-  terminal.say(`Stored in secret ${secret.id}: AWSCURRENT is version ${versionId}.`);
+  terminal.say(`Stored in secret ${secret.id}: AWSCURRENT is version ${stored.versionId}.`);
   interruption.wouldMean("The new credentials are stored; look with 'status' how the function gets on with them.");
+  await completeTag(target, stored);
   interruption.heed();
-  if (deployment === undefined) return finishWithoutProof(options, secret.id, versionId);
-  return await prove(options, deployment, versionId);
-}
-
-async function findTarget(options: AuthorizeOptions): Promise<Target> {
-  if (options.secretId !== undefined && options.stack === undefined && options.functionName === undefined) {
-    return { secret: new Secret(options.secretId, options), deployment: undefined };
-  }
-  const deployment = await terminal.progress('Looking for the stack', findDeployment(options, options));
-  const { name, secretId } = deployment.refreshFunction;
-  if (options.secretId !== undefined && !isSameSecret(options.secretId, secretId)) {
-    throw new CommandError(
-      EXIT.unable,
-      `Function ${name} refreshes secret ${secretId}, not ${options.secretId}. Leave --secret-id out.`,
-    );
-  }
-  return { secret: new Secret(secretId, options), deployment };
-}
-
-/** A secret is named by its name or by its ARN, which ends in its name and six characters. */
-function isSameSecret(one: string, other: string): boolean {
-  return one === other || [`${one} ${other}`, `${other} ${one}`].some((pair) => /:secret:(.+)-\w{6} \1$/.test(pair));
+  if (keeper === undefined) return finishWithoutProof(options, secret.id, stored.versionId);
+  return await prove(options, target, keeper, stored.versionId);
 }
 
 async function confirmReplacement(
-  { deployment }: Target,
+  { keeper }: AuthorizationTarget,
   hasRefreshToken: boolean,
   options: AuthorizeOptions,
 ): Promise<void> {
   if (!hasRefreshToken) return;
-  const invoked = deployment && (await askStatus(deployment, options));
+  const invoked = keeper && (await askStatus(keeper, options));
   const isDead = invoked?.kind === 'result' && invoked.result.details?.lastFailure?.code === 'REAUTHORIZATION_REQUIRED';
   if (isDead) return terminal.say('Retently refused the refresh token in the secret, so a new one takes its place.');
   terminal.say(
@@ -83,48 +58,30 @@ async function confirmReplacement(
 }
 
 /** What cannot be asked does not stop an authorization, which may be what mends it. */
-async function askStatus({ refreshFunction }: Deployment, options: AuthorizeOptions): Promise<Invoked | undefined> {
-  const asked = invokeFunction(refreshFunction, { action: 'status' }, options).catch(() => undefined);
+async function askStatus(keeper: Keeper, options: AuthorizeOptions): Promise<Invoked | undefined> {
+  const asked = invokeFunction(keeper, { action: 'status' }, options).catch(() => undefined);
   return await terminal.progress('Asking the function', asked);
 }
 
 async function exchangeAndStore(
   { request, parameters }: Authorized,
   client: ClientCredentials,
-  secret: Secret,
+  target: AuthorizationTarget,
   before: KnownDocument,
   options: AuthorizeOptions,
-  deployment: Deployment | undefined,
-): Promise<string> {
-  const tokenEndpoint =
-    options.tokenEndpoint ?? new URL(deployment?.refreshFunction.tokenEndpoint ?? DEFAULTS.tokenEndpoint);
+): Promise<StoredGrant> {
+  const known = target.keeper?.deployment.refreshFunction.tokenEndpoint;
+  const tokenEndpoint = options.tokenEndpoint ?? new URL(known ?? DEFAULTS.tokenEndpoint);
   const exchanged = exchangeCode(request, parameters, tokenEndpoint, client.clientSecret);
   const grant = await terminal.progress('Trading the code for a grant', exchanged);
-  return await terminal.progress('Storing it', store(secret, before, client, grant));
+  return await terminal.progress('Storing it', storeGrant(target, before, client, grant));
 }
 
-async function store(
-  secret: Secret,
-  before: KnownDocument,
-  client: ClientCredentials,
-  grant: NewGrant,
-): Promise<string> {
-  for (let tries = 0; tries < MAX_STORE_TRIES; tries += 1) {
-    const current = await secret.readCurrent();
-    const document = readDocument(current, secret.id);
-    if (hasOtherCredentials(before, document)) {
-      throw new CommandError(
-        EXIT.attention,
-        'The secret changed meanwhile: somebody put other credentials into it. They stay, and the new grant was not stored. Look at who it was, and run the command again if yours shall take their place.',
-      );
-    }
-    const versionId = await secret.replace(current, renderAuthorized(document, client, grant));
-    if (versionId !== undefined) return versionId;
-  }
-  throw new CommandError(
-    EXIT.attention,
-    `AWSCURRENT of secret ${secret.id} did not come to rest in ${MAX_STORE_TRIES} tries: others keep moving it. The new grant was not stored; run the command again.`,
-  );
+/** After the credentials: a fleet that sees the tag first would refresh the old ones. */
+async function completeTag({ secret, tag }: AuthorizationTarget, { isCreated }: StoredGrant): Promise<void> {
+  if (tag === undefined) return;
+  if (!isCreated) await secret.addTag(tag);
+  terminal.say(`${isCreated ? 'It was created with' : 'It has'} the tag ${formatTag(tag)}.`);
 }
 
 function toLastPage(isProofToCome: boolean): LastPage {
@@ -148,7 +105,18 @@ function finishWithoutProof(options: AuthorizeOptions, secretId: string, version
 }
 
 /** Forced, for the bearer token that came with the grant is fresh; past a refusal of the same refresh token, too. */
-async function prove(options: AuthorizeOptions, deployment: Deployment, versionId: string): Promise<ExitCode> {
-  const stored = { secretId: deployment.refreshFunction.secretId, versionId };
-  return await showRefresh(deployment, { action: 'refresh', force: true }, options, { stored });
+async function prove(
+  options: AuthorizeOptions,
+  { secret: { id } }: AuthorizationTarget,
+  { deployment }: Keeper,
+  versionId: string,
+): Promise<ExitCode> {
+  const isOfFleet = isFleet(deployment);
+  // A secret that was created has its ARN only now.
+  const secret = isOfFleet ? await describeSecret(id, options) : undefined;
+  if (isOfFleet && secret === undefined) {
+    throw new CommandError(EXIT.attention, `Secret ${id} is gone: somebody deleted it just now.`);
+  }
+  const stored = { secretId: id, versionId };
+  return await showRefresh({ deployment, secret }, { action: 'refresh', force: true }, options, { stored });
 }

@@ -1,6 +1,7 @@
 import { DEFAULTS } from '../../lambda/contract.ts';
 import { askYesOrNo } from '../ask.ts';
 import { readDocument } from '../authorized-document.ts';
+import { isFleet, nameOf } from '../aws/deployment.ts';
 import { findDeployment } from '../aws/find-deployments.ts';
 import { Secret } from '../aws/secret.ts';
 import { CommandError, EXIT, type ExitCode } from '../command-error.ts';
@@ -55,7 +56,13 @@ async function findKnown(options: ProbeOptions) {
   const isSecretAlone =
     options.secretId !== undefined && options.stack === undefined && options.functionName === undefined;
   const deployment = isSecretAlone ? undefined : await findDeployment(options, options);
-  const secret = new Secret(options.secretId ?? deployment?.refreshFunction.secretId ?? '', options);
+  const ownSecretId = deployment === undefined || isFleet(deployment) ? undefined : deployment.secretId;
+  const secretId = options.secretId ?? ownSecretId;
+  if (secretId === undefined) {
+    const name = deployment === undefined ? 'This' : nameOf(deployment);
+    throw new CommandError(EXIT.unable, `${name} is a fleet, which keeps many secrets. Name one with --secret-id.`);
+  }
+  const secret = new Secret(secretId, options);
   const { members } = readDocument(await secret.readCurrent(), secret.id);
   return {
     known: members,

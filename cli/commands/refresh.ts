@@ -1,4 +1,4 @@
-import { findDeployment } from '../aws/find-deployments.ts';
+import { findKeeper } from '../aws/find-keeper.ts';
 import type { ExitCode } from '../command-error.ts';
 import { interruption } from '../interruption.ts';
 import type { RefreshOptions } from '../options.ts';
@@ -6,11 +6,7 @@ import { showRefresh } from '../status/show-refresh.ts';
 import { terminal } from '../terminal.ts';
 
 export async function refresh(options: RefreshOptions): Promise<ExitCode> {
-  const deployment = await terminal.progress('Looking for the stack', findDeployment(options, options));
+  const keeper = await terminal.progress('Looking for the stack', findKeeper(options, options));
   interruption.wouldMean("If the function was invoked already, it goes on by itself: look with 'status'.");
-  return await showRefresh(
-    deployment,
-    options.force ? { action: 'refresh', force: true } : { action: 'refresh' },
-    options,
-  );
+  return await showRefresh(keeper, options.force ? { action: 'refresh', force: true } : { action: 'refresh' }, options);
 }

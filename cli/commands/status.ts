@@ -1,38 +1,60 @@
+import { type Deployment, type Fleet, isFleet, nameOf } from '../aws/deployment.ts';
 import { findDeployments } from '../aws/find-deployments.ts';
-import { EXIT, type ExitCode } from '../command-error.ts';
-import type { CommonOptions } from '../options.ts';
-import { type Account, nameOf } from '../status/account.ts';
+import { findKeeper } from '../aws/find-keeper.ts';
+import { overlaps } from '../aws/fleet-tag.ts';
+import type { ExitCode } from '../command-error.ts';
+import type { StatusOptions } from '../options.ts';
+import type { Account } from '../status/account.ts';
+import { type FleetStatus, lookAtFleet } from '../status/fleet-status.ts';
 import { judge } from '../status/judge.ts';
+import { judgeFleet } from '../status/judge-fleet.ts';
 import { look } from '../status/look.ts';
+import { worstOf } from '../status/rank.ts';
 import { renderAccount } from '../status/render-account.ts';
+import { renderFleet } from '../status/render-fleet.ts';
+import { accountToJson, fleetToJson } from '../status/to-json.ts';
 import { terminal } from '../terminal.ts';
 
-/** One account, or all that there are. */
-export async function status(options: CommonOptions): Promise<ExitCode> {
+/** One secret, one account or fleet, or all that there are. */
+export async function status(options: StatusOptions): Promise<ExitCode> {
+  const seen = options.secretId === undefined ? await lookAtAll(options) : [await lookAtOne(options)];
+  if (options.json) {
+    terminal.result(JSON.stringify(seen.map((each) => toJson(each, options))));
+  } else {
+    terminal.result(seen.map((each) => render(each, options)).join('\n\n'));
+  }
+  return worstOf(seen.map((each) => toExitCode(each, options)));
+}
+
+async function lookAtOne(options: StatusOptions): Promise<Account> {
+  const keeper = await terminal.progress('Looking for the stack', findKeeper(options, options));
+  return await terminal.progress('Looking', look(keeper, options));
+}
+
+async function lookAtAll(options: StatusOptions): Promise<readonly (Account | FleetStatus)[]> {
   const deployments = await terminal.progress('Looking for stacks', findDeployments(options, options));
-  const looking = Promise.all(deployments.map((each) => look(each, options)));
-  const accounts = await terminal.progress('Looking', looking);
-  if (options.json) terminal.result(JSON.stringify(accounts.map((account) => toJson(account, options))));
-  else terminal.result(accounts.map((account) => renderAccount(account, options)).join('\n\n'));
-  return worst(accounts.map((account) => judge(account, options).exitCode));
+  const looking = Promise.all(deployments.map((each) => (isFleet(each) ? each : look({ deployment: each }, options))));
+  const seen: (Account | FleetStatus)[] = [];
+  for (const each of await terminal.progress('Looking', looking)) {
+    // One fleet after the other: each has its secrets asked, several at once.
+    seen.push('tag' in each ? await lookAtFleet(each, findSharing(each, deployments), options) : each);
+  }
+  return seen;
 }
 
-/** What somebody should look at matters more than what could not be seen. */
-function worst(codes: readonly ExitCode[]): ExitCode {
-  return [EXIT.attention, EXIT.unable].find((code) => codes.includes(code)) ?? EXIT.done;
+function findSharing(fleet: Fleet, deployments: readonly Deployment[]): readonly string[] {
+  const sharing = deployments.filter((each) => each !== fleet && isFleet(each) && overlaps(each.tag, fleet.tag));
+  return sharing.map(nameOf);
 }
 
-function toJson(account: Account, options: CommonOptions): object {
-  const { deployment, invoked, watch } = account;
-  const { exitCode, ...advice } = judge(account, options);
-  return {
-    account: nameOf(deployment),
-    functionName: deployment.refreshFunction.name,
-    health: exitCode === EXIT.done ? 'healthy' : exitCode === EXIT.attention ? 'attention' : 'unknown',
-    advice,
-    status: typeof invoked !== 'string' && invoked.kind === 'result' ? invoked.result : null,
-    fault:
-      typeof invoked !== 'string' && invoked.kind === 'fault' ? { code: invoked.code, message: invoked.message } : null,
-    watch: watch ?? null,
-  };
+function render(seen: Account | FleetStatus, options: StatusOptions): string {
+  return 'fleet' in seen ? renderFleet(seen, options) : renderAccount(seen, options);
+}
+
+function toJson(seen: Account | FleetStatus, options: StatusOptions): object {
+  return 'fleet' in seen ? fleetToJson(seen, options) : accountToJson(seen, options);
+}
+
+function toExitCode(seen: Account | FleetStatus, options: StatusOptions): ExitCode {
+  return ('fleet' in seen ? judgeFleet(seen, options) : judge(seen, options)).exitCode;
 }

@@ -3,9 +3,14 @@ const ALARMS = [
   'TokenNotStored',
   'ReauthorizationRequired',
   'FunctionFailing',
+  'SweepSilent',
+  'QueueOld',
   'UndeliveredTicks',
   'FailedRuns',
+  'DeadLetters',
   'TokenExpiringSoon',
+  'TokenOverdue',
+  'SecretUnusable',
   'TokenSecretBehind',
 ] as const;
 

@@ -11,6 +11,8 @@ import { formatInstant } from './format.ts';
 export interface Judgement {
   readonly exitCode: ExitCode;
   readonly sentence: string;
+  /** The same in a few words, for a table. */
+  readonly brief: string;
   /** What to type, one after the other. */
   readonly commands?: readonly string[];
   /** Where the rest stands. */
@@ -26,81 +28,92 @@ const GRANT_CODES = new Set(['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_PROBAB
 /** A pure function of all that is known: what is worst comes first. */
 export function judge(account: Account, options: CommonOptions): Judgement {
   const { invoked, watch } = account;
-  if (typeof invoked === 'string') return { exitCode: EXIT.unable, sentence: invoked };
+  if (typeof invoked === 'string') return { exitCode: EXIT.unable, sentence: invoked, brief: invoked };
   const found =
     invoked.kind === 'fault'
       ? judgeFault(invoked.code, account, options)
-      : (judgeResult(invoked.result, account, options) ?? judgeWatch(watch));
+      : (judgeResult(invoked.result, account, options) ?? judgeWatch(watch, account.secret !== undefined));
   if (found !== undefined) return found;
   const [problem] = watch?.problems ?? [];
   if (problem !== undefined) {
-    return { exitCode: EXIT.unable, sentence: `The token is fine, but not everything could be seen. ${problem}` };
+    const sentence = `The token is fine, but not everything could be seen. ${problem}`;
+    return { exitCode: EXIT.unable, sentence, brief: 'nothing' };
   }
-  return { exitCode: EXIT.done, sentence: 'Nothing.' };
+  return { exitCode: EXIT.done, sentence: 'Nothing.', brief: 'nothing' };
 }
 
-function judgeFault(code: string, { deployment }: Account, options: CommonOptions): Judgement {
+function judgeFault(code: string, account: Account, options: CommonOptions): Judgement {
   const runbook = toRunbookEntry(code);
-  const authorize = commandFor('authorize', deployment, options);
+  const authorize = commandFor('authorize', account, options);
   if (GRANT_CODES.has(code)) {
     const sentence =
       'Force one refresh, for a refusal may pass. If it is refused too, authorize the application again.';
-    const refresh = `${commandFor('refresh', deployment, options)} --force`;
-    return { exitCode: EXIT.attention, sentence, commands: [refresh, authorize], runbook };
+    const commands = [`${commandFor('refresh', account, options)} --force`, authorize];
+    return { exitCode: EXIT.attention, sentence, brief: 'force a refresh, or authorize', commands, runbook };
   }
   if (code === 'CREDENTIALS_INCOMPLETE') {
     const sentence = 'Authorize the application at Retently: credentials are missing.';
-    return { exitCode: EXIT.attention, sentence, commands: [authorize], runbook };
+    return { exitCode: EXIT.attention, sentence, brief: 'authorize', commands: [authorize], runbook };
   }
-  return { exitCode: EXIT.attention, sentence: 'Do what the message says.', runbook };
+  return { exitCode: EXIT.attention, sentence: 'Do what the message says.', brief: 'do what it says', runbook };
 }
 
 function judgeResult(result: FunctionResult, account: Account, options: CommonOptions): Judgement | undefined {
   const { decision, details, secondsRemaining } = result;
   const failure = details?.lastFailure;
-  const authorize = commandFor('authorize', account.deployment, options);
-  const refresh = commandFor('refresh', account.deployment, options);
+  const authorize = commandFor('authorize', account, options);
+  const refresh = commandFor('refresh', account, options);
   if (decision === 'not-configured') {
     const runbook = toRunbookEntry('not-configured');
     const sentence = 'Authorize the application at Retently: the secret has no value yet.';
-    return { exitCode: EXIT.attention, sentence, commands: [authorize], runbook };
+    return { exitCode: EXIT.attention, sentence, brief: 'authorize', commands: [authorize], runbook };
   }
   if (decision === 'rejected') {
     const code = failure?.code ?? 'REAUTHORIZATION_REQUIRED';
-    return GRANT_CODES.has(code)
-      ? judgeFault(code, account, options)
-      : { exitCode: EXIT.attention, sentence: 'Correct what Retently refused.', runbook: toRunbookEntry(code) };
+    if (GRANT_CODES.has(code)) return judgeFault(code, account, options);
+    const sentence = 'Correct what Retently refused.';
+    return { exitCode: EXIT.attention, sentence, brief: 'correct what was refused', runbook: toRunbookEntry(code) };
   }
   if (details?.isAnswerUnsaved) {
     const sentence = 'Do not deploy. Mend the access to the secret, then refresh.';
-    return { exitCode: EXIT.attention, sentence, commands: [refresh], runbook: toRunbookEntry('TOKEN_NOT_STORED') };
+    const runbook = toRunbookEntry('TOKEN_NOT_STORED');
+    const brief = 'do not deploy; mend its access, then refresh';
+    return { exitCode: EXIT.attention, sentence, brief, commands: [refresh], runbook };
   }
   if (failure && GRANT_CODES.has(failure.code)) return judgeFault(failure.code, account, options);
   if (failure && failure.attempts >= LASTING_ATTEMPTS) {
     const next = failure.retryAt === undefined ? '' : ` The next attempt is at ${formatInstant(failure.retryAt)}.`;
     const sentence = `Look why ${failure.attempts} attempts failed.${next}`;
-    return { exitCode: EXIT.attention, sentence, runbook: toRunbookEntry(failure.code) };
+    return { exitCode: EXIT.attention, sentence, brief: 'look why it fails', runbook: toRunbookEntry(failure.code) };
   }
   if (secondsRemaining === 0) {
     const sentence = 'Refresh now: there is no bearer token that lives.';
-    const runbook = toRunbookEntry('TokenExpiringSoon');
-    return { exitCode: EXIT.attention, sentence, commands: [refresh], runbook };
+    const runbook = toRunbookEntry(account.secret === undefined ? 'TokenExpiringSoon' : 'TokenOverdue');
+    return { exitCode: EXIT.attention, sentence, brief: 'refresh', commands: [refresh], runbook };
   }
   if (!details?.tokenSecret?.isBehind) return undefined;
   const sentence = 'Refresh now: the token secret is behind, and a refresh mends it or says why it cannot.';
-  return { exitCode: EXIT.attention, sentence, commands: [refresh], runbook: toRunbookEntry('TokenSecretBehind') };
+  const runbook = toRunbookEntry('TokenSecretBehind');
+  return { exitCode: EXIT.attention, sentence, brief: 'refresh', commands: [refresh], runbook };
 }
 
-function judgeWatch(watch: Watch | undefined): Judgement | undefined {
-  if (watch === undefined) return undefined;
-  const disabled = watch.schedules?.find(({ isEnabled }) => !isEnabled);
-  if (disabled !== undefined) {
-    const sentence = `Enable the schedule ${disabled.name}: without it nobody looks after the token.`;
-    return { exitCode: EXIT.attention, sentence, runbook: toRunbookEntry('TokenExpiringSoon') };
-  }
-  const on = (watch.alarms ?? []).filter(({ isOn }) => isOn).map(({ name }) => name);
+function judgeWatch(watch: Watch | undefined, isOfFleet: boolean): Judgement | undefined {
+  return judgeSchedule(watch, isOfFleet) ?? judgeAlarms(watch);
+}
+
+export function judgeSchedule(watch: Watch | undefined, isOfFleet: boolean): Judgement | undefined {
+  const disabled = watch?.schedules?.find(({ isEnabled }) => !isEnabled);
+  if (disabled === undefined) return undefined;
+  const sentence = `Enable the schedule ${disabled.name}: without it nobody looks after the token.`;
+  const runbook = toRunbookEntry(isOfFleet ? 'SweepSilent' : 'TokenExpiringSoon');
+  return { exitCode: EXIT.attention, sentence, brief: 'enable the schedule', runbook };
+}
+
+export function judgeAlarms(watch: Watch | undefined): Judgement | undefined {
+  const on = (watch?.alarms ?? []).filter(({ isOn }) => isOn).map(({ name }) => name);
   if (on.length === 0) return undefined;
   const kind = findAlarmKind(on);
   const sentence = `Look at ${on.length === 1 ? 'the alarm that is' : `the ${on.length} alarms that are`} on.`;
-  return { exitCode: EXIT.attention, sentence, ...(kind === undefined ? {} : { runbook: toRunbookEntry(kind) }) };
+  const runbook = kind === undefined ? {} : { runbook: toRunbookEntry(kind) };
+  return { exitCode: EXIT.attention, sentence, brief: 'look at the alarms', ...runbook };
 }

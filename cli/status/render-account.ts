@@ -1,9 +1,10 @@
+import { nameOf } from '../aws/deployment.ts';
 import type { FunctionResult } from '../aws/invoke-function.ts';
 import type { Watch } from '../aws/watch.ts';
 import { EXIT } from '../command-error.ts';
 import type { CommonOptions } from '../options.ts';
 import { type Style, terminal } from '../terminal.ts';
-import { type Account, nameOf } from './account.ts';
+import type { Account } from './account.ts';
 import { formatAge, formatBar, formatInstant, formatSeconds } from './format.ts';
 import { type Judgement, judge } from './judge.ts';
 
@@ -11,8 +12,9 @@ const LABEL_WIDTH = 11;
 
 /** At a glance: how things stand, and what to do now. */
 export function renderAccount(account: Account, options: CommonOptions): string {
-  const { deployment, invoked, watch, nowMs } = account;
-  const lines = [terminal.paint('bold', nameOf(deployment))];
+  const { deployment, secret, invoked, watch, nowMs } = account;
+  const title = secret === undefined ? nameOf(deployment) : `${nameOf(deployment)}: ${secret.name}`;
+  const lines = [terminal.paint('bold', title)];
   if (typeof invoked !== 'string') {
     lines.push(
       ...(invoked.kind === 'result'
@@ -70,7 +72,7 @@ function describeDue(dueAt: string | null, nowMs: number): string {
   return Date.parse(dueAt) > nowMs ? `due ${formatAge(dueAt, nowMs)}` : `due since ${formatInstant(dueAt)}`;
 }
 
-function describeWatch({ alarms, schedules, lastTickAt, problems }: Watch, nowMs: number): string[] {
+export function describeWatch({ alarms, schedules, lastTickAt, problems }: Watch, nowMs: number): string[] {
   const lines: string[] = [];
   const lastTick =
     lastTickAt === undefined ? 'no tick in the last 3 hours' : `last tick ${formatAge(lastTickAt, nowMs)}`;
@@ -88,7 +90,7 @@ function describeAlarms(alarms: NonNullable<Watch['alarms']>): string {
   return terminal.paint('red', on.map(({ name }) => name).join(', '));
 }
 
-function describeJudgement({ exitCode, sentence, commands = [], runbook }: Judgement): string[] {
+export function describeJudgement({ exitCode, sentence, commands = [], runbook }: Judgement): string[] {
   const style = exitCode === EXIT.done ? 'green' : exitCode === EXIT.attention ? 'red' : 'yellow';
   const lines = [line('Do now', terminal.paint(style, sentence))];
   lines.push(...commands.map((command) => line('', command)));
@@ -96,6 +98,6 @@ function describeJudgement({ exitCode, sentence, commands = [], runbook }: Judge
   return lines;
 }
 
-function line(label: string, text: string): string {
+export function line(label: string, text: string): string {
   return `  ${terminal.paint('dim', label.padEnd(LABEL_WIDTH))}${text}`;
 }

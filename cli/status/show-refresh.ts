@@ -1,4 +1,4 @@
-import type { Deployment } from '../aws/find-deployments.ts';
+import type { Keeper } from '../aws/deployment.ts';
 import { type Invoked, invokeFunction } from '../aws/invoke-function.ts';
 import { EXIT, type ExitCode } from '../command-error.ts';
 import type { CommonOptions } from '../options.ts';
@@ -11,18 +11,18 @@ const GOOD_OUTCOMES = new Set(['refreshed', 'fresh', 'adopted']);
 
 /** Invokes one refresh and shows how it ended, and how things stand then. @param extra members of the JSON */
 export async function showRefresh(
-  deployment: Deployment,
+  keeper: Keeper,
   event: { action: 'refresh'; force?: true },
   options: CommonOptions,
   extra: object = {},
 ): Promise<ExitCode> {
-  const asked = invokeFunction(deployment.refreshFunction, event, options);
+  const asked = invokeFunction(keeper, event, options);
   const invoked = await terminal.progress('Refreshing', asked);
   if (options.json) {
     terminal.result(JSON.stringify({ ...extra, ...toJson(invoked) }));
   } else {
     terminal.result(`${describe(invoked)}\n`);
-    const account = await terminal.progress('Looking', look(deployment, options));
+    const account = await terminal.progress('Looking', look(keeper, options));
     terminal.result(renderAccount(account, options));
   }
   return invoked.kind === 'result' && GOOD_OUTCOMES.has(invoked.result.outcome) ? EXIT.done : EXIT.attention;

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { RunningCommand, runCommand } from '../support/command.ts';
 import { PAGE_URL } from '../support/command-secrets.ts';
 import { type SandboxDeployment, startDeployment } from '../support/deployment.ts';
+import { FLEET_NAME, FLEET_TAG, type SandboxFleet, startFleet } from '../support/fleet.ts';
 import { walkThroughPages } from '../support/plain-browser.ts';
 
 export const PAGE = fileURLToPath(new URL('../../docs/command-line.md', import.meta.url));
@@ -17,10 +18,17 @@ const goPlainly: GoThrough = (start) => walkThroughPages(start, 'allow');
 export async function capturePage(goThrough = goPlainly): Promise<{ written: string; captured: string }> {
   await using deployment = await startDeployment();
   await authorize(deployment, goThrough);
+  await using fleet = await startFleet(deployment);
+  await fillFleet(deployment, fleet);
   deployment.server.lastTickAt = new Date(Date.now() - 4 * 60_000);
   const written = readFileSync(PAGE, 'utf8');
   const outputs = new Map<string, string>();
-  for (const [, , command = ''] of written.matchAll(BLOCK)) outputs.set(command, await run(deployment, command));
+  for (const [, , command = ''] of written.matchAll(BLOCK)) {
+    // Elsewhere on the page there is the stack of one account alone.
+    if (command.includes(FLEET_NAME)) fleet.addStack(FLEET_NAME, FLEET_TAG);
+    else deployment.server.stacks.delete(FLEET_NAME);
+    outputs.set(command, await run(deployment, command));
+  }
   const captured = written.replaceAll(
     BLOCK,
     (_block, head: string, command: string, _old, fence: string) => head + outputs.get(command) + fence,
@@ -32,6 +40,16 @@ async function authorize({ environment, browserOptions }: SandboxDeployment, goT
   const authorizing = new RunningCommand(['authorize', ...browserOptions], environment);
   await goThrough(await authorizing.says(PAGE_URL));
   await authorizing.ended;
+}
+
+/** Two that are well, one whose grant is dead, and one that nobody has authorized yet. */
+async function fillFleet({ sandbox }: SandboxDeployment, fleet: SandboxFleet): Promise<void> {
+  for (const name of ['acme', 'globex']) await fleet.createFresh(name);
+  const secretId = await fleet.createFresh('hooli');
+  sandbox.tokenEndpoint.play({ status: 400, body: { error: 'invalid_grant' } });
+  await fleet.lambda.invoke({ action: 'refresh', force: true, secretId });
+  sandbox.tokenEndpoint.play('forward');
+  fleet.createSecret('initech');
 }
 
 async function run({ environment, browserOptions, sandbox }: SandboxDeployment, command: string): Promise<string> {

@@ -40,10 +40,9 @@ function judgeAccount(invoked: Invoked | string, watch: Watch | undefined = SEEN
   const refreshFunction = {
     name: 'function',
     timeoutSeconds: 60,
-    secretId: 'secret',
     tokenEndpoint: 'https://x.invalid/',
   };
-  const deployment = { stackName: 'Stack', refreshFunction, alarmNames: [], scheduleNames: [] };
+  const deployment = { stackName: 'Stack', refreshFunction, secretId: 'secret', alarmNames: [], scheduleNames: [] };
   const account: Account = { deployment, invoked, watch, nowMs: Date.parse(AT) };
   return judge(account, { region });
 }

@@ -8,9 +8,16 @@ const INVOCATIONS = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 const SCHEDULE = /^\/schedules\/([^/]+)$/;
 const CONFIGURATION = /^\/2015-03-31\/functions\/([^/]+)\/configuration$/;
 
+const metric = z.object({ Dimensions: z.array(z.object({ Value: z.string() })) });
+const metricDataRequest = z.object({
+  MetricDataQueries: z.array(z.object({ MetricStat: z.object({ Metric: metric }) })),
+});
+
 export interface DeployedFunction {
   readonly timeoutSeconds: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** Whether Scheduler invokes it. @default true */
+  readonly isTicked?: boolean;
   /** Rejects: the connection breaks. */
   invoke(event: unknown): Promise<Invocation>;
 }
@@ -115,7 +122,10 @@ function answerCloudWatch(server: DeploymentServer, target: string, body: unknow
     const toState = (name: string) => (server.alarmsOn.has(name) ? 'ALARM' : 'OK');
     sendJson(response, { MetricAlarms: AlarmNames.map((name) => ({ AlarmName: name, StateValue: toState(name) })) });
   } else {
-    const tickSeconds = server.lastTickAt === undefined ? [] : [server.lastTickAt.getTime() / 1000];
+    const [query] = metricDataRequest.parse(body).MetricDataQueries;
+    const [dimension] = query?.MetricStat.Metric.Dimensions ?? [];
+    const isTicked = server.functions.get(dimension?.Value ?? '')?.isTicked !== false;
+    const tickSeconds = isTicked && server.lastTickAt ? [server.lastTickAt.getTime() / 1000] : [];
     const result = { Id: 'ticks', StatusCode: 'Complete', Timestamps: tickSeconds, Values: tickSeconds.map(() => 1) };
     sendJson(response, { MetricDataResults: [result] });
   }

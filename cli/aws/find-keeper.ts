@@ -1,0 +1,55 @@
+import { CommandError, EXIT } from '../command-error.ts';
+import type { AwsSettings } from './aws-settings.ts';
+import { type AccountDeployment, isFleet, type Keeper, nameOf } from './deployment.ts';
+import { findDeployment, type Whereabouts } from './find-deployments.ts';
+import { formatTag, hasTag } from './fleet-tag.ts';
+import { tagCommand } from './tag-command.ts';
+
+/**
+ * What refreshes the secret that is named, or without a name the only one of a deployment.
+ *
+ * @throws CommandError if it refreshes no such secret, or several
+ */
+export async function findKeeper(
+  { secretId, ...whereabouts }: Whereabouts & { readonly secretId?: string | undefined },
+  settings: AwsSettings,
+): Promise<Keeper> {
+  const deployment = await findDeployment(whereabouts, settings);
+  if (!isFleet(deployment)) {
+    requireOwnSecret(deployment, secretId);
+    return { deployment };
+  }
+  if (secretId === undefined) {
+    const message = `${nameOf(deployment)} is a fleet: it refreshes each of its secrets that is due by itself. Name one of them with --secret-id; 'status' lists them.`;
+    throw new CommandError(EXIT.unable, message);
+  }
+  // Loaded for a fleet alone: a refresh of an account reads no secret.
+  const { describeSecret } = await import('./fleet-secrets.ts');
+  const secret = await describeSecret(secretId, settings);
+  if (secret === undefined) {
+    const message = `There is no secret ${secretId} beside fleet ${nameOf(deployment)}. Check --secret-id and --region.`;
+    throw new CommandError(EXIT.unable, message);
+  }
+  if (hasTag(secret.tags, deployment.tag)) return { deployment, secret };
+  throw new CommandError(
+    EXIT.attention,
+    `Secret ${secret.name} does not have the tag ${formatTag(deployment.tag)}, so fleet ${nameOf(deployment)} does not keep it. Tag it with ${tagCommand(secret.name, deployment.tag, settings)}, or name another one with --secret-id.`,
+  );
+}
+
+/** @throws CommandError if another one is named */
+export function requireOwnSecret(
+  { refreshFunction, secretId }: AccountDeployment,
+  namedSecretId: string | undefined,
+): void {
+  if (namedSecretId === undefined || isSameSecret(namedSecretId, secretId)) return;
+  throw new CommandError(
+    EXIT.unable,
+    `Function ${refreshFunction.name} refreshes secret ${secretId}, not ${namedSecretId}. Leave --secret-id out.`,
+  );
+}
+
+/** A secret is named by its name or by its ARN, which ends in its name and six characters. */
+function isSameSecret(one: string, other: string): boolean {
+  return one === other || [`${one} ${other}`, `${other} ${one}`].some((pair) => /:secret:(.+)-\w{6} \1$/.test(pair));
+}

@@ -1,0 +1,59 @@
+import {
+  DescribeSecretCommand,
+  type Filter,
+  paginateListSecrets,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { toAwsFailure } from './aws-failure.ts';
+import { type AwsSettings, clientOptions } from './aws-settings.ts';
+import type { FleetSecret } from './deployment.ts';
+import { type FleetTag, hasTag, toTagMap } from './fleet-tag.ts';
+
+/** The most that AWS gives. */
+const PAGE_SIZE = 100;
+
+export interface ListedSecrets {
+  readonly secrets: readonly FleetSecret[];
+  /** How many copies of secrets of another region have the tag: a fleet leaves them alone. */
+  readonly replicas: number;
+}
+
+/** A secret that is there, whatever it holds. */
+export interface DescribedSecret extends FleetSecret {
+  readonly tags: ReadonlyMap<string, string>;
+}
+
+/** The secrets with the tag, as the sweep of a fleet finds them. @throws CommandError */
+export async function listSecrets(tag: FleetTag, settings: AwsSettings): Promise<ListedSecrets> {
+  const client = new SecretsManagerClient(clientOptions(settings));
+  const Filters: Filter[] = [{ Key: 'tag-key', Values: [tag.key] }];
+  if (tag.value !== undefined) Filters.push({ Key: 'tag-value', Values: [tag.value] });
+  const secrets: FleetSecret[] = [];
+  let replicas = 0;
+  try {
+    for await (const { SecretList = [] } of paginateListSecrets({ client, pageSize: PAGE_SIZE }, { Filters })) {
+      for (const { ARN: arn, Name, Tags, PrimaryRegion } of SecretList) {
+        // AWS's filters match prefixes, and do not pair key and value.
+        if (arn === undefined || !hasTag(toTagMap(Tags), tag)) continue;
+        const [, , , region] = arn.split(':');
+        if (PrimaryRegion === undefined || PrimaryRegion === region) secrets.push({ name: Name ?? arn, arn });
+        else replicas += 1;
+      }
+    }
+    return { secrets, replicas };
+  } catch (error) {
+    throw toAwsFailure(error, 'To list the secrets', settings);
+  }
+}
+
+/** @returns `undefined` if there is no such secret. @throws CommandError if it may not be looked at */
+export async function describeSecret(id: string, settings: AwsSettings): Promise<DescribedSecret | undefined> {
+  const client = new SecretsManagerClient(clientOptions(settings));
+  try {
+    const { ARN = id, Name = id, Tags } = await client.send(new DescribeSecretCommand({ SecretId: id }));
+    return { name: Name, arn: ARN, tags: toTagMap(Tags) };
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined;
+    throw toAwsFailure(error, `To look at secret ${id}`, settings);
+  }
+}

@@ -1,0 +1,83 @@
+import { nameOf } from '../aws/deployment.ts';
+import { formatTag } from '../aws/fleet-tag.ts';
+import type { FunctionResult } from '../aws/invoke-function.ts';
+import { EXIT } from '../command-error.ts';
+import type { CommonOptions } from '../options.ts';
+import { terminal } from '../terminal.ts';
+import type { FleetStatus } from './fleet-status.ts';
+import { formatAge, formatSeconds } from './format.ts';
+import { judgeFleet } from './judge-fleet.ts';
+import { countHealth, type JudgedAccount, nameOfSecret } from './rank.ts';
+import { describeJudgement, describeWatch, line } from './render-account.ts';
+import { type Row, renderColumns } from './render-columns.ts';
+import { toState } from './to-state.ts';
+
+/** Of those that are fine, only so many lines: a fleet may have thousands. */
+const SHORT_TABLE = 20;
+const HEAD: Row = { cells: ['Secret', 'State', 'Token left', 'Due', 'Do now'], style: 'dim' };
+
+/** At a glance: how many are fine, the others, and what to do now. */
+export function renderFleet(status: FleetStatus, options: CommonOptions & { readonly all: boolean }): string {
+  const { fleet, secrets, watch, nowMs } = status;
+  const ranked = typeof secrets === 'string' ? [] : secrets;
+  const lines = [terminal.paint('bold', nameOf(fleet)), line('Tag', formatTag(fleet.tag)), ...describeShared(status)];
+  if (typeof secrets !== 'string') lines.push(line('Secrets', describeSecrets(ranked, status.replicas)));
+  lines.push(...describeWatch(watch, nowMs));
+  if (ranked.length > 0) lines.push('', ...renderTable(ranked, nowMs, options.all), '');
+  const [worst] = ranked;
+  const judgement = judgeFleet(status, options);
+  if (worst !== undefined && judgement.exitCode !== EXIT.done) lines.push(...describeFault(worst));
+  return [...lines, ...describeJudgement(judgement)].join('\n');
+}
+
+function describeShared({ sharedWith }: FleetStatus): string[] {
+  if (sharedWith.length === 0) return [];
+  const text = `with ${sharedWith.join(', ')}: it has this tag, too. That is harmless, for the history of a secret is its lock, but it costs double.`;
+  return [line('Shared', terminal.paint('yellow', text))];
+}
+
+function describeSecrets(ranked: readonly JudgedAccount[], replicas: number): string {
+  const copies = replicas === 0 ? '' : `; replicas of another region, left alone: ${replicas}`;
+  if (ranked.length === 0) return `${terminal.paint('red', 'none')}${copies}`;
+  const { healthy, attention, unknown } = countHealth(ranked);
+  const parts = [
+    `${healthy} healthy`,
+    terminal.paint(attention > 0 ? 'red' : 'green', `${attention} ${attention === 1 ? 'needs' : 'need'} somebody`),
+    terminal.paint(unknown > 0 ? 'yellow' : 'green', `${unknown} could not be asked`),
+  ];
+  return `${ranked.length}: ${parts.join(', ')}${copies}`;
+}
+
+function renderTable(ranked: readonly JudgedAccount[], nowMs: number, isAll: boolean): readonly string[] {
+  const ill = ranked.filter(({ judgement }) => judgement.exitCode !== EXIT.done).length;
+  const shown = isAll ? ranked : ranked.slice(0, Math.max(ill, SHORT_TABLE));
+  const lines = renderColumns([HEAD, ...shown.map((each) => toRow(each, nowMs))]);
+  const hidden = ranked.length - shown.length;
+  const rest = hidden === 0 ? [] : [terminal.paint('dim', `Healthy and not shown: ${hidden}. --all shows them.`)];
+  return [...lines, ...rest].map((text) => `  ${text}`);
+}
+
+function toRow({ account, judgement }: JudgedAccount, nowMs: number): Row {
+  const { invoked } = account;
+  const style =
+    judgement.exitCode === EXIT.attention ? 'red' : judgement.exitCode === EXIT.unable ? 'yellow' : undefined;
+  const cells = [nameOfSecret(account), toState({ account, judgement })];
+  if (typeof invoked === 'string' || invoked.kind === 'fault') {
+    return { cells: [...cells, '–', '–', judgement.brief], style };
+  }
+  const { secondsRemaining, details } = invoked.result;
+  const left = secondsRemaining > 0 ? formatSeconds(secondsRemaining) : 'none';
+  return { cells: [...cells, left, describeDue(details, nowMs), judgement.brief], style };
+}
+
+function describeDue(details: FunctionResult['details'], nowMs: number): string {
+  if (details === undefined) return '–';
+  return details.dueAt === null ? 'now' : formatAge(details.dueAt, nowMs);
+}
+
+/** What the function says of the worst one, if it could not even look. */
+function describeFault({ account }: JudgedAccount): string[] {
+  const { invoked } = account;
+  if (typeof invoked === 'string' || invoked.kind === 'result') return [];
+  return [line('Fault', `${nameOfSecret(account)}: ${terminal.paint('red', invoked.code)}: ${invoked.message}`)];
+}

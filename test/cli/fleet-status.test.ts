@@ -1,0 +1,411 @@
+import { App } from 'aws-cdk-lib';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { findAlarmKind } from '../../cli/status/find-alarm-kind.ts';
+import { parseFleetContext } from '../../infra/options/parse-context.ts';
+import { TokenRefreshFleetStack } from '../../infra/token-refresh-fleet-stack.ts';
+import { templateOf, WITHOUT_BUNDLING } from '../infra/synthesise.ts';
+import type { DeployedFunction } from '../sandbox/aws/deployment-server.ts';
+import { type Ended, RunningCommand, runCommand } from '../support/command.ts';
+import { expectNothingSecret } from '../support/command-secrets.ts';
+import { type SandboxDeployment, STACK_NAME, startDeployment } from '../support/deployment.ts';
+import {
+  FLEET_ALARM,
+  FLEET_NAME,
+  FLEET_SCHEDULE,
+  FLEET_TAG,
+  REFRESH_NAME,
+  type SandboxFleet,
+  startFleet,
+} from '../support/fleet.ts';
+
+let deployment: SandboxDeployment;
+let fleet: SandboxFleet;
+const screens: string[] = [];
+
+beforeAll(async () => {
+  deployment = await startDeployment();
+  fleet = await startFleet(deployment);
+});
+
+beforeEach(() => {
+  const { sandbox, server } = deployment;
+  sandbox.tokenEndpoint.play('forward');
+  server.alarmsOn.clear();
+  server.schedulesOff.clear();
+  server.lastTickAt = new Date(Date.now() - 4 * 60_000);
+  server.invocations.length = 0;
+  server.stacks.clear();
+  fleet.addStack(FLEET_NAME, FLEET_TAG);
+});
+
+afterEach(() => {
+  fleet.clear();
+  deployment.sandbox.aws.clearFaults();
+  deployment.server.functions.set(REFRESH_NAME, fleet.refresh);
+});
+
+afterAll(async () => {
+  await using ending = deployment;
+  await fleet[Symbol.asyncDispose]();
+  expectNothingSecret(ending, screens.join('\n'));
+});
+
+async function run(...args: readonly string[]): Promise<Ended> {
+  const ended = await runCommand(args, deployment.environment);
+  screens.push(ended.stdout, ended.stderr);
+  return ended;
+}
+
+/** Of a function; of anything else, none. */
+const environment = z.object({ Variables: z.record(z.string(), z.unknown()) });
+const synthesised = z.object({ Environment: environment.default({ Variables: {} }) });
+const isText = (value: unknown) => typeof value === 'string';
+
+const named = z.object({ secretId: z.string() });
+
+/** What the fleet's function answers of a fresh token; `secondsRemaining` grows with the number in the secret's name. */
+const answerFresh: DeployedFunction['invoke'] = async (event) => {
+  const { secretId } = named.parse(event);
+  const secondsRemaining = 10_000 + Number(/secret-(\d+)/.exec(secretId)?.[1] ?? 0);
+  const at = new Date().toISOString();
+  const details = { refreshedAt: at, dueAt: at, journal: '', isAnswerUnsaved: false, lastFailure: null };
+  return {
+    kind: 'result',
+    result: {
+      outcome: 'status',
+      message: '',
+      secretId,
+      versionId: 'version',
+      expiresAt: at,
+      secondsRemaining,
+      decision: 'fresh',
+      details: { ...details, tokenSecret: null, versionsUsed: 3, versionsBudget: 90 },
+    },
+  };
+};
+
+function answerWith(invoke: DeployedFunction['invoke']): void {
+  deployment.server.functions.set(REFRESH_NAME, { ...fleet.refresh, invoke });
+}
+
+/** The first column of the table, without its head. */
+function namesIn(stdout: string): readonly (string | undefined)[] {
+  const [, table = ''] = stdout.split('\n\n');
+  return table
+    .split('\n')
+    .map((line) => /^ {2}(\S+)/.exec(line)?.[1])
+    .slice(1);
+}
+
+describe('status of a fleet', () => {
+  test('shows tag, schedule, alarms, counts and each secret, and ends with 0 if all are healthy', async () => {
+    await fleet.createFresh('globex');
+    await fleet.createFresh('acme');
+    const { exitCode, stdout, stderr } = await run('status');
+    expect([exitCode, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^RetentlyTokenRefreshFleet\n {2}Tag +retently=emea\n/);
+    expect(stdout).toContain('Secrets    2: 2 healthy, 0 need somebody, 0 could not be asked\n');
+    expect(stdout).toMatch(/Schedule +enabled, rate\(10 minutes\); last tick [34] min/);
+    expect(stdout).toMatch(/Alarms +none of 1 is on\n/);
+    expect(stdout).toMatch(/\n {2}Secret +State +Token left +Due +Do now\n/);
+    expect(stdout).toMatch(/\n {2}acme +fresh +5 h 59 min +in 2 h 59 min +nothing\n/);
+    expect(stdout).toMatch(/Do now +Nothing\.\n$/);
+  });
+
+  test('has the worst first, says what to do in a word, and has the commands for the first', async () => {
+    const { sandbox } = deployment;
+    await fleet.createFresh('a-healthy-one');
+    fleet.createSecret('broken', { client_id: 'only' });
+    fleet.createSecret('empty');
+    const arn = await fleet.createFresh('refused');
+    sandbox.tokenEndpoint.play({ status: 400, body: { error: 'invalid_grant' } });
+    await fleet.lambda.invoke({ action: 'refresh', force: true, secretId: arn });
+    const { exitCode, stdout } = await run('status');
+    expect(exitCode).toBe(1);
+    expect(namesIn(stdout)).toEqual(['broken', 'empty', 'refused', 'a-healthy-one']);
+    expect(stdout).toContain('4: 1 healthy, 3 need somebody, 0 could not be asked');
+    expect(stdout).toMatch(/broken +CREDENTIALS_INCOMPLETE +– +– +authorize\n/);
+    expect(stdout).toMatch(/empty +not-configured +none +– +authorize\n/);
+    expect(stdout).toMatch(
+      /refused +REAUTHORIZATION_REQUIRED +5 h 59 min +in 2 h 59 min +force a refresh, or authorize/,
+    );
+    expect(stdout).toMatch(/Fault +broken: CREDENTIALS_INCOMPLETE: .* has no client_secret, no refresh_token/);
+    expect(stdout).toMatch(
+      /Do now +broken, the first of 3: Authorize .*\n +retently-token-refresh authorize --stack RetentlyTokenRefreshFleet --secret-id broken\n +docs\/runbook\.md#credentials-incomplete\n$/,
+    );
+  });
+
+  test('with --json has every secret, worst first, with its health and its state', async () => {
+    await fleet.createFresh('acme');
+    const empty = fleet.createSecret('empty');
+    const { exitCode, stdout } = await run('status', '--json');
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject([
+      {
+        fleet: FLEET_NAME,
+        tag: { key: 'retently', value: 'emea' },
+        sharedWith: [],
+        functionName: REFRESH_NAME,
+        health: 'attention',
+        counts: { healthy: 1, attention: 1, unknown: 0 },
+        replicas: 0,
+        secrets: [
+          { secret: 'empty', secretId: empty, state: 'not-configured', health: 'attention', fault: null },
+          { secret: 'acme', state: 'fresh', health: 'healthy', status: { outcome: 'status' } },
+        ],
+        watch: { schedules: [{ isEnabled: true }] },
+      },
+    ]);
+  });
+
+  test('keeps to the tag: neither a prefix of it, nor key and value of two tags, nor a replica', async () => {
+    const { secretsManager } = deployment.sandbox.aws;
+    await fleet.createFresh('acme');
+    fleet.createSecret('longer');
+    secretsManager.untagResource({ SecretId: 'longer', TagKeys: [FLEET_TAG.Key] });
+    secretsManager.tagResource({ SecretId: 'longer', Tags: [{ Key: 'retently-old', Value: 'emea' }] });
+    fleet.createSecret('crossed');
+    const crossed = [
+      { Key: 'retently', Value: 'apac' },
+      { Key: 'team', Value: 'emea' },
+    ];
+    secretsManager.tagResource({ SecretId: 'crossed', Tags: crossed });
+    fleet.createSecret('replica');
+    secretsManager.makeReplica('replica', 'eu-west-1');
+    const { stdout } = await run('status');
+    expect(namesIn(stdout)).toEqual(['acme']);
+    expect(stdout).toContain('could not be asked; replicas of another region, left alone: 1\n');
+  });
+
+  test('asks each of several pages, at most 8 at a time, and shows 20 of those that are healthy', async () => {
+    for (let number = 130; number > 0; number -= 1) fleet.createSecret(`secret-${number}`);
+    let underWay = 0;
+    let most = 0;
+    answerWith(async (event) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      // The others get their turn.
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay -= 1;
+      return await answerFresh(event);
+    });
+    const short = await run('status');
+    expect(short.exitCode).toBe(0);
+    expect(deployment.server.invocations).toHaveLength(130);
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(8);
+    const names = Array.from({ length: 130 }, (_, index) => `secret-${index + 1}`);
+    expect(namesIn(short.stdout)).toEqual([...names.slice(0, 20), 'Healthy']);
+    expect(short.stdout).toContain('\n  Healthy and not shown: 110. --all shows them.\n');
+    const all = await run('status', '--all');
+    expect(namesIn(all.stdout)).toEqual(names);
+  });
+
+  test('says on standard error how far it is, if that takes longer than a second', async () => {
+    const quick = fleet.createSecret('quick');
+    fleet.createSecret('slow');
+    let see = () => {};
+    const isSeen = new Promise<void>((resolve) => {
+      see = resolve;
+    });
+    answerWith(async (event) => {
+      if (named.parse(event).secretId !== quick) await isSeen;
+      return await answerFresh(event);
+    });
+    const command = new RunningCommand(['status'], deployment.environment);
+    await command.says(/^Asking for each secret, 1 of 2 …$/m);
+    see();
+    expect(await command.ended).toMatchObject({ exitCode: 0, stdout: expect.not.stringContaining('Asking') });
+  });
+
+  test('shows every secret that is not healthy, however many', async () => {
+    for (let number = 25; number > 0; number -= 1) fleet.createSecret(`empty-${number}`);
+    await fleet.createFresh('healthy');
+    const { stdout } = await run('status');
+    expect(namesIn(stdout)).toHaveLength(26);
+    expect(stdout).toContain('\n  Healthy and not shown: 1. --all shows them.\n');
+  });
+
+  test('says of a secret why it could not be asked, asks the others, and ends with 2', async () => {
+    await fleet.createFresh('acme');
+    const odd = fleet.createSecret('odd');
+    answerWith(async (event) =>
+      named.parse(event).secretId === odd
+        ? { kind: 'result', result: { outcome: 'odd' } }
+        : await fleet.refresh.invoke(event),
+    );
+    const { exitCode, stdout } = await run('status');
+    expect(exitCode).toBe(2);
+    expect(namesIn(stdout)).toEqual(['odd', 'acme']);
+    expect(stdout).toContain('2: 1 healthy, 0 need somebody, 1 could not be asked');
+    expect(stdout).toMatch(
+      /odd +not asked +– +– +Function fleet-refresh gave an answer that this version does not know/,
+    );
+    expect(stdout).toMatch(/Do now +odd: Function fleet-refresh gave an answer/);
+  });
+
+  test('ends with 2 if the secrets may not be listed, and shows the rest', async () => {
+    deployment.sandbox.aws.inject({ operation: 'ListSecrets', kind: 'access-denied' });
+    const { exitCode, stdout } = await run('status');
+    expect(exitCode).toBe(2);
+    expect(stdout).toMatch(/Schedule +enabled/);
+    expect(stdout).toMatch(/Do now +To list the secrets is not allowed to you/);
+  });
+
+  test('without a secret ends with 1, and says how to tag one', async () => {
+    const { exitCode, stdout } = await run('status', '--region', 'us-east-1');
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/Secrets +none\n/);
+    expect(stdout).toMatch(/Do now +Tag a secret, or make one: .* AWS may list a new tag five minutes late\.\n/);
+    expect(stdout).toContain(
+      " aws secretsmanager tag-resource --secret-id <name> --tags 'Key=retently,Value=emea' --region us-east-1\n",
+    );
+    expect(stdout).toContain(' authorize --stack RetentlyTokenRefreshFleet --secret-id <name> --region us-east-1\n');
+  });
+
+  test.each<[string, () => unknown, RegExp]>([
+    ['an alarm is on', () => deployment.server.alarmsOn.add(FLEET_ALARM), /the alarm that is on\.\n.*#dead-letters\n$/],
+    ['the schedule is disabled', () => deployment.server.schedulesOff.add(FLEET_SCHEDULE), /Enable.*\n.*#sweep-silent/],
+  ])('ends with 1 if %s', async (_what, prepare, sentence) => {
+    await fleet.createFresh('acme');
+    prepare();
+    const { exitCode, stdout } = await run('status');
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(sentence);
+  });
+
+  test.each([
+    ['the same tag', FLEET_TAG],
+    ['its key with any value', { Key: FLEET_TAG.Key }],
+  ])('names another fleet that has %s, which is harmless', async (_what, tag) => {
+    await fleet.createFresh('acme');
+    fleet.addStack('Another', tag);
+    const { exitCode, stdout } = await run('status');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^Another\n.*\n {2}Shared +with RetentlyTokenRefreshFleet: .* it costs double\.\n/);
+    expect(stdout).toMatch(/\nRetentlyTokenRefreshFleet\n.*\n {2}Shared +with Another: /);
+  });
+
+  test('names no fleet that has another tag, and shows the stacks of accounts beside it', async () => {
+    await fleet.createFresh('acme');
+    fleet.addStack('Another', { Key: FLEET_TAG.Key, Value: 'apac' });
+    deployment.addStack(STACK_NAME);
+    const { exitCode, stdout } = await run('status', '--json');
+    expect(JSON.parse(stdout)).toMatchObject([
+      { fleet: 'Another', health: 'attention', sharedWith: [], secrets: [] },
+      { account: STACK_NAME, health: 'attention' },
+      { fleet: FLEET_NAME, health: 'healthy', sharedWith: [] },
+    ]);
+    expect(exitCode).toBe(1);
+  });
+});
+
+test('finds a fleet by the stack that is synthesised, under any name', async () => {
+  await fleet.createFresh('acme');
+  const app = new App({ context: WITHOUT_BUNDLING });
+  const settings = parseFleetContext({ stackName: 'Any', fleet: { tagKey: FLEET_TAG.Key, tagValue: FLEET_TAG.Value } });
+  const stack = new TokenRefreshFleetStack(app, settings);
+  const { server } = deployment;
+  const resources = Object.entries(templateOf(stack).Resources).map(([physicalId, { Type: type, Properties }]) => {
+    const { Environment } = synthesised.parse(Properties);
+    const texts = Object.entries(Environment.Variables).filter((pair): pair is [string, string] => isText(pair[1]));
+    server.functions.set(physicalId, { ...fleet.refresh, environment: Object.fromEntries(texts) });
+    return { type, physicalId };
+  });
+  server.stacks.clear();
+  server.stacks.set('Any', { description: stack.templateOptions.description ?? '', resources });
+  const { exitCode, stdout } = await run('status', '--json');
+  expect(JSON.parse(stdout)).toMatchObject([
+    { fleet: 'Any', tag: { key: 'retently', value: 'emea' }, health: 'healthy', secrets: [{ secret: 'acme' }] },
+  ]);
+  expect(exitCode).toBe(0);
+  const alarms = resources.filter(({ type }) => type === 'AWS::CloudWatch::Alarm');
+  const kinds = alarms.map(({ physicalId }) => findAlarmKind([physicalId]));
+  expect(kinds.sort()).toEqual([
+    'DeadLetters',
+    'QueueOld',
+    'ReauthorizationRequired',
+    'SecretUnusable',
+    'SweepSilent',
+    'TokenNotStored',
+    'TokenOverdue',
+  ]);
+});
+
+describe('one secret of a fleet', () => {
+  test.each(['name', 'ARN'])('by its %s is shown as an account is', async (what) => {
+    const arn = await fleet.createFresh('acme');
+    deployment.server.alarmsOn.add(FLEET_ALARM);
+    const { exitCode, stdout } = await run('status', '--secret-id', what === 'name' ? 'acme' : arn);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^RetentlyTokenRefreshFleet: acme\n {2}Token +█{24} 5 h 59 min of 6 h left/);
+    expect(stdout).toMatch(/Schedule +enabled/);
+    // It may be on for any other secret.
+    expect(stdout).not.toContain('Alarms');
+    expect(deployment.server.invocations).toEqual([
+      { functionName: REFRESH_NAME, event: { action: 'status', secretId: arn } },
+    ]);
+  });
+
+  test('with --json is named beside its fleet', async () => {
+    await fleet.createFresh('acme');
+    const { stdout } = await run('status', '--secret-id', 'acme', '--json');
+    expect(JSON.parse(stdout)).toMatchObject([{ account: FLEET_NAME, secret: 'acme', health: 'healthy' }]);
+  });
+
+  test('is refreshed by its name, and the commands name it', async () => {
+    const arn = await fleet.createFresh('acme');
+    const forced = await run('refresh', '--stack', FLEET_NAME, '--secret-id', 'acme', '--force', '--json');
+    expect(forced.exitCode).toBe(0);
+    expect(JSON.parse(forced.stdout)).toMatchObject({ result: { outcome: 'refreshed', secretId: arn }, fault: null });
+    deployment.sandbox.tokenEndpoint.play({ status: 400, body: { error: 'invalid_grant' } });
+    const refused = await run('refresh', '--secret-id', 'acme', '--force');
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stdout).toMatch(/^REAUTHORIZATION_REQUIRED: /);
+    expect(refused.stdout).toContain(' refresh --stack RetentlyTokenRefreshFleet --secret-id acme --force\n');
+    expect(refused.stdout).toContain(' authorize --stack RetentlyTokenRefreshFleet --secret-id acme\n');
+  });
+
+  test.each([['status'], ['refresh']])(
+    '%s of one without the tag says that the fleet does not keep it',
+    async (name) => {
+      fleet.createSecret('acme');
+      deployment.sandbox.aws.secretsManager.tagResource({
+        SecretId: 'acme',
+        Tags: [{ Key: 'retently', Value: 'apac' }],
+      });
+      const { exitCode, stderr } = await run(name, '--stack', FLEET_NAME, '--secret-id', 'acme');
+      expect(stderr).toMatch(
+        /^Secret acme does not have the tag retently=emea, so fleet RetentlyTokenRefreshFleet does not/,
+      );
+      expect(exitCode).toBe(1);
+      expect(deployment.server.invocations).toEqual([]);
+    },
+  );
+
+  test.each<[readonly string[], RegExp]>([
+    [['refresh'], /^RetentlyTokenRefreshFleet is a fleet: .* Name one of them with --secret-id/],
+    [['refresh', '--secret-id', 'nowhere'], /^There is no secret nowhere beside fleet RetentlyTokenRefreshFleet/],
+    [['status', '--secret-id', 'nowhere'], /^There is no secret nowhere/],
+    [['status', '--function-name', REFRESH_NAME], /a fleet is named by its stack, with --stack/],
+    [['probe', '--yes'], /^RetentlyTokenRefreshFleet is a fleet, which keeps many secrets\. Name one with --secret-id/],
+  ])('%j is refused, and nothing is invoked', async (args, sentence) => {
+    const { exitCode, stderr } = await run(...args);
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(sentence)]);
+    expect(deployment.server.invocations).toEqual([]);
+  });
+});
+
+describe('--secret-id of the stack of one account', () => {
+  test.each(['status', 'refresh'])('%s takes its own secret, and refuses another one', async (name) => {
+    deployment.addStack(STACK_NAME);
+    const own = await run(name, '--stack', STACK_NAME, '--secret-id', 'RetentlyCredentials');
+    expect(own.stdout).toContain(STACK_NAME);
+    deployment.server.invocations.length = 0;
+    const other = await run(name, '--stack', STACK_NAME, '--secret-id', 'acme');
+    expect(other.stderr).toMatch(/refreshes secret RetentlyCredentials, not acme\. Leave --secret-id out\./);
+    expect(other.exitCode).toBe(2);
+    expect(deployment.server.invocations).toEqual([]);
+  });
+});

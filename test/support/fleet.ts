@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bundleHandler, entryPathOf } from '../../infra/bundle/bundle-handler.ts';
+import { ENVIRONMENT, FLEET_ENVIRONMENT } from '../../lambda/contract.ts';
+import type { DeployedFunction } from '../sandbox/aws/deployment-server.ts';
+import { type LambdaProcess, startLambdaProcess } from '../sandbox/lambda/lambda-process.ts';
+import type { SandboxDeployment } from './deployment.ts';
+
+export const FLEET_NAME = 'RetentlyTokenRefreshFleet';
+const FLEET_DESCRIPTION = 'Keeps the Retently OAuth bearer tokens of a fleet fresh in AWS Secrets Manager';
+export const FLEET_TAG = { Key: 'retently', Value: 'emea' };
+export const FLEET_ALARM = `${FLEET_NAME}-FleetAlarmsDeadLetters0A1B2C3D-XYZ`;
+export const FLEET_SCHEDULE = `${FLEET_NAME}-Fleet-Schedule`;
+export const REFRESH_NAME = 'fleet-refresh';
+
+/** A fleet beside the account of a deployment: its refresh is the bundle in a process of its own. */
+export interface SandboxFleet extends AsyncDisposable {
+  readonly lambda: LambdaProcess;
+  readonly refresh: DeployedFunction;
+  /** Under another name or tag, with the same refresh. */
+  addStack(name: string, tag: { readonly Key: string; readonly Value?: string }): void;
+  /** A secret with the tag, and with `document` if there is one. @returns its ARN */
+  createSecret(name: string, document?: object): string;
+  /** A secret with the tag and a fresh bearer token. @returns its ARN */
+  createFresh(name: string): Promise<string>;
+  /** The secrets that were created here are gone. */
+  clear(): void;
+}
+
+export async function startFleet({ sandbox, server }: SandboxDeployment): Promise<SandboxFleet> {
+  const directory = mkdtempSync(join(tmpdir(), 'retently-token-refresh-fleet-'));
+  bundleHandler(directory, { entryPath: entryPathOf('refresh-batch') });
+  const variables = { [ENVIRONMENT.tokenEndpoint]: sandbox.tokenEndpoint.url };
+  const lambda = await startLambdaProcess({
+    bundlePath: join(directory, 'index.mjs'),
+    functionName: REFRESH_NAME,
+    environment: {
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: sandbox.aws.url,
+      AWS_ENDPOINT_URL_EVENTBRIDGE: sandbox.aws.url,
+      ...variables,
+    },
+  });
+  let turn: Promise<unknown> = Promise.resolve();
+  const refresh: DeployedFunction = {
+    timeoutSeconds: 60,
+    environment: variables,
+    isTicked: false,
+    // One at a time, as an execution environment serves them.
+    invoke: (event) => {
+      const answered = turn.then(() => lambda.invoke(event));
+      turn = answered.catch(() => undefined);
+      return answered;
+    },
+  };
+  server.functions.set(REFRESH_NAME, refresh);
+  const { secretsManager } = sandbox.aws;
+  const names: string[] = [];
+  const createSecret = (name: string, document?: object) => {
+    names.push(name);
+    const value = document === undefined ? {} : { SecretString: JSON.stringify(document) };
+    return secretsManager.createSecret({ Name: name, Tags: [FLEET_TAG], ...value }).ARN;
+  };
+  const fleet: SandboxFleet = {
+    lambda,
+    refresh,
+    addStack(name, { Key, Value = '' }) {
+      const sweepName = `${name}-sweep`;
+      server.functions.set(sweepName, {
+        timeoutSeconds: 60,
+        environment: { [FLEET_ENVIRONMENT.tagKey]: Key, [FLEET_ENVIRONMENT.tagValue]: Value },
+        invoke: () => Promise.reject(new Error('No command sweeps.')),
+      });
+      server.stacks.set(name, {
+        description: FLEET_DESCRIPTION,
+        resources: [
+          { type: 'AWS::Lambda::Function', physicalId: sweepName },
+          { type: 'AWS::Lambda::Function', physicalId: REFRESH_NAME },
+          { type: 'AWS::CloudWatch::Alarm', physicalId: FLEET_ALARM },
+          { type: 'AWS::Scheduler::Schedule', physicalId: FLEET_SCHEDULE },
+        ],
+      });
+    },
+    createSecret,
+    async createFresh(name) {
+      const arn = createSecret(name, await sandbox.mintCredentials());
+      await lambda.invoke({ action: 'refresh', secretId: arn });
+      return arn;
+    },
+    clear() {
+      for (const name of names.splice(0)) {
+        secretsManager.deleteSecret({ SecretId: name, ForceDeleteWithoutRecovery: true });
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await lambda.kill();
+      rmSync(directory, { recursive: true });
+    },
+  };
+  fleet.addStack(FLEET_NAME, FLEET_TAG);
+  return fleet;
+}
