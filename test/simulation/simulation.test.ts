@@ -33,10 +33,14 @@ describe('the refresh journal', () => {
 });
 
 describe('the simulation can fail', () => {
-  test.each(SABOTEURS)('it catches a protocol that $mistake, within $within histories', async (saboteur) => {
-    const found = await new Search(saboteur.sabotage).play(saboteur.from ?? 1, saboteur.within);
-    expect(saboteur.breaks).toContain(found?.violation.invariant);
-  });
+  // Those that show in one history of thousands take long: `npm run simulate -- --saboteurs` has all of them, and CI runs it.
+  test.each(SABOTEURS.filter(({ within }) => within <= 2_000))(
+    'it catches a protocol that $mistake, within $within histories',
+    async (saboteur) => {
+      const found = await new Search(saboteur.sabotage).play(saboteur.from ?? 1, saboteur.within);
+      expect(saboteur.breaks).toContain(found?.violation.invariant);
+    },
+  );
 
   test.each<[mistake: string, Scenario]>([
     ['claims without a nonce, so that two runs both own the claim', 'nothing else'],
