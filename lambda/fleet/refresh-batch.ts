@@ -31,6 +31,9 @@ const REFRESH_IF_DUE: Action = { action: 'refresh', force: false };
 /** For an answer of another secret that is not stored yet: a put or two, and no more of the time of this one. */
 const REMEMBERED_RUN_MS = 10_000;
 
+/** As the core's advice has it. */
+const FORCED = '{"action":"refresh","force":true}';
+
 /** AWS tells the two apart in words alone. */
 const TAG_ADVICE =
   'Has the secret still the tag of the fleet? Without it, this is as it should be, and no sweep names it any more.';
@@ -98,15 +101,17 @@ async function run(
     try {
       return action.action === 'status' ? await status(context) : await refresh(context, action);
     } catch (error) {
-      throw isDenial(error) ? new Fault(error.name, `${error.message} ${TAG_ADVICE}`) : error;
+      throw error instanceof Fault ? inFleet(error, secretId) : error;
     } finally {
       memories.close(secretId);
     }
   });
 }
 
-function isDenial(error: unknown): error is Fault {
-  return error instanceof Fault && error.name === 'STORE_DENIED';
+/** The core knows one secret: here, who forces a refresh names it, and a denial may mean that its tag is off. */
+function inFleet({ name, message }: Fault, secretId: string): Fault {
+  const named = message.replaceAll(FORCED, JSON.stringify({ ...JSON.parse(FORCED), secretId }));
+  return new Fault(name, name === 'STORE_DENIED' ? `${named} ${TAG_ADVICE}` : named);
 }
 
 function wire(secretId: string, lambdaContext: LambdaContext): Context {

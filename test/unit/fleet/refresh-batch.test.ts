@@ -113,6 +113,13 @@ describe('a message', () => {
   });
 });
 
+test('who is told to force a refresh is told of which secret', async () => {
+  await using started = await startRefresh({ script: [{ status: 400, body: { error: 'invalid_grant' } }] });
+  await started.deliver(started.toMessage('one'));
+  const forced = `{"action":"refresh","force":true,"secretId":"${started.arnOf('one')}"}`;
+  expect(output.logs().at(-1)).toMatchObject({ message: expect.stringContaining(`Force one refresh with ${forced}`) });
+});
+
 describe('several messages of one batch', () => {
   test('know nothing of each other: a broken one stops none', async () => {
     await using started = await startRefresh({ script: [GRANTED] });
@@ -131,6 +138,20 @@ describe('several messages of one batch', () => {
 });
 
 describe('a message comes again', () => {
+  test('after a mistake of ours, whose text is not shown', async () => {
+    await using started = await startRefresh();
+    let looks = 0;
+    const remainingMs = () => {
+      looks += 1;
+      if (looks > 2) throw new TypeError('P1ANTED');
+      return 60_000;
+    };
+    const Records = [{ eventSource: 'aws:sqs', messageId: 'm-7', body: started.toMessage('one') }];
+    expect(await started.invoke({ Records }, remainingMs)).toEqual({ batchItemFailures: [{ itemIdentifier: 'm-7' }] });
+    expect(output.logs().at(-1)).toMatchObject({ code: 'UNEXPECTED' });
+    expect(output.text()).not.toContain('P1ANTED');
+  });
+
   test('if the environment of the function is wrong, which is no fault of the secret', async () => {
     await using started = await startRefresh({ environment: { LEASE_SECONDS: 'P1ANTED' } });
     expect(await started.deliver(started.toMessage('one'), started.toMessage('two'))).toEqual(['m-0', 'm-1']);
