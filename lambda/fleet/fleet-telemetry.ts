@@ -2,12 +2,16 @@ import { PowertoolsTelemetry } from '../adapters/powertools-telemetry.ts';
 import { FLEET_METRICS } from '../contract.ts';
 import type { LogMembers, TokenStates } from '../core/ports.ts';
 
-/** They do not pass by themselves: somebody has to mend the secret, or to take its tag off. */
+/**
+ * Such a run says nothing of its token, or nothing that a later run could mend. Only the last may pass by itself: the alarm
+ * waits for three quarters of an hour.
+ */
 const UNUSABLE: ReadonlySet<string | undefined> = new Set([
   'CREDENTIALS_INVALID',
   'CREDENTIALS_INCOMPLETE',
   'STORE_DENIED',
   'not-configured',
+  'STORE_UNAVAILABLE',
 ]);
 
 /** As for one secret; and states whose maximum says of the whole fleet whether something is wrong with some secret. */

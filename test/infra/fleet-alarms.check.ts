@@ -125,6 +125,14 @@ describe('of a fleet, this alarm fires and no other:', () => {
       expect(await monitored.firing(0, 60)).toEqual(['SecretUnusable']);
     }));
 
+  it('SecretUnusable, if Secrets Manager fails for the refresh, so that no run says anything of its token', () =>
+    inFleet(async (monitored, _fleet, { aws }) => {
+      await monitored.tick(0);
+      aws.inject({ kind: 'internal-error', operation: 'GetSecretValue', times: 9_999 });
+      await monitored.tick(10, 20, 30, 40, 50);
+      expect(await monitored.firing(0, 60)).toEqual(['SecretUnusable']);
+    }));
+
   it('SweepSilent, if nothing sweeps any more: after two ticks and the window, and not before', () =>
     inFleet(async (monitored) => {
       await monitored.tick(0);

@@ -258,6 +258,14 @@ describe('the states of a run', () => {
     expect(states).toMatchObject({ SecretUnusable: unusable });
   });
 
+  test('say it of a secret that Secrets Manager fails on: the run says nothing of its token', async () => {
+    const states = await statesAfter(({ aws }) => {
+      aws.inject({ kind: 'internal-error', operation: 'GetSecretValue', times: 99 });
+    });
+    expect(states).toMatchObject({ SecretUnusable: 1 });
+    expect(states).not.toHaveProperty('TokenSecondsOverdue');
+  });
+
   test('say it of a secret without a value, too', async () => {
     const states = await statesAfter(({ aws: { secretsManager } }) => {
       secretsManager.deleteSecret({ SecretId: 'one', ForceDeleteWithoutRecovery: true });
