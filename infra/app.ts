@@ -22,8 +22,8 @@ export interface Surroundings {
 }
 
 /**
- * The app: one stack for each Retently account in the context, or the stack of a fleet. A test checks it with the rules of cdk-nag, which would cost
- * each synthesis more than a second.
+ * The app: one stack for each Retently account in the context, or the stack of a fleet. A test checks it with the rules
+ * of cdk-nag, which would cost each synthesis more than a second.
  *
  * @throws OptionsError that names every mistake in the options
  */

@@ -49,7 +49,7 @@ export function createFleet(scope: Construct, settings: FleetSettings, existingT
   const refresh = new FleetFunction(scope, 'Refresh', { settings, queue, eventDestination });
   const schedule = new RefreshSchedule(scope, 'Schedule', {
     description: 'Looks after a fleet of Retently bearer tokens',
-    invokes: 'Invokes the sweep of a fleet of Retently bearer tokens',
+    roleDescription: 'Invokes the sweep of a fleet of Retently bearer tokens',
     every: Duration.minutes(timing.everyMinutes),
     flexibleWindow: Duration.minutes(timing.flexibleWindowMinutes),
     eventAge,

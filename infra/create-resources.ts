@@ -58,7 +58,7 @@ export function createResources(scope: Construct, settings: TokenRefreshSettings
   const { lambdaFunction, logGroup } = refreshFunction;
   const refreshSchedule = new RefreshSchedule(scope, 'Schedule', {
     description: 'Looks after the Retently bearer token',
-    invokes: 'Invokes the function that refreshes the Retently bearer token',
+    roleDescription: 'Invokes the function that refreshes the Retently bearer token',
     every: Duration.minutes(schedule.everyMinutes),
     flexibleWindow: Duration.minutes(schedule.flexibleWindowMinutes),
     eventAge,

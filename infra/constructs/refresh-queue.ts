@@ -5,7 +5,7 @@ import { createDeadLetterQueue, createQueue, type QueueSettings } from './dead-l
 
 /** As AWS advises for a queue that Lambda receives from: less, and a message comes again while its run goes on. */
 const VISIBILITY_OVER_TIMEOUT = 6;
-/** As AWS advises. Only runs that died, and answers that could not be stored, count. */
+/** As AWS advises. Only runs that died, and mistakes of ours or of the environment, count. */
 const MAX_RECEIVE_COUNT = 5;
 /** Every sweep asks for every secret anew: what a refresh that stands still leaves behind must not pile up. */
 const RETENTION = Duration.hours(1);

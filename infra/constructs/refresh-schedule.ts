@@ -11,8 +11,7 @@ const DELIVERY_RETRIES = 5;
 
 export interface RefreshScheduleProps {
   readonly description: string;
-  /** Of its role. */
-  readonly invokes: string;
+  readonly roleDescription: string;
   readonly every: Duration;
   /** Each tick comes at some moment within it; zero turns it off. */
   readonly flexibleWindow: Duration;
@@ -50,10 +49,10 @@ export class RefreshSchedule extends Construct {
     this.schedule.node.addDependency(this.role);
   }
 
-  private createRole({ invokes, kmsKeyArn, lambdaFunction, undeliveredTicks }: RefreshScheduleProps): Role {
+  private createRole({ roleDescription, kmsKeyArn, lambdaFunction, undeliveredTicks }: RefreshScheduleProps): Role {
     const stack = Stack.of(this);
     const role = new Role(this, 'Role', {
-      description: invokes,
+      description: roleDescription,
       // Without conditions, a schedule in another AWS account could use this role (the confused deputy).
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: {

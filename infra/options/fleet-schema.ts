@@ -3,7 +3,7 @@ import { strictObject, text, whole } from './option-types.ts';
 import { optionsSchema } from './schema.ts';
 import { stackShape } from './stack-schema.ts';
 
-/** Runs of the refresh at once that keep the writes of 10,000 secrets below four fifths of AWS's quota (docs/fleet.md). */
+/** With these, the writes of 10,000 secrets stay below four fifths of AWS's quota: see docs/fleet-at-scale.md. */
 const DEFAULT_MAXIMUM_CONCURRENCY = 8;
 
 const TAG = String.raw`[\p{L}\p{N} _.:/=+@-]`;
@@ -34,7 +34,8 @@ export const fleetSchema = strictObject({
       'be the value of a tag: 1 to 256 letters, digits, spaces and _.:/=+@-',
     ).optional(),
     /**
-     * Runs of the refresh at once: the brake on what the fleet writes, of which AWS allows 50 a second in an account and region.
+     * Runs of the refresh at once: the brake on what the fleet writes. AWS allows 50 writes a second in an account and
+     * region.
      * @default 8
      */
     maximumConcurrency: whole(2, 1_000, '').default(DEFAULT_MAXIMUM_CONCURRENCY),

@@ -126,8 +126,6 @@ export interface LogMembers {
   readonly writes?: number;
   /** Where to read what to do. */
   readonly runbook?: string;
-  /** The secret of the run, in a fleet. */
-  readonly secretId?: string;
   /** Secrets that a sweep found, and those that it put into the queue. */
   readonly listed?: number;
   readonly queued?: number;
