@@ -1,4 +1,9 @@
-import { type Filter, paginateListSecrets, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  type Filter,
+  ListSecretsCommand,
+  type ListSecretsResponse,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { describeAwsError } from '../adapters/describe-aws-error.ts';
 import { Fault } from '../core/fault.ts';
 import type { FleetTag, ListedSecret, SecretLister } from './sweep-secrets.ts';
@@ -6,8 +11,8 @@ import type { FleetTag, ListedSecret, SecretLister } from './sweep-secrets.ts';
 /** The most that AWS gives. */
 const PAGE_SIZE = 100;
 
-/** All of one call, with the SDK's tries; for messages. */
-const CALL_SECONDS = 12;
+/** All of one call, with the SDK's tries. */
+const CALL_TIMEOUT_MS = 10_000;
 
 /**
  * Newest change first. A token that falls due was changed half of its life ago, so short lives come before long ones. By
@@ -26,15 +31,26 @@ export class SecretsManagerLister implements SecretLister {
   async *list({ key, value }: FleetTag): AsyncIterable<readonly ListedSecret[]> {
     const Filters: Filter[] = [{ Key: 'tag-key', Values: [key] }];
     if (value !== undefined) Filters.push({ Key: 'tag-value', Values: [value] });
-    const pages = paginateListSecrets({ client: this.#client, pageSize: PAGE_SIZE }, { Filters, ...ORDER });
+    let nextToken: string | undefined;
+    do {
+      const { SecretList = [], NextToken } = await this.#readPage(Filters, nextToken);
+      yield SecretList.flatMap(({ ARN, Tags = [], PrimaryRegion }) => {
+        if (ARN === undefined) return [];
+        const tags = new Map(Tags.map(({ Key = '', Value = '' }) => [Key, Value]));
+        return [{ arn: ARN, tags, primaryRegion: PrimaryRegion }];
+      });
+      nextToken = NextToken;
+      // Emulators end with an empty one.
+    } while (nextToken);
+  }
+
+  async #readPage(Filters: Filter[], NextToken: string | undefined): Promise<ListSecretsResponse> {
     try {
-      for await (const { SecretList = [] } of pages) {
-        yield SecretList.flatMap(({ ARN, Tags = [], PrimaryRegion }) => {
-          if (ARN === undefined) return [];
-          const tags = new Map(Tags.map(({ Key = '', Value = '' }) => [Key, Value]));
-          return [{ arn: ARN, tags, primaryRegion: PrimaryRegion }];
-        });
-      }
+      return await this.#client.send(
+        new ListSecretsCommand({ MaxResults: PAGE_SIZE, ...ORDER, Filters, NextToken }),
+        // The SDK's own paginator has one signal for all pages.
+        { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) },
+      );
     } catch (error) {
       throw toListFault(error);
     }
@@ -42,7 +58,7 @@ export class SecretsManagerLister implements SecretLister {
 }
 
 function toListFault(error: unknown): Fault {
-  const { isDenial, what } = describeAwsError(error, CALL_SECONDS);
+  const { isDenial, what } = describeAwsError(error, CALL_TIMEOUT_MS / 1000);
   return isDenial
     ? new Fault('STORE_DENIED', `ListSecrets was refused: ${what}. Check the role of the sweep.`)
     : new Fault('STORE_UNAVAILABLE', `ListSecrets failed: ${what}.`);

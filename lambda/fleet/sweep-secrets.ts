@@ -47,8 +47,8 @@ export interface SweepPorts {
 /** Entries of one `SendMessageBatch`. */
 export const MAX_BATCH = 10;
 
-/** For a page that is under way and its batches, with the tries of the SDK, and for the last line. */
-const RESERVE_MS = 15_000;
+/** For a page and then its batches, ten seconds each at most, and for the last line. */
+const RESERVE_MS = 25_000;
 
 /**
  * Puts every secret with the tag into the queue, and asks nothing of any: whether a token is due is decided where it is

@@ -60,3 +60,21 @@ test('it takes ARN, tags and the region of the original, and ends at an empty Ne
   ]);
   expect(asked).toHaveLength(1);
 });
+
+test('a page that never comes ends with our own time-out, so that the sweep can still say so', async () => {
+  const { url, close } = await startLoopbackServer(() => undefined);
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation((milliseconds) => {
+    expect(milliseconds).toBe(10_000);
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 50);
+    return controller.signal;
+  });
+  const lister = new SecretsManagerLister(new SecretsManagerClient(awsClientOptions(url)));
+  const pages = lister.list({ key: 'retently', value: undefined })[Symbol.asyncIterator]();
+  await expect(pages.next()).rejects.toMatchObject({
+    name: 'STORE_UNAVAILABLE',
+    message: 'ListSecrets failed: no answer within 10 s, our own time-out.',
+  });
+  vi.restoreAllMocks();
+  await close();
+});

@@ -139,7 +139,7 @@ describe('what a sweep could not do, it says, and what it did:', () => {
   });
 
   test('it ran out of time: the pages that were read are sent', async () => {
-    let remainingMs = 30_000;
+    let remainingMs = 40_000;
     const { swept, sent, trace } = await sweep({
       pages: [secrets(10), secrets(10, 10), secrets(10, 20)],
       remainingMs: () => {
