@@ -1,8 +1,7 @@
 import { Annotations, App, type AppProps } from 'aws-cdk-lib';
 import { isFleet, parseContext, parseFleetContext, readOptions } from './options/parse-context.ts';
 import { CONTEXT_KEY } from './options/stack-schema.ts';
-import { TokenRefreshFleetStack } from './token-refresh-fleet-stack.ts';
-import { TokenRefreshStack } from './token-refresh-stack.ts';
+import { TokenRefreshFleetStack, TokenRefreshStack } from './stacks.ts';
 
 const CONTEXT = {
   // A template that breaks a rule of CDK stops the synthesis.

@@ -1,62 +1,44 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { AlarmTopic } from './constructs/alarm-topic.ts';
-import { Alarms } from './constructs/alarms.ts';
+import { fleetRows } from './constructs/dashboard-rows.ts';
 import { DeadLetters } from './constructs/dead-letters.ts';
 import { EventDestination } from './constructs/event-destination.ts';
-import { FleetDashboard } from './constructs/fleet-dashboard.ts';
 import { FleetFunction } from './constructs/fleet-function.ts';
 import { fleetRules } from './constructs/fleet-rules.ts';
 import { governAll } from './constructs/govern-all.ts';
 import { RefreshQueue } from './constructs/refresh-queue.ts';
 import { RefreshSchedule } from './constructs/refresh-schedule.ts';
 import { SweepFunction } from './constructs/sweep-function.ts';
-import { type FleetCommands, fleetCommands } from './fleet-commands.ts';
+import { fleetCommands } from './fleet-commands.ts';
+import { monitor } from './monitor.ts';
 import type { FleetSettings } from './options/fleet-schema.ts';
 import { eventAgeSeconds, silenceMinutes } from './options/schedule-limits.ts';
-
-/** What refreshes the bearer tokens of every secret with a tag. */
-export interface FleetResources {
-  readonly sweep: SweepFunction;
-  readonly refreshQueue: RefreshQueue;
-  readonly refresh: FleetFunction;
-  readonly schedule: RefreshSchedule;
-  /** Of the sweep: ticks that were not delivered, and sweeps that failed twice. */
-  readonly deadLetters: DeadLetters;
-  readonly commands: FleetCommands;
-  readonly alarmTopic: ITopic;
-  readonly alarms: Alarms;
-  readonly dashboard: FleetDashboard | undefined;
-}
 
 /**
  * Creates in `scope` what keeps a fleet: schedule, sweep, queue, refresh, and the alarms. It creates no secret.
  *
  * The ids of the constructs are part of the contract: a renamed one replaces its resource.
  *
- * @param existingTopic what the alarms publish to. Without it, a topic is created
+ * @param topic what the alarms publish to. Without it, a topic is created
  */
-export function createFleet(scope: Construct, settings: FleetSettings, existingTopic?: ITopic): FleetResources {
-  const { fleet, schedule: timing } = settings;
-  const eventAge = Duration.seconds(eventAgeSeconds(timing));
+export function createFleet(scope: Construct, settings: FleetSettings, topic?: ITopic) {
+  const { fleet, schedule, kmsKeyArn } = settings;
+  const eventAge = Duration.seconds(eventAgeSeconds(schedule));
   const eventDestination = new EventDestination(scope, 'Bus', settings);
-  const deadLetters = new DeadLetters(scope, 'DeadLetters', settings);
-  const { failedRuns: failedSweeps, undeliveredTicks } = deadLetters;
-  const refreshQueue = new RefreshQueue(scope, 'Queue', settings);
-  const { queue } = refreshQueue;
+  // Of the sweep: ticks that were not delivered, and sweeps that failed twice.
+  const { failedRuns: failedSweeps, undeliveredTicks } = new DeadLetters(scope, 'DeadLetters', settings);
+  const { queue, deadLetters } = new RefreshQueue(scope, 'Queue', settings);
   const sweep = new SweepFunction(scope, 'Sweep', { settings, queue, failedSweeps, eventAge });
   const refresh = new FleetFunction(scope, 'Refresh', { settings, queue, eventDestination });
-  const schedule = new RefreshSchedule(scope, 'Schedule', {
+  const { scheduleName } = new RefreshSchedule(scope, 'Schedule', {
     description: 'Looks after a fleet of Retently bearer tokens',
     roleDescription: 'Invokes the sweep of a fleet of Retently bearer tokens',
-    every: Duration.minutes(timing.everyMinutes),
-    flexibleWindow: Duration.minutes(timing.flexibleWindowMinutes),
-    eventAge,
+    schedule,
     lambdaFunction: sweep.lambdaFunction,
     undeliveredTicks,
-    kmsKeyArn: settings.kmsKeyArn,
-  });
+    kmsKeyArn,
+  }).schedule;
   const commands = fleetCommands({
     region: Stack.of(scope).region,
     tagKey: fleet.tagKey,
@@ -67,38 +49,34 @@ export function createFleet(scope: Construct, settings: FleetSettings, existingT
     sweepName: sweep.lambdaFunction.functionName,
     sweepTimeoutSeconds: sweep.timeoutSeconds,
     sweepLogGroupName: sweep.logGroup.logGroupName,
-    scheduleName: schedule.schedule.scheduleName,
-    deadLettersUrl: refreshQueue.deadLetters.queueUrl,
-    deadLettersArn: refreshQueue.deadLetters.queueArn,
+    scheduleName,
+    deadLettersUrl: deadLetters.queueUrl,
+    deadLettersArn: deadLetters.queueArn,
     failedSweepsUrl: failedSweeps.queueUrl,
     undeliveredTicksUrl: undeliveredTicks.queueUrl,
   });
-  const alarmTopic = existingTopic ?? new AlarmTopic(scope, 'AlarmTopic', settings).topic;
-  const allDeadLetters = [refreshQueue.deadLetters, failedSweeps, undeliveredTicks];
-  const alarms = new Alarms(scope, 'Alarms', {
-    rules: fleetRules({
-      sweep: sweep.lambdaFunction,
-      refresh: refresh.lambdaFunction,
-      queue,
-      deadLetters: allDeadLetters,
-      everyMinutes: timing.everyMinutes,
-      silenceMinutes: silenceMinutes(timing),
-    }),
-    topic: alarmTopic,
-    statusCommand: commands.AttentionCommand.command,
-    runbookUrl: settings.runbookUrl,
+  const parts = {
+    sweep: sweep.lambdaFunction,
+    refresh: refresh.lambdaFunction,
+    queue,
+    deadLetters: [deadLetters, failedSweeps, undeliveredTicks],
+  };
+  const { everyMinutes } = schedule;
+  const monitoring = monitor(scope, settings, {
+    rules: fleetRules({ ...parts, everyMinutes, silenceMinutes: silenceMinutes(schedule) }),
+    guide: [commands.AttentionCommand, commands.StatusCommand, commands.SweepLogsCommand],
+    rows: fleetRows(parts),
+    topic,
   });
-  const dashboard = settings.dashboard
-    ? new FleetDashboard(scope, 'Overview', {
-        sweep: sweep.lambdaFunction,
-        refresh: refresh.lambdaFunction,
-        queue,
-        deadLetters: allDeadLetters,
-        alarms: alarms.alarms,
-        commands,
-        runbookUrl: settings.runbookUrl,
-      })
-    : undefined;
   governAll(scope, settings);
-  return { sweep, refreshQueue, refresh, schedule, deadLetters, commands, alarmTopic, alarms, dashboard };
+  const outputs = {
+    FunctionName: ['The function that refreshes', parts.refresh.functionName],
+    SweepName: ['The function that sweeps', parts.sweep.functionName],
+    QueueUrl: ['The queue of secrets to refresh', queue.queueUrl],
+    DeadLettersUrl: ['The queue of secrets whose runs died again and again', deadLetters.queueUrl],
+    ScheduleName: ['The schedule of the sweeps', scheduleName],
+    FailedSweepsUrl: ['The queue of failed sweeps', failedSweeps.queueUrl],
+    UndeliveredTicksUrl: ['The queue of undelivered ticks', undeliveredTicks.queueUrl],
+  } as const;
+  return { ...parts, deadLetters, failedSweeps, undeliveredTicks, commands, outputs, ...monitoring };
 }

@@ -18,39 +18,12 @@ export interface FleetNames {
   readonly undeliveredTicksUrl: string;
 }
 
-export type FleetCommands = Readonly<
-  Record<
-    | 'AttentionCommand'
-    | 'StatusCommand'
-    | 'InvokeCommand'
-    | 'ForceCommand'
-    | 'GetSecretCommand'
-    | 'PutSecretCommand'
-    | 'RestoreSecretCommand'
-    | 'RemoveLabelCommand'
-    | 'SecretsCommand'
-    | 'SweepCommand'
-    | 'LogsCommand'
-    | 'SweepLogsCommand'
-    | 'ScheduleCommand'
-    | 'EnableScheduleCommand'
-    | 'DeadLettersCommand'
-    | 'RedriveCommand'
-    | 'PurgeDeadLettersCommand'
-    | 'FailedSweepsCommand'
-    | 'PurgeFailedSweepsCommand'
-    | 'UndeliveredTicksCommand'
-    | 'PurgeUndeliveredTicksCommand',
-    OperatorCommand
-  >
->;
-
 const FOR_SECRET = 'Say before it: SECRET=<complete ARN>';
 /** A run that does not leave a token for sure. */
 const NEEDS_ATTENTION = `'{ ($.outcome = "failed") || ($.outcome = "not-configured") }'`;
 
 /** Each command that the runbook needs for a fleet, filled in but for the secret. */
-export function fleetCommands(names: FleetNames): FleetCommands {
+export function fleetCommands(names: FleetNames) {
   const { refreshName, refreshTimeoutSeconds, refreshLogGroupName, sweepName, scheduleName, deadLettersUrl } = names;
   const { aws, invoke, receive, purge, enableSchedule, storyOf } = awsCli(names.region);
   const ask = (members: string) =>
@@ -130,5 +103,5 @@ export function fleetCommands(names: FleetNames): FleetCommands {
       description: 'Empties the queue of undelivered ticks',
       command: purge(names.undeliveredTicksUrl),
     },
-  };
+  } satisfies Readonly<Record<string, OperatorCommand>>;
 }

@@ -20,27 +20,7 @@ export interface OperatorCommand {
   readonly command: string;
 }
 
-export type OperatorCommands = Readonly<
-  Record<
-    | 'StatusCommand'
-    | 'InvokeCommand'
-    | 'ForceCommand'
-    | 'LogsCommand'
-    | 'AllLogsCommand'
-    | 'ScheduleCommand'
-    | 'EnableScheduleCommand'
-    | 'GetSecretCommand'
-    | 'PutSecretCommand'
-    | 'RestoreSecretCommand'
-    | 'RemoveLabelCommand'
-    | 'FailedRunsCommand'
-    | 'PurgeFailedRunsCommand'
-    | 'UndeliveredTicksCommand'
-    | 'PurgeUndeliveredTicksCommand',
-    OperatorCommand
-  > &
-    Partial<Record<'EmptyTokenSecretCommand' | 'RestoreTokenSecretCommand', OperatorCommand>>
->;
+export type OperatorCommands = ReturnType<typeof operatorCommands>;
 
 // The AWS CLI gives up after a minute by default, and then invokes the function again.
 const CLI_OVER_TIMEOUT_SECONDS = 30;
@@ -119,7 +99,7 @@ export function secretCommands(region: string, secretId: string, hint?: string) 
 }
 
 /** Each command that the runbook needs, filled in. */
-export function operatorCommands(names: DeployedNames): OperatorCommands {
+export function operatorCommands(names: DeployedNames) {
   const { logGroupName, secretId, tokenSecretId, scheduleName, failedRunsUrl, undeliveredTicksUrl } = names;
   const { aws, receive, purge, enableSchedule, storyOf, ...cli } = awsCli(names.region);
   const invoke = (payload: string) => cli.invoke(names.functionName, names.timeoutSeconds, `'${payload}'`);
@@ -170,5 +150,5 @@ export function operatorCommands(names: DeployedNames): OperatorCommands {
       description: 'Empties the queue of undelivered ticks',
       command: purge(undeliveredTicksUrl),
     },
-  };
+  } satisfies Readonly<Record<string, OperatorCommand>>;
 }

@@ -1,4 +1,5 @@
 import { CfnOutput, type Stack, type StackProps } from 'aws-cdk-lib';
+import { consoleHost } from './console-host.ts';
 import type { OperatorCommand } from './operator-commands.ts';
 import type { Placed } from './options/parse-context.ts';
 
@@ -6,11 +7,9 @@ const WHERE = 'In AWS CloudShell, or in bash with AWS CLI 2';
 
 export interface StackOutputs {
   /** Description and value, by the id of the output. */
-  readonly resources: Readonly<Record<string, readonly [string, string]>>;
+  readonly outputs: Readonly<Record<string, readonly [string, string]>>;
   readonly commands: Readonly<Record<string, OperatorCommand>>;
-  readonly dashboardName: string | undefined;
-  /** Host of the console, if the partition is known. */
-  readonly console: string | undefined;
+  readonly dashboard: { readonly dashboardName: string } | undefined;
 }
 
 export function toStackProps(description: string, { account, region }: Placed): StackProps {
@@ -23,16 +22,23 @@ export function toStackProps(description: string, { account, region }: Placed): 
 }
 
 /** What an operator needs: names, commands, and where the dashboard is. */
-export function addOutputs(stack: Stack, { resources, commands, dashboardName, console }: StackOutputs): void {
+export function addOutputs(
+  stack: Stack,
+  { likelyRegion }: Placed,
+  { outputs, commands, dashboard }: StackOutputs,
+): void {
   const output = (id: string, description: string, value: string) => new CfnOutput(stack, id, { description, value });
-  for (const [id, [description, value]] of Object.entries(resources)) output(id, description, value);
+  for (const [id, [description, value]] of Object.entries(outputs)) output(id, description, value);
   for (const [id, { description, command }] of Object.entries(commands)) {
     output(id, `${description}. ${WHERE}`, command);
   }
-  if (dashboardName === undefined) return;
-  if (console === undefined) output('DashboardName', 'The dashboard in CloudWatch', dashboardName);
+  if (dashboard === undefined) return;
+  const { dashboardName } = dashboard;
+  // Its host is known if the partition is.
+  const host = likelyRegion && consoleHost(likelyRegion);
+  if (!host) output('DashboardName', 'The dashboard in CloudWatch', dashboardName);
   else {
     const page = `/cloudwatch/home?region=${stack.region}#dashboards/dashboard/${dashboardName}`;
-    output('DashboardUrl', 'The dashboard', `https://${stack.region}.${console}${page}`);
+    output('DashboardUrl', 'The dashboard', `https://${stack.region}.${host}${page}`);
   }
 }

@@ -45,12 +45,12 @@ export class TokenRefreshFleet extends Construct {
     const settings = refuseAt(new.target, () => parseFleetProps(props, region));
     const resources = createFleet(this, settings, props.alarmTopic);
     if (props.encryptionKey !== undefined) admitServices(props.encryptionKey, region);
-    this.lambdaFunction = resources.refresh.lambdaFunction;
-    this.sweepFunction = resources.sweep.lambdaFunction;
-    this.queue = resources.refreshQueue.queue;
-    this.deadLetters = resources.refreshQueue.deadLetters;
-    this.failedSweeps = resources.deadLetters.failedRuns;
-    this.undeliveredTicks = resources.deadLetters.undeliveredTicks;
+    this.lambdaFunction = resources.refresh;
+    this.sweepFunction = resources.sweep;
+    this.queue = resources.queue;
+    this.deadLetters = resources.deadLetters;
+    this.failedSweeps = resources.failedSweeps;
+    this.undeliveredTicks = resources.undeliveredTicks;
     this.alarms = resources.alarms.alarms;
     this.alarmTopic = resources.alarmTopic;
   }

@@ -13,7 +13,7 @@ import { METRICS } from '../lambda/contract.ts';
 import { admitServices } from './constructs/admit-services.ts';
 import { functionMetric } from './constructs/function-metric.ts';
 import type { TokenSecret } from './constructs/token-secret.ts';
-import { createResources } from './create-resources.ts';
+import { createAccount } from './create-account.ts';
 import { parseProps, refuseAt } from './options/parse-props.ts';
 import type { TokenRefreshProps } from './token-refresh-props.ts';
 
@@ -49,15 +49,15 @@ export class TokenRefresh extends Construct {
     super(scope, id);
     const { region } = Stack.of(this);
     const settings = refuseAt(new.target, () => parseProps(props, region));
-    const resources = createResources(this, settings, props.alarmTopic);
+    const resources = createAccount(this, settings, props.alarmTopic);
     this.encryptionKey = props.encryptionKey;
     if (this.encryptionKey !== undefined) admitServices(this.encryptionKey, region);
-    this.lambdaFunction = resources.refreshFunction.lambdaFunction;
-    this.logGroup = resources.refreshFunction.logGroup;
+    this.lambdaFunction = resources.lambdaFunction;
+    this.logGroup = resources.logGroup;
     this.alarms = resources.alarms.alarms;
     this.alarmTopic = resources.alarmTopic;
-    this.undeliveredTicks = resources.deadLetters.undeliveredTicks;
-    this.failedRuns = resources.deadLetters.failedRuns;
+    this.undeliveredTicks = resources.undeliveredTicks;
+    this.failedRuns = resources.failedRuns;
     this.secret = props.secret ?? this.refer('CredentialsReference', resources.credentials.secretArn);
     this.token = resources.tokenSecret;
     this.tokenSecret =

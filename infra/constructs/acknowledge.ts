@@ -1,4 +1,4 @@
-import { Validations } from 'aws-cdk-lib';
+import { Stack, Token, Validations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
 /**
@@ -12,4 +12,16 @@ import type { IConstruct } from 'constructs';
  */
 export function acknowledge(scope: IConstruct, rule: string, reason: string): void {
   scope.node.addMetadata(Validations.ACKNOWLEDGED_RULES_METADATA_KEY, { [`AwsSolutions::${rule}`]: reason });
+}
+
+/** The finding of cdk-nag on keys or secrets that are bound by a condition and not by their ARN. */
+export function acknowledgeWildcard(role: IConstruct, service: string, resource: string, reason: string): void {
+  const { region, account } = Stack.of(role);
+  const arn = `arn:<AWS::Partition>:${service}:${orName(region, 'AWS::Region')}:${orName(account, 'AWS::AccountId')}:${resource}`;
+  acknowledge(role, `AwsSolutions-IAM5[Resource::${arn}]`, reason);
+}
+
+/** As cdk-nag writes what is known at deployment only. */
+function orName(value: string, name: string): string {
+  return Token.isUnresolved(value) ? `<${name}>` : value;
 }

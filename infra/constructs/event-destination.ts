@@ -1,7 +1,10 @@
 import { ArnFormat, Stack, Token } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { EVENT_SOURCE } from '../../lambda/contract.ts';
 import type { TokenRefreshSettings } from '../options/schema.ts';
+import { allow } from './statements.ts';
 
 /** The event bus that the function publishes on, if there is one. */
 export class EventDestination extends Construct {
@@ -27,6 +30,13 @@ export class EventDestination extends Construct {
       const isArn = Token.isUnresolved(this.eventBusName) || this.eventBusName.startsWith('arn:');
       this.policyArn = isArn ? this.eventBusName : this.toArn(this.eventBusName);
     }
+  }
+
+  /** What a function that publishes may do. */
+  get statements(): readonly PolicyStatement[] {
+    if (this.policyArn === undefined) return [];
+    const onlyOurs = { StringEquals: { 'events:source': EVENT_SOURCE } };
+    return [allow('PublishEvents', ['events:PutEvents'], [this.policyArn], onlyOurs)];
   }
 
   private toArn(eventBusName: string): string {

@@ -1,22 +1,12 @@
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
-import type { Role } from 'aws-cdk-lib/aws-iam';
-import { EventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
-import { bundledCode } from '../bundle/bundled-code.ts';
+import type { Construct } from 'constructs';
 import type { FleetSettings } from '../options/fleet-schema.ts';
+import { acknowledgeWildcard } from './acknowledge.ts';
 import type { EventDestination } from './event-destination.ts';
-import {
-  acknowledgeWildcard,
-  allowEvents,
-  allowLogs,
-  allowOptions,
-  createFunction,
-  createLogGroup,
-  createRole,
-  refreshEnvironment,
-} from './lambda-function.ts';
+import { OwnFunction } from './own-function.ts';
+import { refreshEnvironment } from './refresh-environment.ts';
 import { allow, allowKeysOf, allowKeyThrough, CREDENTIALS_ACTIONS } from './statements.ts';
 
 export interface FleetFunctionProps {
@@ -26,70 +16,57 @@ export interface FleetFunctionProps {
 }
 
 /** The function that refreshes a secret a message. Its role reaches every secret with the tag, and none without. */
-export class FleetFunction extends Construct {
-  readonly lambdaFunction: LambdaFunction;
-  readonly logGroup: LogGroup;
-  readonly role: Role;
+export class FleetFunction extends OwnFunction {
   readonly messages: EventSourceMapping;
 
-  constructor(scope: Construct, id: string, props: FleetFunctionProps) {
-    super(scope, id);
-    const { settings, eventDestination, queue } = props;
-    this.logGroup = createLogGroup(this, settings);
-    this.role = this.createRole(props);
-    this.lambdaFunction = createFunction(this, settings, {
+  constructor(scope: Construct, id: string, { settings, queue, eventDestination }: FleetFunctionProps) {
+    const { kmsKeyArn, timeoutSeconds, fleet } = settings;
+    const secrets = Stack.of(scope).formatArn({
+      service: 'secretsmanager',
+      resource: 'secret',
+      resourceName: '*',
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    const receive = ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'];
+    super(scope, id, {
+      settings,
       description: 'Keeps the Retently bearer tokens of a fleet fresh, a secret a message',
-      code: bundledCode('refresh-batch'),
-      timeout: Duration.seconds(settings.timeoutSeconds),
+      handler: 'refresh-batch',
+      timeout: Duration.seconds(timeoutSeconds),
       environment: refreshEnvironment(settings, eventDestination),
-      role: this.role,
-      logGroup: this.logGroup,
+      roleDescription: 'Refreshes the Retently bearer tokens in the secrets of a fleet',
+      statements: [
+        allow('KeepCredentials', CREDENTIALS_ACTIONS, [secrets], hasTag(fleet)),
+        ...eventDestination.statements,
+        allow('TakeMessages', receive, [queue.queueArn]),
+        // Each secret may have a key of its own. Secrets Manager asks for the tag before it asks KMS.
+        allowKeysOf(scope, 'UseKeysOfSecrets', ['kms:Decrypt', 'kms:GenerateDataKey'], [secrets]),
+        ...(kmsKeyArn === undefined ? [] : [allowKeyThrough(scope, 'DecryptMessages', 'sqs', kmsKeyArn)]),
+      ],
       // For who invokes it by hand without waiting: what fails is told, and the next sweep asks anew.
       running: { retryAttempts: 0 },
     });
+    acknowledgeWildcard(this.role, 'secretsmanager', 'secret:*', 'Bound by the condition to the secrets with the tag.');
+    acknowledgeWildcard(
+      this.role,
+      'kms',
+      'key/*',
+      'Through Secrets Manager alone, for a secret, and so for one with the tag; as far as the policy of the key allows.',
+    );
     this.messages = new EventSourceMapping(this, 'Messages', {
       target: this.lambdaFunction,
       eventSourceArn: queue.queueArn,
       // One at a time: a slow server takes the time of its own secret, and of no other.
       batchSize: 1,
       reportBatchItemFailures: true,
-      maxConcurrency: settings.fleet.maximumConcurrency,
+      maxConcurrency: fleet.maximumConcurrency,
     });
     // Lambda looks whether the role may receive when the mapping is made.
     this.messages.node.addDependency(this.role);
   }
-
-  private createRole({ settings, queue, eventDestination }: FleetFunctionProps): Role {
-    const role = createRole(this, 'Refreshes the Retently bearer tokens in the secrets of a fleet');
-    const secrets = Stack.of(this).formatArn({
-      service: 'secretsmanager',
-      resource: 'secret',
-      resourceName: '*',
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
-    role.addToPolicy(allow('KeepCredentials', CREDENTIALS_ACTIONS, [secrets], hasTag(settings)));
-    acknowledgeWildcard(role, 'secretsmanager', 'secret:*', 'Bound by the condition to the secrets with the tag.');
-    allowEvents(role, eventDestination);
-    allowLogs(role, this.logGroup);
-    const receive = ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'];
-    role.addToPolicy(allow('TakeMessages', receive, [queue.queueArn]));
-    // Each secret may have a key of its own. Secrets Manager asks for the tag before it asks KMS.
-    role.addToPolicy(allowKeysOf(this, 'UseKeysOfSecrets', ['kms:Decrypt', 'kms:GenerateDataKey'], [secrets]));
-    acknowledgeWildcard(
-      role,
-      'kms',
-      'key/*',
-      'Through Secrets Manager alone, for a secret, and so for one with the tag; as far as the policy of the key allows.',
-    );
-    if (settings.kmsKeyArn !== undefined) {
-      role.addToPolicy(allowKeyThrough(this, 'DecryptMessages', 'sqs', settings.kmsKeyArn));
-    }
-    allowOptions(role, settings);
-    return role;
-  }
 }
 
-function hasTag({ fleet: { tagKey, tagValue } }: FleetSettings): Readonly<Record<string, Record<string, string>>> {
+function hasTag({ tagKey, tagValue }: FleetSettings['fleet']): Readonly<Record<string, Record<string, string>>> {
   const tag = `aws:ResourceTag/${tagKey}`;
   return tagValue === undefined ? { Null: { [tag]: 'false' } } : { StringEquals: { [tag]: tagValue } };
 }

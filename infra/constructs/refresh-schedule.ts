@@ -1,10 +1,12 @@
-import { ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Schedule, ScheduleExpression, ScheduleTargetInput, TimeWindow } from 'aws-cdk-lib/aws-scheduler';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { eventAgeSeconds } from '../options/schedule-limits.ts';
+import type { TokenRefreshSettings } from '../options/schema.ts';
 import { allow, allowKeyThrough } from './statements.ts';
 
 const DELIVERY_RETRIES = 5;
@@ -12,11 +14,7 @@ const DELIVERY_RETRIES = 5;
 export interface RefreshScheduleProps {
   readonly description: string;
   readonly roleDescription: string;
-  readonly every: Duration;
-  /** Each tick comes at some moment within it; zero turns it off. */
-  readonly flexibleWindow: Duration;
-  /** How long EventBridge Scheduler tries to deliver one tick. */
-  readonly eventAge: Duration;
+  readonly schedule: TokenRefreshSettings['schedule'];
   readonly lambdaFunction: IFunction;
   readonly undeliveredTicks: IQueue;
   readonly kmsKeyArn: string | undefined;
@@ -30,12 +28,13 @@ export class RefreshSchedule extends Construct {
   constructor(scope: Construct, id: string, props: RefreshScheduleProps) {
     super(scope, id);
     this.role = this.createRole(props);
-    const { description, every, flexibleWindow, eventAge } = props;
+    const { description, schedule } = props;
+    const flexibleWindow = Duration.minutes(schedule.flexibleWindowMinutes);
     this.schedule = new Schedule(this, 'Schedule', {
       description,
       // `ScheduleExpression.rate` would write 60 minutes as 1 hour.
-      schedule: ScheduleExpression.expression(`rate(${every.toMinutes()} minutes)`),
-      timeWindow: flexibleWindow.toMinutes() === 0 ? TimeWindow.off() : TimeWindow.flexible(flexibleWindow),
+      schedule: ScheduleExpression.expression(`rate(${schedule.everyMinutes} minutes)`),
+      timeWindow: schedule.flexibleWindowMinutes === 0 ? TimeWindow.off() : TimeWindow.flexible(flexibleWindow),
       target: new LambdaInvoke(props.lambdaFunction, {
         // Without an input, EventBridge Scheduler sends a notification of its own, which the function refuses.
         input: ScheduleTargetInput.fromObject({}),
@@ -43,7 +42,7 @@ export class RefreshSchedule extends Construct {
         role: this.role.withoutPolicyUpdates(),
         deadLetterQueue: props.undeliveredTicks,
         retryAttempts: DELIVERY_RETRIES,
-        maxEventAge: eventAge,
+        maxEventAge: Duration.seconds(eventAgeSeconds(schedule)),
       }),
     });
     this.schedule.node.addDependency(this.role);

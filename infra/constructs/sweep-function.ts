@@ -1,15 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
-import type { Role } from 'aws-cdk-lib/aws-iam';
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import { FLEET_ENVIRONMENT } from '../../lambda/contract.ts';
-import { bundledCode } from '../bundle/bundled-code.ts';
 import type { FleetSettings } from '../options/fleet-schema.ts';
 import { ATTEMPTS_PER_TICK, longestRunSeconds } from '../options/schedule-limits.ts';
 import { acknowledge } from './acknowledge.ts';
-import { allowLogs, allowOptions, createFunction, createLogGroup, createRole } from './lambda-function.ts';
+import { OwnFunction } from './own-function.ts';
 import { allow, allowKeyThrough } from './statements.ts';
 
 /** The longest that Lambda lets a function run. */
@@ -24,48 +20,41 @@ export interface SweepFunctionProps {
 }
 
 /** The function that lists the secrets of a fleet. It can read no value of any. */
-export class SweepFunction extends Construct {
-  readonly lambdaFunction: LambdaFunction;
-  readonly logGroup: LogGroup;
-  readonly role: Role;
+export class SweepFunction extends OwnFunction {
   readonly timeoutSeconds: number;
 
   constructor(scope: Construct, id: string, { settings, queue, failedSweeps, eventAge }: SweepFunctionProps) {
-    super(scope, id);
-    this.logGroup = createLogGroup(this, settings);
-    this.role = createRole(this, 'Puts the secrets of a fleet into the queue');
-    this.role.addToPolicy(allow('ListSecrets', ['secretsmanager:ListSecrets'], ['*']));
-    acknowledge(
-      this.role,
-      'AwsSolutions-IAM5[Resource::*]',
-      'AWS accepts ListSecrets, and what X-Ray and network interfaces need, on * only. It shows names and tags, and no value.',
-    );
-    this.role.addToPolicy(allow('SendMessages', ['sqs:SendMessage'], [queue.queueArn]));
-    allowLogs(this.role, this.logGroup);
-    this.role.addToPolicy(allow('KeepFailedSweeps', ['sqs:SendMessage'], [failedSweeps.queueArn]));
-    if (settings.kmsKeyArn !== undefined) {
-      this.role.addToPolicy(allowKeyThrough(this, 'EncryptMessages', 'sqs', settings.kmsKeyArn));
-    }
-    allowOptions(this.role, settings);
+    const { kmsKeyArn, schedule, fleet } = settings;
     // With its retry it is over before the next tick.
-    this.timeoutSeconds = Math.min(MAX_TIMEOUT_SECONDS, longestRunSeconds(settings.schedule));
-    const { tagKey, tagValue } = settings.fleet;
-    this.lambdaFunction = createFunction(this, settings, {
+    const timeoutSeconds = Math.min(MAX_TIMEOUT_SECONDS, longestRunSeconds(schedule));
+    super(scope, id, {
+      settings,
       description: 'Puts the secrets of a fleet of Retently accounts into the queue of the refresh',
-      code: bundledCode('sweep'),
-      timeout: Duration.seconds(this.timeoutSeconds),
+      handler: 'sweep',
+      timeout: Duration.seconds(timeoutSeconds),
       environment: {
-        [FLEET_ENVIRONMENT.tagKey]: tagKey,
-        ...(tagValue === undefined ? {} : { [FLEET_ENVIRONMENT.tagValue]: tagValue }),
+        [FLEET_ENVIRONMENT.tagKey]: fleet.tagKey,
+        ...(fleet.tagValue !== undefined && { [FLEET_ENVIRONMENT.tagValue]: fleet.tagValue }),
         [FLEET_ENVIRONMENT.queueUrl]: queue.queueUrl,
       },
-      role: this.role,
-      logGroup: this.logGroup,
+      roleDescription: 'Puts the secrets of a fleet into the queue',
+      statements: [
+        allow('ListSecrets', ['secretsmanager:ListSecrets'], ['*']),
+        allow('SendMessages', ['sqs:SendMessage'], [queue.queueArn]),
+        allow('KeepFailedSweeps', ['sqs:SendMessage'], [failedSweeps.queueArn]),
+        ...(kmsKeyArn === undefined ? [] : [allowKeyThrough(scope, 'EncryptMessages', 'sqs', kmsKeyArn)]),
+      ],
       running: {
         retryAttempts: ATTEMPTS_PER_TICK - 1,
         maxEventAge: eventAge,
         onFailure: { bind: () => ({ destination: failedSweeps.queueArn }) },
       },
     });
+    this.timeoutSeconds = timeoutSeconds;
+    acknowledge(
+      this.role,
+      'AwsSolutions-IAM5[Resource::*]',
+      'AWS accepts ListSecrets, and what X-Ray and network interfaces need, on * only. It shows names and tags, and no value.',
+    );
   }
 }

@@ -13,81 +13,88 @@ import { strictObject } from './option-types.ts';
 import { complain, findMistakes, OptionsError } from './parse-options.ts';
 import { optionsSchema, type TokenRefreshSettings } from './schema.ts';
 
+type Props = Partial<TokenRefreshProps & TokenRefreshFleetProps>;
+
+/** What a prop must be, and the option that it becomes. */
+interface Row {
+  readonly type: z.ZodType;
+  /** Path of the option; `undefined` if another prop or the construct itself uses it. */
+  readonly option: string | undefined;
+  readonly toOption: (value: unknown, props: Props) => unknown;
+  /** How an error about the option names the prop. */
+  readonly unit?: string;
+}
+
+function row<T>(type: z.ZodType<T>, option?: string, toOption: (value: T, props: Props) => unknown = same): Row {
+  return { type: type.optional(), option, toOption: toOption as Row['toOption'] };
+}
+
+function durationRow(option: string, unit: 'minutes' | 'seconds'): Row {
+  const type = having<Duration>('toSeconds', 'a Duration');
+  return { ...row(type, option, (length) => toNumber(length, unit === 'minutes' ? 60 : 1)), unit };
+}
+
 /**
- * What has `member` is taken for the thing of CDK that is asked for. `instanceof` would refuse an object of another copy of
- * aws-cdk-lib.
+ * Any object that has `member`. `instanceof` would refuse an object of another copy of aws-cdk-lib.
  */
-const having = <T extends object>(member: keyof T & string, thing: string) =>
-  z.custom<T>((value) => typeof value === 'object' && value !== null && member in value, {
-    error: `be ${thing} of CDK`,
-  });
-const duration = () => having<Duration>('toSeconds', 'a Duration');
-const anything = () => z.unknown().optional();
+function having<T extends object>(member: keyof T & string, thing: string) {
+  const error = `be ${thing} of CDK`;
+  return z.custom<T>((value) => typeof value === 'object' && value !== null && member in value, { error });
+}
 
-/** Only what a translation into options relies on; the options are checked as those of the context are. */
-const commonShape = {
-  encryptionKey: having<IKey>('keyArn', 'a KMS key (IKey)').optional(),
-  interval: duration().optional(),
-  flexibleWindow: duration().optional(),
-  tokenLifetime: duration().optional(),
-  timeout: duration().optional(),
-  eventBus: having<IEventBus>('eventBusArn', 'an event bus (IEventBus)').optional(),
-  publishEvents: z.boolean({ error: 'be true or false' }).optional(),
-  alarmTopic: having<ITopic>('topicArn', 'a topic (ITopic)').optional(),
-  vpc: having<IVpc>('vpcId', 'a VPC (IVpc)').optional(),
-  vpcSubnets: z
-    .custom<SubnetSelection>((value) => typeof value === 'object', { error: 'be a SubnetSelection' })
-    .optional(),
-  securityGroups: z
-    .array(having<ISecurityGroup>('securityGroupId', 'a security group (ISecurityGroup)'), {
+const same = (value: unknown) => value;
+const anything = z.unknown();
+const secret = having<ISecret>('secretArn', 'a secret (ISecret)');
+
+/** The props of both constructs. Types that the options check anyway are not checked here. */
+const COMMON = {
+  encryptionKey: row(having<IKey>('keyArn', 'a KMS key (IKey)'), 'kmsKeyArn', ({ keyArn }) => keyArn),
+  interval: durationRow('schedule.everyMinutes', 'minutes'),
+  flexibleWindow: durationRow('schedule.flexibleWindowMinutes', 'minutes'),
+  tokenLifetime: durationRow('tokenLifetimeSeconds', 'seconds'),
+  timeout: durationRow('timeoutSeconds', 'seconds'),
+  tokenEndpoint: row(anything, 'tokenEndpoint'),
+  eventBus: row(having<IEventBus>('eventBusArn', 'an event bus (IEventBus)'), 'eventBus.existing', (bus, props) =>
+    props.publishEvents === false ? undefined : bus.eventBusArn,
+  ),
+  publishEvents: row(z.boolean({ error: 'be true or false' }), 'eventBus', (isOn) => (isOn ? undefined : 'none')),
+  alarmTopic: row(having<ITopic>('topicArn', 'a topic (ITopic)')),
+  alarmEmails: row(anything, 'alarmEmails'),
+  runbookUrl: row(anything, 'runbookUrl'),
+  memorySize: row(anything, 'memoryMegabytes'),
+  logRetention: row(anything, 'logRetentionDays'),
+  xray: row(anything, 'xray'),
+  vpc: row(having<IVpc>('vpcId', 'a VPC (IVpc)'), 'vpc', (vpc, { vpcSubnets, securityGroups = [] }) => ({
+    subnetIds: vpc.selectSubnets(vpcSubnets).subnetIds,
+    securityGroupIds: securityGroups.map(({ securityGroupId }) => securityGroupId),
+  })),
+  vpcSubnets: row(z.custom<SubnetSelection>((value) => typeof value === 'object', { error: 'be a SubnetSelection' })),
+  securityGroups: row(
+    z.array(having<ISecurityGroup>('securityGroupId', 'a security group (ISecurityGroup)'), {
       error: 'be a list of security groups',
-    })
-    .optional(),
-  tokenEndpoint: anything(),
-  alarmEmails: anything(),
-  runbookUrl: anything(),
-  memorySize: anything(),
-  logRetention: anything(),
-  xray: anything(),
-  dashboard: anything(),
-  removalPolicies: anything(),
+    }),
+  ),
+  dashboard: row(anything, 'dashboard'),
+  removalPolicies: row(anything, 'removalPolicies'),
 };
-const propsSchema = strictObject({
-  ...commonShape,
-  secret: having<ISecret>('secretArn', 'a secret (ISecret)').optional(),
-  tokenSecret: z
-    .union([having<ISecret>('secretArn', 'a secret'), z.boolean()], {
-      error: 'be a secret (ISecret) of CDK, true or false',
-    })
-    .optional(),
-  reservedConcurrentExecutions: anything(),
-});
-const fleetPropsSchema = strictObject({
-  ...commonShape,
-  tagKey: anything(),
-  tagValue: anything(),
-  maximumConcurrency: anything(),
-});
-type CommonProps = Omit<z.output<typeof propsSchema>, 'secret' | 'tokenSecret' | 'reservedConcurrentExecutions'>;
 
-/** The prop that an option comes from, as a sentence names it. */
-const PROPS: Readonly<Record<string, string>> = {
-  existingSecret: 'secret',
-  'tokenSecret.existing': 'tokenSecret',
-  kmsKeyArn: 'encryptionKey',
-  'schedule.everyMinutes': 'interval in minutes',
-  'schedule.flexibleWindowMinutes': 'flexibleWindow in minutes',
-  tokenLifetimeSeconds: 'tokenLifetime in seconds',
-  timeoutSeconds: 'timeout in seconds',
-  'eventBus.existing': 'eventBus',
-  memoryMegabytes: 'memorySize',
-  logRetentionDays: 'logRetention',
-  reservedConcurrency: 'reservedConcurrentExecutions',
-  fleet: 'tagKey',
-  'fleet.tagKey': 'tagKey',
-  'fleet.tagValue': 'tagValue',
-  'fleet.maximumConcurrency': 'maximumConcurrency',
-};
+const ACCOUNT = {
+  ...COMMON,
+  secret: row(secret, 'existingSecret', toExisting),
+  tokenSecret: row(
+    z.union([secret, z.boolean()], { error: 'be a secret (ISecret) of CDK, true or false' }),
+    'tokenSecret',
+    (value) => (typeof value === 'object' ? { existing: toExisting(value) } : value),
+  ),
+  reservedConcurrentExecutions: row(anything, 'reservedConcurrency'),
+} satisfies Record<keyof TokenRefreshProps, Row>;
+
+const FLEET = {
+  ...COMMON,
+  tagKey: row(anything, 'fleet.tagKey'),
+  tagValue: row(anything, 'fleet.tagValue'),
+  maximumConcurrency: row(anything, 'fleet.maximumConcurrency'),
+} satisfies Record<keyof TokenRefreshFleetProps, Row>;
 
 /**
  * Translates the props of the construct into the settings that the context gives, by the same rules.
@@ -96,19 +103,12 @@ const PROPS: Readonly<Record<string, string>> = {
  * @throws OptionsError that names every mistake by its prop
  */
 export function parseProps(props: TokenRefreshProps, region: string): TokenRefreshSettings {
-  return translate(propsSchema, optionsSchema, props, region, (known) => ({
-    existingSecret: known.secret && toExisting(known.secret),
-    tokenSecret:
-      typeof known.tokenSecret === 'object' ? { existing: toExisting(known.tokenSecret) } : known.tokenSecret,
-    reservedConcurrency: known.reservedConcurrentExecutions,
-  }));
+  return translate(ACCOUNT, optionsSchema, props, region);
 }
 
 /** As {@link parseProps}, for a fleet. */
 export function parseFleetProps(props: TokenRefreshFleetProps, region: string): FleetSettings {
-  return translate(fleetPropsSchema, fleetSchema, props, region, ({ tagKey, tagValue, maximumConcurrency }) => ({
-    fleet: withoutUndefined({ tagKey, tagValue, maximumConcurrency }),
-  }));
+  return translate(FLEET, fleetSchema, props, region);
 }
 
 /** A refusal points at the line that has the mistake, and not at ours. */
@@ -121,50 +121,45 @@ export function refuseAt<Settings>(caller: new (...args: never[]) => unknown, pa
   }
 }
 
-function translate<Known extends CommonProps, Settings>(
-  schema: z.ZodType<Known>,
-  settingsSchema: z.ZodType<Settings>,
-  props: unknown,
+function translate<Settings>(
+  rows: Readonly<Record<string, Row>>,
+  schema: z.ZodType<Settings>,
+  props: Props,
   region: string,
-  toOwnOptions: (known: Known) => Readonly<Record<string, unknown>>,
 ): Settings {
-  const mistakes = findMistakes(schema, props, (path) => path);
+  const types = Object.fromEntries(Object.entries(rows).map(([name, { type }]) => [name, type]));
+  const mistakes = findMistakes(strictObject(types), props, same as (path: string) => string);
   if (mistakes.length > 0) throw new OptionsError(mistakes);
-  const known = schema.parse(props);
-  const options = withoutUndefined({ ...toCommonOptions(known), ...toOwnOptions(known) });
-  const place = Token.isUnresolved(region) ? {} : { region };
+  const options = toOptions(rows, props);
   const sentences = [
-    ...findMistakes(settingsSchema, options, (path) => PROPS[path] ?? path, place),
-    ...findPropMistakes(known),
+    ...findMistakes(schema, options, (path) => toPropName(rows, path), Token.isUnresolved(region) ? {} : { region }),
+    ...findPropMistakes(props),
   ];
   if (sentences.length > 0) throw new OptionsError(sentences);
-  return settingsSchema.parse(options);
+  return schema.parse(options);
 }
 
-function toCommonOptions(props: CommonProps): Readonly<Record<string, unknown>> {
-  const { eventBus, vpc, vpcSubnets, securityGroups = [] } = props;
-  return {
-    kmsKeyArn: props.encryptionKey?.keyArn,
-    schedule: withoutUndefined({
-      everyMinutes: toNumber(props.interval, 60),
-      flexibleWindowMinutes: toNumber(props.flexibleWindow, 60),
-    }),
-    tokenLifetimeSeconds: toNumber(props.tokenLifetime, 1),
-    timeoutSeconds: toNumber(props.timeout, 1),
-    eventBus: props.publishEvents === false ? 'none' : eventBus && { existing: eventBus.eventBusArn },
-    vpc: vpc && {
-      subnetIds: vpc.selectSubnets(vpcSubnets).subnetIds,
-      securityGroupIds: securityGroups.map(({ securityGroupId }) => securityGroupId),
-    },
-    tokenEndpoint: props.tokenEndpoint,
-    alarmEmails: props.alarmEmails,
-    runbookUrl: props.runbookUrl,
-    memoryMegabytes: props.memorySize,
-    logRetentionDays: props.logRetention,
-    xray: props.xray,
-    dashboard: props.dashboard,
-    removalPolicies: props.removalPolicies,
-  };
+/** `schedule.everyMinutes` is a member of the option `schedule`. */
+function toOptions(rows: Readonly<Record<string, Row>>, props: Props): object {
+  // A fleet without a tag has one mistake, in `tagKey`.
+  const options: Record<string, unknown> = rows === FLEET ? { fleet: {} } : {};
+  const given = new Map<string, unknown>(Object.entries(props));
+  for (const [name, { option, toOption }] of Object.entries(rows)) {
+    const prop = given.get(name);
+    const value = prop === undefined || option === undefined ? undefined : toOption(prop, props);
+    if (value === undefined) continue;
+    const [outer = '', member] = option?.split('.') ?? [];
+    options[outer] = member === undefined ? value : { ...Object(options[outer]), [member]: value };
+  }
+  return options;
+}
+
+/** The prop that an option comes from, as a sentence names it. */
+function toPropName(rows: Readonly<Record<string, Row>>, path: string): string {
+  const found = Object.entries(rows).find(([, { option }]) => option === path || `${option}.existing` === path);
+  if (found === undefined) return path;
+  const [name, { unit }] = found;
+  return unit === undefined ? name : `${name} in ${unit}`;
 }
 
 /** Without its six characters at the end, an ARN names no secret for certain. Then the name does. */
@@ -173,15 +168,8 @@ function toExisting({ secretFullArn, secretName }: ISecret): ExistingSecret {
 }
 
 /** The rules between props that no options have. */
-function findPropMistakes({
-  alarmTopic,
-  alarmEmails,
-  eventBus,
-  publishEvents,
-  vpc,
-  securityGroups,
-  vpcSubnets,
-}: CommonProps) {
+function findPropMistakes(props: Props): readonly string[] {
+  const { alarmTopic, alarmEmails, eventBus, publishEvents, vpc, securityGroups, vpcSubnets } = props;
   return [
     ...(alarmTopic !== undefined && alarmEmails !== undefined
       ? [complain('alarmEmails', alarmEmails, 'be left out: subscribe to your alarmTopic')]
@@ -196,13 +184,8 @@ function findPropMistakes({
 }
 
 /** A Duration that is only known at deploy time becomes a text, which every rule of a number refuses. */
-function toNumber(length: Duration | undefined, secondsOfUnit: number): unknown {
-  if (length === undefined) return undefined;
+function toNumber(length: Duration, secondsOfUnit: number): unknown {
   return Token.isUnresolved(length) || length.isUnresolved()
     ? 'known only at deploy time'
     : length.toSeconds({ integral: false }) / secondsOfUnit;
-}
-
-function withoutUndefined(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }

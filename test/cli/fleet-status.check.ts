@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import * as z from 'zod';
 import { findAlarmKind } from '../../cli/status/find-alarm-kind.ts';
 import { parseFleetContext } from '../../infra/options/parse-context.ts';
-import { TokenRefreshFleetStack } from '../../infra/token-refresh-fleet-stack.ts';
+import { TokenRefreshFleetStack } from '../../infra/stacks.ts';
 import { templateOf, WITHOUT_BUNDLING } from '../infra/synthesise.ts';
 import type { DeployedFunction } from '../sandbox/aws/deployment-server.ts';
 import { type Ended, RunningCommand, runCommand } from '../support/command.ts';

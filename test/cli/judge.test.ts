@@ -7,7 +7,7 @@ import type { Account } from '../../cli/status/account.ts';
 import { findAlarmKind } from '../../cli/status/find-alarm-kind.ts';
 import { judge } from '../../cli/status/judge.ts';
 import { parseContext } from '../../infra/options/parse-context.ts';
-import { TokenRefreshStack } from '../../infra/token-refresh-stack.ts';
+import { TokenRefreshStack } from '../../infra/stacks.ts';
 import { toRunbookEntry } from '../../lambda/contract.ts';
 import type { Result } from '../../lambda/core/result.ts';
 import { synthesise, WITHOUT_BUNDLING } from '../infra/synthesise.ts';

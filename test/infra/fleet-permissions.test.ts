@@ -58,18 +58,18 @@ describe('the roles of a fleet', () => {
     });
     expect(denied).toEqual([]);
     expect(unusedOf('sweep', used.sweep)).toEqual([
+      'KeepFailedSweeps sqs:SendMessage',
       'WriteLogs logs:CreateLogStream',
       'WriteLogs logs:PutLogEvents',
-      'KeepFailedSweeps sqs:SendMessage',
     ]);
     expect(unusedOf('refresh', used.refresh)).toEqual([
-      'WriteLogs logs:CreateLogStream',
-      'WriteLogs logs:PutLogEvents',
       'TakeMessages sqs:DeleteMessage',
       'TakeMessages sqs:GetQueueAttributes',
       'TakeMessages sqs:ReceiveMessage',
       'UseKeysOfSecrets kms:Decrypt',
       'UseKeysOfSecrets kms:GenerateDataKey',
+      'WriteLogs logs:CreateLogStream',
+      'WriteLogs logs:PutLogEvents',
     ]);
   });
 

@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { buildApp } from '../../infra/app.ts';
 import { parseFleetContext } from '../../infra/options/parse-context.ts';
 import { CONTEXT_KEY } from '../../infra/options/stack-schema.ts';
-import { TokenRefreshFleetStack } from '../../infra/token-refresh-fleet-stack.ts';
+import { TokenRefreshFleetStack } from '../../infra/stacks.ts';
 import { EVERY_FLEET_OPTION } from './synthesise.ts';
 
 // Synthesis and bundling take seconds, and longer if something else is running.

@@ -68,9 +68,9 @@ describe('the role of the function', () => {
         allow('KeepCredentials', SECRET_ACTIONS, secret),
         allow('KeepTokenSecret', TOKEN_SECRET_ACTIONS, tokenSecret),
         allow('PublishEvents', 'events:PutEvents', inThisAccount('events', 'event-bus/default'), asOurselves),
-        WRITE_LOGS,
         KEEP_FAILED_RUNS,
         READ_UNDER_OLDER_KEYS,
+        WRITE_LOGS,
       ),
     );
   });
@@ -81,11 +81,11 @@ describe('the role of the function', () => {
         allow('KeepCredentials', SECRET_ACTIONS, secret),
         allow('KeepTokenSecret', TOKEN_SECRET_ACTIONS, tokenSecret),
         allow('PublishEvents', 'events:PutEvents', arn('TokenRefreshBusEventBus0228B614'), asOurselves),
-        WRITE_LOGS,
         KEEP_FAILED_RUNS,
         READ_UNDER_OLDER_KEYS,
         allow('EncryptCredentials', KEY_ACTIONS, KEY_ARN, through('secretsmanager')),
         allow('EncryptFailedRuns', KEY_ACTIONS, KEY_ARN, through('sqs')),
+        WRITE_LOGS,
         allow('Trace', ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], '*'),
         allow(
           'AttachToVpc',
@@ -130,9 +130,9 @@ describe('the role of the function', () => {
         allow('KeepCredentials', SECRET_ACTIONS, secret),
         allow('KeepTokenSecret', TOKEN_SECRET_ACTIONS, tokenSecret),
         ...(resource === undefined ? [] : [publish]),
-        WRITE_LOGS,
         KEEP_FAILED_RUNS,
         READ_UNDER_OLDER_KEYS,
+        WRITE_LOGS,
       ),
     );
   });

@@ -2,7 +2,7 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { parseContext } from '../../infra/options/parse-context.ts';
-import { TokenRefreshStack } from '../../infra/token-refresh-stack.ts';
+import { TokenRefreshStack } from '../../infra/stacks.ts';
 import { DEFAULTS, METRIC_NAMESPACE, METRICS } from '../../lambda/contract.ts';
 import { attributesOf } from './deployment.ts';
 import { resolveText } from './resolve-intrinsics.ts';

@@ -6,8 +6,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as z from 'zod';
 import { parseContext, parseFleetContext } from '../../infra/options/parse-context.ts';
 import { CONTEXT_KEY } from '../../infra/options/stack-schema.ts';
-import { TokenRefreshFleetStack } from '../../infra/token-refresh-fleet-stack.ts';
-import { TokenRefreshStack } from '../../infra/token-refresh-stack.ts';
+import { TokenRefreshFleetStack, TokenRefreshStack } from '../../infra/stacks.ts';
 
 // The rules of CDK itself cost more than a second a process; checks.test.ts turns them on, since it is about them.
 process.env['CDK_VALIDATION'] = 'false';

@@ -1,0 +1,36 @@
+import { type Alarm, AlarmStatusWidget, Dashboard, type IWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import { Construct } from 'constructs';
+import type { OperatorCommand } from '../operator-commands.ts';
+
+export interface OverviewProps {
+  readonly alarms: readonly Alarm[];
+  readonly guide: readonly OperatorCommand[];
+  readonly runbookUrl: string | undefined;
+  /** Below the alarms and what to do about them. */
+  readonly rows: readonly (readonly IWidget[])[];
+}
+
+/** One dashboard: the alarms, what to do, and then whatever its stack has to show. */
+export class Overview extends Construct {
+  readonly dashboardName: string;
+
+  constructor(scope: Construct, id: string, { alarms, guide, runbookUrl, rows }: OverviewProps) {
+    super(scope, id);
+    const status = new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 24, height: 3 });
+    const widgets = [[status], [toGuide(guide, runbookUrl)], ...rows.map((row) => [...row])];
+    this.dashboardName = new Dashboard(this, 'Dashboard', { widgets }).dashboardName;
+  }
+}
+
+/** What to do, in Markdown. */
+function toGuide(commands: readonly OperatorCommand[], runbookUrl: string | undefined): IWidget {
+  const runbook = runbookUrl === undefined ? '`docs/runbook.md`' : `[the runbook](${runbookUrl})`;
+  const lines = commands.flatMap(({ description, command }) => [`# ${description}`, command]);
+  const markdown = [
+    `**What to do:** ${runbook} has an entry for each alarm and each error code. In AWS CloudShell:`,
+    '```',
+    ...lines,
+    '```',
+  ].join('\n');
+  return new TextWidget({ markdown, width: 24, height: 6 });
+}

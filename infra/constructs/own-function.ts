@@ -1,0 +1,110 @@
+import { CfnResource, type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import {
+  Architecture,
+  type FunctionOptions,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  SystemLogLevel,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { HandlerName } from '../bundle/bundle-handler.ts';
+import { bundledCode } from '../bundle/bundled-code.ts';
+import type { TokenRefreshSettings } from '../options/schema.ts';
+import { acknowledge } from './acknowledge.ts';
+import { allow } from './statements.ts';
+
+/** What every function of ours takes from the options. */
+export type FunctionSettings = Pick<
+  TokenRefreshSettings,
+  'kmsKeyArn' | 'logRetentionDays' | 'memoryMegabytes' | 'xray' | 'vpc'
+> & { readonly removalPolicies: Pick<TokenRefreshSettings['removalPolicies'], 'logs'> };
+
+export interface OwnFunctionProps {
+  readonly settings: FunctionSettings;
+  readonly description: string;
+  readonly handler: HandlerName;
+  readonly timeout: Duration;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly roleDescription: string;
+  /** What the function may do, beside writing its log. */
+  readonly statements: readonly PolicyStatement[];
+  /** How Lambda deals with events that nobody waits for, and what it sets aside. */
+  readonly running: Pick<
+    FunctionOptions,
+    'retryAttempts' | 'maxEventAge' | 'onFailure' | 'reservedConcurrentExecutions'
+  >;
+}
+
+/** A function of ours, its log group, and a role that allows its calls and nothing else. */
+export class OwnFunction extends Construct {
+  readonly lambdaFunction: LambdaFunction;
+  readonly logGroup: LogGroup;
+  readonly role: Role;
+
+  constructor(scope: Construct, id: string, props: OwnFunctionProps) {
+    super(scope, id);
+    const { kmsKeyArn, logRetentionDays, memoryMegabytes, removalPolicies, vpc, xray } = props.settings;
+    this.logGroup = new LogGroup(this, 'LogGroup', {
+      retention: logRetentionDays,
+      removalPolicy: removalPolicies.logs === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      ...(kmsKeyArn === undefined ? {} : { encryptionKey: Key.fromKeyArn(this, 'LogKey', kmsKeyArn) }),
+    });
+    // The managed policies of AWS and the grants of CDK would allow more than a function calls.
+    this.role = new Role(this, 'Role', {
+      description: props.roleDescription,
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    });
+    const writeLogs = allow('WriteLogs', ['logs:CreateLogStream', 'logs:PutLogEvents'], [this.logGroup.logGroupArn]);
+    for (const statement of [...props.statements, writeLogs]) this.role.addToPolicy(statement);
+    this.allowOptions(props.settings);
+    this.lambdaFunction = new LambdaFunction(this, 'Function', {
+      description: props.description,
+      code: bundledCode(props.handler),
+      timeout: props.timeout,
+      environment: { ...props.environment },
+      ...props.running,
+      handler: 'index.handler',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: memoryMegabytes,
+      // CDK adds statements of its own to a role, unless it is told not to.
+      role: this.role.withoutPolicyUpdates(),
+      logGroup: this.logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      // Lambda's own lines about each run would triple the log; one that times out or crashes is a warning.
+      systemLogLevelV2: SystemLogLevel.WARN,
+      tracing: xray ? Tracing.ACTIVE : Tracing.DISABLED,
+    });
+    const resource = this.lambdaFunction.node.defaultChild;
+    if (vpc !== undefined && CfnResource.isCfnResource(resource)) {
+      // By ids: a Vpc construct needs the availability zones, and so a lookup in the AWS account.
+      resource.addPropertyOverride('VpcConfig', {
+        SubnetIds: vpc.subnetIds,
+        SecurityGroupIds: vpc.securityGroupIds,
+      });
+    }
+  }
+
+  /** What Lambda does under the role of a function if the options want it. */
+  private allowOptions({ xray, vpc }: FunctionSettings): void {
+    if (xray) this.role.addToPolicy(allow('Trace', ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], ['*']));
+    if (vpc !== undefined) this.role.addToPolicy(allow('AttachToVpc', NETWORK_INTERFACE_ACTIONS, ['*']));
+    if (!xray && vpc === undefined) return;
+    const reason = 'AWS accepts these actions, of X-Ray and of network interfaces, on * only.';
+    acknowledge(this.role, 'AwsSolutions-IAM5[Resource::*]', reason);
+  }
+}
+
+const NETWORK_INTERFACE_ACTIONS = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+];

@@ -1,0 +1,16 @@
+import { ENVIRONMENT, LEASE_OVER_TIMEOUT_SECONDS } from '../../lambda/contract.ts';
+import type { TokenRefreshSettings } from '../options/schema.ts';
+import type { EventDestination } from './event-destination.ts';
+
+/** What a function that refreshes is told, whichever secrets it refreshes. */
+export function refreshEnvironment(
+  settings: Pick<TokenRefreshSettings, 'tokenEndpoint' | 'tokenLifetimeSeconds' | 'timeoutSeconds'>,
+  { eventBusName }: EventDestination,
+): Readonly<Record<string, string>> {
+  return {
+    [ENVIRONMENT.tokenEndpoint]: settings.tokenEndpoint,
+    [ENVIRONMENT.eventBusName]: eventBusName,
+    [ENVIRONMENT.defaultTokenLifetimeSeconds]: String(settings.tokenLifetimeSeconds),
+    [ENVIRONMENT.leaseSeconds]: String(settings.timeoutSeconds + LEASE_OVER_TIMEOUT_SECONDS),
+  };
+}

@@ -1,0 +1,27 @@
+import { Stack } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { createAccount } from './create-account.ts';
+import { createFleet } from './create-fleet.ts';
+import type { FleetStackSettings, StackSettings } from './options/parse-context.ts';
+import { addOutputs, toStackProps } from './stack-outputs.ts';
+
+/** The stack of one Retently account; its outputs are the commands that an operator needs. */
+export class TokenRefreshStack extends Stack {
+  constructor(scope: Construct, placed: StackSettings) {
+    super(
+      scope,
+      placed.stackName,
+      toStackProps('Keeps a Retently OAuth bearer token fresh in AWS Secrets Manager', placed),
+    );
+    addOutputs(this, placed, createAccount(new Construct(this, 'TokenRefresh'), placed.settings));
+  }
+}
+
+/** The stack of a fleet. */
+export class TokenRefreshFleetStack extends Stack {
+  constructor(scope: Construct, placed: FleetStackSettings) {
+    const description = 'Keeps the Retently OAuth bearer tokens of a fleet fresh in AWS Secrets Manager';
+    super(scope, placed.stackName, toStackProps(description, placed));
+    addOutputs(this, placed, createFleet(new Construct(this, 'Fleet'), placed.fleet));
+  }
+}
