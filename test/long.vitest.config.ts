@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
-    include: ['test/{cli,fleet,infra,integration}/*.check.ts', 'test/integration/fleet.test.ts'],
+    include: ['test/{chaos,cli,fleet,infra,integration,interop}/*.check.ts', 'test/integration/fleet.test.ts'],
     env: { FLEET_SECRETS: '300' },
     isolate: false,
     testTimeout: 60_000,

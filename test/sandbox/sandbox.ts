@@ -3,7 +3,7 @@ import type { HandlerName } from '../../infra/bundle/bundle-handler.ts';
 import { ENVIRONMENT } from '../../lambda/contract.ts';
 import { type Aws, type AwsOptions, startAws } from './aws/aws-server.ts';
 import { bundleOnce } from './lambda/bundle.ts';
-import { type LambdaProcess, startLambdaProcess } from './lambda/lambda-process.ts';
+import { type LambdaProcess, type LambdaProcessOptions, startLambdaProcess } from './lambda/lambda-process.ts';
 import {
   type AuthorizationServer,
   type AuthorizationServerOptions,
@@ -29,6 +29,8 @@ export interface SandboxOptions {
   readonly aws?: Omit<AwsOptions, 'now'>;
   /** What the line to the authorization server does, connection by connection. @default it is fine */
   readonly script?: readonly Step[];
+  /** Token endpoint at the end of that line. @default the sandbox's own authorization server */
+  readonly upstream?: string;
 }
 
 /** All that the function knows of the world, on loopback: AWS, and Retently at the end of a line that can fail. */
@@ -51,7 +53,11 @@ export interface Sandbox extends AsyncDisposable {
   ago<T>(seconds: number, act: () => Promise<T>): Promise<T>;
   readonly processes: readonly LambdaProcess[];
   /** An execution environment of a bundled handler, by default of the function of one secret. Ends with the sandbox. */
-  startFunction(environment?: Readonly<Record<string, string>>, name?: HandlerName): Promise<LambdaProcess>;
+  startFunction(
+    environment?: Readonly<Record<string, string>>,
+    name?: HandlerName,
+    under?: LambdaProcessOptions['under'],
+  ): Promise<LambdaProcess>;
 }
 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -61,7 +67,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     startAws({ ...options.aws, now: () => Date.now() - lagMs }),
     startAuthorizationServer({ kind, ...(graceSeconds === undefined ? {} : { graceSeconds }) }),
   ]);
-  const tokenEndpoint = await startScriptedTokenEndpoint(script, authorizationServer.url);
+  const tokenEndpoint = await startScriptedTokenEndpoint(script, options.upstream ?? authorizationServer.url);
   const { secretsManager } = aws;
   secretsManager.createSecret({ Name: SECRET_ID });
   secretsManager.createSecret({ Name: TOKEN_SECRET_ID });
@@ -102,9 +108,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
         lagMs = 0;
       }
     },
-    async startFunction(environment = {}, name = 'handler') {
+    async startFunction(environment = {}, name = 'handler', under) {
       const lambda = await startLambdaProcess({
         bundlePath: bundleOnce(name),
+        ...(under === undefined ? {} : { under }),
         environment: {
           AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url,
           AWS_ENDPOINT_URL_EVENTBRIDGE: aws.url,

@@ -62,14 +62,18 @@ export interface LambdaProcessOptions {
   readonly functionName?: string;
   /** AWS account that it runs in. @default that of the sandbox */
   readonly accountId?: string;
+  /** Command that starts Node.js, such as a tracer with its arguments. @default none */
+  readonly under?: readonly [file: string, ...args: string[]];
 }
 
 /** Starts an execution environment; resolves once the bundle is loaded. */
 export async function startLambdaProcess(options: LambdaProcessOptions): Promise<LambdaProcess> {
-  const { bundlePath, environment, functionName = 'token-refresh', accountId = '000000000000' } = options;
+  const { bundlePath, environment, functionName = 'token-refresh', accountId = '000000000000', under } = options;
+  const [execPath, ...tracerArgs] = under ?? [process.execPath];
   const child = fork(RUNTIME, [bundlePath, functionName, accountId], {
-    // The parent's own `--import tsx` is nothing that Lambda has.
-    execArgv: [],
+    execPath,
+    // Not the parent's own `--import tsx`, which Lambda does not have.
+    execArgv: under === undefined ? [] : [...tracerArgs, process.execPath],
     env: { ...LAMBDA_ENVIRONMENT, AWS_LAMBDA_FUNCTION_NAME: functionName, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

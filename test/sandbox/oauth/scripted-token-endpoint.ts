@@ -114,8 +114,9 @@ async function receive(request: IncomingMessage): Promise<ReceivedRequest> {
 
 async function forward({ form }: ReceivedRequest, upstream = 'about:blank'): Promise<ScriptedAnswer> {
   const response = await fetch(upstream, { method: 'POST', body: new URLSearchParams(form) });
-  const { status } = response;
-  return { status, headers: { 'content-type': 'application/json' }, body: await response.text() };
+  const { status, headers } = response;
+  const type = headers.get('content-type');
+  return { status, headers: type === null ? {} : { 'content-type': type }, body: await response.text() };
 }
 
 async function perform(
