@@ -1,6 +1,7 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { accountCommands } from './account-commands.ts';
 import { accountRules } from './constructs/account-rules.ts';
 import { Credentials } from './constructs/credentials.ts';
 import { accountRows } from './constructs/dashboard-rows.ts';
@@ -11,7 +12,6 @@ import { RefreshFunction } from './constructs/refresh-function.ts';
 import { RefreshSchedule } from './constructs/refresh-schedule.ts';
 import { TokenSecret } from './constructs/token-secret.ts';
 import { monitor } from './monitor.ts';
-import { operatorCommands } from './operator-commands.ts';
 import { eventAgeSeconds, silenceMinutes } from './options/schedule-limits.ts';
 import type { TokenRefreshSettings } from './options/schema.ts';
 
@@ -46,7 +46,7 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings, 
     undeliveredTicks,
     kmsKeyArn,
   }).schedule;
-  const commands = operatorCommands({
+  const commands = accountCommands({
     region: Stack.of(scope).region,
     functionName: lambdaFunction.functionName,
     timeoutSeconds: settings.timeoutSeconds,

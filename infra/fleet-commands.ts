@@ -1,4 +1,4 @@
-import { awsCli, type OperatorCommand, secretCommands } from './operator-commands.ts';
+import { awsCli, type OperatorCommand, secretCommands } from './account-commands.ts';
 
 /** What the resources of a fleet are called. */
 export interface FleetNames {

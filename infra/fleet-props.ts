@@ -1,4 +1,4 @@
-import type { TokenRefreshProps } from './token-refresh-props.ts';
+import type { TokenRefreshProps } from './account-props.ts';
 
 /** What of one secret alone makes sense. */
 type OfOneSecret = 'secret' | 'tokenSecret' | 'reservedConcurrentExecutions' | 'removalPolicies';

@@ -1,10 +1,10 @@
 import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import type { OperatorCommand } from './account-commands.ts';
 import { AlarmTopic } from './constructs/alarm-topic.ts';
 import { type AlarmRule, Alarms } from './constructs/alarms.ts';
 import { Overview } from './constructs/overview.ts';
-import type { OperatorCommand } from './operator-commands.ts';
 import type { TokenRefreshSettings } from './options/schema.ts';
 
 export interface Monitored {

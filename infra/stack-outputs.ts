@@ -1,6 +1,6 @@
 import { CfnOutput, type Stack, type StackProps } from 'aws-cdk-lib';
+import type { OperatorCommand } from './account-commands.ts';
 import { consoleHost } from './console-host.ts';
-import type { OperatorCommand } from './operator-commands.ts';
 import type { Placed } from './options/parse-context.ts';
 
 const WHERE = 'In AWS CloudShell, or in bash with AWS CLI 2';

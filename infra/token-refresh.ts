@@ -10,14 +10,14 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { METRICS } from '../lambda/contract.ts';
+import type { TokenRefreshProps } from './account-props.ts';
 import { admitServices } from './constructs/admit-services.ts';
 import { functionMetric } from './constructs/function-metric.ts';
 import type { TokenSecret } from './constructs/token-secret.ts';
 import { createAccount } from './create-account.ts';
 import { parseProps, refuseAt } from './options/parse-props.ts';
-import type { TokenRefreshProps } from './token-refresh-props.ts';
 
-export type { TokenRefreshProps } from './token-refresh-props.ts';
+export type { TokenRefreshProps } from './account-props.ts';
 
 const METRIC_PERIOD_MINUTES = 5;
 

@@ -1,6 +1,6 @@
 import { type Alarm, AlarmStatusWidget, Dashboard, type IWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import type { OperatorCommand } from '../operator-commands.ts';
+import type { OperatorCommand } from '../account-commands.ts';
 
 export interface OverviewProps {
   readonly alarms: readonly Alarm[];

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { secretIdOf } from './existing-secret.ts';
 import { type FleetSettings, fleetSchema } from './fleet-schema.ts';
-import { complain, findMistakes, OptionsError, type Place } from './parse-options.ts';
+import { complain, findMistakes, OptionsError, type Place } from './mistakes.ts';
 import type { TokenRefreshSettings } from './schema.ts';
 import { accountSchema, CONTEXT_KEY, topSchema } from './stack-schema.ts';
 import { findStrayKeys } from './stray-context-keys.ts';

@@ -5,12 +5,12 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import * as z from 'zod';
+import type { TokenRefreshProps } from '../account-props.ts';
 import type { TokenRefreshFleetProps } from '../fleet-props.ts';
-import type { TokenRefreshProps } from '../token-refresh-props.ts';
 import type { ExistingSecret } from './existing-secret.ts';
 import { type FleetSettings, fleetSchema } from './fleet-schema.ts';
+import { complain, findMistakes, OptionsError } from './mistakes.ts';
 import { strictObject } from './option-types.ts';
-import { complain, findMistakes, OptionsError } from './parse-options.ts';
 import { optionsSchema, type TokenRefreshSettings } from './schema.ts';
 
 type Props = Partial<TokenRefreshProps & TokenRefreshFleetProps>;

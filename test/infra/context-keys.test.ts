@@ -1,7 +1,7 @@
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { buildApp, type Surroundings } from '../../infra/app.ts';
-import { OptionsError } from '../../infra/options/parse-options.ts';
+import { OptionsError } from '../../infra/options/mistakes.ts';
 import { TokenRefreshStack } from '../../infra/stacks.ts';
 import { WITHOUT_BUNDLING } from './synthesise.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { buildApp } from '../../infra/app.ts';
+import { OptionsError } from '../../infra/options/mistakes.ts';
 import { parseContext, parseFleetContext } from '../../infra/options/parse-context.ts';
-import { OptionsError } from '../../infra/options/parse-options.ts';
 import { CONTEXT_KEY } from '../../infra/options/stack-schema.ts';
 import { WITHOUT_BUNDLING } from './synthesise.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { OptionsError } from '../../infra/options/mistakes.ts';
 import { parseContext } from '../../infra/options/parse-context.ts';
-import { OptionsError } from '../../infra/options/parse-options.ts';
 
 const KEY_ARN = 'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555';
 

@@ -2,7 +2,7 @@ import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { describe, expect, it } from 'vitest';
-import { OptionsError } from '../../infra/options/parse-options.ts';
+import { OptionsError } from '../../infra/options/mistakes.ts';
 import { TokenRefreshFleet, type TokenRefreshFleetProps } from '../../infra/token-refresh-fleet.ts';
 import { KEY_ARN, resourceOf, synthesiseFleet, templateOf, WITHOUT_BUNDLING } from './synthesise.ts';
 

@@ -10,7 +10,7 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { OptionsError } from '../../infra/options/parse-options.ts';
+import { OptionsError } from '../../infra/options/mistakes.ts';
 import { TokenRefresh, type TokenRefreshProps } from '../../infra/token-refresh.ts';
 import { METRIC_NAMESPACE } from '../../lambda/contract.ts';
 import { KEY_ARN, resourceOf, resourcesOf, synthesise, templateOf, WITHOUT_BUNDLING } from './synthesise.ts';

@@ -3,10 +3,10 @@ import { AccountPrincipal, ArnPrincipal, type IGrantable, Role, ServicePrincipal
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
+import type { TokenRefreshProps } from '../../infra/account-props.ts';
+import { OptionsError } from '../../infra/options/mistakes.ts';
 import { parseContext } from '../../infra/options/parse-context.ts';
-import { OptionsError } from '../../infra/options/parse-options.ts';
 import { TokenRefresh } from '../../infra/token-refresh.ts';
-import type { TokenRefreshProps } from '../../infra/token-refresh-props.ts';
 import { KEY_ARN, resourceOf, resourcesOf, synthesise, templateOf, WITHOUT_BUNDLING } from './synthesise.ts';
 
 const OWN = '123456789012';

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type OperatorCommands, operatorCommands } from '../../infra/operator-commands.ts';
+import { type AccountCommands, accountCommands } from '../../infra/account-commands.ts';
 import { isMotoInstalled, type MotoServer, startMoto } from '../support/moto-server.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -21,7 +21,7 @@ describe.skipIf(!IS_POSSIBLE)(
     let moto: MotoServer;
     let directory: string;
     let queueUrl: string;
-    let commands: OperatorCommands;
+    let commands: AccountCommands;
 
     /** @returns what it printed */
     function run(command: string): string {
@@ -45,7 +45,7 @@ describe.skipIf(!IS_POSSIBLE)(
         'ScheduleArn',
       );
       queueUrl = create('sqs create-queue --queue-name failed', 'QueueUrl');
-      commands = operatorCommands({
+      commands = accountCommands({
         region: REGION,
         functionName: 'f',
         timeoutSeconds: 60,

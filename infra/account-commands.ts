@@ -20,7 +20,7 @@ export interface OperatorCommand {
   readonly command: string;
 }
 
-export type OperatorCommands = ReturnType<typeof operatorCommands>;
+export type AccountCommands = ReturnType<typeof accountCommands>;
 
 // The AWS CLI gives up after a minute by default, and then invokes the function again.
 const CLI_OVER_TIMEOUT_SECONDS = 30;
@@ -99,7 +99,7 @@ export function secretCommands(region: string, secretId: string, hint?: string) 
 }
 
 /** Each command that the runbook needs, filled in. */
-export function operatorCommands(names: DeployedNames) {
+export function accountCommands(names: DeployedNames) {
   const { logGroupName, secretId, tokenSecretId, scheduleName, failedRunsUrl, undeliveredTicksUrl } = names;
   const { aws, receive, purge, enableSchedule, storyOf, ...cli } = awsCli(names.region);
   const invoke = (payload: string) => cli.invoke(names.functionName, names.timeoutSeconds, `'${payload}'`);
