@@ -3,11 +3,11 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { accountCommands } from './account-commands.ts';
 import { accountRules } from './constructs/account-rules.ts';
+import { applyTagsAndBoundary } from './constructs/apply-tags-and-boundary.ts';
 import { Credentials } from './constructs/credentials.ts';
 import { accountRows } from './constructs/dashboard-rows.ts';
 import { DeadLetters } from './constructs/dead-letters.ts';
 import { EventDestination } from './constructs/event-destination.ts';
-import { governAll } from './constructs/govern-all.ts';
 import { RefreshFunction } from './constructs/refresh-function.ts';
 import { RefreshSchedule } from './constructs/refresh-schedule.ts';
 import { TokenSecret } from './constructs/token-secret.ts';
@@ -69,7 +69,7 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings, 
     rows: accountRows(lambdaFunction, [failedRuns, undeliveredTicks]),
     topic,
   });
-  governAll(scope, settings);
+  applyTagsAndBoundary(scope, settings);
   const outputs = {
     FunctionName: ['The function', lambdaFunction.functionName],
     SecretArn: ['The secret of the credentials', credentials.secretArn],

@@ -1,12 +1,12 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { applyTagsAndBoundary } from './constructs/apply-tags-and-boundary.ts';
 import { fleetRows } from './constructs/dashboard-rows.ts';
 import { DeadLetters } from './constructs/dead-letters.ts';
 import { EventDestination } from './constructs/event-destination.ts';
-import { FleetFunction } from './constructs/fleet-function.ts';
+import { FleetRefreshFunction } from './constructs/fleet-refresh-function.ts';
 import { fleetRules } from './constructs/fleet-rules.ts';
-import { governAll } from './constructs/govern-all.ts';
 import { RefreshQueue } from './constructs/refresh-queue.ts';
 import { RefreshSchedule } from './constructs/refresh-schedule.ts';
 import { SweepFunction } from './constructs/sweep-function.ts';
@@ -30,7 +30,7 @@ export function createFleet(scope: Construct, settings: FleetSettings, topic?: I
   const { failedRuns: failedSweeps, undeliveredTicks } = new DeadLetters(scope, 'DeadLetters', settings);
   const { queue, deadLetters } = new RefreshQueue(scope, 'Queue', settings);
   const sweep = new SweepFunction(scope, 'Sweep', { settings, queue, failedSweeps, eventAge });
-  const refresh = new FleetFunction(scope, 'Refresh', { settings, queue, eventDestination });
+  const refresh = new FleetRefreshFunction(scope, 'Refresh', { settings, queue, eventDestination });
   const { scheduleName } = new RefreshSchedule(scope, 'Schedule', {
     description: 'Looks after a fleet of Retently bearer tokens',
     roleDescription: 'Invokes the sweep of a fleet of Retently bearer tokens',
@@ -68,7 +68,7 @@ export function createFleet(scope: Construct, settings: FleetSettings, topic?: I
     rows: fleetRows(parts),
     topic,
   });
-  governAll(scope, settings);
+  applyTagsAndBoundary(scope, settings);
   const outputs = {
     FunctionName: ['The function that refreshes', parts.refresh.functionName],
     SweepName: ['The function that sweeps', parts.sweep.functionName],

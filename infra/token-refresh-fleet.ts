@@ -6,11 +6,11 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { admitServices } from './constructs/admit-services.ts';
+import { allowAwsServices } from './constructs/allow-aws-services.ts';
 import { functionMetric } from './constructs/function-metric.ts';
 import { createFleet } from './create-fleet.ts';
 import type { TokenRefreshFleetProps } from './fleet-props.ts';
-import { parseFleetProps, refuseAt } from './options/parse-props.ts';
+import { parseFleetProps, rethrowFrom } from './options/parse-props.ts';
 
 export type { TokenRefreshFleetProps } from './fleet-props.ts';
 
@@ -42,9 +42,9 @@ export class TokenRefreshFleet extends Construct {
   constructor(scope: Construct, id: string, props: TokenRefreshFleetProps) {
     super(scope, id);
     const { region } = Stack.of(this);
-    const settings = refuseAt(new.target, () => parseFleetProps(props, region));
+    const settings = rethrowFrom(new.target, () => parseFleetProps(props, region));
     const resources = createFleet(this, settings, props.alarmTopic);
-    if (props.encryptionKey !== undefined) admitServices(props.encryptionKey, region);
+    if (props.encryptionKey !== undefined) allowAwsServices(props.encryptionKey, region);
     this.lambdaFunction = resources.refresh;
     this.sweepFunction = resources.sweep;
     this.queue = resources.queue;

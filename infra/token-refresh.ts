@@ -11,11 +11,11 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { METRICS } from '../lambda/contract.ts';
 import type { TokenRefreshProps } from './account-props.ts';
-import { admitServices } from './constructs/admit-services.ts';
+import { allowAwsServices } from './constructs/allow-aws-services.ts';
 import { functionMetric } from './constructs/function-metric.ts';
 import type { TokenSecret } from './constructs/token-secret.ts';
 import { createAccount } from './create-account.ts';
-import { parseProps, refuseAt } from './options/parse-props.ts';
+import { parseProps, rethrowFrom } from './options/parse-props.ts';
 
 export type { TokenRefreshProps } from './account-props.ts';
 
@@ -48,10 +48,10 @@ export class TokenRefresh extends Construct {
   constructor(scope: Construct, id: string, props: TokenRefreshProps = {}) {
     super(scope, id);
     const { region } = Stack.of(this);
-    const settings = refuseAt(new.target, () => parseProps(props, region));
+    const settings = rethrowFrom(new.target, () => parseProps(props, region));
     const resources = createAccount(this, settings, props.alarmTopic);
     this.encryptionKey = props.encryptionKey;
-    if (this.encryptionKey !== undefined) admitServices(this.encryptionKey, region);
+    if (this.encryptionKey !== undefined) allowAwsServices(this.encryptionKey, region);
     this.lambdaFunction = resources.lambdaFunction;
     this.logGroup = resources.logGroup;
     this.alarms = resources.alarms.alarms;

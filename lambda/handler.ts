@@ -12,7 +12,7 @@ import type { Result } from './core/result.ts';
 import { status } from './core/status.ts';
 import { parseEvent } from './event.ts';
 import { type LambdaContext, toRuntime } from './lambda-context.ts';
-import { tellRun } from './tell-run.ts';
+import { logRun } from './log-run.ts';
 
 /** The token is saved by then: a token secret that hangs must not take the time of its announcement. */
 const TOKEN_SECRET_CALL_TIMEOUT_MS = 3_000;
@@ -27,7 +27,7 @@ const wire = wiring();
  */
 export async function handler(event: unknown, lambdaContext: LambdaContext): Promise<Result> {
   telemetry.begin(lambdaContext.awsRequestId, lambdaContext.functionName);
-  return await tellRun(telemetry, async () => {
+  return await logRun(telemetry, async () => {
     const action = parseEvent(event);
     const context = wire(lambdaContext);
     return action.action === 'status' ? await status(context) : await refresh(context, action);

@@ -9,7 +9,7 @@ export default mergeConfig(
   base,
   defineConfig({
     test: {
-      exclude: ['test/!(unit)/**', 'test/unit/handler.test.ts', 'test/unit/fleet/{sweep,refresh-batch}.test.ts'],
+      exclude: ['test/!(unit)/**', 'test/unit/handler.test.ts', 'test/unit/fleet/{sweep,refresh-message}.test.ts'],
       // Anew for each mutant: what a module computes when it is loaded is mutated too.
       isolate: true,
     },

@@ -8,10 +8,10 @@ export const LAMBDA_DIRECTORY = fileURLToPath(new URL('../../lambda', import.met
 const HANDLERS = {
   handler: 'handler.ts',
   sweep: 'fleet/sweep.ts',
-  'refresh-batch': 'fleet/refresh-batch.ts',
+  'refresh-message': 'fleet/refresh-message.ts',
 } as const;
 export type HandlerName = keyof typeof HANDLERS;
-export const HANDLER_NAMES: readonly HandlerName[] = ['handler', 'sweep', 'refresh-batch'];
+export const HANDLER_NAMES: readonly HandlerName[] = ['handler', 'sweep', 'refresh-message'];
 
 /** What the packages import dynamically and never need here. */
 const NEVER_IMPORTED = [

@@ -48,7 +48,7 @@ export function accountRules(props: AccountRulesProps): Readonly<Record<string, 
     },
     ...(hasTokenSecret && {
       TokenSecretBehind: {
-        // A crash may leave it behind for one tick, which the next run mends. Here every run found it so, for two windows.
+        // A crash can leave it stale for one tick; the next run repairs it. This alarm fires if every run of two windows found it stale.
         metric: functionMetric(lambdaFunction, METRICS.tokenSecretBehind, Stats.MINIMUM, windowMinutes),
         evaluationPeriods: 2,
         threshold: 1,

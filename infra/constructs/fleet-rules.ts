@@ -14,7 +14,7 @@ import { type AlarmRule, AT_ONCE } from './alarms.ts';
 import { functionMetric } from './function-metric.ts';
 
 const PERIOD_MINUTES = 5;
-/** A secret that is mended, or that lost its tag, is out of it by then, although `ListSecrets` may lag by five minutes. */
+/** A secret that is repaired, or that lost its tag, is out of it by then, although `ListSecrets` may lag by five minutes. */
 const UNUSABLE_PERIODS = 3;
 
 export interface FleetRulesProps {

@@ -97,11 +97,11 @@ function toSentence(
   const inside = rest.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`)).join('');
   const where = toPath(`${member ?? ''}${inside}`);
   if (hidesValue) return `${where} is there, but must ${requirement}.`;
-  return complain(where, path.reduce(readMember, options), requirement);
+  return explainMistake(where, path.reduce(readMember, options), requirement);
 }
 
 /** "`path` is `value`, but must …." */
-export function complain(path: string, value: unknown, requirement: string): string {
+export function explainMistake(path: string, value: unknown, requirement: string): string {
   return `${path} is ${describe(value)}, but must ${requirement}.`;
 }
 

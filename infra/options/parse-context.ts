@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { secretIdOf } from './existing-secret.ts';
 import { type FleetSettings, fleetSchema } from './fleet-schema.ts';
-import { complain, findMistakes, OptionsError, type Place } from './mistakes.ts';
+import { explainMistake, findMistakes, OptionsError, type Place } from './mistakes.ts';
 import type { TokenRefreshSettings } from './schema.ts';
 import { accountSchema, CONTEXT_KEY, topSchema } from './stack-schema.ts';
 import { findStrayKeys } from './stray-context-keys.ts';
@@ -136,7 +136,7 @@ function parseStack(
 function findSharedNames(accounts: readonly Options[]): readonly string[] {
   const names = accounts.map(({ name }, index) => (typeof name === 'string' ? name.toLowerCase() : `(${index})`));
   return findDuplicates(names).map((index) =>
-    complain(
+    explainMistake(
       toPath(index, 'name'),
       accounts[index]?.['name'],
       'differ from the name of every other Retently account, not only in case',
@@ -150,28 +150,30 @@ function findShared(stacks: readonly StackSettings[]): readonly string[] {
   const stackNames = stacks.map(({ stackName }) => stackName.toLowerCase());
   for (const index of findDuplicates(stackNames)) {
     const requirement = 'differ from the name of every other stack, not only in case';
-    sentences.push(complain(toPath(index, 'stackName'), stacks[index]?.stackName, requirement));
+    sentences.push(explainMistake(toPath(index, 'stackName'), stacks[index]?.stackName, requirement));
   }
   const secrets = stacks.map(({ settings: { existingSecret }, account, region }, index) =>
     [existingSecret === undefined ? index : secretIdOf(existingSecret), account, region].join(),
   );
   for (const index of findDuplicates(secrets)) {
     const requirement = "be the secret of one Retently account only: two would spend each other's refresh tokens";
-    sentences.push(complain(toPath(index, 'existingSecret'), stacks[index]?.settings.existingSecret, requirement));
+    sentences.push(
+      explainMistake(toPath(index, 'existingSecret'), stacks[index]?.settings.existingSecret, requirement),
+    );
   }
   const tokenSecrets = stacks.map(({ settings: { tokenSecret }, account, region }, index) =>
     [typeof tokenSecret === 'object' ? secretIdOf(tokenSecret.existing) : index, account, region].join(),
   );
   for (const index of findDuplicates(tokenSecrets)) {
     const requirement = 'be the token secret of one Retently account only: two would overwrite each other';
-    sentences.push(complain(toPath(index, 'tokenSecret'), stacks[index]?.settings.tokenSecret, requirement));
+    sentences.push(explainMistake(toPath(index, 'tokenSecret'), stacks[index]?.settings.tokenSecret, requirement));
   }
   const createdBuses = stacks.map(({ settings: { eventBus }, account, region }, index) =>
     [typeof eventBus === 'object' && 'create' in eventBus ? eventBus.create : index, account, region].join(),
   );
   for (const index of findDuplicates(createdBuses)) {
     const requirement = 'be created by one stack only: use { "existing": … } in the others';
-    sentences.push(complain(toPath(index, 'eventBus'), stacks[index]?.settings.eventBus, requirement));
+    sentences.push(explainMistake(toPath(index, 'eventBus'), stacks[index]?.settings.eventBus, requirement));
   }
   return sentences;
 }

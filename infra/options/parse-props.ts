@@ -9,7 +9,7 @@ import type { TokenRefreshProps } from '../account-props.ts';
 import type { TokenRefreshFleetProps } from '../fleet-props.ts';
 import type { ExistingSecret } from './existing-secret.ts';
 import { type FleetSettings, fleetSchema } from './fleet-schema.ts';
-import { complain, findMistakes, OptionsError } from './mistakes.ts';
+import { explainMistake, findMistakes, OptionsError } from './mistakes.ts';
 import { strictObject } from './option-types.ts';
 import { optionsSchema, type TokenRefreshSettings } from './schema.ts';
 
@@ -112,7 +112,7 @@ export function parseFleetProps(props: TokenRefreshFleetProps, region: string): 
 }
 
 /** A refusal points at the line that has the mistake, and not at ours. */
-export function refuseAt<Settings>(caller: new (...args: never[]) => unknown, parse: () => Settings): Settings {
+export function rethrowFrom<Settings>(caller: new (...args: never[]) => unknown, parse: () => Settings): Settings {
   try {
     return parse();
   } catch (error) {
@@ -172,13 +172,13 @@ function findPropMistakes(props: Props): readonly string[] {
   const { alarmTopic, alarmEmails, eventBus, publishEvents, vpc, securityGroups, vpcSubnets } = props;
   return [
     ...(alarmTopic !== undefined && alarmEmails !== undefined
-      ? [complain('alarmEmails', alarmEmails, 'be left out: subscribe to your alarmTopic')]
+      ? [explainMistake('alarmEmails', alarmEmails, 'be left out: subscribe to your alarmTopic')]
       : []),
     ...(eventBus !== undefined && publishEvents === false
-      ? [complain('publishEvents', false, 'be true or left out, since there is an eventBus')]
+      ? [explainMistake('publishEvents', false, 'be true or left out, since there is an eventBus')]
       : []),
     ...(vpc === undefined && (securityGroups ?? vpcSubnets) !== undefined
-      ? [complain('vpc', undefined, 'be there, since there are securityGroups or vpcSubnets')]
+      ? [explainMistake('vpc', undefined, 'be there, since there are securityGroups or vpcSubnets')]
       : []),
   ];
 }

@@ -51,11 +51,11 @@ export class PowertoolsTelemetry implements Telemetry {
   }
 
   recordStates(states: TokenStates): void {
-    const { tokenSecondsRemaining, tokenSecondsUntilDue, isReauthorizationRequired, isTokenSecretBehind } = states;
+    const { tokenSecondsRemaining, tokenSecondsUntilDue, isReauthorizationRequired, isTokenSecretStale } = states;
     this.recordSeconds(METRICS.tokenSecondsRemaining, tokenSecondsRemaining);
     this.recordSeconds(METRICS.tokenSecondsUntilDue, Math.max(0, tokenSecondsUntilDue));
     this.recordState(METRICS.reauthorizationRequired, isReauthorizationRequired);
-    this.recordState(METRICS.tokenSecretBehind, isTokenSecretBehind);
+    this.recordState(METRICS.tokenSecretBehind, isTokenSecretStale);
   }
 
   protected recordState(name: string, state: boolean | undefined): void {

@@ -53,7 +53,7 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
     return current;
   }
 
-  readHead(): Promise<Version | undefined> {
+  readLatestEntry(): Promise<Version | undefined> {
     return this.#read({ VersionStage: JOURNAL_STAGE });
   }
 

@@ -31,10 +31,10 @@ type Waiting = Extract<Decision, { kind: 'waiting' }>;
  */
 export async function claim(context: Context, situation: Situation, first: Attempt): Promise<ClaimOutcome> {
   const { store, runtime, settings } = context;
-  const { key } = situation.current;
+  const { tokenHash } = situation.current;
   const found = await findAttempt(context, situation, first, async (attempt) => {
-    const text = renderClaim({ key, attempt, nonce: runtime.nonce(), leaseSeconds: settings.leaseSeconds });
-    const put = await store.putVersion(claimId(key, attempt), text);
+    const text = renderClaim({ tokenHash, attempt, nonce: runtime.nonce(), leaseSeconds: settings.leaseSeconds });
+    const put = await store.putVersion(claimId(tokenHash, attempt), text);
     return put === 'created';
   });
   if (found.kind === 'claimed' && found.takesOverClaim) reportTakeover(context, found.attempt);
@@ -43,9 +43,9 @@ export async function claim(context: Context, situation: Situation, first: Attem
 
 /** What {@link claim} would find now. Reads only. */
 export async function previewClaim(context: Context, situation: Situation, first: Attempt): Promise<ClaimOutcome> {
-  const { key } = situation.current;
+  const { tokenHash } = situation.current;
   return await findAttempt(context, situation, first, async (attempt) => {
-    const claimed = await context.store.readVersion(claimId(key, attempt));
+    const claimed = await context.store.readVersion(claimId(tokenHash, attempt));
     return claimed === undefined;
   });
 }
@@ -63,7 +63,10 @@ async function findAttempt(
   let decision: Decision = first.takesOverClaim ? await decideAnew(context, situation, first.attempt - 1) : first;
   while (decision.kind === 'attempt') {
     const { attempt } = decision;
-    const [wasFree, successor] = await Promise.all([isFree(attempt), readSuccessor(context, situation.current.key)]);
+    const [wasFree, successor] = await Promise.all([
+      isFree(attempt),
+      readSuccessor(context, situation.current.tokenHash),
+    ]);
     if (successor) return { kind: 'spent', successor };
     if (wasFree) return { ...decision, kind: 'claimed' };
     decision = await decideAnew(context, situation, attempt);
@@ -84,32 +87,37 @@ async function decideAnew(
   situation: Situation,
   attempt: number,
 ): Promise<Decision> {
-  const { key } = situation.current;
+  const { tokenHash } = situation.current;
   const [claimed, failed] = await Promise.all([
-    store.readVersion(claimId(key, attempt)),
-    store.readVersion(failureId(key, attempt)),
+    store.readVersion(claimId(tokenHash, attempt)),
+    store.readVersion(failureId(tokenHash, attempt)),
   ]);
   const nowMs = runtime.now();
   const failure = failed && parseEntry(failed);
-  if (failure?.kind === 'failure') return decide({ ...situation, nowMs, head: failure });
+  if (failure?.kind === 'failure') return decide({ ...situation, nowMs, latestEntry: failure });
   const recorded = claimed && parseEntry(claimed);
-  if (recorded?.kind === 'claim') return decide({ ...situation, nowMs, head: recorded });
-  const { head } = situation;
+  if (recorded?.kind === 'claim') return decide({ ...situation, nowMs, latestEntry: recorded });
+  const { latestEntry } = situation;
   // The label is on this claim, and its id is not there: a copy, as in a secret that was restored from a backup.
-  if (claimed === undefined && head?.kind === 'claim' && head.key === key && head.attempt === attempt) {
+  if (
+    claimed === undefined &&
+    latestEntry?.kind === 'claim' &&
+    latestEntry.tokenHash === tokenHash &&
+    latestEntry.attempt === attempt
+  ) {
     return decide({ ...situation, nowMs });
   }
   // The id says what it is, whatever somebody wrote there; what cannot be read yet was put a moment ago.
   const createdAt = claimed?.createdAt ?? nowMs;
   const claim: ClaimEntry = {
     kind: 'claim',
-    versionId: claimId(key, attempt),
-    key,
+    versionId: claimId(tokenHash, attempt),
+    tokenHash,
     attempt,
     createdAt,
     leaseSeconds: settings.leaseSeconds,
   };
-  return decide({ ...situation, nowMs, head: claim });
+  return decide({ ...situation, nowMs, latestEntry: claim });
 }
 
 /** `undefined` if the version history has room for an attempt, else until when it has none. */

@@ -12,18 +12,18 @@ export interface Settings {
 }
 
 /** An answer that could not be recorded, or is not yet. */
-export interface Unsaved {
+export interface PendingAnswer {
   readonly parent: DocumentEntry;
   readonly tokens: TokenMembers;
   /** Milliseconds since the epoch: before the POST that was answered. */
   readonly askedAtMs: number;
-  /** Why it is unsaved. */
+  /** Why it is not stored yet. */
   readonly fault: Fault;
 }
 
 /** What the next run in this execution environment finds. */
 export interface Memory {
-  unsaved?: Unsaved | undefined;
+  pendingAnswer?: PendingAnswer | undefined;
 }
 
 /** All that one run works with. `memory` outlives it; `runtime` is its own. */

@@ -154,7 +154,7 @@ function sayWhereSeen(raw: JsonObject): string {
  * What the journal calls this document by: the SHA-256 of its refresh token. Where the server did not rotate, the same
  * token was also spent for this document; `refreshed_at` then tells it from its predecessor.
  */
-export function documentKey({ members }: Pick<CredentialsDocument, 'members'>): string {
+export function tokenHashOf({ members }: Pick<CredentialsDocument, 'members'>): string {
   const tokenHash = sha256(members.refresh_token ?? '');
   const isUnrotated = members.spent_refresh_token_sha256 === tokenHash && members.refreshed_at !== undefined;
   return isUnrotated ? sha256(`${tokenHash} ${members.refreshed_at}`) : tokenHash;

@@ -3,9 +3,9 @@ import { secondsUntilDue } from './due.ts';
 import {
   type DocumentEntry,
   type FailureEntry,
-  isDoubt,
   isRefusalCode,
   type JournalEntry,
+  mayHaveRevoked,
   type RefusalEntry,
   successorId,
 } from './journal.ts';
@@ -22,39 +22,40 @@ export type Decision =
 export interface Situation {
   readonly current: DocumentEntry;
   /** The newest entry of the journal; `undefined` if there is none, or none that this function wrote. */
-  readonly head: JournalEntry | undefined;
+  readonly latestEntry: JournalEntry | undefined;
   /** Digest of the credentials that an attempt would use now. */
   readonly digest: string;
   readonly nowMs: number;
   /** No longer life of a bearer token is believed. */
   readonly longestLifetimeSeconds: number;
   readonly force: boolean;
-  /** The token may be dead although it looks fresh. */
-  readonly isDoubted?: boolean;
+  /** The access token may be revoked although it looks fresh. */
+  readonly mayBeRevoked?: boolean;
 }
 
 /** The end of a bearer token's life that belongs to attempts, however long the server asks them to wait. */
 const LAST_CHANCES_SECONDS = 60 * 60;
 
 /**
- * A pure function of the current document, the head of the journal, the time and `force`. Current's successor is known
- * not to exist: that is settled first.
+ * A pure function of the current document, the latest journal entry, the time and `force`. Current's successor is known
+ * not to exist: rolling forward comes first.
  */
 export function decide(situation: Situation): Decision {
-  const { current, head, digest, nowMs, force, isDoubted = false } = situation;
-  if (!force && !isDoubted && isFresh(situation) && isSettled(current, head)) return { kind: 'fresh' };
-  if (head === undefined || head.kind === 'document' || head.key !== current.key) return attempt(0);
+  const { current, latestEntry, digest, nowMs, force, mayBeRevoked = false } = situation;
+  if (!force && !mayBeRevoked && isFresh(situation) && isNothingOwed(current, latestEntry)) return { kind: 'fresh' };
+  if (latestEntry === undefined || latestEntry.kind === 'document' || latestEntry.tokenHash !== current.tokenHash)
+    return attempt(0);
 
-  if (head.kind === 'claim') {
+  if (latestEntry.kind === 'claim') {
     // Lambda has ended the run behind an older claim: its lease is longer than its timeout.
-    const isLive = nowMs < head.createdAt + head.leaseSeconds * 1000;
-    return isLive ? { kind: 'busy' } : attempt(head.attempt + 1, true);
+    const isLive = nowMs < latestEntry.createdAt + latestEntry.leaseSeconds * 1000;
+    return isLive ? { kind: 'busy' } : attempt(latestEntry.attempt + 1, true);
   }
   // What failed with other credentials says nothing about these.
-  if (force || head.digest !== digest) return attempt(head.attempt + 1);
-  if (isPermanent(head)) return { kind: 'rejected', failure: head };
-  const dueAtMs = retryAtMs(head, situation);
-  return nowMs < dueAtMs ? { kind: 'waiting', retryAtMs: dueAtMs, why: 'back-off' } : attempt(head.attempt + 1);
+  if (force || latestEntry.digest !== digest) return attempt(latestEntry.attempt + 1);
+  if (isPermanent(latestEntry)) return { kind: 'rejected', failure: latestEntry };
+  const dueAtMs = retryAtMs(latestEntry, situation);
+  return nowMs < dueAtMs ? { kind: 'waiting', retryAtMs: dueAtMs, why: 'back-off' } : attempt(latestEntry.attempt + 1);
 }
 
 function isPermanent(failure: FailureEntry): failure is RefusalEntry {
@@ -74,13 +75,18 @@ function isFresh({ current, nowMs, longestLifetimeSeconds }: Situation): boolean
  *
  * Otherwise somebody wrote another token, and new credentials are used at once; or an attempt at this one is still owed.
  */
-function isSettled({ key, versionId, document }: DocumentEntry, head: JournalEntry | undefined): boolean {
+function isNothingOwed(
+  { tokenHash, versionId, document }: DocumentEntry,
+  latestEntry: JournalEntry | undefined,
+): boolean {
   const spent = document.members.spent_refresh_token_sha256;
-  if (head === undefined && spent === undefined) return true;
-  if (head?.key === key) return head.kind === 'document';
-  // The token that was spent for it is its parent's key, unless the server does not rotate.
-  const parentKey = [head?.key, spent].find((each) => each !== undefined && versionId === successorId(each));
-  return parentKey !== undefined && !isDoubt(head, parentKey);
+  if (latestEntry === undefined && spent === undefined) return true;
+  if (latestEntry?.tokenHash === tokenHash) return latestEntry.kind === 'document';
+  // The token that was spent for it is its parent's, unless the server does not rotate.
+  const parentTokenHash = [latestEntry?.tokenHash, spent].find(
+    (each) => each !== undefined && versionId === successorId(each),
+  );
+  return parentTokenHash !== undefined && !mayHaveRevoked(latestEntry, parentTokenHash);
 }
 
 function attempt(number: number, takesOverClaim = false): Decision {

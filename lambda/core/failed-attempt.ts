@@ -40,12 +40,12 @@ export interface FailedAttempt {
  */
 export async function recordFailure(
   context: Context,
-  { current: { key }, head }: Pick<Snapshot, 'current' | 'head'>,
+  { current: { tokenHash }, latestEntry }: Pick<Snapshot, 'current' | 'latestEntry'>,
   attempt: number,
   digest: string,
   { code, cause, reason, retryAfterSeconds }: NotExchanged,
 ): Promise<FailedAttempt> {
-  const last = await findLastFailure(context, key, head);
+  const last = await findLastFailure(context, tokenHash, latestEntry);
   const earlier = last?.digest === digest ? last : undefined;
   const nowMs = context.runtime.now();
   const refusals = countRefusals(earlier?.refusals, cause, nowMs);
@@ -53,9 +53,9 @@ export async function recordFailure(
   // Once a human was told, only a success or a plain refusal takes it back: an outage in between does not.
   const isProbable = wasProbable || (cause === 'unrecognized' && refusals !== undefined && isRepeated(refusals, nowMs));
   const recorded = isProbable && !isRefusalCode(code) ? 'REAUTHORIZATION_PROBABLE' : code;
-  const failure = renderFailure({ key, attempt, code: recorded, digest, retryAfterSeconds, refusals });
+  const failure = renderFailure({ tokenHash, attempt, code: recorded, digest, retryAfterSeconds, refusals });
   try {
-    await putUntilDeadline(context, failureId(key, attempt), failure);
+    await putUntilDeadline(context, failureId(tokenHash, attempt), failure);
   } catch (error) {
     // What Retently said matters more than that it could not be noted; the claim ages and is taken over.
     context.telemetry.warn('Could not record the failure', { code: nameOf(error) });
@@ -63,16 +63,16 @@ export async function recordFailure(
   return { code: recorded, cause, reason, isNewlyProbable: recorded === 'REAUTHORIZATION_PROBABLE' && !wasProbable };
 }
 
-/** The last failure that was recorded of this key, also behind claims whose runs left none. Never throws. */
+/** Returns the last recorded failure of this refresh token, also behind claims whose runs left none. Never throws. */
 async function findLastFailure(
   { store }: Context,
-  key: string,
-  head: JournalEntry | undefined,
+  tokenHash: string,
+  latestEntry: JournalEntry | undefined,
 ): Promise<FailureEntry | undefined> {
-  if (head?.kind === 'failure') return head;
-  if (head?.kind !== 'claim' || head.key !== key) return undefined;
-  for (let attempt = head.attempt; attempt >= Math.max(0, head.attempt - MAX_LOST_RECORDS); attempt--) {
-    const version = await store.readVersion(failureId(key, attempt)).catch(() => undefined);
+  if (latestEntry?.kind === 'failure') return latestEntry;
+  if (latestEntry?.kind !== 'claim' || latestEntry.tokenHash !== tokenHash) return undefined;
+  for (let attempt = latestEntry.attempt; attempt >= Math.max(0, latestEntry.attempt - MAX_LOST_RECORDS); attempt--) {
+    const version = await store.readVersion(failureId(tokenHash, attempt)).catch(() => undefined);
     const entry = version && parseEntry(version);
     if (entry?.kind === 'failure') return entry;
   }

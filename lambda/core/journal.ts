@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { MAX_LEASE_SECONDS } from '../contract.ts';
-import { type CredentialsDocument, documentKey, type Grant, parseDocument } from './credentials.ts';
+import { type CredentialsDocument, type Grant, parseDocument, tokenHashOf } from './credentials.ts';
 import type { FaultCode } from './fault.ts';
 import { sha256 } from './fingerprint.ts';
 import type { Version } from './ports.ts';
@@ -11,18 +11,18 @@ import type { Version } from './ports.ts';
  */
 
 /** The one place where the answer to this document's refresh token is ever stored, as the complete next document. */
-export function successorId(key: string): string {
-  return versionId(`successor ${key}`);
+export function successorId(tokenHash: string): string {
+  return versionId(`successor ${tokenHash}`);
 }
 
-/** Attempt `attempt` (0, 1, 2, …) to spend the refresh token of `key`. */
-export function claimId(key: string, attempt: number): string {
-  return versionId(`claim ${key} ${attempt}`);
+/** Attempt `attempt` (0, 1, 2, …) to spend the refresh token whose hash is `tokenHash`. */
+export function claimId(tokenHash: string, attempt: number): string {
+  return versionId(`claim ${tokenHash} ${attempt}`);
 }
 
 /** How that attempt ended, if it failed. */
-export function failureId(key: string, attempt: number): string {
-  return versionId(`failure ${key} ${attempt}`);
+export function failureId(tokenHash: string, attempt: number): string {
+  return versionId(`failure ${tokenHash} ${attempt}`);
 }
 
 /** Where the token secret keeps this text. By what it says: an edit that leaves the token as it is makes no version. */
@@ -40,6 +40,7 @@ const FAILURE_KIND = 'retently-token-refresh/failure';
 
 const Claim = z.object({
   kind: z.literal(CLAIM_KIND),
+  /** The token hash. */
   key: z.string(),
   attempt: z.int().check(z.nonnegative()),
   /** Lambda's retries reuse the request id; only something fresh tells two runs apart. */
@@ -50,6 +51,7 @@ const Claim = z.object({
 
 const Failure = z.object({
   kind: z.literal(FAILURE_KIND),
+  /** The token hash. */
   key: z.string(),
   attempt: z.int().check(z.nonnegative()),
   code: z.enum([
@@ -81,7 +83,7 @@ interface Entry {
   readonly versionId: string;
   /** Milliseconds since the epoch, by the store's clock. */
   readonly createdAt: number;
-  readonly key: string;
+  readonly tokenHash: string;
 }
 
 export interface ClaimEntry extends Entry {
@@ -120,14 +122,14 @@ export function isRefusalCode(code: FailureCode): code is RefusalCode {
 }
 
 export function renderClaim({
-  key,
+  tokenHash,
   attempt,
   nonce,
   leaseSeconds,
-}: Pick<ClaimEntry, 'key' | 'attempt' | 'leaseSeconds'> & { nonce: string }): string {
+}: Pick<ClaimEntry, 'tokenHash' | 'attempt' | 'leaseSeconds'> & { nonce: string }): string {
   return JSON.stringify({
     kind: CLAIM_KIND,
-    key,
+    key: tokenHash,
     attempt,
     nonce,
     lease_seconds: leaseSeconds,
@@ -135,16 +137,16 @@ export function renderClaim({
 }
 
 export function renderFailure({
-  key,
+  tokenHash,
   attempt,
   code,
   digest,
   retryAfterSeconds,
   refusals,
-}: Omit<FailureEntry, keyof Entry | 'kind'> & { key: string }): string {
+}: Omit<FailureEntry, keyof Entry | 'kind'> & { tokenHash: string }): string {
   return JSON.stringify({
     kind: FAILURE_KIND,
-    key,
+    key: tokenHash,
     attempt,
     code,
     digest,
@@ -163,12 +165,12 @@ export function parseEntry(version: Version): JournalEntry | undefined {
   const record = JournalRecord.safeParse(json).data;
   if (record === undefined) return undefined;
   if (record.kind === CLAIM_KIND) {
-    const { key, attempt, lease_seconds: leaseSeconds } = record;
-    return { kind: 'claim', versionId, createdAt, key, attempt, leaseSeconds };
+    const { key: tokenHash, attempt, lease_seconds: leaseSeconds } = record;
+    return { kind: 'claim', versionId, createdAt, tokenHash, attempt, leaseSeconds };
   }
-  const { key, attempt, code, digest, retry_after_seconds: retryAfterSeconds, refusals: count } = record;
+  const { key: tokenHash, attempt, code, digest, retry_after_seconds: retryAfterSeconds, refusals: count } = record;
   const refusals = count === undefined ? undefined : { count, sinceMs: record.refused_since_ms ?? createdAt };
-  return { kind: 'failure', versionId, createdAt, key, attempt, code, digest, retryAfterSeconds, refusals };
+  return { kind: 'failure', versionId, createdAt, tokenHash, attempt, code, digest, retryAfterSeconds, refusals };
 }
 
 /** Any JSON object parses as a document; one that this function can have put there has a refresh token. */
@@ -184,7 +186,7 @@ function parseCredentialsEntry(version: Version): DocumentEntry | undefined {
 /** @throws Fault `CREDENTIALS_INVALID` if the version is no whole document; see {@link parseDocument}. */
 export function parseDocumentEntry({ versionId, createdAt, secretString }: Version, where: string): DocumentEntry {
   const document = parseDocument(secretString, where);
-  return { kind: 'document', versionId, createdAt, document, key: documentKey(document) };
+  return { kind: 'document', versionId, createdAt, document, tokenHash: tokenHashOf(document) };
 }
 
 /**
@@ -192,19 +194,19 @@ export function parseDocumentEntry({ versionId, createdAt, secretString }: Versi
  * restored or moved, whose copies have ids of their own, heals as well. The answer to a recorded answer is found by its id
  * alone: an operator may have put a new refresh token beside the fingerprint of a spent one.
  */
-export function isAnswerTo(parent: DocumentEntry, { key, document }: DocumentEntry): boolean {
+export function isAnswerTo(parent: DocumentEntry, { tokenHash, document }: DocumentEntry): boolean {
   const { refresh_token = '' } = parent.document.members;
   const isSpent = document.members.spent_refresh_token_sha256 === sha256(refresh_token);
-  return isSpent && key !== parent.key && !isRecordedAnswer(parent);
+  return isSpent && tokenHash !== parent.tokenHash && !isRecordedAnswer(parent);
 }
 
 /**
- * The token of `parentKey` was sent once more and got no answer that it was unused: refused, perhaps in other words, or lost.
- * A server that takes that for a theft has revoked what was answered before. Only an attempt can tell.
+ * Returns whether the server may have revoked the answer to the parent's refresh token. It may if that token was sent again and
+ * was rejected, or if the result was lost: a server that treats reuse as theft revokes the whole grant. Only an attempt shows it.
  */
-export function isDoubt(head: JournalEntry | undefined, parentKey: string): boolean {
-  if (head?.kind !== 'failure' || head.key !== parentKey) return false;
-  return head.code !== 'PROVIDER_UNAVAILABLE' || head.refusals !== undefined;
+export function mayHaveRevoked(latestEntry: JournalEntry | undefined, parentTokenHash: string): boolean {
+  if (latestEntry?.kind !== 'failure' || latestEntry.tokenHash !== parentTokenHash) return false;
+  return latestEntry.code !== 'PROVIDER_UNAVAILABLE' || latestEntry.refusals !== undefined;
 }
 
 /** Its refresh token came in an answer, or the server has accepted it: no human typed it since. */

@@ -15,43 +15,47 @@ import type { Version } from './ports.ts';
 /** The secret as one run sees it at one moment. */
 export interface Snapshot {
   readonly current: DocumentEntry;
-  readonly head: JournalEntry | undefined;
+  readonly latestEntry: JournalEntry | undefined;
   /** The document that came of current's refresh token, if that is known to be spent. */
   readonly successor: DocumentEntry | undefined;
 }
 
 /**
- * Reads current and head, in parallel; and, only if the head is not current, whether current has a successor. (A
- * document that was never refreshed and has no journal beside it has none.)
+ * Reads the current document and the latest journal entry in parallel. Only if they differ, it also looks for the current
+ * document's successor. (A document that was never refreshed and has no journal has none.)
  *
  * @returns `undefined` if the secret has no value yet
  * @throws Fault `CREDENTIALS_INVALID` for what holds `AWSCURRENT`
  */
 export async function load(context: Context): Promise<Snapshot | undefined> {
   const { store, telemetry } = context;
-  const [currentVersion, headVersion] = await Promise.all([store.readCurrent(), store.readHead()]);
+  const [currentVersion, latestVersion] = await Promise.all([store.readCurrent(), store.readLatestEntry()]);
   if (currentVersion === undefined) return undefined;
-  const current = await parseCurrent(context, currentVersion, headVersion);
-  const hasJournal = headVersion !== undefined || current.document.members.spent_refresh_token_sha256 !== undefined;
-  if (!hasJournal) return { current, head: undefined, successor: undefined };
-  if (headVersion?.versionId === current.versionId) return { current, head: current, successor: undefined };
+  const current = await parseCurrent(context, currentVersion, latestVersion);
+  const hasJournal = latestVersion !== undefined || current.document.members.spent_refresh_token_sha256 !== undefined;
+  if (!hasJournal) return { current, latestEntry: undefined, successor: undefined };
+  if (latestVersion?.versionId === current.versionId) return { current, latestEntry: current, successor: undefined };
 
-  const head = headVersion && parseEntry(headVersion);
-  if (headVersion && head === undefined) {
+  const latestEntry = latestVersion && parseEntry(latestVersion);
+  if (latestVersion && latestEntry === undefined) {
     telemetry.warn('The journal label is on a version that is no journal entry; going by version ids alone', {
-      versionId: headVersion.versionId,
+      versionId: latestVersion.versionId,
     });
   }
-  const successor = await readSuccessor({ store }, current.key);
-  return { current, head, successor: successor ?? (isAnswer(current, head) ? head : undefined) };
+  const successor = await readSuccessor({ store }, current.tokenHash);
+  return { current, latestEntry, successor: successor ?? (isAnswer(current, latestEntry) ? latestEntry : undefined) };
 }
 
 /** @throws Fault `CREDENTIALS_INVALID`, which also says where the last whole document is */
-async function parseCurrent(context: Context, version: Version, head: Version | undefined): Promise<DocumentEntry> {
+async function parseCurrent(
+  context: Context,
+  version: Version,
+  latestVersion: Version | undefined,
+): Promise<DocumentEntry> {
   try {
     return parseDocumentEntry(version, `Secret ${context.settings.secretId}`);
   } catch (error) {
-    throw await withWayBack(context, error, version, head && parseEntry(head));
+    throw await withWayBack(context, error, version, latestVersion && parseEntry(latestVersion));
   }
 }
 
@@ -60,12 +64,12 @@ async function parseCurrent(context: Context, version: Version, head: Version | 
  *
  * @throws Fault `CREDENTIALS_INCOMPLETE`, which also says where the last whole document is
  */
-export async function requireComplete(context: Context, { current, head }: Snapshot): Promise<void> {
+export async function requireComplete(context: Context, { current, latestEntry }: Snapshot): Promise<void> {
   if (isComplete(current)) return;
   try {
-    grantOf(context, { current, head });
+    grantOf(context, { current, latestEntry });
   } catch (error) {
-    throw await withWayBack(context, error, current, head);
+    throw await withWayBack(context, error, current, latestEntry);
   }
 }
 
@@ -79,10 +83,12 @@ async function withWayBack(
   { store, settings: { secretId } }: Context,
   error: unknown,
   current: Pick<Version, 'versionId'>,
-  head: JournalEntry | undefined,
+  latestEntry: JournalEntry | undefined,
 ): Promise<unknown> {
   const previous = await store.readPrevious().catch(() => undefined);
-  const whole = [head, previous && parseEntry(previous)].find((entry) => entry !== undefined && isComplete(entry));
+  const whole = [latestEntry, previous && parseEntry(previous)].find(
+    (entry) => entry !== undefined && isComplete(entry),
+  );
   if (whole === undefined || !(error instanceof Fault)) return error;
   return new Fault(error.name, `${error.message} ${wayBack(secretId, current, whole)}`);
 }
@@ -95,16 +101,16 @@ function wayBack(secretId: string, current: Pick<Version, 'versionId'>, whole: P
   );
 }
 
-function isAnswer(current: DocumentEntry, head: JournalEntry | undefined): head is DocumentEntry {
-  return head?.kind === 'document' && isAnswerTo(current, head);
+function isAnswer(current: DocumentEntry, latestEntry: JournalEntry | undefined): latestEntry is DocumentEntry {
+  return latestEntry?.kind === 'document' && isAnswerTo(current, latestEntry);
 }
 
-/** The document that came of the refresh token of `key`, if it was traded. */
+/** Returns the document that holds the answer to the refresh token with this hash; `undefined` if there is none. */
 export async function readSuccessor(
   { store }: Pick<Context, 'store'>,
-  key: string,
+  tokenHash: string,
 ): Promise<DocumentEntry | undefined> {
-  const version = await store.readVersion(successorId(key));
+  const version = await store.readVersion(successorId(tokenHash));
   if (version === undefined) return undefined;
   const where = `Version ${version.versionId}, where the answer to a spent refresh token is kept,`;
   const successor = parseDocumentEntry(version, where);
@@ -113,8 +119,11 @@ export async function readSuccessor(
 }
 
 /** The credentials of `current`. @throws Fault as {@link requireGrant} */
-export function grantOf({ settings }: Context, { current, head }: Pick<Snapshot, 'current' | 'head'>): Grant {
+export function grantOf(
+  { settings }: Context,
+  { current, latestEntry }: Pick<Snapshot, 'current' | 'latestEntry'>,
+): Grant {
   // A journal entry of this token: it was looked at before, or it is the answer that somebody has edited.
-  const isOurs = head?.key === current.key || isRecordedAnswer(current);
+  const isOurs = latestEntry?.tokenHash === current.tokenHash || isRecordedAnswer(current);
   return requireGrant(current.document, `Secret ${settings.secretId}`, isOurs ? 'answer' : 'human');
 }

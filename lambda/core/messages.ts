@@ -30,12 +30,12 @@ export const STORED_LATE =
   'The answer that an earlier run could not store is stored; its bearer token is in AWSCURRENT.';
 export const FRESH = 'The bearer token is not due for a refresh yet; nothing to do.';
 export const BUSY = 'Another run is refreshing right now.';
-export const SETTLES = 'The current document holds a spent refresh token; the next refresh settles it.';
-export const UNSAVED =
+export const ROLLS_FORWARD = 'The current document holds a spent refresh token; the next refresh rolls forward.';
+export const PENDING_ANSWER =
   'The answer to the current refresh token is in the memory of this execution environment alone; the next refresh here stores it first. Do not deploy or change the function now.';
 export const NOT_CONFIGURED =
   'The secret has no value yet. Put client_id, client_secret and refresh_token into it with put-secret-value; the next run uses them.';
-export const TOKEN_SECRET_BEHIND = 'The token secret is behind: its readers do not get the latest bearer token.';
-export const TOKEN_SECRET_MENDED = 'The token secret was behind, and now holds the bearer token of AWSCURRENT.';
+export const TOKEN_SECRET_STALE = 'The token secret is stale: its readers do not get the latest bearer token.';
+export const TOKEN_SECRET_REPAIRED = 'The token secret was stale and now holds the bearer token of AWSCURRENT.';
 export const NO_TIME =
   'Too little time was left to ask for a token and save it safely. Nothing was sent; the next run goes on. If this happens on every run, the timeout of the function is too short.';

@@ -17,7 +17,7 @@ export interface CredentialStore {
   /** The version that holds `AWSCURRENT`; `undefined` if the secret exists and has no value yet. */
   readCurrent(): Promise<Version | undefined>;
   /** The version that holds the journal's label. The label is a hint: it may lag, and anybody may move it. */
-  readHead(): Promise<Version | undefined>;
+  readLatestEntry(): Promise<Version | undefined>;
   /** The version that held `AWSCURRENT` before: where to look if current cannot be read. */
   readPrevious(): Promise<Version | undefined>;
   readVersion(versionId: string): Promise<Version | undefined>;
@@ -142,8 +142,8 @@ export interface TokenStates {
   readonly tokenSecondsUntilDue: number;
   /** `undefined` while another run's claim hides what was known of the grant: the alarm stays as it is. */
   readonly isReauthorizationRequired: boolean | undefined;
-  /** The run found the token secret behind; `undefined` if there is none, or if it was not looked at. */
-  readonly isTokenSecretBehind?: boolean | undefined;
+  /** The run found the token secret stale; `undefined` if there is none, or if it was not looked at. */
+  readonly isTokenSecretStale?: boolean | undefined;
 }
 
 export interface Telemetry {

@@ -1,7 +1,7 @@
-import type { Context, Unsaved } from './context.ts';
+import type { Context, PendingAnswer } from './context.ts';
 import { renderWithTokens, type TokenMembers } from './credentials.ts';
 import { Fault, nameOf } from './fault.ts';
-import { type DocumentEntry, isDoubt, parseDocumentEntry, parseEntry, successorId } from './journal.ts';
+import { type DocumentEntry, mayHaveRevoked, parseDocumentEntry, parseEntry, successorId } from './journal.ts';
 import { readSuccessor } from './load.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 
@@ -25,42 +25,42 @@ export async function record(
   askedAtMs: number,
 ): Promise<DocumentEntry> {
   const { memory, telemetry } = context;
-  const unsaved = { parent, tokens, askedAtMs, fault: notStored('the run ended before it was') };
-  memory.unsaved = unsaved;
+  const pendingAnswer = { parent, tokens, askedAtMs, fault: notStored('the run ended before it was') };
+  memory.pendingAnswer = pendingAnswer;
   try {
-    const recorded = (await recordAfter(context, parent, tokens)) ?? (await recordLate(context, unsaved));
-    memory.unsaved = undefined;
+    const recorded = (await recordAfter(context, parent, tokens)) ?? (await recordLate(context, pendingAnswer));
+    memory.pendingAnswer = undefined;
     return recorded;
   } catch (error) {
     telemetry.countTokenNotStored();
-    unsaved.fault = notStored(error instanceof Fault ? `${error.name}: ${error.message}` : nameOf(error));
-    throw unsaved.fault;
+    pendingAnswer.fault = notStored(error instanceof Fault ? `${error.name}: ${error.message}` : nameOf(error));
+    throw pendingAnswer.fault;
   }
 }
 
 /**
- * Stores the answer that an earlier run in this execution environment could not. If it fails, the answer stays unsaved.
+ * Stores the answer that an earlier run in this execution environment could not. If that fails, the answer stays pending.
  *
- * @returns `doubted` if another run has sent the same token since, without success: a server that takes that for a theft has
+ * @returns `may be revoked` if another run has sent the same token since, without success: a server that takes that for a theft has
  * revoked the answer
  */
-export async function recordUnsaved(context: Context): Promise<'none' | 'stored' | 'doubted'> {
-  const { unsaved } = context.memory;
-  if (unsaved === undefined) return 'none';
+export async function recordPendingAnswer(context: Context): Promise<'none' | 'stored' | 'may be revoked'> {
+  const { pendingAnswer } = context.memory;
+  if (pendingAnswer === undefined) return 'none';
   try {
-    const isDoubted = await isHeadDoubt(context, unsaved.parent.key);
-    const { versionId } = await record(context, unsaved.parent, unsaved.tokens, unsaved.askedAtMs);
+    const mayBeRevoked = await mayAnswerBeRevoked(context, pendingAnswer.parent.tokenHash);
+    const { versionId } = await record(context, pendingAnswer.parent, pendingAnswer.tokens, pendingAnswer.askedAtMs);
     context.telemetry.info('Stored the answer that an earlier run could not store', { versionId });
-    return isDoubted ? 'doubted' : 'stored';
+    return mayBeRevoked ? 'may be revoked' : 'stored';
   } catch {
     // It is in memory with its reason, and the run goes on: other credentials may have come meanwhile.
     return 'none';
   }
 }
 
-async function isHeadDoubt({ store }: Context, key: string): Promise<boolean> {
-  const version = await store.readHead().catch(() => undefined);
-  return isDoubt(version && parseEntry(version), key);
+async function mayAnswerBeRevoked({ store }: Context, tokenHash: string): Promise<boolean> {
+  const version = await store.readLatestEntry().catch(() => undefined);
+  return mayHaveRevoked(version && parseEntry(version), tokenHash);
 }
 
 function notStored(reason: string): Fault {
@@ -94,7 +94,7 @@ async function recordAfter(
   parent: DocumentEntry,
   tokens: TokenMembers,
 ): Promise<DocumentEntry | undefined> {
-  const versionId = successorId(parent.key);
+  const versionId = successorId(parent.tokenHash);
   const secretString = renderWithTokens(parent.document, tokens);
   const put = await putUntilDeadline(context, versionId, secretString);
   return put === 'exists'
@@ -107,8 +107,8 @@ async function recordAfter(
  * the one that was asked for later counts (a server may let only its last one live), and ours follows if it is that,
  * unless the other one has been traded meanwhile and so is known to have been alive.
  */
-async function recordLate(context: Context, { parent, tokens, askedAtMs }: Unsaved): Promise<DocumentEntry> {
-  const other = await readExisting(context, parent.key);
+async function recordLate(context: Context, { parent, tokens, askedAtMs }: PendingAnswer): Promise<DocumentEntry> {
+  const other = await readExisting(context, parent.tokenHash);
   const { refresh_token, refreshed_at } = other.document.members;
   // An answer without a bearer token has no refreshed_at; it was asked for shortly before it was recorded.
   const otherAskedAtMs = refreshed_at === undefined ? other.createdAt : parseRfc3339(refreshed_at);
@@ -119,12 +119,12 @@ async function recordLate(context: Context, { parent, tokens, askedAtMs }: Unsav
 }
 
 /** The store said that it exists; a read by id may lag behind that. */
-async function readExisting(context: Context, key: string): Promise<DocumentEntry> {
+async function readExisting(context: Context, tokenHash: string): Promise<DocumentEntry> {
   const { runtime } = context;
   for (let delayMs = FIRST_RETRY_DELAY_MS; ; delayMs = Math.min(delayMs * 2, MAX_RETRY_DELAY_MS)) {
     const isLast = runtime.remainingMs() < STORE_CALL_MAX_MS + delayMs;
     try {
-      const existing = await readSuccessor(context, key);
+      const existing = await readSuccessor(context, tokenHash);
       if (existing !== undefined) return existing;
     } catch (error) {
       const isPassing = error instanceof Fault && error.name !== 'CREDENTIALS_INVALID';

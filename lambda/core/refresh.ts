@@ -9,12 +9,12 @@ import { Fault } from './fault.ts';
 import type { DocumentEntry, RefusalEntry } from './journal.ts';
 import { grantOf, type Snapshot } from './load.ts';
 import { ADOPTED, ADVICE, BUSY, FRESH, NO_TIME, NOT_CONFIGURED, REFRESHED, STORED_LATE, WAITING } from './messages.ts';
-import { record, recordUnsaved } from './record.ts';
+import { record, recordPendingAnswer } from './record.ts';
 import type { Result } from './result.ts';
 import { toRfc3339 } from './rfc3339.ts';
+import { rollForward } from './roll-forward.ts';
 import { RunReport } from './run-report.ts';
-import { settle } from './settle.ts';
-import { doubtLifetime, isHalfRefreshed, toTokenMembers } from './token-members.ts';
+import { isHalfRefreshed, toTokenMembers, warnAboutLifetime } from './token-members.ts';
 
 /** How often a run starts over if others keep moving `AWSCURRENT`, before it leaves the rest to the next run. */
 const MAX_STARTS = 10;
@@ -27,16 +27,15 @@ const ATTEMPT_MIN_MS = ATTEMPT_MIN_SECONDS * 1000;
 /** What a run has done so far. It decides what a fresh token is answered with, and what its announcement says. */
 type Progress =
   | { readonly kind: 'begun' }
-  /** A forced run waits for the end of another run's claim on this key. */
-  | { readonly kind: 'waited'; readonly key: string }
+  /** A forced run waits for the end of another run's claim on this refresh token. */
+  | { readonly kind: 'waited'; readonly tokenHash: string }
   /** It finished another run's work. */
   | { readonly kind: 'adopted' }
   | { readonly kind: 'recorded'; readonly attempt: number; readonly isRecovery: boolean };
 
 /**
- * One run: load, settle, decide, claim, exchange, record, promote, announce. Whatever it does, it brings the token secret
- * along in the end. A run that finds the ground moved under it
- * starts over.
+ * Performs one run: load, roll forward, decide, claim, exchange, record, promote, announce. Every run ends by syncing the
+ * token secret. If `AWSCURRENT` moves during a run, the run starts over.
  *
  * @param force refresh although the token is fresh, a back-off runs or the grant was rejected; never past a live claim
  * @throws Fault
@@ -49,11 +48,11 @@ class RefreshRun {
   readonly #context: Context;
   readonly #report: RunReport;
   #force: boolean;
-  /** What was stored late may be dead: the first token is tried although it looks fresh. */
-  #isDoubted = false;
+  /** An answer that was stored late may be revoked: the first token is refreshed although it looks fresh. */
+  #mayBeRevoked = false;
   #progress: Progress = { kind: 'begun' };
-  /** What settling another run's work is answered with. */
-  #settled: string = ADOPTED;
+  /** Message of a run that only finished another run's work. */
+  #adoptedMessage: string = ADOPTED;
 
   constructor(context: Context, force: boolean) {
     this.#context = context;
@@ -63,17 +62,17 @@ class RefreshRun {
 
   async run(): Promise<Result> {
     try {
-      const stored = await recordUnsaved(this.#context);
-      if (stored !== 'none') this.#settled = STORED_LATE;
+      const stored = await recordPendingAnswer(this.#context);
+      if (stored !== 'none') this.#adoptedMessage = STORED_LATE;
       // Called fresh, it might be dead for half of its life.
-      this.#isDoubted = stored === 'doubted';
+      this.#mayBeRevoked = stored === 'may be revoked';
       for (let starts = 0; starts < MAX_STARTS; ) {
         const end = await this.#round();
         if (end !== 'start over' && end !== 'waited') return end;
         if (end === 'start over') starts++;
       }
     } finally {
-      await this.#report.keepTokenSecret({ hasPromoted: false });
+      await this.#report.syncTokenSecret({ hasPromoted: false });
       this.#report.recordStates();
     }
     throw new Fault(
@@ -86,14 +85,14 @@ class RefreshRun {
     const snapshot = await this.#report.load();
     if (snapshot === undefined) return this.#report.toResult('not-configured', NOT_CONFIGURED);
     const { current } = snapshot;
-    const { unsaved } = this.#context.memory;
-    // Other credentials may be used meanwhile; the token whose answer is unsaved must not be sent again.
-    if (unsaved?.parent.key === current.key) throw unsaved.fault;
-    if (snapshot.successor) return await this.#settle(current, snapshot.successor);
+    const { pendingAnswer } = this.#context.memory;
+    // Other credentials may be used meanwhile; the token whose answer is pending must not be sent again.
+    if (pendingAnswer?.parent.tokenHash === current.tokenHash) throw pendingAnswer.fault;
+    if (snapshot.successor) return await this.#rollForward(current, snapshot.successor);
 
     // A forced run that has waited for another run's refresh to end asks for no second one.
     if (this.#hasAwaitedEnded(snapshot)) this.#force = false;
-    const situation = { ...this.#report.toSituation(snapshot, this.#force), isDoubted: this.#isDoubted };
+    const situation = { ...this.#report.toSituation(snapshot, this.#force), mayBeRevoked: this.#mayBeRevoked };
     const decided = decide(situation);
     const decision =
       decided.kind === 'attempt' && this.#hasTimeForAttempt()
@@ -103,14 +102,14 @@ class RefreshRun {
       case 'fresh':
         return this.#fresh();
       case 'busy':
-        return await this.#busy(current.key);
+        return await this.#busy(current.tokenHash);
       case 'waiting':
         return this.#report.toResult('waiting', WAITING[decision.why], { retryAt: toRfc3339(decision.retryAtMs) });
       case 'rejected':
         this.#report.noteFailure(decision.failure);
         throw this.#rejected(decision.failure);
       case 'spent':
-        return await this.#settle(current, decision.successor);
+        return await this.#rollForward(current, decision.successor);
       case 'claimed':
         return await this.#spend(snapshot, situation.digest, decision.attempt);
       case 'attempt':
@@ -118,21 +117,21 @@ class RefreshRun {
     }
   }
 
-  #hasAwaitedEnded({ current, head }: Snapshot): boolean {
+  #hasAwaitedEnded({ current, latestEntry }: Snapshot): boolean {
     if (this.#progress.kind !== 'waited') return false;
-    const { key } = this.#progress;
-    return current.key !== key || (head?.kind === 'failure' && head.key === key);
+    const { tokenHash } = this.#progress;
+    return current.tokenHash !== tokenHash || (latestEntry?.kind === 'failure' && latestEntry.tokenHash === tokenHash);
   }
 
-  async #settle(current: DocumentEntry, successor: DocumentEntry): Promise<'start over'> {
+  async #rollForward(current: DocumentEntry, successor: DocumentEntry): Promise<'start over'> {
     const { telemetry } = this.#context;
-    const settled = await settle(this.#context, current, successor);
+    const rolledForward = await rollForward(this.#context, current, successor);
     // What a forced run has waited for is done.
     if (this.#progress.kind === 'waited') this.#force = false;
     if (this.#progress.kind !== 'recorded') this.#progress = { kind: 'adopted' };
-    if (await this.#promote(settled, current)) {
-      telemetry.info('Settled: AWSCURRENT held a spent refresh token and now holds the live one', {
-        versionId: settled.versionId,
+    if (await this.#promote(rolledForward, current)) {
+      telemetry.info('Rolled forward: AWSCURRENT held a spent refresh token and now holds the live one', {
+        versionId: rolledForward.versionId,
         previousVersionId: current.versionId,
       });
     }
@@ -149,7 +148,7 @@ class RefreshRun {
     // The SDK may have tried again after a first try that moved the label and lost its answer.
     if (promotion === 'refused' && !(await this.#isCurrent(entry))) return false;
     this.#report.current = entry;
-    await this.#report.keepTokenSecret({ hasPromoted: true });
+    await this.#report.syncTokenSecret({ hasPromoted: true });
     await announceRefreshed(this.#context, entry, this.#progress.kind === 'recorded' ? this.#progress : {});
     return true;
   }
@@ -162,25 +161,25 @@ class RefreshRun {
   /** Exchange, record, promote, announce: the token of `current` is this run's to spend. */
   async #spend(snapshot: Snapshot, digest: string, attempt: number): Promise<Result | 'start over'> {
     const { settings, store, tokenEndpoint, runtime, telemetry } = this.#context;
-    const { current, head } = snapshot;
+    const { current, latestEntry } = snapshot;
     const grant = grantOf(this.#context, snapshot);
     const answer = await exchange(tokenEndpoint, grant, runtime, telemetry);
     if (answer.kind === 'failed') return await this.#failed(snapshot, digest, attempt, answer);
 
     const tokens = toTokenMembers(answer, current.document, grant.refreshToken, settings.defaultTokenLifetimeSeconds);
     const entry = await record(this.#context, current, tokens, answer.startedAtMs);
-    const isRecovery = attempt > 0 || head?.kind === 'failure' || isHalfRefreshed(current.document);
+    const isRecovery = attempt > 0 || latestEntry?.kind === 'failure' || isHalfRefreshed(current.document);
     this.#progress = { kind: 'recorded', attempt, isRecovery };
     this.#force = false;
-    this.#isDoubted = false;
+    this.#mayBeRevoked = false;
     this.#report.isReauthorizationRequired = false;
     telemetry.note({ attempt, ...lineage(entry.document) });
     if (answer.kind === 'refresh-token-only') {
       await store.promote(entry.versionId, current.versionId);
       throw await this.#incomplete(entry, attempt, answer.reason);
     }
-    const doubt = doubtLifetime(answer, settings.defaultTokenLifetimeSeconds);
-    if (doubt !== undefined) telemetry.warn(doubt, { versionId: entry.versionId });
+    const warning = warnAboutLifetime(answer, settings.defaultTokenLifetimeSeconds);
+    if (warning !== undefined) telemetry.warn(warning, { versionId: entry.versionId });
     if (tokens.access_token === current.document.members.access_token) {
       telemetry.warn('No progress: Retently answered with the bearer token that was there already', {
         versionId: entry.versionId,
@@ -193,21 +192,21 @@ class RefreshRun {
     this.#context.telemetry.note({ attempt });
     // Record first: it is true of these credentials even if they are no longer current.
     const failure = await recordFailure(this.#context, snapshot, attempt, digest, answer);
-    // The attempt that was forced, or owed to a doubt, has been made.
+    // The attempt that was forced, or owed to an answer that may be revoked, has been made.
     this.#force = false;
-    this.#isDoubted = false;
+    this.#mayBeRevoked = false;
     if (failure.code === 'REAUTHORIZATION_REQUIRED' && (await this.#hasMoved(snapshot.current))) return 'start over';
     this.#report.noteFailure(failure);
     throw await announceFailure(this.#context, snapshot.current, attempt, failure);
   }
 
   /** `invalid_grant` may only mean that another run, or an operator, was first. */
-  async #hasMoved({ key }: DocumentEntry): Promise<boolean> {
+  async #hasMoved({ tokenHash }: DocumentEntry): Promise<boolean> {
     try {
       const snapshot = await this.#report.load();
-      return snapshot === undefined || snapshot.current.key !== key || snapshot.successor !== undefined;
+      return snapshot === undefined || snapshot.current.tokenHash !== tokenHash || snapshot.successor !== undefined;
     } catch {
-      // The refusal is known, and is recorded; what cannot be read now is settled by the next run.
+      // The refusal is known, and is recorded; the next run handles what cannot be read now.
       return false;
     }
   }
@@ -226,7 +225,7 @@ class RefreshRun {
       case 'recorded':
         return this.#report.toResult('refreshed', REFRESHED);
       case 'adopted':
-        return this.#report.toResult('adopted', this.#settled);
+        return this.#report.toResult('adopted', this.#adoptedMessage);
       case 'waited':
         return this.#report.toResult('adopted', ADOPTED);
       case 'begun':
@@ -235,12 +234,12 @@ class RefreshRun {
   }
 
   /** A forced run waits for the claim's end while time allows. */
-  async #busy(key: string): Promise<Result | 'waited'> {
+  async #busy(tokenHash: string): Promise<Result | 'waited'> {
     const { runtime } = this.#context;
     if (!this.#force || runtime.remainingMs() < ATTEMPT_MIN_MS + CLAIM_POLL_MS) {
       return this.#report.toResult('busy', BUSY);
     }
-    this.#progress = { kind: 'waited', key };
+    this.#progress = { kind: 'waited', tokenHash };
     await runtime.sleep(CLAIM_POLL_MS);
     return 'waited';
   }

@@ -5,9 +5,9 @@ import type { Situation } from './decide.ts';
 import { secondsUntilDue } from './due.ts';
 import { type DocumentEntry, digestGrant, type FailureCode, type FailureEntry } from './journal.ts';
 import { grantOf, load, requireComplete, type Snapshot } from './load.ts';
-import { TOKEN_SECRET_BEHIND, TOKEN_SECRET_MENDED } from './messages.ts';
+import { TOKEN_SECRET_REPAIRED, TOKEN_SECRET_STALE } from './messages.ts';
 import type { Outcome, Result } from './result.ts';
-import { keepTokenSecret } from './token-secret.ts';
+import { syncTokenSecret } from './token-secret.ts';
 
 /** What one run knows of the secret and of its grant: its answer and its metrics come from here. */
 export class RunReport {
@@ -16,10 +16,10 @@ export class RunReport {
   /** `undefined` while nothing is known of the grant. */
   isReauthorizationRequired: boolean | undefined;
   /** `undefined` if there is no token secret, or it was not looked at. */
-  isTokenSecretBehind: boolean | undefined;
+  isTokenSecretStale: boolean | undefined;
   #hasRead = false;
   /** The version that the token secret was brought to, or could not be. */
-  #keptVersionId: string | undefined;
+  #syncedVersionId: string | undefined;
   readonly #context: Context;
 
   constructor(context: Context) {
@@ -39,14 +39,14 @@ export class RunReport {
   /** What the next decision depends on. @throws Fault as {@link grantOf} */
   toSituation(snapshot: Snapshot, force: boolean): Situation {
     const { settings, runtime } = this.#context;
-    const { current, head } = snapshot;
+    const { current, latestEntry } = snapshot;
     const digest = digestGrant(grantOf(this.#context, snapshot), settings.tokenEndpointUrl);
-    const isOfThese = head?.kind === 'failure' && head.digest === digest;
+    const isOfThese = latestEntry?.kind === 'failure' && latestEntry.digest === digest;
     // Behind a claim stands what was known before it: nothing is said of that.
-    const isClaimed = head?.kind === 'claim' && head.key === current.key;
-    this.isReauthorizationRequired = isClaimed ? undefined : isOfThese && needsReauthorization(head.code);
+    const isClaimed = latestEntry?.kind === 'claim' && latestEntry.tokenHash === current.tokenHash;
+    this.isReauthorizationRequired = isClaimed ? undefined : isOfThese && needsReauthorization(latestEntry.code);
     const { defaultTokenLifetimeSeconds: longestLifetimeSeconds } = settings;
-    return { current, head, digest, nowMs: runtime.now(), longestLifetimeSeconds, force };
+    return { current, latestEntry, digest, nowMs: runtime.now(), longestLifetimeSeconds, force };
   }
 
   /** These very credentials ended in this failure. */
@@ -70,21 +70,21 @@ export class RunReport {
   /**
    * Brings the token secret to what `AWSCURRENT` says, once for each version that this run sees there. Never throws.
    *
-   * @param hasPromoted this run has moved `AWSCURRENT`, so the token secret was behind for good reason
+   * @param hasPromoted this run has moved `AWSCURRENT`, so the token secret was stale for good reason
    */
-  async keepTokenSecret({ hasPromoted }: { readonly hasPromoted: boolean }): Promise<void> {
+  async syncTokenSecret({ hasPromoted }: { readonly hasPromoted: boolean }): Promise<void> {
     const { current } = this;
-    if (current === undefined || current.versionId === this.#keptVersionId) return;
-    this.#keptVersionId = current.versionId;
+    if (current === undefined || current.versionId === this.#syncedVersionId) return;
+    this.#syncedVersionId = current.versionId;
     const { telemetry } = this.#context;
-    const state = await keepTokenSecret(this.#context, current);
+    const state = await syncTokenSecret(this.#context, current);
     if (state === undefined) return;
-    this.isTokenSecretBehind = state.kind === 'behind' || (state.kind === 'mended' && !hasPromoted);
-    if (state.kind === 'behind') {
+    this.isTokenSecretStale = state.kind === 'stale' || (state.kind === 'repaired' && !hasPromoted);
+    if (state.kind === 'stale') {
       const { name: code, message: reason } = state.problem;
-      telemetry.warn(TOKEN_SECRET_BEHIND, { code, reason, runbook: toRunbookEntry('TokenSecretBehind') });
-    } else if (this.isTokenSecretBehind) {
-      telemetry.info(TOKEN_SECRET_MENDED);
+      telemetry.warn(TOKEN_SECRET_STALE, { code, reason, runbook: toRunbookEntry('TokenSecretBehind') });
+    } else if (this.isTokenSecretStale) {
+      telemetry.info(TOKEN_SECRET_REPAIRED);
     }
   }
 
@@ -100,7 +100,7 @@ export class RunReport {
   /** However a run ends. One that could not read the secret says nothing: a 0 would be false of a token that lives. */
   recordStates(): void {
     if (!this.#hasRead) return;
-    const { isReauthorizationRequired, isTokenSecretBehind } = this;
+    const { isReauthorizationRequired, isTokenSecretStale } = this;
     const { telemetry, runtime } = this.#context;
     const document = this.current?.document;
     telemetry.note({ versionId: this.current?.versionId, expiresAt: document && expiresAt(document) });
@@ -109,7 +109,7 @@ export class RunReport {
       tokenSecondsRemaining: document ? secondsRemaining(document, nowMs) : 0,
       tokenSecondsUntilDue: this.#secondsUntilDue(nowMs),
       isReauthorizationRequired,
-      isTokenSecretBehind,
+      isTokenSecretStale,
     });
   }
 }

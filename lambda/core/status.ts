@@ -4,13 +4,13 @@ import { decide } from './decide.ts';
 import { secondsUntilDue } from './due.ts';
 import { type FailureCode, type FailureEntry, failureId, type JournalEntry, parseEntry } from './journal.ts';
 import type { Snapshot } from './load.ts';
-import { ADVICE, NOT_CONFIGURED, SETTLES, UNSAVED } from './messages.ts';
+import { ADVICE, NOT_CONFIGURED, PENDING_ANSWER, ROLLS_FORWARD } from './messages.ts';
 import type { LastFailure, Result, StatusDetails } from './result.ts';
 import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 import { RunReport } from './run-report.ts';
 import { inspectTokenSecret } from './token-secret.ts';
 
-type Foreseen = ClaimOutcome | { readonly kind: 'unsaved' };
+type Foreseen = ClaimOutcome | { readonly kind: 'pending-answer' };
 
 const UNAVAILABLE_ADVICE =
   'Later runs try again after a back-off. If this goes on, the last line of level ERROR in the log says what to check.';
@@ -26,7 +26,7 @@ export async function status(context: Context): Promise<Result> {
     const foreseen = await lookAhead(context, report, snapshot);
     if (foreseen.kind === 'rejected') report.noteFailure(foreseen.failure);
     const details = await toDetails(context, snapshot, foreseen);
-    report.isTokenSecretBehind = details.tokenSecret?.isBehind;
+    report.isTokenSecretStale = details.tokenSecret?.isBehind;
     const { decision, message } = inWords(foreseen);
     const retryAt = foreseen.kind === 'waiting' ? { retryAt: toRfc3339(foreseen.retryAtMs) } : {};
     return report.toResult('status', message, { decision, details, ...retryAt });
@@ -36,7 +36,7 @@ export async function status(context: Context): Promise<Result> {
 }
 
 async function lookAhead(context: Context, report: RunReport, snapshot: Snapshot): Promise<Foreseen> {
-  if (context.memory.unsaved?.parent.key === snapshot.current.key) return { kind: 'unsaved' };
+  if (context.memory.pendingAnswer?.parent.tokenHash === snapshot.current.tokenHash) return { kind: 'pending-answer' };
   if (snapshot.successor) return { kind: 'spent', successor: snapshot.successor };
   const situation = report.toSituation(snapshot, false);
   const decided = decide(situation);
@@ -45,10 +45,10 @@ async function lookAhead(context: Context, report: RunReport, snapshot: Snapshot
 
 function inWords(foreseen: Foreseen): { decision: NonNullable<Result['decision']>; message: string } {
   switch (foreseen.kind) {
-    case 'unsaved':
-      return { decision: 'settle', message: UNSAVED };
+    case 'pending-answer':
+      return { decision: 'settle', message: PENDING_ANSWER };
     case 'spent':
-      return { decision: 'settle', message: SETTLES };
+      return { decision: 'settle', message: ROLLS_FORWARD };
     case 'rejected': {
       const { code, createdAt } = foreseen.failure;
       const message = `A refresh now would be rejected: Retently refused these very credentials on ${toRfc3339(createdAt)} (${code}). ${ADVICE[code]} ${NOTHING_DONE}`;
@@ -75,7 +75,7 @@ async function toDetails(context: Context, snapshot: Snapshot, foreseen: Foresee
     refreshedAt: toInstant(parseRfc3339(document.members.refreshed_at)),
     dueAt: toInstant(nowMs + untilDueSeconds * 1000),
     journal: describeJournal(snapshot, foreseen, failure),
-    isAnswerUnsaved: foreseen.kind === 'unsaved',
+    isAnswerUnsaved: foreseen.kind === 'pending-answer',
     lastFailure: failure ? toLastFailure(failure, foreseen) : null,
     tokenSecret,
     versionsUsed: toRecent(times, nowMs).length,
@@ -83,12 +83,12 @@ async function toDetails(context: Context, snapshot: Snapshot, foreseen: Foresee
   };
 }
 
-/** The last failure of the current refresh token: at the head, or just before the claim that is there. */
-async function findFailure({ store }: Context, { current, head }: Snapshot): Promise<FailureEntry | undefined> {
-  if (head?.key !== current.key) return undefined;
-  if (head.kind === 'failure') return head;
-  if (head.kind === 'document' || head.attempt === 0) return undefined;
-  const version = await store.readVersion(failureId(current.key, head.attempt - 1));
+/** The last failure of the current refresh token: the latest entry, or the one before a claim. */
+async function findFailure({ store }: Context, { current, latestEntry }: Snapshot): Promise<FailureEntry | undefined> {
+  if (latestEntry?.tokenHash !== current.tokenHash) return undefined;
+  if (latestEntry.kind === 'failure') return latestEntry;
+  if (latestEntry.kind === 'document' || latestEntry.attempt === 0) return undefined;
+  const version = await store.readVersion(failureId(current.tokenHash, latestEntry.attempt - 1));
   const entry = version && parseEntry(version);
   return entry?.kind === 'failure' ? entry : undefined;
 }
@@ -105,27 +105,31 @@ function adviceOn(code: FailureCode): string {
   return ADVICE[code === 'PROVIDER_AMBIGUOUS' ? 'ambiguous' : code];
 }
 
-function describeJournal({ current, head }: Snapshot, foreseen: Foreseen, failure: FailureEntry | undefined): string {
+function describeJournal(
+  { current, latestEntry }: Snapshot,
+  foreseen: Foreseen,
+  failure: FailureEntry | undefined,
+): string {
   switch (foreseen.kind) {
-    case 'unsaved':
+    case 'pending-answer':
       return 'An answer of the token endpoint is in memory alone and waits to be recorded.';
     case 'spent':
       return 'The answer to the current refresh token is recorded and waits for its promotion.';
     case 'busy':
       return 'A run has claimed the current refresh token and asks for a new one.';
     default:
-      return describeHead(head?.key === current.key ? head : undefined, failure);
+      return describeLatestEntry(latestEntry?.tokenHash === current.tokenHash ? latestEntry : undefined, failure);
   }
 }
 
-function describeHead(head: JournalEntry | undefined, failure: FailureEntry | undefined): string {
-  if (failure && (head === undefined || head.kind === 'failure')) {
+function describeLatestEntry(latestEntry: JournalEntry | undefined, failure: FailureEntry | undefined): string {
+  if (failure && (latestEntry === undefined || latestEntry.kind === 'failure')) {
     return `Attempt ${failure.attempt + 1} at the current refresh token ended in ${failure.code} on ${toRfc3339(failure.createdAt)}.`;
   }
-  if (head?.kind === 'claim') {
-    return `The run that claimed the current refresh token on ${toRfc3339(head.createdAt)} left no answer; the next one takes over.`;
+  if (latestEntry?.kind === 'claim') {
+    return `The run that claimed the current refresh token on ${toRfc3339(latestEntry.createdAt)} left no answer; the next one takes over.`;
   }
-  return head === undefined
+  return latestEntry === undefined
     ? 'No attempt at the current refresh token is recorded.'
     : 'At rest: the last answer is recorded and promoted.';
 }

@@ -53,7 +53,7 @@ function expiresAt(
 }
 
 /** What is odd about the life that an answer gives its bearer token; `undefined` if nothing is. */
-export function doubtLifetime(answer: Exchanged, defaultTokenLifetimeSeconds: number): string | undefined {
+export function warnAboutLifetime(answer: Exchanged, defaultTokenLifetimeSeconds: number): string | undefined {
   if (answer.kind !== 'token') return undefined;
   const { expiresInSeconds = defaultTokenLifetimeSeconds } = answer;
   if (expiresInSeconds > defaultTokenLifetimeSeconds) {

@@ -16,12 +16,12 @@ const MIN_MS = 8_000;
 /** How often it is tried again if others keep moving the label. */
 const MAX_TRIES = 3;
 
-const UNSETTLED = 'AWSCURRENT itself does not hold the latest bearer token. The next run settles that first.';
+const NOT_ROLLED_FORWARD = 'AWSCURRENT itself does not hold the latest bearer token. The next run rolls forward first.';
 
-/** How the token secret stands. `mended`: it was behind, and is no more. */
+/** How the token secret stands. `repaired`: it was stale and no longer is. */
 export type TokenSecretState =
-  | { readonly kind: 'in step' | 'mended' }
-  | { readonly kind: 'behind'; readonly problem: Fault };
+  | { readonly kind: 'in sync' | 'repaired' }
+  | { readonly kind: 'stale'; readonly problem: Fault };
 
 /**
  * Brings the token secret to what `AWSCURRENT` says. It is derived, never a source: whatever is wrong with it, the run goes
@@ -33,13 +33,13 @@ export type TokenSecretState =
  * @param known what was last seen in, or promoted to, `AWSCURRENT`
  * @returns `undefined` if there is no token secret, or no time to look after it. Never throws
  */
-export async function keepTokenSecret(context: Context, known: DocumentEntry): Promise<TokenSecretState | undefined> {
+export async function syncTokenSecret(context: Context, known: DocumentEntry): Promise<TokenSecretState | undefined> {
   const { tokenSecret, runtime } = context;
   if (tokenSecret === undefined || runtime.remainingMs() < MIN_MS) return undefined;
   try {
-    return { kind: await keep(context, tokenSecret, known) };
+    return { kind: await sync(context, tokenSecret, known) };
   } catch (error) {
-    return { kind: 'behind', problem: toProblem(error) };
+    return { kind: 'stale', problem: toProblem(error) };
   }
 }
 
@@ -56,29 +56,30 @@ export async function inspectTokenSecret(
 async function findProblem(tokenSecret: TokenSecret, current: DocumentEntry): Promise<string | null> {
   try {
     const held = await tokenSecret.readCurrent();
-    if (isInStep(current, held)) return null;
+    if (isInSync(current, held)) return null;
     requireOurs(tokenSecret, held, current);
-    return 'It does not hold the bearer token of AWSCURRENT. The next run mends it.';
+    return 'It does not hold the bearer token of AWSCURRENT. The next run repairs it.';
   } catch (error) {
     return toProblem(error).message;
   }
 }
 
-async function keep(context: Context, tokenSecret: TokenSecret, known: DocumentEntry): Promise<'in step' | 'mended'> {
+async function sync(context: Context, tokenSecret: TokenSecret, known: DocumentEntry): Promise<'in sync' | 'repaired'> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const held = await tokenSecret.readCurrent();
-    if (isInStep(known, held)) return tries === 0 ? 'in step' : 'mended';
+    if (isInSync(known, held)) return tries === 0 ? 'in sync' : 'repaired';
     const current = await readCurrent(context);
-    if (current === undefined || isInStep(current, held)) return 'in step';
+    if (current === undefined || isInSync(current, held)) return 'in sync';
     requireOurs(tokenSecret, held, current);
     // The label of current may lag, or be moved back by hand. The ids decide.
-    if ((await readSuccessor(context, current.key)) !== undefined) throw new Fault('STORE_UNAVAILABLE', UNSETTLED);
+    if ((await readSuccessor(context, current.tokenHash)) !== undefined)
+      throw new Fault('STORE_UNAVAILABLE', NOT_ROLLED_FORWARD);
 
     const text = render(current.document);
     const versionId = tokenVersionId(text);
     // If it exists, it says the same: the id is computed from the text.
     await tokenSecret.putVersion(versionId, text);
-    if ((await tokenSecret.promote(versionId, held?.versionId)) === 'promoted') return 'mended';
+    if ((await tokenSecret.promote(versionId, held?.versionId)) === 'promoted') return 'repaired';
   }
   throw new Fault('STORE_UNAVAILABLE', 'Others were moving labels meanwhile. The next run tries again.');
 }
@@ -93,7 +94,7 @@ function render({ members }: CredentialsDocument): string {
 }
 
 /** It says what the document says, or the document has no bearer token: then it keeps the last one. */
-function isInStep({ document: { members } }: DocumentEntry, held: Version | undefined): boolean {
+function isInSync({ document: { members } }: DocumentEntry, held: Version | undefined): boolean {
   if (members.access_token === undefined) return true;
   const json = parseOurs(held);
   return json !== undefined && MEMBERS.every((name) => json[name] === members[name]);

@@ -1,5 +1,5 @@
 import { Fault } from '../core/fault.ts';
-import { toFault } from '../tell-run.ts';
+import { toFault } from '../log-run.ts';
 
 /** The secrets of a fleet have this tag; without a value, any will do. */
 export interface FleetTag {

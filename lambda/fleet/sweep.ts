@@ -5,7 +5,7 @@ import { CLIENT_OPTIONS } from '../aws-clients.ts';
 import { FLEET_METRICS, toRunbookEntry } from '../contract.ts';
 import { Fault } from '../core/fault.ts';
 import { isPlainEvent } from '../event.ts';
-import { toFault } from '../tell-run.ts';
+import { toFault } from '../log-run.ts';
 import { placeOf } from './fleet-event.ts';
 import type { FleetLambdaContext } from './fleet-lambda-context.ts';
 import { SecretsManagerLister } from './secrets-manager-lister.ts';

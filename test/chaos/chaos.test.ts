@@ -17,7 +17,7 @@ test('and that is seen if they do: a store that gives one claim to everybody', a
 
 test('and if the token secret is not brought along', async () => {
   const { broken } = await runChaos(12, 1, { sabotage: breakTokenSecret });
-  expect(broken).toContain('a quiet tick left the token secret behind');
+  expect(broken).toContain('a quiet tick left the token secret stale');
 }, 60_000);
 
 function breakTokenSecret(aws: Aws): void {

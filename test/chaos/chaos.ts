@@ -38,7 +38,7 @@ export interface ChaosReport {
 interface ChaosOptions {
   /** @default 4 */
   readonly processes?: number;
-  readonly tell?: (line: string) => void;
+  readonly log?: (line: string) => void;
   /** Breaks a rule of the store, to show that this would see it. */
   readonly sabotage?: (aws: Aws) => void;
 }
@@ -50,14 +50,14 @@ interface ChaosOptions {
 export async function runChaos(
   ticks: number,
   seed: number,
-  { processes = 4, tell = () => {}, sabotage = () => {} }: ChaosOptions = {},
+  { processes = 4, log = () => {}, sabotage = () => {} }: ChaosOptions = {},
 ): Promise<ChaosReport> {
   const chaos = await Chaos.start(Choices.fromSeed(seed), processes);
   sabotage(chaos.aws);
   try {
     for (let round = 1; chaos.ticks < ticks; round++) {
       await chaos.playRound();
-      if (round % 50 === 0) tell(`${chaos.ticks} ticks, ${chaos.kills} kills`);
+      if (round % 50 === 0) log(`${chaos.ticks} ticks, ${chaos.kills} kills`);
     }
     return chaos.report();
   } finally {
@@ -190,7 +190,7 @@ class Chaos {
     if (access_token === undefined) return;
     const held = this.aws.secretsManager.peek(TOKEN_SECRET_ID, { stage: 'AWSCURRENT' })?.value.SecretString;
     if (held !== JSON.stringify({ access_token, token_type, expires_at }))
-      this.#broken.push('a quiet tick left the token secret behind');
+      this.#broken.push('a quiet tick left the token secret stale');
   }
 
   #outcome({ result }: Extract<Invocation, { kind: 'result' }>): string {

@@ -19,7 +19,7 @@ async function main(): Promise<number> {
     throw new Error('--ticks, --processes and --seed take whole numbers');
 
   const startMs = performance.now();
-  const options = { processes, tell: console.log };
+  const options = { processes, log: console.log };
   const { kills, posts, recovered, reauthorizations, broken, ...rest } = await runChaos(ticks, seed, options);
   const seconds = ((performance.now() - startMs) / 1_000).toFixed(0);
   console.log(`\n${rest.ticks} ticks in ${seconds} s, ${kills} of them killed by SIGKILL, ${posts} POSTs`);

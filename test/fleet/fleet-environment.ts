@@ -1,5 +1,5 @@
 import { Fault } from '../../lambda/core/fault.ts';
-import { Memories } from '../../lambda/fleet/memories.ts';
+import { PendingAnswers } from '../../lambda/fleet/pending-answers.ts';
 import { DEPLOYED } from './deployed-fleet.ts';
 import type { FleetAccount, FleetWorld } from './fleet-account.ts';
 import type { FleetCalendar } from './fleet-calendar.ts';
@@ -13,7 +13,7 @@ const REMEMBERED_MS = 10_000;
 export class FleetEnvironment {
   readonly #world: FleetWorld;
   readonly #calendar: FleetCalendar;
-  readonly #memories = new Memories();
+  readonly #pendingAnswers = new PendingAnswers();
   readonly #seen = new Map<string, FleetAccount>();
 
   constructor(world: FleetWorld, calendar: FleetCalendar) {
@@ -25,7 +25,7 @@ export class FleetEnvironment {
   async invoke(account: FleetAccount): Promise<void> {
     const { timeline } = this.#world;
     const endsAtMs = timeline.nowMs + TIMEOUT_MS;
-    const remembered = this.#seen.get(this.#memories.next(timeline.nowMs) ?? '');
+    const remembered = this.#seen.get(this.#pendingAnswers.next(timeline.nowMs) ?? '');
     if (remembered) {
       await this.#run(remembered, timeline.nowMs + REMEMBERED_MS).catch((error: unknown) => {
         if (!(error instanceof Fault)) throw error;
@@ -37,11 +37,11 @@ export class FleetEnvironment {
   async #run(account: FleetAccount, endsAtMs: number): Promise<void> {
     const { name } = account;
     this.#seen.set(name, account);
-    const memory = this.#memories.open(name, this.#world.timeline.nowMs);
+    const memory = this.#pendingAnswers.open(name, this.#world.timeline.nowMs);
     try {
       await runFleetAccount(this.#world, account, memory, this.#calendar, endsAtMs);
     } finally {
-      this.#memories.close(name);
+      this.#pendingAnswers.close(name);
     }
   }
 }

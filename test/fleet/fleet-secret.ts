@@ -22,7 +22,7 @@ export class FleetSecret implements CredentialStore {
   #current: string;
   #changedMs: readonly number[] = [];
   #previous = '';
-  #head = '';
+  #latestEntry = '';
 
   constructor(
     timeline: Timeline,
@@ -41,8 +41,8 @@ export class FleetSecret implements CredentialStore {
     return await this.#read(() => this.#current);
   }
 
-  async readHead(): Promise<Version | undefined> {
-    return await this.#read(() => this.#head);
+  async readLatestEntry(): Promise<Version | undefined> {
+    return await this.#read(() => this.#latestEntry);
   }
 
   async readPrevious(): Promise<Version | undefined> {
@@ -58,7 +58,7 @@ export class FleetSecret implements CredentialStore {
     const existing = this.#versions.get(versionId);
     if (existing !== undefined) return existing.secretString === secretString ? 'created' : 'exists';
     this.#versions.set(versionId, { versionId, createdAt: this.#timeline.nowMs, secretString });
-    this.#head = versionId;
+    this.#latestEntry = versionId;
     this.#purge();
     return 'created';
   }
@@ -115,7 +115,7 @@ export class FleetSecret implements CredentialStore {
   }
 
   #purge(): void {
-    const labelled = new Set([this.#current, this.#previous, this.#head]);
+    const labelled = new Set([this.#current, this.#previous, this.#latestEntry]);
     for (const { versionId, createdAt } of this.#versions.values()) {
       if (this.#versions.size <= KEPT_VERSIONS || createdAt > this.#timeline.nowMs - DAY_MS) return;
       if (!labelled.has(versionId)) this.#versions.delete(versionId);

@@ -36,7 +36,7 @@ describe.skipIf(!isInstalled)(`on moto${isInstalled ? '' : ' (SKIPPED: moto_serv
     }
     await secretsManager.send(new CreateSecretCommand({ Name: 'other', SecretString: '{}' }));
 
-    const start = (name: 'sweep' | 'refresh-batch') =>
+    const start = (name: 'sweep' | 'refresh-message') =>
       startLambdaProcess({
         bundlePath: bundleOnce(name),
         ...PLACE,
@@ -51,7 +51,7 @@ describe.skipIf(!isInstalled)(`on moto${isInstalled ? '' : ' (SKIPPED: moto_serv
         },
       });
     await using sweep = await start('sweep');
-    const refreshes = await Promise.all(Array.from({ length: ENVIRONMENTS }, () => start('refresh-batch')));
+    const refreshes = await Promise.all(Array.from({ length: ENVIRONMENTS }, () => start('refresh-message')));
 
     // At least once: moto gives two receivers one message now and then.
     const tick = async (): Promise<ReadonlySet<string>> => {

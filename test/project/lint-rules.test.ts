@@ -34,7 +34,7 @@ const ACCEPTED = [
   ['lambda/core', "import { hash } from 'node:crypto';\nexport const x = hash;"],
   ['lambda/adapters', "import { Fault } from '../core/fault.ts';\nexport const x = Fault;"],
   ['infra', "import { isTokenEndpoint } from '../lambda/contract.ts';\nexport const x = isTokenEndpoint;"],
-  ['cli/status', "import { documentKey } from '../../lambda/core/credentials.ts';\nexport const x = documentKey;"],
+  ['cli/status', "import { tokenHashOf } from '../../lambda/core/credentials.ts';\nexport const x = tokenHashOf;"],
   ['cli', "import { DEFAULTS } from '../lambda/contract.ts';\nexport const x = DEFAULTS;"],
   ['cli', "import { optionsSchema } from '../infra/options/schema.ts';\nexport const x = optionsSchema;"],
 ] as const;

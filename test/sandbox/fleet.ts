@@ -21,7 +21,7 @@ export interface Fleet {
 
 export async function startFleet(sandbox: Sandbox, maximumConcurrency = 4): Promise<Fleet> {
   const { secretsManager, sqs, url } = sandbox.aws;
-  const startRefresh = () => sandbox.startFunction({}, 'refresh-batch');
+  const startRefresh = () => sandbox.startFunction({}, 'refresh-message');
   const refresh = new EventSourceMapping(sqs, maximumConcurrency, startRefresh);
   const sweeper = await sandbox.startFunction(
     {

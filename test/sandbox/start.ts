@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Sandbox, SandboxOptions } from './sandbox.ts';
 import { Screen } from './story/screen.ts';
 import { STORIES, type Story } from './story/stories.ts';
-import { Teller } from './story/teller.ts';
+import { StoryLog } from './story/story-log.ts';
 
 const PROVIDERS: ReadonlyMap<string, Story> = new Map(Object.entries(STORIES));
 const DEFAULT_PROVIDER = 'rotation';
@@ -29,12 +29,12 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  if (options.fleet) return (await tell(tellFleetStory)) ? 0 : 1;
+  if (options.fleet) return (await play(playFleetStory)) ? 0 : 1;
   const story = PROVIDERS.get(options.provider);
   if (story === undefined) {
     return refuse(`There is no provider "${options.provider}"; there are ${[...PROVIDERS.keys()].join(', ')}.`);
   }
-  return (await tell((stage) => tellStory(options.provider, story, stage), story.sandbox)) ? 0 : 1;
+  return (await play((stage) => playStory(options.provider, story, stage), story.sandbox)) ? 0 : 1;
 }
 
 interface Stage {
@@ -42,7 +42,7 @@ interface Stage {
   readonly screen: Screen;
 }
 
-async function tell(act: (stage: Stage) => Promise<boolean>, options: SandboxOptions = {}): Promise<boolean> {
+async function play(act: (stage: Stage) => Promise<boolean>, options: SandboxOptions = {}): Promise<boolean> {
   const screen = new Screen((text) => process.stdout.write(text), process.stdout.isTTY);
   const beganAtMs = performance.now();
   // Not before it is needed: what it starts takes a second to load.
@@ -54,12 +54,12 @@ async function tell(act: (stage: Stage) => Promise<boolean>, options: SandboxOpt
   return hasAllHappened;
 }
 
-async function tellStory(name: string, story: Story, { sandbox, screen }: Stage): Promise<boolean> {
-  const teller = new Teller(sandbox, await sandbox.startFunction(), screen);
+async function playStory(name: string, story: Story, { sandbox, screen }: Stage): Promise<boolean> {
+  const log = new StoryLog(sandbox, await sandbox.startFunction(), screen);
   screen.heading(`${name}: ${story.title}`);
   screen.paragraph(INTRODUCTION);
-  await story.tell(teller);
-  return teller.hasAllHappened;
+  await story.play(log);
+  return log.hasAllHappened;
 }
 
 function parse(args: readonly string[]): { provider: string; fleet: boolean; help: boolean } | string {
@@ -80,7 +80,7 @@ function refuse(reason: string): number {
   return 1;
 }
 
-async function tellFleetStory({ sandbox, screen }: Stage): Promise<boolean> {
-  const { tellFleet } = await import('./story/fleet-story.ts');
-  return await tellFleet(sandbox, screen);
+async function playFleetStory({ sandbox, screen }: Stage): Promise<boolean> {
+  const { playFleet } = await import('./story/fleet-story.ts');
+  return await playFleet(sandbox, screen);
 }

@@ -106,7 +106,7 @@ function sabotageOf(policy: ReplayPolicy): Sabotage | undefined {
       },
       store: {
         readCurrent: () => store.readCurrent(),
-        readHead: async () => asNew(await store.readHead()),
+        readLatestEntry: async () => asNew(await store.readLatestEntry()),
         readPrevious: () => store.readPrevious(),
         readVersion: async (versionId) => asNew(await store.readVersion(versionId)),
         putVersion: (versionId, secretString) => store.putVersion(versionId, secretString),
@@ -118,7 +118,7 @@ function sabotageOf(policy: ReplayPolicy): Sabotage | undefined {
 }
 
 /** A table, a row for each kind of server and each loss. */
-export async function tellDeadMinutes(): Promise<string> {
+export async function reportDeadMinutes(): Promise<string> {
   const rows = [
     `| server | lost | ${REPLAY_POLICIES.join(' | ')} |`,
     `|---|---|${'---|'.repeat(REPLAY_POLICIES.length)}`,

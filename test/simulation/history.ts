@@ -55,7 +55,7 @@ class History {
   #runs = 0;
   /** How the run that ended last ended. */
   #last:
-    | { readonly outcome: string; readonly hasStoredUnsaved: boolean; readonly retryAtMs: number | undefined }
+    | { readonly outcome: string; readonly hasStoredPendingAnswer: boolean; readonly retryAtMs: number | undefined }
     | undefined;
 
   constructor(world: World, choices: Choices, isPurging: boolean) {
@@ -150,7 +150,7 @@ class History {
       );
     }
     await this.#world.play(startMs + 40 * MINUTE_MS);
-    if (this.#environments.some(({ memory }) => memory.unsaved)) await this.#thaw();
+    if (this.#environments.some(({ memory }) => memory.pendingAnswer)) await this.#thaw();
     if (!this.#currentText().includes(`"${CLIENT_SECRET}"`)) {
       mend(this.#world);
       this.#world.labels.note();
@@ -163,8 +163,8 @@ class History {
     const { faults } = this.#world;
     faults.count('thaw');
     const untilMs = this.#choices.pick([0, 20 * MINUTE_MS, 3 * HOUR_MS]);
-    const frozen = this.#environments.filter(({ memory }) => memory.unsaved);
-    const other = this.#environments.find(({ memory, isBusy }) => !memory.unsaved && !isBusy);
+    const frozen = this.#environments.filter(({ memory }) => memory.pendingAnswer);
+    const other = this.#environments.find(({ memory, isBusy }) => !memory.pendingAnswer && !isBusy);
     // Another one may have asked again meanwhile, and have been answered: then two answers to one token meet.
     if (other !== undefined && this.#choices.happens(2)) {
       this.#startIn(other, this.#choices.happens(4), 0);
@@ -213,12 +213,12 @@ class History {
   /** `status` tells what the next run will do, unless that run has something in memory that it stores first. */
   #compare(forecasted: string): void {
     this.#world.faults.count(`status: ${forecasted}`);
-    const { outcome, hasStoredUnsaved } = this.#last ?? {};
-    if (outcome === undefined || hasStoredUnsaved || holdsTrue(forecasted, outcome)) return;
+    const { outcome, hasStoredPendingAnswer } = this.#last ?? {};
+    if (outcome === undefined || hasStoredPendingAnswer || holdsTrue(forecasted, outcome)) return;
     throw new Violation('I7', `status said ${forecasted}, and the run that followed ended with ${outcome}`);
   }
 
-  /** Both labels on a spent document look settled. Only when it is due does its successor come to light. */
+  /** Both labels on a spent document look as if nothing were owed. Only when it is due does its successor come to light. */
   async #untilDue(): Promise<void> {
     await this.#world.play(this.#world.nowMs + 3 * HOUR_MS);
     await this.#calm();
@@ -233,18 +233,18 @@ class History {
   #startIn(environment: Environment, isForced: boolean, skewMs: number): void {
     const run = new SimulatedRun(this.#world, ++this.#runs, environment, isForced, skewMs);
     void run.play(run.context(new CountingTelemetry(this.#world.faults))).then((outcome) => {
-      if (run.hasStoredUnsaved) this.#world.faults.count('unsaved answer stored');
+      if (run.hasStoredPendingAnswer) this.#world.faults.count('pending answer stored');
       else if (outcome === 'fresh' && !isForced) this.#checkFreshCalls(run);
       this.#world.faults.count(`outcome: ${outcome}`);
-      this.#last = { outcome, hasStoredUnsaved: run.hasStoredUnsaved, retryAtMs: run.retryAtMs };
+      this.#last = { outcome, hasStoredPendingAnswer: run.hasStoredPendingAnswer, retryAtMs: run.retryAtMs };
       this.#world.trace?.(this.#world.nowMs, `${run.id} ends: ${outcome}`);
     });
   }
 
   /** One read of the token secret; and one more where the journal's label is not on current: the label was taken, or current was edited. */
   #checkFreshCalls({ calls, posts, tokenSecret }: SimulatedRun): void {
-    // One that had to mend the token secret looks again.
-    if (tokenSecret?.hasSeenBehind) return;
+    // A run that had to repair the token secret looks again.
+    if (tokenSecret?.hasSeenStale) return;
     const maxCalls = tokenSecret === undefined ? 3 : 4;
     // A run that was refused, and then found what somebody else had brought, was no fresh tick.
     if (calls > maxCalls && posts === 0) this.#world.fail(new Violation('I8', `a fresh tick made ${calls} calls`));
@@ -260,8 +260,8 @@ class History {
       this.#start(false, 0);
       await this.#world.play(this.#world.nowMs + 30 * MINUTE_MS);
     }
-    if (!tokenSecretWitness.isInStep())
-      throw new Violation('I9', 'the token secret is behind, and nothing is wrong with it');
+    if (!tokenSecretWitness.isInSync())
+      throw new Violation('I9', 'the token secret is stale, and nothing is wrong with it');
   }
 
   #examine(): void {

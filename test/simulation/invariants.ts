@@ -5,7 +5,7 @@ import {
   MAX_RECENT_VERSIONS,
   VERSION_RETENTION_SECONDS,
 } from '../../lambda/contract.ts';
-import { type CredentialsDocument, documentKey } from '../../lambda/core/credentials.ts';
+import { type CredentialsDocument, tokenHashOf } from '../../lambda/core/credentials.ts';
 import { sha256 } from '../../lambda/core/fingerprint.ts';
 import { successorId } from '../../lambda/core/journal.ts';
 import type { SecretVersion } from '../sandbox/aws/secret.ts';
@@ -86,7 +86,7 @@ export class Witness {
   >();
   /** Digests of credentials that are known to be refused. */
   readonly #refused = new Set<string>();
-  /** Of each key, how many attempts somebody forced that no unforced one has ended yet. */
+  /** Of each token hash, how many attempts somebody forced that no unforced one has ended yet. */
   readonly #forced = new Map<string, number>();
   /** Runs that have sent a token and not yet recorded what came of it. */
   readonly #sending = new Map<string, number>();
@@ -164,7 +164,7 @@ export class Witness {
     this.#leadsToRecorded();
   }
 
-  /** What is changed, and changed back, is tried once more: only the last refusal is at the head of the journal. */
+  /** What is changed, and changed back, is tried once more: only the last refusal is the latest journal entry. */
   clientChanged(): void {
     this.#refused.clear();
   }
@@ -264,7 +264,7 @@ export class Witness {
     return this.areBothLabelsOnOne() && this.endOfChain()?.refreshToken !== this.currentToken();
   }
 
-  /** Somebody has put the journal's label on a document with this token: it looks settled. */
+  /** Somebody has put the journal's label on a document with this token: it looks as if nothing were owed. */
   isLabelOn(token: string): boolean {
     const holder = this.#secretsManager.peek(SECRET_ID, { stage: JOURNAL_STAGE });
     return holder !== undefined && this.#document(holder.id)?.refreshToken === token;
@@ -305,15 +305,15 @@ export class Witness {
     if (!secretString.includes('"retently-token-refresh/claim"')) return;
     this.#leavesRoom(nowMs);
     if (!isForced) return;
-    const { key } = JSON.parse(secretString);
-    this.#forced.set(key, (this.#forced.get(key) ?? 0) + 1);
+    const { key: tokenHash } = JSON.parse(secretString);
+    this.#forced.set(tokenHash, (this.#forced.get(tokenHash) ?? 0) + 1);
   }
 
   /** An attempt that somebody forced, and that died or failed for another reason, may be ended by a run that nobody did. */
-  #endForced(key: string): void {
-    const left = this.#forced.get(key) ?? 0;
+  #endForced(tokenHash: string): void {
+    const left = this.#forced.get(tokenHash) ?? 0;
     if (left === 0) throw new Violation('I6', 'credentials were sent again after a run had ended with their refusal');
-    this.#forced.set(key, left - 1);
+    this.#forced.set(tokenHash, left - 1);
   }
 
   /** The clocks of the store and of a run differ by a minute at the most. */
@@ -370,7 +370,7 @@ function see(secretString: string): SeenDocument | undefined {
     spentTokenHash,
     accessToken: json.access_token,
     lifeMs: json.refreshed_at ? Date.parse(json.expires_at ?? '') - Date.parse(json.refreshed_at) : undefined,
-    successorId: successorId(documentKey({ members: json })),
+    successorId: successorId(tokenHashOf({ members: json })),
     rest,
   };
 }

@@ -64,7 +64,7 @@ export const SABOTEURS: readonly Saboteur[] = [
     breaks: ['I1', 'I2', 'I3', 'I7'],
     within: 100,
     sabotage: withStore((store) => ({
-      readHead: async () => unlessDocument(await store.readHead()),
+      readLatestEntry: async () => unlessDocument(await store.readLatestEntry()),
       readVersion: async (versionId) => unlessDocument(await store.readVersion(versionId)),
     })),
   },
@@ -151,7 +151,7 @@ export const SABOTEURS: readonly Saboteur[] = [
     breaks: ['I6', 'I7'],
     within: 100,
     sabotage: withStore((store) => ({
-      readHead: async () => unlessFailure(await store.readHead()),
+      readLatestEntry: async () => unlessFailure(await store.readLatestEntry()),
       readVersion: async (versionId) => unlessFailure(await store.readVersion(versionId)),
     })),
   },
@@ -180,7 +180,7 @@ export const SABOTEURS: readonly Saboteur[] = [
     breaks: ['I7'],
     within: 100,
     sabotage: withStore((store, world) => ({
-      readHead: async () => asIfNew(await store.readHead(), world.nowMs),
+      readLatestEntry: async () => asIfNew(await store.readLatestEntry(), world.nowMs),
       readVersion: async (versionId) => asIfNew(await store.readVersion(versionId), world.nowMs),
     })),
   },
@@ -208,7 +208,7 @@ export const SABOTEURS: readonly Saboteur[] = [
     breaks: ['I7'],
     within: 2_000,
     sabotage: withStore((store, world) => ({
-      readHead: async () => asOfThese(await store.readHead(), world),
+      readLatestEntry: async () => asOfThese(await store.readLatestEntry(), world),
       readVersion: async (versionId) => asOfThese(await store.readVersion(versionId), world),
     })),
   },
@@ -217,7 +217,7 @@ export const SABOTEURS: readonly Saboteur[] = [
     breaks: ['I8'],
     within: 2_000,
     sabotage: withStore((store) => ({
-      readHead: async () => asLongAgo(await store.readHead()),
+      readLatestEntry: async () => asLongAgo(await store.readLatestEntry()),
       readVersion: async (versionId) => asLongAgo(await store.readVersion(versionId)),
     })),
   },
@@ -241,7 +241,7 @@ export const SABOTEURS: readonly Saboteur[] = [
       const stamp = (version: Version | undefined) =>
         version && { ...version, createdAt: world.writtenAtMs.get(version.versionId) ?? version.createdAt };
       return withStore((store) => ({
-        readHead: async () => stamp(await store.readHead()),
+        readLatestEntry: async () => stamp(await store.readLatestEntry()),
         readVersion: async (versionId) => stamp(await store.readVersion(versionId)),
         putVersion: async (versionId, secretString) => {
           if (!world.writtenAtMs.has(versionId)) world.writtenAtMs.set(versionId, runtime.now());
@@ -256,7 +256,7 @@ export const SABOTEURS: readonly Saboteur[] = [
     within: 20_000,
     sabotage: (ports, world) =>
       withStore((store) => ({
-        readHead: async () => withLease(await store.readHead(), ports.settings.leaseSeconds),
+        readLatestEntry: async () => withLease(await store.readLatestEntry(), ports.settings.leaseSeconds),
         readVersion: async (versionId) => withLease(await store.readVersion(versionId), ports.settings.leaseSeconds),
       }))(ports, world),
   },
@@ -288,7 +288,7 @@ export const SABOTEURS: readonly Saboteur[] = [
     })),
   },
   {
-    mistake: 'believes that the token secret is in step once there is something in it',
+    mistake: 'believes that the token secret is in sync once there is something in it',
     breaks: ['I9'],
     within: 400,
     sabotage: withTokenSecret((tokenSecret, world) => ({
@@ -327,7 +327,7 @@ function withStore(
     const { store } = ports;
     const honest: CredentialStore = {
       readCurrent: () => store.readCurrent(),
-      readHead: () => store.readHead(),
+      readLatestEntry: () => store.readLatestEntry(),
       readPrevious: () => store.readPrevious(),
       readVersion: (versionId) => store.readVersion(versionId),
       putVersion: (versionId, secretString) => store.putVersion(versionId, secretString),

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { Choices } from '../support/choices.ts';
-import { tellDeadMinutes } from './dead-minutes.ts';
+import { reportDeadMinutes } from './dead-minutes.ts';
 import { playHistory } from './history.ts';
 import { INVARIANTS } from './invariants.ts';
 import { SABOTEURS } from './saboteurs.ts';
@@ -40,7 +40,7 @@ async function main(): Promise<number> {
   Error.stackTraceLimit = 0;
   const seed = parseCount(values.seed, 'seed');
   if (values.replays) {
-    console.log(await tellDeadMinutes());
+    console.log(await reportDeadMinutes());
     return 0;
   }
   if (values.saboteurs) return await catchSaboteurs(parseCount(values.seed, 'seed'));
@@ -71,7 +71,7 @@ async function search(firstSeed: number, histories: number): Promise<number> {
   console.log('\nWhat happened in them:');
   for (const [what, count] of [...search.counts].sort(([, a], [, b]) => b - a))
     console.log(`${String(count).padStart(10)}  ${what}`);
-  if (found) return tellViolation(found);
+  if (found) return printViolation(found);
   console.log(`\nNo invariant is broken (${Object.keys(INVARIANTS).join(', ')}).`);
   return 0;
 }
@@ -90,7 +90,7 @@ async function catchSaboteurs(firstSeed: number): Promise<number> {
   return escaped === 0 ? 0 : 1;
 }
 
-function tellViolation({ seed, violation, shrunk }: Found): number {
+function printViolation({ seed, violation, shrunk }: Found): number {
   console.log(
     `\n${violation.message}\n  seed ${seed}: npm run simulate -- --seed ${seed} --trace\n  the simplest choices that break it: [${shrunk.join(', ')}]`,
   );

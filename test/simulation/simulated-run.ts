@@ -62,7 +62,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   calls = 0;
   posts = 0;
   /** It found an earlier run's answer in memory, and stored it. */
-  hasStoredUnsaved = false;
+  hasStoredPendingAnswer = false;
   /** If it ended by waiting: until when. */
   retryAtMs: number | undefined;
   /** Digest of the credentials that it was told are refused. */
@@ -110,7 +110,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
 
   /** @returns how it ends: an outcome or the code of a fault; never, where it dies */
   async play(context: Context): Promise<string> {
-    const { unsaved } = context.memory;
+    const { pendingAnswer } = context.memory;
     try {
       const { outcome, retryAt } = await refresh(context, { force: this.isForced });
       if (retryAt !== undefined) this.retryAtMs = Date.parse(retryAt);
@@ -129,7 +129,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
       if (!hasTriedAll) this.#expectNothingThrownAway();
       return error.name;
     } finally {
-      this.hasStoredUnsaved = unsaved !== undefined && context.memory.unsaved === undefined;
+      this.hasStoredPendingAnswer = pendingAnswer !== undefined && context.memory.pendingAnswer === undefined;
       this.#end();
     }
   }
@@ -177,8 +177,8 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     return this.#call('read current', () => this.#readStage('AWSCURRENT'));
   }
 
-  readHead(): Promise<Version | undefined> {
-    return this.#call('read head', () => this.#readStage(JOURNAL_STAGE));
+  readLatestEntry(): Promise<Version | undefined> {
+    return this.#call('read latest entry', () => this.#readStage(JOURNAL_STAGE));
   }
 
   readPrevious(): Promise<Version | undefined> {

@@ -12,7 +12,7 @@ export class SimulatedTokenSecret implements TokenSecret {
   readonly secretId = TOKEN_SECRET_ID;
   calls = 0;
   /** What it read was not what AWSCURRENT said. */
-  hasSeenBehind = false;
+  hasSeenStale = false;
   readonly #world: World;
   readonly #call: Call;
 
@@ -30,7 +30,7 @@ export class SimulatedTokenSecret implements TokenSecret {
       const stale = tokenLabels.before('AWSCURRENT');
       const which = stale !== undefined && faults.isStaleRead() ? { versionId: stale } : { stage: 'AWSCURRENT' };
       const version = secretsManager.peek(TOKEN_SECRET_ID, which);
-      if (!tokenSecretWitness.isInStep() || 'versionId' in which) this.hasSeenBehind = true;
+      if (!tokenSecretWitness.isInSync() || 'versionId' in which) this.hasSeenStale = true;
       return (
         version && { versionId: version.id, createdAt: version.createdAtMs, secretString: version.value.SecretString }
       );

@@ -135,7 +135,7 @@ const WHAT_HAPPENS = [
   'stale read',
   'store outage',
   'token not stored',
-  'unsaved answer stored',
+  'pending answer stored',
   'crash-before',
   'crash-after',
   'refused',

@@ -47,7 +47,7 @@ function onlooker({ secretsManager, nowMs }: World): Context {
     settings: SETTINGS,
     store: {
       readCurrent: () => look({ stage: 'AWSCURRENT' }),
-      readHead: () => look({ stage: JOURNAL_STAGE }),
+      readLatestEntry: () => look({ stage: JOURNAL_STAGE }),
       readPrevious: () => look({ stage: 'AWSPREVIOUS' }),
       readVersion: (versionId) => look({ versionId }),
       listVersionTimes: async () => secretsManager.peekAll(SECRET_ID).map(({ createdAtMs }) => createdAtMs),

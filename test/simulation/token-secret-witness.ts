@@ -49,7 +49,7 @@ export class TokenSecretWitness {
   }
 
   /** It holds the token members of `AWSCURRENT`, or that has no bearer token. */
-  isInStep(): boolean {
+  isInSync(): boolean {
     return this.#current().access_token === undefined || (this.text !== undefined && this.#says(this.text));
   }
 

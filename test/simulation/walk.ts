@@ -269,7 +269,7 @@ function observed(context: Context, told: unknown[]): Context {
     ...context,
     store: {
       readCurrent: () => note('current', store.readCurrent()),
-      readHead: () => note('head', store.readHead()),
+      readLatestEntry: () => note('latest entry', store.readLatestEntry()),
       readPrevious: () => note('previous', store.readPrevious()),
       readVersion: (versionId) => note(versionId, store.readVersion(versionId)),
       putVersion: (versionId, secretString) => note(`put ${versionId}`, store.putVersion(versionId, secretString)),

@@ -131,7 +131,7 @@ export class FakeContext implements Context {
     return this.#version({ VersionStage: 'AWSCURRENT' }).VersionId;
   }
 
-  get headVersionId(): string {
+  get latestEntryVersionId(): string {
     return this.#version({ VersionStage: JOURNAL_STAGE }).VersionId;
   }
 

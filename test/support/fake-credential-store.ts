@@ -46,8 +46,8 @@ export class FakeCredentialStore implements CredentialStore, TokenSecret {
     });
   }
 
-  readHead(): Promise<Version | undefined> {
-    return this.#call('readHead', () => this.#read({ VersionStage: JOURNAL_STAGE }));
+  readLatestEntry(): Promise<Version | undefined> {
+    return this.#call('readLatestEntry', () => this.#read({ VersionStage: JOURNAL_STAGE }));
   }
 
   readPrevious(): Promise<Version | undefined> {

@@ -30,7 +30,7 @@ export interface SandboxFleet extends AsyncDisposable {
 
 export async function startFleet({ sandbox, server }: SandboxDeployment): Promise<SandboxFleet> {
   const directory = mkdtempSync(join(tmpdir(), 'retently-token-refresh-fleet-'));
-  bundleHandler(directory, { entryPath: entryPathOf('refresh-batch') });
+  bundleHandler(directory, { entryPath: entryPathOf('refresh-message') });
   const variables = { [ENVIRONMENT.tokenEndpoint]: sandbox.tokenEndpoint.url };
   const lambda = await startLambdaProcess({
     bundlePath: join(directory, 'index.mjs'),

@@ -19,7 +19,7 @@ const end = z.object({
 type End = z.infer<typeof end>;
 
 /** @returns whether all that was claimed was seen to be so */
-export async function tellFleet(sandbox: Sandbox, screen: Screen): Promise<boolean> {
+export async function playFleet(sandbox: Sandbox, screen: Screen): Promise<boolean> {
   const { aws, authorizationServer, tokenEndpoint } = sandbox;
   const fleet = await startFleet(sandbox, 2);
   screen.heading(TITLE);

@@ -31,8 +31,8 @@ const errorAnswer = z.object({ error: z.string() });
 export function narrate(calls: readonly AwsCall[], requests: readonly ReceivedRequest[], event: object): Line[] {
   const documents: string[] = [];
   const told = [
-    ...calls.map((call) => ({ beganAtMs: call.beganAtMs, lines: tellCall(call, documents, event) })),
-    ...requests.map((request) => ({ beganAtMs: request.beganAtMs, lines: tellRequest(request) })),
+    ...calls.map((call) => ({ beganAtMs: call.beganAtMs, lines: describeCall(call, documents, event) })),
+    ...requests.map((request) => ({ beganAtMs: request.beganAtMs, lines: describeRequest(request) })),
   ];
   const lines = told.sort((one, other) => one.beganAtMs - other.beganAtMs).flatMap((each) => each.lines);
   for (const [index, line] of lines.entries()) {
@@ -48,7 +48,7 @@ function isRead([label, text]: Line, stage: string): boolean {
 }
 
 /** What readers of the bearer token get. */
-function tellTokenSecret({ operation, input, output }: AwsCall): Line[] {
+function describeTokenSecretCall({ operation, input, output }: AwsCall): Line[] {
   switch (operation) {
     case 'GetSecretValue': {
       const found = version.safeParse(output).data;
@@ -76,15 +76,15 @@ function tellTokenSecret({ operation, input, output }: AwsCall): Line[] {
 }
 
 /** @param documents `SecretString` of each AWSCURRENT that was told of, to which this one may be added */
-function tellCall(call: AwsCall, documents: string[], event: object): Line[] {
+function describeCall(call: AwsCall, documents: string[], event: object): Line[] {
   const { operation, input, output } = call;
-  if (secret.safeParse(input).data?.SecretId === TOKEN_SECRET_ID) return tellTokenSecret(call);
+  if (secret.safeParse(input).data?.SecretId === TOKEN_SECRET_ID) return describeTokenSecretCall(call);
   switch (operation) {
     case 'GetSecretValue': {
       const found = version.safeParse(output).data;
       const wanted = read.parse(input);
       if (wanted.VersionStage === 'AWSCURRENT' && found !== undefined) documents.push(found.SecretString);
-      return [tellRead(wanted, found)];
+      return [describeRead(wanted, found)];
     }
     case 'ListSecretVersionIds': {
       const room = `${page.parse(output).Versions.length} of 100 versions are taken: room for a claim and its answer`;
@@ -94,7 +94,7 @@ function tellCall(call: AwsCall, documents: string[], event: object): Line[] {
       ];
     }
     case 'PutSecretValue':
-      return [tellPut(put.parse(input))];
+      return [describePut(put.parse(input))];
     case 'UpdateSecretVersionStage': {
       const { RemoveFromVersionId, MoveToVersionId } = move.parse(input);
       const swap = `${shortId(RemoveFromVersionId)} → ${shortId(MoveToVersionId)}`;
@@ -113,7 +113,10 @@ function why(current: string | undefined, event: object): string {
   return hasBearerToken ? 'it is past half of its life, or its life is unknown' : 'there is no bearer token yet';
 }
 
-function tellRead({ VersionStage, VersionId }: z.infer<typeof read>, found: z.infer<typeof version> | undefined): Line {
+function describeRead(
+  { VersionStage, VersionId }: z.infer<typeof read>,
+  found: z.infer<typeof version> | undefined,
+): Line {
   if (VersionStage === undefined) {
     const answer = found === undefined ? 'none, so it is not spent' : 'found, so it is spent';
     return ['looked', `for the answer to this refresh token, version ${shortId(VersionId)}: ${answer}`];
@@ -122,7 +125,7 @@ function tellRead({ VersionStage, VersionId }: z.infer<typeof read>, found: z.in
   return ['read', `${VersionStage} ${shortId(found.VersionId)}: ${describe(found.SecretString)}`];
 }
 
-function tellPut({ ClientRequestToken, SecretString }: z.infer<typeof put>): Line {
+function describePut({ ClientRequestToken, SecretString }: z.infer<typeof put>): Line {
   const where = `TOKEN_REFRESH ${shortId(ClientRequestToken)}`;
   const { kind } = parseStored(SecretString);
   if (kind === undefined) return ['recorded', `${where}: ${describe(SecretString)}`];
@@ -131,14 +134,14 @@ function tellPut({ ClientRequestToken, SecretString }: z.infer<typeof put>): Lin
     : ['noted', `${where}: ${describe(SecretString)}`];
 }
 
-function tellRequest({ method, path, form, answer, isAnswerLost = false }: ReceivedRequest): Line[] {
+function describeRequest({ method, path, form, answer, isAnswerLost = false }: ReceivedRequest): Line[] {
   const token = fingerprint(form['refresh_token'] ?? '');
   const sent: Line = ['sent', `${method} ${path}: grant_type=${form['grant_type']}, refresh token ${token}`];
   if (answer === undefined) return [sent];
-  return [sent, isAnswerLost ? ['lost', `${answer.status}, on its way: the connection broke`] : tellAnswer(answer)];
+  return [sent, isAnswerLost ? ['lost', `${answer.status}, on its way: the connection broke`] : describeAnswer(answer)];
 }
 
-function tellAnswer({ status, headers = {}, body }: NonNullable<ReceivedRequest['answer']>): Line {
+function describeAnswer({ status, headers = {}, body }: NonNullable<ReceivedRequest['answer']>): Line {
   const json: unknown = typeof body === 'string' && body !== '' ? JSON.parse(body) : body;
   const tokens = tokenAnswer.safeParse(json).data;
   if (tokens !== undefined) {

@@ -54,7 +54,7 @@ function create(SecretString: string | undefined = SECRET): void {
 /** Every call that the port has. */
 const CALLS: [string, () => Promise<unknown>][] = [
   ['readCurrent', () => store.readCurrent()],
-  ['readHead', () => store.readHead()],
+  ['readLatestEntry', () => store.readLatestEntry()],
   ['readPrevious', () => store.readPrevious()],
   ['readVersion', () => store.readVersion(FIRST)],
   ['putVersion', () => store.putVersion(SECOND, NEXT)],
@@ -82,11 +82,11 @@ describe('reading', () => {
     ]);
   });
 
-  test('the head is the version with the label of the journal', async () => {
+  test('the latest entry is the version with the label of the journal', async () => {
     create();
-    expect(await store.readHead()).toBeUndefined();
+    expect(await store.readLatestEntry()).toBeUndefined();
     await store.putVersion(SECOND, NEXT);
-    expect(await store.readHead()).toMatchObject({ versionId: SECOND });
+    expect(await store.readLatestEntry()).toMatchObject({ versionId: SECOND });
   });
 
   test('a version that is not there is no fault', async () => {
@@ -196,7 +196,7 @@ describe('what AWS refuses is told by its name and never by its text', () => {
     async (name) => {
       create();
       refusal = name;
-      expect((await faultFrom(store.readHead())).name).toBe('STORE_DENIED');
+      expect((await faultFrom(store.readLatestEntry())).name).toBe('STORE_DENIED');
     },
   );
 
@@ -305,7 +305,7 @@ describe('the way to AWS', () => {
   test('a closed port is told by the code of Node, and what to check in a VPC', async () => {
     const { url, close } = await startLoopbackServer(() => {});
     await close();
-    const { name, message } = await faultFrom(createStore(url).readHead());
+    const { name, message } = await faultFrom(createStore(url).readLatestEntry());
     expect(name).toBe('STORE_UNAVAILABLE');
     expect(message).toMatch(
       /failed: ECONNREFUSED\. AWS was not reached\. In a VPC, check .* The next run tries again\./,
@@ -313,7 +313,7 @@ describe('the way to AWS', () => {
   });
 
   test('a name that does not resolve', async () => {
-    const { message } = await faultFrom(createStore('http://secretsmanager.invalid').readHead());
+    const { message } = await faultFrom(createStore('http://secretsmanager.invalid').readLatestEntry());
     expect(message).toMatch(/failed: (ENOTFOUND|EAI_AGAIN)\. AWS was not reached/);
   });
 

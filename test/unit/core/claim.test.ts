@@ -24,7 +24,7 @@ import {
 
 const DIGEST = 'digest';
 const current = toDocumentEntry(CREDENTIALS, versionIdOf('first'));
-const { key } = current;
+const { tokenHash } = current;
 const FIRST = { kind: 'attempt', attempt: 0, takesOverClaim: false } as const;
 
 let context: FakeContext;
@@ -37,10 +37,10 @@ function run(
   attempt: typeof FIRST | { kind: 'attempt'; attempt: number; takesOverClaim: true } = FIRST,
   force = false,
 ) {
-  const head: JournalEntry | undefined = undefined;
+  const latestEntry: JournalEntry | undefined = undefined;
   const situation: Situation = {
     current,
-    head,
+    latestEntry,
     digest: DIGEST,
     nowMs: context.world.nowMs,
     longestLifetimeSeconds: 21_600,
@@ -52,24 +52,24 @@ function run(
 /** Another run's claim, made now. */
 function claimedByOther(attempt: number): void {
   context.writeText(
-    renderClaim({ key, attempt, nonce: 'nonce of another run', leaseSeconds: 90 }),
+    renderClaim({ tokenHash, attempt, nonce: 'nonce of another run', leaseSeconds: 90 }),
     [JOURNAL_STAGE],
-    claimId(key, attempt),
+    claimId(tokenHash, attempt),
   );
 }
 
 function failedBefore(attempt: number, members: Partial<FailureEntry> = {}): void {
   claimedByOther(attempt);
-  const text = renderFailure({ key, attempt, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST, ...members });
-  context.writeText(text, [JOURNAL_STAGE], failureId(key, attempt));
+  const text = renderFailure({ tokenHash, attempt, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST, ...members });
+  context.writeText(text, [JOURNAL_STAGE], failureId(tokenHash, attempt));
 }
 
 test('counts, then puts the claim with the label beside one look for the successor, and AWSCURRENT stays', async () => {
   expect(await run()).toMatchObject({ kind: 'claimed', attempt: 0 });
   expect(context.store.calls).toEqual(['listVersionTimes', 'putVersion', 'readVersion']);
-  expect(context.headVersionId).toBe(claimId(key, 0));
+  expect(context.latestEntryVersionId).toBe(claimId(tokenHash, 0));
   expect(context.currentVersionId).toBe(versionIdOf('first'));
-  expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ key, attempt: 0, nonce: 'nonce-1' });
+  expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ key: tokenHash, attempt: 0, nonce: 'nonce-1' });
 });
 
 test('a claim holds no secret', async () => {
@@ -78,8 +78,12 @@ test('a claim holds no secret', async () => {
 });
 
 test('a token that was traded already is not claimed for a POST', async () => {
-  context.writeText(JSON.stringify(refreshed(0, { refresh_token: 'refresh-2' })), [JOURNAL_STAGE], successorId(key));
-  expect(await run()).toMatchObject({ kind: 'spent', successor: { versionId: successorId(key) } });
+  context.writeText(
+    JSON.stringify(refreshed(0, { refresh_token: 'refresh-2' })),
+    [JOURNAL_STAGE],
+    successorId(tokenHash),
+  );
+  expect(await run()).toMatchObject({ kind: 'spent', successor: { versionId: successorId(tokenHash) } });
 });
 
 describe('where the id is taken, what is found there decides', () => {
@@ -113,8 +117,8 @@ describe('where the id is taken, what is found there decides', () => {
   });
 
   test('something that is no failure is taken for a claim of its age: the id says what it is', async () => {
-    context.writeText('scribble', [JOURNAL_STAGE], claimId(key, 0));
-    context.writeText('scribble', [JOURNAL_STAGE], failureId(key, 0));
+    context.writeText('scribble', [JOURNAL_STAGE], claimId(tokenHash, 0));
+    context.writeText('scribble', [JOURNAL_STAGE], failureId(tokenHash, 0));
     expect(await run()).toEqual({ kind: 'busy' });
     context.advance(90_000);
     expect(await run()).toMatchObject({ kind: 'claimed', attempt: 1 });
@@ -122,13 +126,18 @@ describe('where the id is taken, what is found there decides', () => {
 
   test('a document is no failure, nor is a claim of its own under the id of a failure', async () => {
     claimedByOther(0);
-    context.writeText(JSON.stringify(CREDENTIALS), [JOURNAL_STAGE], failureId(key, 0));
+    context.writeText(JSON.stringify(CREDENTIALS), [JOURNAL_STAGE], failureId(tokenHash, 0));
     expect(await run()).toEqual({ kind: 'busy' });
   });
 
   test('a claim lives as long as the run that made it was promised', async () => {
-    const text = renderClaim({ key, attempt: 0, nonce: 'nonce of a run with a longer timeout', leaseSeconds: 270 });
-    context.writeText(text, ['elsewhere'], claimId(key, 0));
+    const text = renderClaim({
+      tokenHash,
+      attempt: 0,
+      nonce: 'nonce of a run with a longer timeout',
+      leaseSeconds: 270,
+    });
+    context.writeText(text, ['elsewhere'], claimId(tokenHash, 0));
     context.advance(269_999);
     expect(await run()).toEqual({ kind: 'busy' });
     context.advance(1);
@@ -239,14 +248,14 @@ describe('a claim that was copied under another id, as into a secret that was re
     kind: 'claim',
     versionId: versionIdOf('copy'),
     createdAt: NOW_MS - ageMs,
-    key,
+    tokenHash,
     attempt: 3,
     leaseSeconds: 90,
   });
-  const takeOver = (head: JournalEntry) => {
+  const takeOver = (latestEntry: JournalEntry) => {
     const situation: Situation = {
       current,
-      head,
+      latestEntry,
       digest: DIGEST,
       nowMs: context.world.nowMs,
       longestLifetimeSeconds: 21_600,
@@ -265,11 +274,11 @@ describe('a claim that was copied under another id, as into a secret that was re
   });
 
   test('is no copy if it is of another token: what cannot be read yet was put a moment ago', async () => {
-    expect(await takeOver({ ...copiedAt(HOUR_MS), key: 'key of another token' })).toMatchObject({ kind: 'busy' });
+    expect(await takeOver({ ...copiedAt(HOUR_MS), tokenHash: 'key of another token' })).toMatchObject({ kind: 'busy' });
   });
 
   test('does not stand for what is under the id itself, whose age counts', async () => {
-    context.writeText('scribble', [JOURNAL_STAGE], claimId(key, 3));
+    context.writeText('scribble', [JOURNAL_STAGE], claimId(tokenHash, 3));
     expect(await takeOver(copiedAt(HOUR_MS))).toMatchObject({ kind: 'busy' });
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import {
-  documentKey,
   expiresAt,
   parseDocument,
   renderWithTokens,
   requireGrant,
   secondsRemaining,
+  tokenHashOf,
   tokenMembers,
 } from '../../../lambda/core/credentials.ts';
 import { sha256 } from '../../../lambda/core/fingerprint.ts';
@@ -227,7 +227,7 @@ describe('writing tokens', () => {
   });
 });
 
-describe('documentKey', () => {
+describe('tokenHashOf', () => {
   const refreshedAt = '2026-11-22T12:00:00.000Z';
   const spent = (token: string) => ({ refresh_token: 'r', spent_refresh_token_sha256: sha256(token) });
 
@@ -237,13 +237,13 @@ describe('documentKey', () => {
     ['not rotated', { ...spent('r'), refreshed_at: refreshedAt }, sha256(`${sha256('r')} ${refreshedAt}`)],
     ['not rotated, refreshed_at taken out by hand', spent('r'), sha256('r')],
     ['nothing to spend', {}, sha256('')],
-  ])('%s', (_what, members, key) => {
-    expect(documentKey(parse(members))).toBe(key);
-    expect(documentKey(parse({ credentials: members }))).toBe(key);
+  ])('%s', (_what, members, tokenHash) => {
+    expect(tokenHashOf(parse(members))).toBe(tokenHash);
+    expect(tokenHashOf(parse({ credentials: members }))).toBe(tokenHash);
   });
 
   test('does not change with anything that an operator may edit meanwhile', () => {
     const edited = { ...CREDENTIALS, client_secret: 'client-secret-2', note: 'rotated on Monday' };
-    expect(documentKey(parse(edited))).toBe(documentKey(parse(CREDENTIALS)));
+    expect(tokenHashOf(parse(edited))).toBe(tokenHashOf(parse(CREDENTIALS)));
   });
 });

@@ -20,15 +20,15 @@ const current = fc
       }),
     ),
   );
-const { key } = toDocumentEntry(refreshed(0));
+const { tokenHash } = toDocumentEntry(refreshed(0));
 
 const entry = fc.record({
   versionId: fc.constant('version'),
   createdAt: ageMs.map((age) => NOW_MS - age),
-  key: fc.constantFrom(key, 'another key'),
+  tokenHash: fc.constantFrom(tokenHash, 'another key'),
   attempt: fc.nat(),
 });
-const head = fc.oneof<fc.Arbitrary<JournalEntry | undefined>[]>(
+const latestEntry = fc.oneof<fc.Arbitrary<JournalEntry | undefined>[]>(
   fc.constant(undefined),
   current,
   fc
@@ -49,7 +49,7 @@ const head = fc.oneof<fc.Arbitrary<JournalEntry | undefined>[]>(
 );
 const situation: fc.Arbitrary<Situation> = fc.record({
   current,
-  head,
+  latestEntry,
   digest: fc.constant('digest'),
   nowMs: fc.constant(NOW_MS),
   longestLifetimeSeconds: fc.integer({ min: 1, max: 172_800 }),
@@ -62,21 +62,22 @@ function check(predicate: (situation: Situation) => void): void {
 
 test('I2: a live claim of this key is never attempted past, forced or not', () => {
   check((each) => {
-    const isLiveClaim = each.head?.kind === 'claim' && NOW_MS - each.head.createdAt < each.head.leaseSeconds * 1_000;
-    if (isLiveClaim && each.head?.key === key) expect(decide(each)).toEqual({ kind: 'busy' });
+    const isLiveClaim =
+      each.latestEntry?.kind === 'claim' && NOW_MS - each.latestEntry.createdAt < each.latestEntry.leaseSeconds * 1_000;
+    if (isLiveClaim && each.latestEntry?.tokenHash === tokenHash) expect(decide(each)).toEqual({ kind: 'busy' });
   });
 });
 
 test('busy is said of a live claim of this key and of nothing else', () => {
   check((each) => {
-    if (decide(each).kind === 'busy') expect(each.head).toMatchObject({ kind: 'claim', key });
+    if (decide(each).kind === 'busy') expect(each.latestEntry).toMatchObject({ kind: 'claim', tokenHash });
   });
 });
 
 test('I6: credentials that were refused for good are not sent again unless somebody forces it', () => {
   check((each) => {
-    const { head: last } = each;
-    const isLatched = last?.kind === 'failure' && last.key === key && last.digest === 'digest';
+    const { latestEntry: last } = each;
+    const isLatched = last?.kind === 'failure' && last.tokenHash === tokenHash && last.digest === 'digest';
     const isForGood = isLatched && ['REAUTHORIZATION_REQUIRED', 'CLIENT_REJECTED'].includes(last.code);
     if (isForGood) expect(decide(each).kind).toBe(each.force ? 'attempt' : 'rejected');
     else expect(decide(each).kind).not.toBe('rejected');
@@ -87,7 +88,7 @@ test('a wait ends within 45 minutes of the failure or an hour before the bearer 
   check((each) => {
     const decision = decide(each);
     if (decision.kind !== 'waiting') return;
-    const lengthMs = decision.retryAtMs - (each.head?.createdAt ?? 0);
+    const lengthMs = decision.retryAtMs - (each.latestEntry?.createdAt ?? 0);
     const { expires_at = '' } = each.current.document.members;
     const lastChancesMs = Date.parse(expires_at) - LAST_CHANCES_MS;
     if (!(decision.retryAtMs <= lastChancesMs)) expect(lengthMs).toBeLessThanOrEqual(MAX_BACK_OFF_MS);
@@ -121,8 +122,8 @@ test('an attempt is the one after the last of this key, or the first', () => {
   check((each) => {
     const decision = decide(each);
     if (decision.kind !== 'attempt') return;
-    const { head: last } = each;
-    const isOfThisKey = last !== undefined && last.kind !== 'document' && last.key === key;
+    const { latestEntry: last } = each;
+    const isOfThisKey = last !== undefined && last.kind !== 'document' && last.tokenHash === tokenHash;
     expect(decision.attempt).toBe(isOfThisKey ? last.attempt + 1 : 0);
     expect(decision.takesOverClaim).toBe(isOfThisKey && last.kind === 'claim');
   });

@@ -29,12 +29,12 @@ const rejected = (failure: RefusalEntry): Decision => ({ kind: 'rejected', failu
 const FRESH: Decision = { kind: 'fresh' };
 const BUSY: Decision = { kind: 'busy' };
 
-/** A head of the journal, `ageMs` old. */
-const claim = (number: number, ageMs: number, key = due.key): ClaimEntry => ({
+/** A latest journal entry, `ageMs` old. */
+const claim = (number: number, ageMs: number, tokenHash = due.tokenHash): ClaimEntry => ({
   kind: 'claim',
   versionId: 'claim',
   createdAt: NOW_MS - ageMs,
-  key,
+  tokenHash,
   attempt: number,
   leaseSeconds: LEASE_SECONDS,
 });
@@ -59,20 +59,26 @@ const unrotated = toDocumentEntry(refreshed(1, { spent_refresh_token_sha256: 'to
 const copied = toDocumentEntry(refreshed(1, { spent_refresh_token_sha256: 'parent' }), 'pasted');
 
 // Both have one refresh token, and so one key.
-expect(fresh.key).toBe(due.key);
+expect(fresh.tokenHash).toBe(due.tokenHash);
 
-type Row = [when: string, current: typeof due, head: JournalEntry | undefined, unforced: Decision, forced: Decision];
+type Row = [
+  when: string,
+  current: typeof due,
+  latestEntry: JournalEntry | undefined,
+  unforced: Decision,
+  forced: Decision,
+];
 
 const NONE = undefined;
 
 describe('what to do, unforced and forced', () => {
   test.each<Row>([
     ['fresh, no journal', fresh, NONE, FRESH, attempt(0)],
-    ['fresh, and the head', fresh, fresh, FRESH, attempt(0)],
+    ['fresh, and the latest entry', fresh, fresh, FRESH, attempt(0)],
     ['fresh, edited since', fresh, edited, FRESH, attempt(0)],
     ['fresh, with another refresh token than the journal', fresh, otherToken, attempt(0), attempt(0)],
     ['due, no journal', due, NONE, attempt(0), attempt(0)],
-    ['due, and the head', due, due, attempt(0), attempt(0)],
+    ['due, and the latest entry', due, due, attempt(0), attempt(0)],
 
     ['a live claim', due, claim(2, 0), BUSY, BUSY],
     ['a claim at 90 s less 1 ms', due, claim(2, 89_999), BUSY, BUSY],
@@ -86,8 +92,8 @@ describe('what to do, unforced and forced', () => {
 
     ['an answer, a claim of another key', answer, claim(5, 0, 'x'), FRESH, attempt(0)],
     ['an answer, with another refresh token than the journal', answer, otherToken, FRESH, attempt(0)],
-    ['an answer, a live claim', answer, claim(0, 0, answer.key), BUSY, BUSY],
-    ['an answer, a dead claim', answer, claim(0, HOUR_MS, answer.key), attempt(1, true), attempt(1, true)],
+    ['an answer, a live claim', answer, claim(0, 0, answer.tokenHash), BUSY, BUSY],
+    ['an answer, a dead claim', answer, claim(0, HOUR_MS, answer.tokenHash), attempt(1, true), attempt(1, true)],
     ['an unrotated answer, the claim that it ends', unrotated, claim(0, 0, 'parent'), FRESH, attempt(0)],
     ['an unrotated answer, a claim of another key', unrotated, claim(0, 0, 'x'), attempt(0), attempt(0)],
     ['an answer, no journal', answer, NONE, FRESH, attempt(0)],
@@ -98,11 +104,17 @@ describe('what to do, unforced and forced', () => {
     ['a failure at 60 s less 1 ms', due, failure(0, 59_999), waitingUntil(NOW_MS + 1), attempt(1)],
     ['a failure at 60 s', due, failure(0, 60_000), attempt(1), attempt(1)],
     ['a failure on a fresh token', fresh, failure(0, 0), waiting(1), attempt(1)],
-    ['a failure of another key', due, failure(4, 0, { key: 'x' }), attempt(0), attempt(0)],
+    ['a failure of another key', due, failure(4, 0, { tokenHash: 'x' }), attempt(0), attempt(0)],
     ['maybe spent a moment ago', due, failure(0, 0, { code: 'PROVIDER_AMBIGUOUS' }), waiting(1), attempt(1)],
-    ['an answer, and a refusal of its parent since', answer, { ...dead, key: 'parent' }, attempt(0), attempt(0)],
-    ['an answer, and an outage of its parent since', answer, failure(0, 0, { key: 'parent' }), FRESH, attempt(0)],
-    ['an unrotated answer, its parent refused since', unrotated, { ...dead, key: 'parent' }, attempt(0), attempt(0)],
+    ['an answer, and a refusal of its parent since', answer, { ...dead, tokenHash: 'parent' }, attempt(0), attempt(0)],
+    ['an answer, and an outage of its parent since', answer, failure(0, 0, { tokenHash: 'parent' }), FRESH, attempt(0)],
+    [
+      'an unrotated answer, its parent refused since',
+      unrotated,
+      { ...dead, tokenHash: 'parent' },
+      attempt(0),
+      attempt(0),
+    ],
     ['the second failure', due, failure(1, 0), waiting(2), attempt(2)],
     ['the sixth failure', due, failure(5, 0), waiting(32), attempt(6)],
     ['the seventh failure', due, failure(6, 0), waiting(45), attempt(7)],
@@ -129,18 +141,24 @@ describe('what to do, unforced and forced', () => {
     ['a dead grant', due, dead, rejected(dead), attempt(1)],
     ['a dead grant on a fresh token', fresh, dead, rejected(dead), attempt(1)],
     ['a dead grant, a year later', due, deadForLong, rejected(deadForLong), attempt(1)],
-    ['a dead grant of another key', due, { ...dead, key: 'x' }, attempt(0), attempt(0)],
+    ['a dead grant of another key', due, { ...dead, tokenHash: 'x' }, attempt(0), attempt(0)],
     ['refused, with another client secret since', due, otherSecret, attempt(1), attempt(1)],
-  ])('%s', (_when, current, head, unforced, forced) => {
-    const situation = { current, head, digest: DIGEST, nowMs: NOW_MS, longestLifetimeSeconds: LIFETIME_SECONDS };
+  ])('%s', (_when, current, latestEntry, unforced, forced) => {
+    const situation = { current, latestEntry, digest: DIGEST, nowMs: NOW_MS, longestLifetimeSeconds: LIFETIME_SECONDS };
     expect(decide({ ...situation, force: false })).toEqual(unforced);
     expect(decide({ ...situation, force: true })).toEqual(forced);
   });
 });
 
 test('a transient failure made with other credentials binds nobody either', () => {
-  const head = failure(0, 0, { digest: 'digest of the last client secret' });
-  const situation = { current: due, head, digest: DIGEST, nowMs: NOW_MS, longestLifetimeSeconds: LIFETIME_SECONDS };
+  const latestEntry = failure(0, 0, { digest: 'digest of the last client secret' });
+  const situation = {
+    current: due,
+    latestEntry,
+    digest: DIGEST,
+    nowMs: NOW_MS,
+    longestLifetimeSeconds: LIFETIME_SECONDS,
+  };
   expect(decide({ ...situation, force: false })).toEqual(attempt(1));
 });
 
@@ -175,7 +193,7 @@ describe('when a token is due', () => {
     const current = toDocumentEntry(refreshed(1, members));
     const situation = {
       current,
-      head: current,
+      latestEntry: current,
       digest: DIGEST,
       nowMs: NOW_MS,
       longestLifetimeSeconds: LIFETIME_SECONDS,

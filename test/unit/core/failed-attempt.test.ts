@@ -14,7 +14,7 @@ import { FakeContext } from '../../support/fake-context.ts';
 import { CREDENTIALS, HOUR_MS, NOW_MS, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const current = toDocumentEntry(CREDENTIALS);
-const { key } = current;
+const { tokenHash } = current;
 const UNRECOGNIZED = {
   kind: 'failed',
   code: 'PROVIDER_UNAVAILABLE',
@@ -30,28 +30,28 @@ function failure(
   refusals: Refusals | undefined,
   code: 'PROVIDER_UNAVAILABLE' | 'REAUTHORIZATION_PROBABLE' = 'PROVIDER_UNAVAILABLE',
 ) {
-  return renderFailure({ key, attempt, code, digest: DIGEST, refusals });
+  return renderFailure({ tokenHash, attempt, code, digest: DIGEST, refusals });
 }
 
 /** Records how attempt `attempt` ended after what the journal says. */
 async function record(before: { id: string; text: string }, attempt: number, answer: NotExchanged) {
   const context = FakeContext.withSecret(CREDENTIALS);
   context.writeText(before.text, [JOURNAL_STAGE], before.id);
-  const version = await context.store.readHead();
+  const version = await context.store.readLatestEntry();
   const recorded = await recordFailure(
     context,
-    { current, head: version && parseEntry(version) },
+    { current, latestEntry: version && parseEntry(version) },
     attempt,
     DIGEST,
     answer,
   );
-  const stored = await context.store.readVersion(failureId(key, attempt));
+  const stored = await context.store.readVersion(failureId(tokenHash, attempt));
   const entry = stored && parseEntry(stored);
   return { ...recorded, refusals: entry?.kind === 'failure' ? entry.refusals : undefined };
 }
 
 const failedBefore = (refusals: Refusals | undefined, code?: 'REAUTHORIZATION_PROBABLE') => ({
-  id: failureId(key, 0),
+  id: failureId(tokenHash, 0),
   text: failure(0, refusals, code),
 });
 
@@ -105,19 +105,25 @@ describe('a failure of another kind in between', () => {
 describe('what came before is found behind claims whose runs left no end', () => {
   const refusals = { count: 1, sinceMs: NOW_MS };
 
-  async function recordBehind(attempt: number, before: number, claimOf = key) {
+  async function recordBehind(attempt: number, before: number, claimOf = tokenHash) {
     const context = FakeContext.withSecret(CREDENTIALS);
-    context.writeText(failure(before, refusals), ['elsewhere'], failureId(key, before));
+    context.writeText(failure(before, refusals), ['elsewhere'], failureId(tokenHash, before));
     context.writeText(
-      renderClaim({ key: claimOf, attempt, nonce: 'n', leaseSeconds: 90 }),
+      renderClaim({ tokenHash: claimOf, attempt, nonce: 'n', leaseSeconds: 90 }),
       [JOURNAL_STAGE],
       claimId(claimOf, attempt),
     );
-    const version = await context.store.readHead();
+    const version = await context.store.readLatestEntry();
     context.store.calls.length = 0;
-    await recordFailure(context, { current, head: version && parseEntry(version) }, attempt + 1, DIGEST, UNRECOGNIZED);
+    await recordFailure(
+      context,
+      { current, latestEntry: version && parseEntry(version) },
+      attempt + 1,
+      DIGEST,
+      UNRECOGNIZED,
+    );
     const looks = context.store.calls.filter((call) => call === 'readVersion').length;
-    const stored = await context.store.readVersion(failureId(key, attempt + 1));
+    const stored = await context.store.readVersion(failureId(tokenHash, attempt + 1));
     const entry = stored && parseEntry(stored);
     return { looks, count: entry?.kind === 'failure' ? entry.refusals?.count : undefined };
   }
@@ -137,8 +143,14 @@ describe('what came before is found behind claims whose runs left no end', () =>
   });
 
   test('not if it was of other credentials', async () => {
-    const text = renderFailure({ key, attempt: 0, code: 'PROVIDER_UNAVAILABLE', digest: 'b'.repeat(64), refusals });
-    expect((await record({ id: failureId(key, 0), text }, 1, UNRECOGNIZED)).refusals?.count).toBe(1);
+    const text = renderFailure({
+      tokenHash,
+      attempt: 0,
+      code: 'PROVIDER_UNAVAILABLE',
+      digest: 'b'.repeat(64),
+      refusals,
+    });
+    expect((await record({ id: failureId(tokenHash, 0), text }, 1, UNRECOGNIZED)).refusals?.count).toBe(1);
   });
 });
 

@@ -7,9 +7,9 @@ import {
   type FailureEntry,
   failureId,
   isAnswerTo,
-  isDoubt,
   isRecordedAnswer,
   type JournalEntry,
+  mayHaveRevoked,
   mergeId,
   parseDocumentEntry,
   parseEntry,
@@ -21,7 +21,7 @@ import {
 import { faultOf } from '../../support/fault-of.ts';
 import { CREDENTIALS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
-const KEY = 'ab'.repeat(32);
+const TOKEN_HASH = 'ab'.repeat(32);
 const DIGEST = 'cd'.repeat(32);
 
 function versionOf(secretString: string | undefined) {
@@ -31,8 +31,13 @@ function versionOf(secretString: string | undefined) {
 describe('ids', () => {
   test('are SHA-256 in hex: 64 characters, the most that Secrets Manager takes', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), fc.nat(), (key, attempt) => {
-        for (const id of [successorId(key), claimId(key, attempt), failureId(key, attempt), mergeId(key, key)]) {
+      fc.property(fc.string({ unit: 'grapheme' }), fc.nat(), (tokenHash, attempt) => {
+        for (const id of [
+          successorId(tokenHash),
+          claimId(tokenHash, attempt),
+          failureId(tokenHash, attempt),
+          mergeId(tokenHash, tokenHash),
+        ]) {
           expect(id).toMatch(/^[0-9a-f]{64}$/);
         }
       }),
@@ -40,19 +45,24 @@ describe('ids', () => {
   });
 
   test('of different kinds, keys and attempts never meet', () => {
-    const keys = [KEY, DIGEST, ''];
+    const keys = [TOKEN_HASH, DIGEST, ''];
     const attempts = [0, 1, 2, 10, 11, 12, 100];
-    const ids = keys.flatMap((key) => [
-      successorId(key),
-      ...attempts.flatMap((attempt) => [claimId(key, attempt), failureId(key, attempt)]),
-      ...keys.map((other) => mergeId(key, other)),
+    const ids = keys.flatMap((tokenHash) => [
+      successorId(tokenHash),
+      ...attempts.flatMap((attempt) => [claimId(tokenHash, attempt), failureId(tokenHash, attempt)]),
+      ...keys.map((other) => mergeId(tokenHash, other)),
     ]);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
   // What runs of an earlier release have written is found by these alone.
   test('do not change from release to release', () => {
-    expect([successorId(KEY), claimId(KEY, 1), failureId(KEY, 1), mergeId('a', 'b')]).toMatchInlineSnapshot(`
+    expect([
+      successorId(TOKEN_HASH),
+      claimId(TOKEN_HASH, 1),
+      failureId(TOKEN_HASH, 1),
+      mergeId('a', 'b'),
+    ]).toMatchInlineSnapshot(`
       [
         "af123cb2175d2dccdd4fdbd8bcbd550fe6a36e3e22209c9a3699612350b67747",
         "32c6ee1daab15e5083d49baf44f8b6e91e038cefdaa29e0643c72be401ac4f5f",
@@ -69,35 +79,35 @@ describe('the id of a text in the token secret', () => {
       `"b98af2414368236dbdc78d8516610c0506c5790f3f3c88c2e9ce695f9e80b0f2"`,
     );
     expect(tokenVersionId('{"access_token":"a"}')).not.toBe(tokenVersionId('{}'));
-    expect(tokenVersionId(KEY)).not.toBe(successorId(KEY));
+    expect(tokenVersionId(TOKEN_HASH)).not.toBe(successorId(TOKEN_HASH));
   });
 });
 
 describe('entries', () => {
   // Stored: a later version of this function, and an earlier one, find them by these words.
   test('have the words of the stored format', () => {
-    expect(JSON.parse(renderClaim({ key: KEY, attempt: 2, nonce: 'nonce-1', leaseSeconds: 90 }))).toEqual({
+    expect(JSON.parse(renderClaim({ tokenHash: TOKEN_HASH, attempt: 2, nonce: 'nonce-1', leaseSeconds: 90 }))).toEqual({
       kind: 'retently-token-refresh/claim',
-      key: KEY,
+      key: TOKEN_HASH,
       attempt: 2,
       nonce: 'nonce-1',
       lease_seconds: 90,
     });
   });
 
-  const failure = { key: KEY, attempt: 3, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST } as const;
+  const failure = { tokenHash: TOKEN_HASH, attempt: 3, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST } as const;
 
   test('a claim says what it is for, and a nonce tells two runs apart', () => {
-    const text = renderClaim({ key: KEY, attempt: 2, nonce: 'nonce-1', leaseSeconds: 90 });
+    const text = renderClaim({ tokenHash: TOKEN_HASH, attempt: 2, nonce: 'nonce-1', leaseSeconds: 90 });
     expect(parseEntry(versionOf(text))).toEqual({
       kind: 'claim',
       versionId: 'version-1',
       createdAt: 1_000,
-      key: KEY,
+      tokenHash: TOKEN_HASH,
       attempt: 2,
       leaseSeconds: 90,
     });
-    expect(renderClaim({ key: KEY, attempt: 2, nonce: 'nonce-2', leaseSeconds: 90 })).not.toBe(text);
+    expect(renderClaim({ tokenHash: TOKEN_HASH, attempt: 2, nonce: 'nonce-2', leaseSeconds: 90 })).not.toBe(text);
   });
 
   test.each<Partial<FailureEntry>>([
@@ -131,7 +141,7 @@ describe('entries', () => {
     ['no lease', { attempt: 0, leaseSeconds: 0 }, false],
     ['half an attempt', { attempt: 0.5, leaseSeconds: 90 }, false],
   ])('a claim with %s: %j is one: %s', (_what, members, isEntry) => {
-    const entry = parseEntry(versionOf(renderClaim({ key: KEY, nonce: 'nonce', ...members })));
+    const entry = parseEntry(versionOf(renderClaim({ tokenHash: TOKEN_HASH, nonce: 'nonce', ...members })));
     expect(entry !== undefined).toBe(isEntry);
   });
 
@@ -158,7 +168,7 @@ describe('entries', () => {
     ['a list', '[1]'],
     [
       'a claim that was cut short',
-      renderClaim({ key: KEY, attempt: 0, nonce: 'nonce', leaseSeconds: 90 }).slice(0, -9),
+      renderClaim({ tokenHash: TOKEN_HASH, attempt: 0, nonce: 'nonce', leaseSeconds: 90 }).slice(0, -9),
     ],
     ['a document of the wrong type', '{"client_id":1}'],
   ])('what somebody else put there is no entry: %s', (_what, text) => {
@@ -168,8 +178,14 @@ describe('entries', () => {
   test.each<[string, string]>([
     ['an object without credentials', '{"username":"u","password":"p"}'],
     ['a claim without a key', '{"kind":"retently-token-refresh/claim","attempt":0,"nonce":"n"}'],
-    ['a claim with a broken attempt', renderClaim({ key: KEY, attempt: -1, nonce: 'nonce', leaseSeconds: 90 })],
-    ['a claim with a lease without end', renderClaim({ key: KEY, attempt: 0, nonce: 'nonce', leaseSeconds: 3_601 })],
+    [
+      'a claim with a broken attempt',
+      renderClaim({ tokenHash: TOKEN_HASH, attempt: -1, nonce: 'nonce', leaseSeconds: 90 }),
+    ],
+    [
+      'a claim with a lease without end',
+      renderClaim({ tokenHash: TOKEN_HASH, attempt: 0, nonce: 'nonce', leaseSeconds: 3_601 }),
+    ],
     ['a failure of an unknown code', renderFailure(failure).replace('PROVIDER_UNAVAILABLE', 'TIRED')],
     ['an entry of a kind to come', '{"kind":"retently-token-refresh/lease","key":"k"}'],
   ])('nor is %s', (_what, text) => {
@@ -224,12 +240,12 @@ describe('a recorded answer', () => {
   });
 });
 
-describe('doubt about an answer', () => {
+describe('what may have revoked an answer', () => {
   const failed = {
     kind: 'failure',
     versionId: 'version-1',
     createdAt: 1_000,
-    key: KEY,
+    tokenHash: TOKEN_HASH,
     attempt: 0,
     code: 'PROVIDER_UNAVAILABLE',
     digest: DIGEST,
@@ -241,11 +257,11 @@ describe('doubt about an answer', () => {
     ['a lost answer', { ...failed, code: 'PROVIDER_AMBIGUOUS' }, true],
     ['a refusal', { ...failed, code: 'REAUTHORIZATION_REQUIRED' }, true],
     ['a refusal in words that we do not know', { ...failed, refusals: { count: 1, sinceMs: 1_000 } }, true],
-    ['a refusal of another token', { ...failed, code: 'REAUTHORIZATION_REQUIRED', key: DIGEST }, false],
+    ['a refusal of another token', { ...failed, code: 'REAUTHORIZATION_REQUIRED', tokenHash: DIGEST }, false],
     ['a claim', { ...failed, kind: 'claim', leaseSeconds: 90 }, false],
-    ['a document', { ...toDocumentEntry(CREDENTIALS), key: KEY }, false],
-  ])('follows from %s at the head of its parent: %j', (_what, head, isDoubted) => {
-    expect(isDoubt(head, KEY)).toBe(isDoubted);
+    ['a document', { ...toDocumentEntry(CREDENTIALS), tokenHash: TOKEN_HASH }, false],
+  ])('a revocation may follow from %s as the latest entry of its parent: %j', (_what, latestEntry, mayBeRevoked) => {
+    expect(mayHaveRevoked(latestEntry, TOKEN_HASH)).toBe(mayBeRevoked);
   });
 });
 

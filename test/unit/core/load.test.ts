@@ -9,7 +9,7 @@ import { faultFrom } from '../../support/fault-of.ts';
 import { CREDENTIALS, refreshed, toDocumentEntry, versionIdOf } from '../../support/secret-documents.ts';
 
 const SPENT = 'ab'.repeat(32);
-const { key } = toDocumentEntry(CREDENTIALS);
+const { tokenHash } = toDocumentEntry(CREDENTIALS);
 
 test('a secret without a value is a state of its own', async () => {
   const context = new FakeContext();
@@ -24,27 +24,28 @@ test('a document without any journal costs two reads, begun together', async () 
     await undefined;
     begun = context.store.calls.length;
   });
-  expect(await load(context)).toMatchObject({ current: { key }, head: undefined, successor: undefined });
+  expect(await load(context)).toMatchObject({ current: { tokenHash }, latestEntry: undefined, successor: undefined });
   expect(begun).toBe(2);
-  expect(context.store.calls).toEqual(['readCurrent', 'readHead']);
+  expect(context.store.calls).toEqual(['readCurrent', 'readLatestEntry']);
 });
 
-test('a document that is the head costs two reads', async () => {
+test('a document that is the latest entry costs two reads', async () => {
   const context = FakeContext.withSecret(CREDENTIALS);
   const both = context.writeText(JSON.stringify(refreshed(0)), [JOURNAL_STAGE, 'AWSCURRENT']);
-  expect(await load(context)).toMatchObject({ current: { versionId: both }, head: { versionId: both } });
-  expect(context.store.calls).toEqual(['readCurrent', 'readHead']);
+  expect(await load(context)).toMatchObject({ current: { versionId: both }, latestEntry: { versionId: both } });
+  expect(context.store.calls).toEqual(['readCurrent', 'readLatestEntry']);
 });
 
-test('current, head and the successor of current are found', async () => {
+test('current, latest entry and the successor of current are found', async () => {
   const context = FakeContext.withSecret(CREDENTIALS);
-  const successor = context.writeText(JSON.stringify(refreshed(0)), [JOURNAL_STAGE], successorId(key));
-  const head = context.writeText(renderClaim({ key: 'other', attempt: 0, nonce: 'nonce', leaseSeconds: 90 }), [
-    JOURNAL_STAGE,
-  ]);
+  const successor = context.writeText(JSON.stringify(refreshed(0)), [JOURNAL_STAGE], successorId(tokenHash));
+  const latestEntry = context.writeText(
+    renderClaim({ tokenHash: 'other', attempt: 0, nonce: 'nonce', leaseSeconds: 90 }),
+    [JOURNAL_STAGE],
+  );
   expect(await load(context)).toMatchObject({
     current: { kind: 'document', versionId: versionIdOf('first'), document: { members: CREDENTIALS } },
-    head: { kind: 'claim', versionId: head, key: 'other' },
+    latestEntry: { kind: 'claim', versionId: latestEntry, tokenHash: 'other' },
     successor: { kind: 'document', versionId: successor },
   });
 });
@@ -53,14 +54,14 @@ test('a label that is gone hides no successor of a document that was refreshed',
   const members = refreshed(0, { spent_refresh_token_sha256: SPENT });
   const context = FakeContext.withSecret(members);
   const text = JSON.stringify({ ...members, refresh_token: 'refresh-2' });
-  const successor = context.writeText(text, ['x'], successorId(toDocumentEntry(members).key));
-  expect(await load(context)).toMatchObject({ head: undefined, successor: { versionId: successor } });
+  const successor = context.writeText(text, ['x'], successorId(toDocumentEntry(members).tokenHash));
+  expect(await load(context)).toMatchObject({ latestEntry: undefined, successor: { versionId: successor } });
 });
 
 test('a label on a foreign version is said, and passed over', async () => {
   const context = FakeContext.withSecret(CREDENTIALS);
   const foreign = context.writeText('foreign', [JOURNAL_STAGE]);
-  expect(await load(context)).toMatchObject({ head: undefined, successor: undefined });
+  expect(await load(context)).toMatchObject({ latestEntry: undefined, successor: undefined });
   expect(context.telemetry.lines).toMatchObject([
     { level: 'warn', message: expect.stringContaining('is no journal entry'), members: { versionId: foreign } },
   ]);
@@ -68,7 +69,7 @@ test('a label on a foreign version is said, and passed over', async () => {
 
 test('an answer without a refresh token is none, and what to do is said', async () => {
   const context = FakeContext.withSecret(CREDENTIALS);
-  const version = context.writeText('{"access_token":"a"}', [JOURNAL_STAGE], successorId(key));
+  const version = context.writeText('{"access_token":"a"}', [JOURNAL_STAGE], successorId(tokenHash));
   const { name, message } = await faultFrom(load(context));
   expect(name).toBe('CREDENTIALS_INVALID');
   expect(message).toMatch(new RegExp(`^Version ${version}, .* has no refresh_token\\. Put credentials with a new`));
@@ -156,8 +157,8 @@ describe('a current that lacks one of the three credentials says where the last 
   });
 
   test.each([
-    ['a claim', renderClaim({ key, attempt: 0, nonce: 'nonce', leaseSeconds: 90 })],
-    ['a failure', renderFailure({ key, attempt: 0, code: 'CLIENT_REJECTED', digest: 'digest' })],
+    ['a claim', renderClaim({ tokenHash, attempt: 0, nonce: 'nonce', leaseSeconds: 90 })],
+    ['a failure', renderFailure({ tokenHash, attempt: 0, code: 'CLIENT_REJECTED', digest: 'digest' })],
     ['no journal entry', 'foreign'],
   ])('under AWSPREVIOUS if the label is on %s', async (_what, text) => {
     const context = FakeContext.withSecret(CREDENTIALS);
@@ -184,7 +185,7 @@ describe('a current that lacks one of the three credentials says where the last 
 
 describe('a refresh token that came in an answer is sent as it is, one that a human wrote is judged', () => {
   const odd = { ...CREDENTIALS, refresh_token: '<refresh token>' };
-  const { key: oddKey } = toDocumentEntry(odd);
+  const { tokenHash: oddTokenHash } = toDocumentEntry(odd);
   const FAILED = { attempt: 0, code: 'PROVIDER_UNAVAILABLE', digest: 'digest' } as const;
 
   async function grant(context: FakeContext) {
@@ -199,22 +200,22 @@ describe('a refresh token that came in an answer is sent as it is, one that a hu
     expect(message).toMatch(new RegExp(`^Secret ${SECRET_ID} is damaged: refresh_token `));
   });
 
-  test('an entry of this very token at the head shows that it was judged before', async () => {
+  test('a latest entry of this very token shows that it was judged before', async () => {
     const context = FakeContext.withSecret(odd);
-    context.writeText(renderFailure({ ...FAILED, key: oddKey }), [JOURNAL_STAGE]);
+    context.writeText(renderFailure({ ...FAILED, tokenHash: oddTokenHash }), [JOURNAL_STAGE]);
     expect(await grant(context)).toMatchObject({ refreshToken: '<refresh token>' });
   });
 
   test('an entry of another token shows nothing', async () => {
     const context = FakeContext.withSecret(odd);
-    context.writeText(renderFailure({ ...FAILED, key }), [JOURNAL_STAGE]);
+    context.writeText(renderFailure({ ...FAILED, tokenHash }), [JOURNAL_STAGE]);
     expect((await faultFrom(grant(context))).name).toBe('CREDENTIALS_INVALID');
   });
 
-  test('a recorded answer came from the server, whatever is at the head', async () => {
+  test('a recorded answer came from the server, whatever the latest entry is', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     const answer = { ...odd, spent_refresh_token_sha256: sha256('refresh-1') };
-    context.writeText(JSON.stringify(answer), ['AWSCURRENT'], successorId(key));
+    context.writeText(JSON.stringify(answer), ['AWSCURRENT'], successorId(tokenHash));
     expect(await grant(context)).toMatchObject({ refreshToken: '<refresh token>' });
   });
 });

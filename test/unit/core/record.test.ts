@@ -3,13 +3,13 @@ import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import type { TokenMembers } from '../../../lambda/core/credentials.ts';
 import { Fault } from '../../../lambda/core/fault.ts';
 import { successorId } from '../../../lambda/core/journal.ts';
-import { record, recordUnsaved } from '../../../lambda/core/record.ts';
+import { record, recordPendingAnswer } from '../../../lambda/core/record.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { faultFrom } from '../../support/fault-of.ts';
 import { CREDENTIALS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const parent = toDocumentEntry(CREDENTIALS);
-const SUCCESSOR = successorId(parent.key);
+const SUCCESSOR = successorId(parent.tokenHash);
 const TOKENS: TokenMembers = {
   access_token: 'access-2',
   refresh_token: 'refresh-2',
@@ -34,17 +34,17 @@ test('stores the whole next document under the one id where it belongs', async (
     versionId: SUCCESSOR,
     document: { members: TOKENS },
   });
-  expect(context.headVersionId).toBe(SUCCESSOR);
+  expect(context.latestEntryVersionId).toBe(SUCCESSOR);
   expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toStrictEqual({ ...CREDENTIALS, ...TOKENS });
   expect(context.currentDocument).toEqual(CREDENTIALS);
-  expect(context.memory.unsaved).toBeUndefined();
+  expect(context.memory.pendingAnswer).toBeUndefined();
 });
 
 test('tries again until it is stored, with the same id and content', async () => {
   context.store.refuse('putVersion', 3);
   await record(context, parent, TOKENS, ASKED_AT_MS);
   expect(context.sleepsMs).toEqual([75, 150, 300]);
-  expect(context.headVersionId).toBe(SUCCESSOR);
+  expect(context.latestEntryVersionId).toBe(SUCCESSOR);
   expect(context.telemetry.lines).toMatchObject([{ level: 'warn', members: { code: 'STORE_UNAVAILABLE' } }, {}, {}]);
 });
 
@@ -80,10 +80,10 @@ describe('an answer that cannot be stored until the deadline', () => {
   test('stays in memory, and the next run in this execution environment stores it', async () => {
     await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
     const next = context.nextRun();
-    next.memory.unsaved = context.memory.unsaved;
-    expect(await recordUnsaved(next)).toBe('stored');
-    expect(next.headVersionId).toBe(SUCCESSOR);
-    expect(next.memory.unsaved).toBeUndefined();
+    next.memory.pendingAnswer = context.memory.pendingAnswer;
+    expect(await recordPendingAnswer(next)).toBe('stored');
+    expect(next.latestEntryVersionId).toBe(SUCCESSOR);
+    expect(next.memory.pendingAnswer).toBeUndefined();
     expect(next.telemetry.lines).toMatchObject([{ level: 'info', members: { versionId: SUCCESSOR } }]);
   });
 });
@@ -91,21 +91,21 @@ describe('an answer that cannot be stored until the deadline', () => {
 test('an answer is in memory before it is put: a run that is frozen in between leaves it with its reason', async () => {
   let reason: string | undefined;
   context.store.intercept('putVersion', 'before', () => {
-    reason = context.memory.unsaved?.fault.message;
+    reason = context.memory.pendingAnswer?.fault.message;
   });
   await record(context, parent, TOKENS, ASKED_AT_MS);
   expect(reason).toContain('(the run ended before it was)');
 });
 
-test('an unsaved answer is stored although nobody can see what came after it', async () => {
+test('a pending answer is stored although nobody can see what came after it', async () => {
   const next = context.nextRun();
-  next.memory.unsaved = { parent, tokens: TOKENS, askedAtMs: ASKED_AT_MS, fault: DENIED };
-  next.store.refuse('readHead');
-  expect(await recordUnsaved(next)).toBe('stored');
+  next.memory.pendingAnswer = { parent, tokens: TOKENS, askedAtMs: ASKED_AT_MS, fault: DENIED };
+  next.store.refuse('readLatestEntry');
+  expect(await recordPendingAnswer(next)).toBe('stored');
 });
 
-test('without an unsaved answer there is nothing to do', async () => {
-  expect(await recordUnsaved(context)).toBe('none');
+test('without a pending answer there is nothing to do', async () => {
+  expect(await recordPendingAnswer(context)).toBe('none');
   expect(context.store.calls).toEqual([]);
 });
 
@@ -113,7 +113,7 @@ test('a mistake of ours is as loud, without its text, and the answer stays in me
   context.store.intercept('putVersion', 'before', () => Promise.reject(new TypeError('a mistake')));
   const { name, message } = await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
   expect([name, message]).toEqual(['TOKEN_NOT_STORED', expect.stringMatching(/until the deadline \(TypeError\)/)]);
-  expect(context.memory.unsaved).toMatchObject({ parent, tokens: TOKENS });
+  expect(context.memory.pendingAnswer).toMatchObject({ parent, tokens: TOKENS });
 });
 
 describe('where a run believed dead has answered before', () => {
@@ -128,7 +128,9 @@ describe('where a run believed dead has answered before', () => {
   test('with another refresh token, earlier: ours is newer and becomes its successor', async () => {
     const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other', note: 'kept' }));
     answeredBefore({ refresh_token: 'refresh-of-the-other', note: 'kept' });
-    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: successorId(other.key) });
+    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({
+      versionId: successorId(other.tokenHash),
+    });
     expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ ...TOKENS, note: 'kept' });
   });
 
@@ -138,7 +140,9 @@ describe('where a run believed dead has answered before', () => {
   ])('with another refresh token, %s: ours follows it', async (_when, members) => {
     const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other', ...members }));
     answeredBefore({ refresh_token: 'refresh-of-the-other', ...members });
-    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: successorId(other.key) });
+    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({
+      versionId: successorId(other.tokenHash),
+    });
   });
 
   test.each<[string, object]>([
@@ -148,23 +152,23 @@ describe('where a run believed dead has answered before', () => {
     context.advance(MINUTE_MS);
     answeredBefore({ refresh_token: 'refresh-of-the-other', ...members });
     expect(await record(context, parent, TOKENS, NOW_MS - MINUTE_MS)).toMatchObject({ versionId: SUCCESSOR });
-    expect(context.headVersionId).toBe(SUCCESSOR);
-    expect(context.memory.unsaved).toBeUndefined();
+    expect(context.latestEntryVersionId).toBe(SUCCESSOR);
+    expect(context.memory.pendingAnswer).toBeUndefined();
   });
 
   test('with another refresh token that was traded meanwhile, so was known to live, its document is adopted', async () => {
     const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other' }));
     answeredBefore({ refresh_token: 'refresh-of-the-other' });
-    const next = answeredBefore({ refresh_token: 'refresh-3' }, successorId(other.key));
+    const next = answeredBefore({ refresh_token: 'refresh-3' }, successorId(other.tokenHash));
     expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: SUCCESSOR });
-    expect(context.headVersionId).toBe(next);
+    expect(context.latestEntryVersionId).toBe(next);
   });
 
   test('and cannot be read, the answer is TOKEN_NOT_STORED and stays in memory', async () => {
     answeredBefore({ refresh_token: 'refresh-of-the-other' });
     context.store.refuse('readVersion', 1_000);
     expect((await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS))).name).toBe('TOKEN_NOT_STORED');
-    expect(context.memory.unsaved).toMatchObject({ parent, tokens: TOKENS });
+    expect(context.memory.pendingAnswer).toMatchObject({ parent, tokens: TOKENS });
   });
 
   test('and can be read only after a while, it is read again until the deadline', async () => {
@@ -189,14 +193,16 @@ describe('where a run believed dead has answered before', () => {
       'TOKEN_NOT_STORED',
       expect.stringContaining('(STORE_UNAVAILABLE: No time was left.)'),
     ]);
-    expect(context.memory.unsaved).toMatchObject({ parent, tokens: TOKENS });
+    expect(context.memory.pendingAnswer).toMatchObject({ parent, tokens: TOKENS });
   });
 
   test('and just enough time is left for another put, ours follows', async () => {
     const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other' }));
     answeredBefore({ refresh_token: 'refresh-of-the-other' });
     context.store.intercept('readVersion', 'after', () => context.advance(52_000));
-    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: successorId(other.key) });
+    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({
+      versionId: successorId(other.tokenHash),
+    });
   });
 
   test('but had asked before, however late it was recorded: ours follows it', async () => {
@@ -204,7 +210,9 @@ describe('where a run believed dead has answered before', () => {
     context.advance(2 * MINUTE_MS);
     context.deadlineMs = context.world.nowMs + 60_000;
     answeredBefore({ refresh_token: 'refresh-of-the-other' });
-    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: successorId(other.key) });
+    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({
+      versionId: successorId(other.tokenHash),
+    });
   });
 
   test('and somebody has scribbled there, that is said at once', async () => {
@@ -222,6 +230,6 @@ describe('where a run believed dead has answered before', () => {
       'TOKEN_NOT_STORED',
       expect.stringContaining('(STORE_UNAVAILABLE: A version that exists could not be read.)'),
     ]);
-    expect(context.memory.unsaved).toMatchObject({ parent, tokens: TOKENS });
+    expect(context.memory.pendingAnswer).toMatchObject({ parent, tokens: TOKENS });
   });
 });

@@ -28,7 +28,7 @@ import {
   toDocumentEntry,
 } from '../../support/secret-documents.ts';
 
-const { key } = toDocumentEntry(CREDENTIALS);
+const { tokenHash } = toDocumentEntry(CREDENTIALS);
 const IF_DUE = { force: false };
 
 let context: FakeContext;
@@ -90,8 +90,8 @@ describe('an attempt that failed', () => {
     const fault = await fail(...answers);
     expect(fault.name).toBe(code);
     expect(fault.message).toMatch(message);
-    expect(context.headVersionId).toBe(failureId(key, 0));
-    expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ key, attempt: 0, code });
+    expect(context.latestEntryVersionId).toBe(failureId(tokenHash, 0));
+    expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ key: tokenHash, attempt: 0, code });
     expect(context.textOf(JOURNAL_STAGE)).not.toMatch(/client-id-1|client-secret-1|refresh-1/);
     expect(context.currentDocument).toEqual(CREDENTIALS);
     expect(context.announcements).toHaveLength(1);
@@ -257,13 +257,13 @@ describe('invalid_grant that only means that somebody else was first', () => {
       return INVALID_GRANT;
     }, TOKEN);
     await refresh(context, IF_DUE);
-    expect(context.versionIds).toContain(failureId(key, 0));
+    expect(context.versionIds).toContain(failureId(tokenHash, 0));
   });
 
   describe('another run that recorded its answer late: it is adopted, and tried at once, for a server that saw the token twice may have revoked it', () => {
     const answered = refreshed(0, { refresh_token: 'refresh-2', access_token: 'access-2' });
     const late = () => {
-      context.writeText(JSON.stringify(answered), [JOURNAL_STAGE], successorId(key));
+      context.writeText(JSON.stringify(answered), [JOURNAL_STAGE], successorId(tokenHash));
       return INVALID_GRANT;
     };
 
@@ -476,7 +476,7 @@ test('an answer that is stored late, after another run was refused, is tried at 
   context.tokenEndpoint.willAnswer(INVALID_GRANT);
   await faultFrom(refresh(context, IF_DUE));
   const thawed = context.nextRun({ afterMs: MINUTE_MS });
-  thawed.memory.unsaved = memory.unsaved;
+  thawed.memory.pendingAnswer = memory.pendingAnswer;
   thawed.tokenEndpoint.willAnswer(INVALID_GRANT);
   expect((await faultFrom(refresh(thawed, IF_DUE))).name).toBe('REAUTHORIZATION_REQUIRED');
   expect(thawed.telemetry.states).toMatchObject([{ isReauthorizationRequired: true }]);
@@ -514,6 +514,6 @@ test('a secret that never had a whole document says nothing of one', async () =>
   empty.writeText('scribble', [JOURNAL_STAGE]);
   const { message } = await faultFrom(refresh(empty, IF_DUE));
   expect(message).not.toContain('version-id');
-  empty.writeText(renderFailure({ key, attempt: 0, code: 'CLIENT_REJECTED', digest: 'd' }), [JOURNAL_STAGE]);
+  empty.writeText(renderFailure({ tokenHash, attempt: 0, code: 'CLIENT_REJECTED', digest: 'd' }), [JOURNAL_STAGE]);
   expect((await faultFrom(refresh(empty.nextRun(), IF_DUE))).message).not.toContain('version-id');
 });

@@ -9,7 +9,7 @@ import { CREDENTIALS, HOUR_MS, refreshed, toDocumentEntry } from '../../support/
 
 const FORCED = { force: true };
 const IF_DUE = { force: false };
-const { key } = toDocumentEntry(CREDENTIALS);
+const { tokenHash } = toDocumentEntry(CREDENTIALS);
 
 let context: FakeContext;
 
@@ -110,9 +110,9 @@ describe('never past a live claim: it waits for that one to end and reports it',
 
   test('in nothing, for its run is dead: it is taken over once the lease is over', async () => {
     context.writeText(
-      renderClaim({ key, attempt: 0, nonce: 'nonce of a run that died', leaseSeconds: 90 }),
+      renderClaim({ tokenHash, attempt: 0, nonce: 'nonce of a run that died', leaseSeconds: 90 }),
       [JOURNAL_STAGE],
-      claimId(key, 0),
+      claimId(tokenHash, 0),
     );
     const forced = context.nextRun({ afterMs: 85_000 });
     forced.tokenEndpoint.willAnswer(TOKEN);
@@ -123,9 +123,9 @@ describe('never past a live claim: it waits for that one to end and reports it',
 
   test('or says busy when time runs short', async () => {
     context.writeText(
-      renderClaim({ key, attempt: 0, nonce: 'nonce of another run', leaseSeconds: 90 }),
+      renderClaim({ tokenHash, attempt: 0, nonce: 'nonce of another run', leaseSeconds: 90 }),
       [JOURNAL_STAGE],
-      claimId(key, 0),
+      claimId(tokenHash, 0),
     );
     const forced = context.nextRun();
     expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'busy' });
@@ -135,9 +135,9 @@ describe('never past a live claim: it waits for that one to end and reports it',
 
   test('an operator who writes new credentials meanwhile: those are used', async () => {
     context.writeText(
-      renderClaim({ key, attempt: 0, nonce: 'nonce of another run', leaseSeconds: 90 }),
+      renderClaim({ tokenHash, attempt: 0, nonce: 'nonce of another run', leaseSeconds: 90 }),
       [JOURNAL_STAGE],
-      claimId(key, 0),
+      claimId(tokenHash, 0),
     );
     const forced = context.nextRun();
     forced.whileAsleep = () => {
@@ -153,9 +153,9 @@ describe('never past a live claim: it waits for that one to end and reports it',
     const current = toDocumentEntry(document);
     context.write(document);
     context.writeText(
-      renderClaim({ key: current.key, attempt: 0, nonce: 'nonce', leaseSeconds: 90 }),
+      renderClaim({ tokenHash: current.tokenHash, attempt: 0, nonce: 'nonce', leaseSeconds: 90 }),
       [JOURNAL_STAGE],
-      claimId(current.key, 0),
+      claimId(current.tokenHash, 0),
     );
     context.loseLabel();
     const forced = context.nextRun();
@@ -179,13 +179,13 @@ test('force is spent by one attempt: a look that lags behind a refusal does not 
 
 test('what it waited for is done if the other run dies before it promotes: it asks for no second one', async () => {
   context.writeText(
-    renderClaim({ key, attempt: 0, nonce: 'nonce of another run', leaseSeconds: 90 }),
+    renderClaim({ tokenHash, attempt: 0, nonce: 'nonce of another run', leaseSeconds: 90 }),
     [JOURNAL_STAGE],
-    claimId(key, 0),
+    claimId(tokenHash, 0),
   );
   context.whileAsleep = () => {
     const answer = refreshed(0, { refresh_token: 'refresh-2', access_token: 'access-2' });
-    context.writeText(JSON.stringify(answer), [JOURNAL_STAGE], successorId(key));
+    context.writeText(JSON.stringify(answer), [JOURNAL_STAGE], successorId(tokenHash));
   };
   expect(await refresh(context, FORCED)).toMatchObject({ outcome: 'adopted' });
   expect(context.tokenEndpoint.grants).toEqual([]);

@@ -8,7 +8,7 @@ import { faultFrom } from '../../support/fault-of.ts';
 import { CREDENTIALS, NEW_TOKENS, NOW_MS, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const IF_DUE = { force: false };
-const SUCCESSOR = successorId(toDocumentEntry(CREDENTIALS).key);
+const SUCCESSOR = successorId(toDocumentEntry(CREDENTIALS).tokenHash);
 const REFRESHED = { ...CREDENTIALS, ...NEW_TOKENS };
 
 describe('when others move in between', () => {
@@ -125,9 +125,9 @@ describe('when others move in between', () => {
         return TOKEN;
       });
       await faultFrom(refresh(context, IF_DUE));
-      const { unsaved } = context.memory;
+      const { pendingAnswer } = context.memory;
       context = context.nextRun({ afterMs: 120_000 });
-      context.memory.unsaved = unsaved;
+      context.memory.pendingAnswer = pendingAnswer;
     });
 
     test('the token that was spent for it is not sent again', async () => {
@@ -155,7 +155,7 @@ describe('when others move in between', () => {
     expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('TOKEN_NOT_STORED');
     expect(context.announcements).toEqual([]);
     const next = context.nextRun({ afterMs: 60_000 });
-    next.memory.unsaved = context.memory.unsaved;
+    next.memory.pendingAnswer = context.memory.pendingAnswer;
     expect(await refresh(next, IF_DUE)).toMatchObject({
       outcome: 'adopted',
       message: 'The answer that an earlier run could not store is stored; its bearer token is in AWSCURRENT.',

@@ -19,7 +19,7 @@ import {
   versionIdOf,
 } from '../../support/secret-documents.ts';
 
-const SUCCESSOR = successorId(toDocumentEntry(CREDENTIALS).key);
+const SUCCESSOR = successorId(toDocumentEntry(CREDENTIALS).tokenHash);
 const IF_DUE = { force: false };
 
 /** What the secret says after one refresh of `CREDENTIALS`. */
@@ -37,7 +37,7 @@ describe('a refresh without trouble', () => {
       expiresAt: REFRESHED.expires_at,
       secondsRemaining: 21_600,
     });
-    const reads = ['readCurrent', 'readHead'];
+    const reads = ['readCurrent', 'readLatestEntry'];
     const claim = ['listVersionTimes', 'putVersion', 'readVersion'];
     expect(context.store.calls).toEqual([...reads, ...claim, 'putVersion', 'promote']);
     expect(context.tokenEndpoint.grants).toEqual([
@@ -46,12 +46,12 @@ describe('a refresh without trouble', () => {
     expect(context.announcements).toMatchObject([[{ type: 'refreshed', versionId: SUCCESSOR, attempt: 0 }]]);
   });
 
-  test('leaves one whole document, as current and as head', async () => {
+  test('leaves one whole document, as current and as latest entry', async () => {
     const context = FakeContext.withSecret({ ...CREDENTIALS, note: [1] });
     context.tokenEndpoint.willAnswer(TOKEN);
     await refresh(context, IF_DUE);
     expect(context.currentDocument).toStrictEqual({ ...REFRESHED, note: [1] });
-    expect([context.currentVersionId, context.headVersionId]).toEqual([SUCCESSOR, SUCCESSOR]);
+    expect([context.currentVersionId, context.latestEntryVersionId]).toEqual([SUCCESSOR, SUCCESSOR]);
   });
 
   test('publishes only after AWSCURRENT has moved', async () => {
@@ -96,7 +96,7 @@ test('a fresh token costs two reads and nothing else', async () => {
     expiresAt: iso(NOW_MS + 5 * HOUR_MS),
     secondsRemaining: 18_000,
   });
-  expect(context.store.calls).toEqual(['readCurrent', 'readHead']);
+  expect(context.store.calls).toEqual(['readCurrent', 'readLatestEntry']);
   expect(context.announcements).toEqual([]);
   expect(context.telemetry.states).toEqual([
     { tokenSecondsRemaining: 18_000, tokenSecondsUntilDue: 7_200, isReauthorizationRequired: false },
@@ -244,7 +244,7 @@ describe('a run that does not get as far as the POST', () => {
     context.deadlineMs = NOW_MS + 29_999;
     const { name, message } = await faultFrom(refresh(context, IF_DUE));
     expect([name, message]).toEqual(['STORE_UNAVAILABLE', expect.stringContaining('Nothing was sent')]);
-    expect(context.store.calls).toEqual(['readCurrent', 'readHead']);
+    expect(context.store.calls).toEqual(['readCurrent', 'readLatestEntry']);
   });
 
   test('with just enough time goes on', async () => {
@@ -270,6 +270,6 @@ describe('a run that does not get as far as the POST', () => {
     expect([name, message]).toEqual([code, expect.stringContaining(`Secret ${SECRET_ID} has`)]);
     expect(message).toContain(what);
     expect(context.telemetry.states).toEqual(states);
-    expect(context.store.calls).toEqual(['readCurrent', 'readHead', ...looks]);
+    expect(context.store.calls).toEqual(['readCurrent', 'readLatestEntry', ...looks]);
   });
 });

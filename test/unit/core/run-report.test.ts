@@ -6,7 +6,7 @@ import { FakeContext } from '../../support/fake-context.ts';
 import { SECRET_ID } from '../../support/fake-credential-store.ts';
 import { CREDENTIALS, HOUR_MS, iso, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
-const { key } = toDocumentEntry(CREDENTIALS);
+const { tokenHash } = toDocumentEntry(CREDENTIALS);
 
 /** The state that a run sends which loads, decides on what it sees, and ends. */
 async function stateOf(context: FakeContext, act: (report: RunReport) => unknown = () => undefined) {
@@ -19,16 +19,16 @@ async function stateOf(context: FakeContext, act: (report: RunReport) => unknown
   return context.telemetry.states[0];
 }
 
-function claimed(claimedKey: string): FakeContext {
+function claimed(claimedTokenHash: string): FakeContext {
   const context = FakeContext.withSecret(CREDENTIALS);
-  const text = renderClaim({ key: claimedKey, attempt: 0, nonce: 'nonce', leaseSeconds: 90 });
+  const text = renderClaim({ tokenHash: claimedTokenHash, attempt: 0, nonce: 'nonce', leaseSeconds: 90 });
   context.writeText(text, [JOURNAL_STAGE]);
   return context;
 }
 
 describe('whether a human must authorize again', () => {
   test('is not said behind a claim of the current token: what was known before it still stands', async () => {
-    expect((await stateOf(claimed(key)))?.isReauthorizationRequired).toBeUndefined();
+    expect((await stateOf(claimed(tokenHash)))?.isReauthorizationRequired).toBeUndefined();
   });
 
   test('is denied beside a claim of another token: nothing was refused', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Exchanged } from '../../../lambda/core/exchange.ts';
 import { sha256 } from '../../../lambda/core/fingerprint.ts';
 import { toRfc3339 } from '../../../lambda/core/rfc3339.ts';
-import { doubtLifetime, isHalfRefreshed, toTokenMembers } from '../../../lambda/core/token-members.ts';
+import { isHalfRefreshed, toTokenMembers, warnAboutLifetime } from '../../../lambda/core/token-members.ts';
 import { REFRESH_TOKEN_ONLY, TOKEN } from '../../support/fake-token-endpoint.ts';
 import { HOUR_MS, iso, NEW_TOKENS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
@@ -52,25 +52,25 @@ describe('the life of the token', () => {
 });
 
 describe('a life that is odd', () => {
-  const doubt = (expiresInSeconds: number | undefined, longest = DEFAULT_SECONDS) =>
-    doubtLifetime({ ...TOKEN, expiresInSeconds, startedAtMs: NOW_MS }, longest);
+  const warning = (expiresInSeconds: number | undefined, longest = DEFAULT_SECONDS) =>
+    warnAboutLifetime({ ...TOKEN, expiresInSeconds, startedAtMs: NOW_MS }, longest);
 
   test('is longer than the default: both are named', () => {
-    expect(doubt(21_600_000)).toMatch(/lives 21600000 seconds\. No more than 21600 are believed/);
-    expect(doubt(604_801, 604_800)).toMatch(/lives 604801 seconds\. No more than 604800 are believed/);
+    expect(warning(21_600_000)).toMatch(/lives 21600000 seconds\. No more than 21600 are believed/);
+    expect(warning(604_801, 604_800)).toMatch(/lives 604801 seconds\. No more than 604800 are believed/);
   });
 
   test('is below an hour, whoever says so', () => {
-    expect(doubt(3_599)).toMatch(/^The bearer token lives 3599 seconds\. Below 3600 /);
-    expect(doubt(undefined, 1_800)).toMatch(/^The bearer token lives 1800 seconds\. Below 3600 /);
+    expect(warning(3_599)).toMatch(/^The bearer token lives 3599 seconds\. Below 3600 /);
+    expect(warning(undefined, 1_800)).toMatch(/^The bearer token lives 1800 seconds\. Below 3600 /);
   });
 
   test.each([3_600, 21_600, undefined])('is none of %s', (seconds) => {
-    expect(doubt(seconds)).toBeUndefined();
+    expect(warning(seconds)).toBeUndefined();
   });
 
   test('is nothing to say of an answer without a bearer token', () => {
-    expect(doubtLifetime({ ...REFRESH_TOKEN_ONLY, startedAtMs: NOW_MS }, 1_800)).toBeUndefined();
+    expect(warnAboutLifetime({ ...REFRESH_TOKEN_ONLY, startedAtMs: NOW_MS }, 1_800)).toBeUndefined();
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../lambda/core/fault.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { status } from '../../../lambda/core/status.ts';
-import { keepTokenSecret } from '../../../lambda/core/token-secret.ts';
+import { syncTokenSecret } from '../../../lambda/core/token-secret.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { SECRET_ID, TOKEN_SECRET_ID } from '../../support/fake-credential-store.ts';
 import { INVALID_CLIENT, INVALID_GRANT, TOKEN } from '../../support/fake-token-endpoint.ts';
@@ -66,27 +66,27 @@ describe('a refresh', () => {
     expect(tokenSecret.calls).toEqual(['readCurrent', 'putVersion', 'promote']);
   });
 
-  it('is not told as a token secret that was behind', async () => {
+  it('is not told as a token secret that was stale', async () => {
     const context = due();
     context.giveTokenSecret(OLD_TEXT);
     await run(context);
-    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(false);
+    expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBe(false);
     expect(context.telemetry.lines).toEqual([]);
   });
 
   it('that has no token secret sends no state of one', async () => {
     const context = due();
     await run(context);
-    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBeUndefined();
+    expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBeUndefined();
   });
 });
 
 describe('a fresh tick', () => {
-  it('costs one read of the token secret, and nothing else, if that is in step', async () => {
+  it('costs one read of the token secret, and nothing else, if that is in sync', async () => {
     const context = fresh(projectionOf(refreshed(1)));
     expect(await run(context)).toMatchObject({ outcome: 'fresh' });
     expect(context.tokenSecret?.calls).toEqual(['readCurrent']);
-    expect(context.store.calls).toEqual(['readCurrent', 'readHead']);
+    expect(context.store.calls).toEqual(['readCurrent', 'readLatestEntry']);
   });
 
   it.each([
@@ -95,18 +95,18 @@ describe('a fresh tick', () => {
     ['was edited', projectionOf(refreshed(1, { token_type: 'bearer' }))],
     ['was emptied by hand', '{}'],
     ['lacks a member', '{"access_token":"access-1"}'],
-  ])('mends a token secret that %s', async (_, text) => {
+  ])('repairs a token secret that %s', async (_, text) => {
     const context = fresh(text);
     expect(await run(context)).toMatchObject({ outcome: 'fresh' });
     expect(context.tokenSecretText).toBe(projectionOf(refreshed(1)));
-    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(true);
+    expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBe(true);
     expect(context.telemetry.lines.map(({ message }) => message)).toEqual([
-      'The token secret was behind, and now holds the bearer token of AWSCURRENT.',
+      'The token secret was stale and now holds the bearer token of AWSCURRENT.',
     ]);
 
     const next = context.nextRun({ afterMs: 10 * MINUTE_MS });
     await run(next);
-    expect(next.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(false);
+    expect(next.telemetry.states.at(-1)?.isTokenSecretStale).toBe(false);
   });
 
   it('leaves the token secret as it is while AWSCURRENT has no bearer token', async () => {
@@ -115,7 +115,7 @@ describe('a fresh tick', () => {
     context.tokenEndpoint.willAnswer(INVALID_CLIENT);
     await expect(run(context)).rejects.toThrow();
     expect(context.tokenSecretText).toBe(OLD_TEXT);
-    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(false);
+    expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBe(false);
   });
 
   it('that finds no value in the secret of the credentials does not touch the token secret', async () => {
@@ -128,7 +128,7 @@ describe('a fresh tick', () => {
 });
 
 describe('a run that fails', () => {
-  it('mends the token secret all the same', async () => {
+  it('repairs the token secret all the same', async () => {
     const context = FakeContext.withSecret(refreshed(4));
     context.giveTokenSecret(OLD_TEXT);
     context.tokenEndpoint.willAnswer(INVALID_GRANT);
@@ -141,7 +141,7 @@ describe('a run that fails', () => {
     context.deadlineMs = context.world.nowMs + 7_999;
     await run(context);
     expect(context.tokenSecretText).toBe(OLD_TEXT);
-    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBeUndefined();
+    expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBeUndefined();
   });
 });
 
@@ -157,7 +157,7 @@ describe('a newer token is not replaced by an older one', () => {
     await run(context);
     expect(context.tokenSecretText).toBe(projectionOf(newer));
     expect(tokenSecret.calls).toEqual(['readCurrent']);
-    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(false);
+    expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBe(false);
   });
 
   it('if another run is faster just before the label moves', async () => {
@@ -224,11 +224,11 @@ describe('what is wrong with the token secret does not change how a run ends', (
     const context = fresh(text);
     expect(await run(context)).toMatchObject({ outcome: 'fresh' });
     expect(context.tokenSecretText).toBe(text);
-    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(true);
+    expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBe(true);
     expect(warnings(context)).toEqual([
       {
         level: 'warn',
-        message: 'The token secret is behind: its readers do not get the latest bearer token.',
+        message: 'The token secret is stale: its readers do not get the latest bearer token.',
         members: {
           code: 'CONFIGURATION_INVALID',
           reason: expect.stringContaining(reason),
@@ -263,7 +263,7 @@ describe('what is wrong with the token secret does not change how a run ends', (
       context.giveTokenSecret().refuse('readCurrent', 9, new Fault(code, 'What the store says.'));
       expect(await run(context)).toMatchObject({ outcome: 'refreshed' });
       expect(context.announced.map(({ type }) => type)).toEqual(['refreshed']);
-      expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(true);
+      expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBe(true);
       expect(warnings(context).map(({ members }) => members)).toEqual([
         { code, reason: 'What the store says.', runbook: 'docs/runbook.md#token-secret-behind' },
       ]);
@@ -294,23 +294,23 @@ describe('what is wrong with the token secret does not change how a run ends', (
 
 describe('status', () => {
   it.each([
-    ['in step', projectionOf(refreshed(1)), { isBehind: false, problem: null }],
+    ['in sync', projectionOf(refreshed(1)), { isBehind: false, problem: null }],
     [
-      'behind',
+      'stale',
       OLD_TEXT,
-      { isBehind: true, problem: 'It does not hold the bearer token of AWSCURRENT. The next run mends it.' },
+      { isBehind: true, problem: 'It does not hold the bearer token of AWSCURRENT. The next run repairs it.' },
     ],
     [
       'empty',
       undefined,
-      { isBehind: true, problem: 'It does not hold the bearer token of AWSCURRENT. The next run mends it.' },
+      { isBehind: true, problem: 'It does not hold the bearer token of AWSCURRENT. The next run repairs it.' },
     ],
     ['foreign', 'hello', { isBehind: true, problem: expect.stringContaining('holds something else') }],
   ])('says that the token secret is %s, and writes nothing', async (_, text, said) => {
     const context = fresh(text);
     const { details } = await status(context);
     expect(details?.tokenSecret).toEqual({ secretId: TOKEN_SECRET_ID, ...said });
-    expect(context.telemetry.states.at(-1)?.isTokenSecretBehind).toBe(said.isBehind);
+    expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBe(said.isBehind);
     expect(context.tokenSecret?.calls).toEqual(['readCurrent']);
   });
 
@@ -331,44 +331,44 @@ describe('status', () => {
   });
 });
 
-describe('keepTokenSecret', () => {
+describe('syncTokenSecret', () => {
   const known = toDocumentEntry(refreshed(1));
 
   it.each([
-    ['in step', projectionOf(refreshed(1))],
-    ['mended', OLD_TEXT],
-    ['mended', undefined],
+    ['in sync', projectionOf(refreshed(1))],
+    ['repaired', OLD_TEXT],
+    ['repaired', undefined],
   ])('says %s of %s', async (kind, text) => {
-    expect(await keepTokenSecret(fresh(text), known)).toEqual({ kind });
+    expect(await syncTokenSecret(fresh(text), known)).toEqual({ kind });
   });
 
-  it('says mended if another run brings the same token just before the label moves', async () => {
+  it('says repaired if another run brings the same token just before the label moves', async () => {
     const context = fresh(OLD_TEXT);
     context.tokenSecret?.intercept('promote', 'before', () => context.writeTokenSecret(projectionOf(refreshed(1))));
-    expect(await keepTokenSecret(context, known)).toEqual({ kind: 'mended' });
+    expect(await syncTokenSecret(context, known)).toEqual({ kind: 'repaired' });
   });
 
   it('says nothing without a token secret', async () => {
-    expect(await keepTokenSecret(FakeContext.withSecret(refreshed(1)), known)).toBeUndefined();
+    expect(await syncTokenSecret(FakeContext.withSecret(refreshed(1)), known)).toBeUndefined();
   });
 
   it('begins with as little as eight seconds left', async () => {
     const context = fresh(OLD_TEXT);
     context.deadlineMs = context.world.nowMs + 8_000;
-    expect(await keepTokenSecret(context, known)).toEqual({ kind: 'mended' });
+    expect(await syncTokenSecret(context, known)).toEqual({ kind: 'repaired' });
   });
 
-  it('is in step with what another run has brought to both meanwhile', async () => {
+  it('is in sync with what another run has brought to both meanwhile', async () => {
     const newer = refreshed(0, { access_token: 'access-9', refresh_token: 'refresh-9' });
     const context = FakeContext.withSecret(newer);
     context.giveTokenSecret(projectionOf(newer));
-    expect(await keepTokenSecret(context, known)).toEqual({ kind: 'in step' });
+    expect(await syncTokenSecret(context, known)).toEqual({ kind: 'in sync' });
   });
 
   it('has nothing to bring if the credentials are replaced by ones that were never used', async () => {
     const context = fresh(OLD_TEXT);
     context.write(CREDENTIALS);
-    expect(await keepTokenSecret(context, known)).toEqual({ kind: 'in step' });
+    expect(await syncTokenSecret(context, known)).toEqual({ kind: 'in sync' });
     expect(context.tokenSecretText).toBe(OLD_TEXT);
   });
 
@@ -377,22 +377,22 @@ describe('keepTokenSecret', () => {
     const { secretsManager } = context.world;
     secretsManager.deleteSecret({ SecretId: SECRET_ID, ForceDeleteWithoutRecovery: true });
     secretsManager.createSecret({ Name: SECRET_ID });
-    expect(await keepTokenSecret(context, known)).toEqual({ kind: 'in step' });
+    expect(await syncTokenSecret(context, known)).toEqual({ kind: 'in sync' });
   });
 
   it('says so if the credentials cannot be read any more, and whose they are', async () => {
     const context = fresh(OLD_TEXT);
     context.writeText('no JSON');
-    expect(await keepTokenSecret(context, known)).toMatchObject({
-      kind: 'behind',
+    expect(await syncTokenSecret(context, known)).toMatchObject({
+      kind: 'stale',
       problem: { name: 'CREDENTIALS_INVALID', message: expect.stringContaining(`Secret ${SECRET_ID} is not JSON`) },
     });
   });
 
   it('tells what another thing there means, and the way out', async () => {
-    const state = await keepTokenSecret(fresh('hello'), known);
-    expect(state).toMatchObject({ kind: 'behind', problem: { name: 'CONFIGURATION_INVALID' } });
-    expect(state?.kind === 'behind' && state.problem.message).toBe(
+    const state = await syncTokenSecret(fresh('hello'), known);
+    expect(state).toMatchObject({ kind: 'stale', problem: { name: 'CONFIGURATION_INVALID' } });
+    expect(state?.kind === 'stale' && state.problem.message).toBe(
       `Version first-token-000000000000000000000000 of secret ${TOKEN_SECRET_ID} holds something else than access_token, ` +
         'token_type, expires_at, and was left as it is. If that may go, put {} there, and the next run puts the token in its place. ' +
         'If not, name another secret in TOKEN_SECRET_ID.',
@@ -402,8 +402,8 @@ describe('keepTokenSecret', () => {
   it('makes no fault of its own of a mistake', async () => {
     const context = fresh(OLD_TEXT);
     context.tokenSecret?.intercept('readCurrent', 'before', () => Promise.reject('a text'));
-    expect(await keepTokenSecret(context, known)).toMatchObject({
-      kind: 'behind',
+    expect(await syncTokenSecret(context, known)).toMatchObject({
+      kind: 'stale',
       problem: { name: 'STORE_UNAVAILABLE', message: 'Unexpected string.' },
     });
   });

@@ -19,7 +19,7 @@ export interface Tick {
 }
 
 /** Lets the function run, prints what the world saw of it, and checks what is claimed. */
-export class Teller {
+export class StoryLog {
   readonly sandbox: Sandbox;
   readonly #lambda: LambdaProcess;
   readonly #screen: Screen;

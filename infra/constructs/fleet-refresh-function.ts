@@ -9,17 +9,17 @@ import { OwnFunction } from './own-function.ts';
 import { refreshEnvironment } from './refresh-environment.ts';
 import { allow, allowKeysOf, allowKeyThrough, CREDENTIALS_ACTIONS } from './statements.ts';
 
-export interface FleetFunctionProps {
+export interface FleetRefreshFunctionProps {
   readonly settings: FleetSettings;
   readonly queue: IQueue;
   readonly eventDestination: EventDestination;
 }
 
 /** The function that refreshes a secret a message. Its role reaches every secret with the tag, and none without. */
-export class FleetFunction extends OwnFunction {
+export class FleetRefreshFunction extends OwnFunction {
   readonly messages: EventSourceMapping;
 
-  constructor(scope: Construct, id: string, { settings, queue, eventDestination }: FleetFunctionProps) {
+  constructor(scope: Construct, id: string, { settings, queue, eventDestination }: FleetRefreshFunctionProps) {
     const { kmsKeyArn, timeoutSeconds, fleet } = settings;
     const secrets = Stack.of(scope).formatArn({
       service: 'secretsmanager',
@@ -31,7 +31,7 @@ export class FleetFunction extends OwnFunction {
     super(scope, id, {
       settings,
       description: 'Keeps the Retently bearer tokens of a fleet fresh, a secret a message',
-      handler: 'refresh-batch',
+      handler: 'refresh-message',
       timeout: Duration.seconds(timeoutSeconds),
       environment: refreshEnvironment(settings, eventDestination),
       roleDescription: 'Refreshes the Retently bearer tokens in the secrets of a fleet',

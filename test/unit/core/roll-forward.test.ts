@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { mergeId, successorId } from '../../../lambda/core/journal.ts';
 import { load } from '../../../lambda/core/load.ts';
-import { settle } from '../../../lambda/core/settle.ts';
+import { rollForward } from '../../../lambda/core/roll-forward.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { faultFrom } from '../../support/fault-of.ts';
 import { CREDENTIALS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
@@ -19,14 +19,14 @@ beforeEach(() => {
 
 /** A run recorded what `parent` was traded for, and promoted nothing. */
 function record(parent: object, document: object): string {
-  return context.writeText(JSON.stringify(document), [JOURNAL_STAGE], successorId(toDocumentEntry(parent).key));
+  return context.writeText(JSON.stringify(document), [JOURNAL_STAGE], successorId(toDocumentEntry(parent).tokenHash));
 }
 
 async function run(beforeSettling = () => {}) {
   const view = await load(context);
   beforeSettling();
   if (view?.successor === undefined) throw new Error('There is nothing to settle.');
-  const merged = await settle(context, view.current, view.successor);
+  const merged = await rollForward(context, view.current, view.successor);
   return { merged, promotion: await context.store.promote(merged.versionId, view.current.versionId) };
 }
 
@@ -42,7 +42,7 @@ test('an edit in flight: what the operator wrote stays, with the live tokens', a
   const { merged } = await run();
   expect(merged.versionId).toBe(mergeId(edit, recorded));
   expect(context.currentVersionId).toBe(merged.versionId);
-  expect(context.headVersionId).toBe(merged.versionId);
+  expect(context.latestEntryVersionId).toBe(merged.versionId);
   expect(context.currentDocument).toStrictEqual({
     client_id,
     client_secret: 'client-secret-2',
@@ -73,7 +73,7 @@ test('a merge that another run has made already is not made again', async () => 
   let versions = 0;
   context.store.intercept('putVersion', 'before', async () => {
     const snapshot = await load(other);
-    if (snapshot?.successor) await settle(other, snapshot.current, snapshot.successor);
+    if (snapshot?.successor) await rollForward(other, snapshot.current, snapshot.successor);
     versions = context.versionIds.length;
   });
   expect(await run()).toMatchObject({ merged: { versionId: mergeId(edit, recorded) }, promotion: 'promoted' });
@@ -116,7 +116,7 @@ test('an edit that leaves no room for the live tokens is refused, and nothing mo
 });
 
 test('an answer that does not parse is not promoted, and its version is named', async () => {
-  const version = context.writeText('scribble', [JOURNAL_STAGE], successorId(toDocumentEntry(CREDENTIALS).key));
+  const version = context.writeText('scribble', [JOURNAL_STAGE], successorId(toDocumentEntry(CREDENTIALS).tokenHash));
   const { name, message } = await faultFrom(run());
   expect(name).toBe('CREDENTIALS_INVALID');
   expect(message).toContain(`Version ${version}, where the answer to a spent refresh token is kept, is not JSON`);

@@ -34,7 +34,7 @@ async function startRefresh({ script = [GRANTED, GRANTED], awsOptions, environme
     const document = { ...CREDENTIALS, refresh_token: `refresh-of-${Name}` };
     secretsManager.createSecret({ Name, SecretString: JSON.stringify(document) });
   }
-  const { handler } = await import('../../../lambda/fleet/refresh-batch.ts');
+  const { handler } = await import('../../../lambda/fleet/refresh-message.ts');
   const invoke = (event: unknown, remainingMs = () => 60_000) =>
     handler(event, {
       awsRequestId: 'request-1',

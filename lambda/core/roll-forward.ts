@@ -6,12 +6,12 @@ import { readSuccessor } from './load.ts';
 
 /**
  * Current holds a spent refresh token: a run crashed before its promotion, an operator's edit crossed a refresh, a
- * label was moved back, or an old document was pasted back. All heal the same way: everything that current says, with
- * the tokens from the end of its chain, becomes current.
+ * label was moved back, or an old document was pasted back. All are repaired in the same way: everything in the current
+ * document, with the tokens from the end of its chain, becomes current.
  *
  * @returns what is to become current; it is in the store, and not yet promoted
  */
-export async function settle(
+export async function rollForward(
   context: Context,
   current: DocumentEntry,
   successor: DocumentEntry,
@@ -21,13 +21,13 @@ export async function settle(
 }
 
 async function findEnd(context: Context, current: DocumentEntry, first: DocumentEntry): Promise<DocumentEntry> {
-  const seen = new Set([current.key, first.key]);
+  const seen = new Set([current.tokenHash, first.tokenHash]);
   for (let end = first; ; ) {
-    const next = await readSuccessor(context, end.key);
+    const next = await readSuccessor(context, end.tokenHash);
     if (next === undefined) return end;
-    if (seen.has(next.key))
+    if (seen.has(next.tokenHash))
       throw invalid(context, 'lead back to themselves: Retently handed out a refresh token for the second time');
-    seen.add(next.key);
+    seen.add(next.tokenHash);
     end = next;
   }
 }

@@ -8,7 +8,7 @@ import type { Result } from './core/result.ts';
  *
  * @throws an error whose `name` is its code
  */
-export async function tellRun(telemetry: PowertoolsTelemetry, run: () => Promise<Result>): Promise<Result> {
+export async function logRun(telemetry: PowertoolsTelemetry, run: () => Promise<Result>): Promise<Result> {
   try {
     const result = await run();
     const { outcome, message, decision, retryAt } = result;

@@ -9,11 +9,11 @@ import type { Result } from '../core/result.ts';
 import { status } from '../core/status.ts';
 import type { Action } from '../event.ts';
 import { type LambdaContext, toRuntime } from '../lambda-context.ts';
-import { tellRun } from '../tell-run.ts';
+import { logRun } from '../log-run.ts';
 import { type Place, parseBatch, parseMessage, parseRequest, placeOf, type QueueMessage } from './fleet-event.ts';
 import type { FleetLambdaContext } from './fleet-lambda-context.ts';
 import { FleetTelemetry } from './fleet-telemetry.ts';
-import { Memories } from './memories.ts';
+import { PendingAnswers } from './pending-answers.ts';
 
 /** What an event source mapping takes back: messages that are to come again. */
 export interface BatchResponse {
@@ -40,7 +40,7 @@ const TAG_ADVICE =
 
 const telemetry = new FleetTelemetry();
 const secretsManager = connectSecretsManager(telemetry);
-const memories = new Memories();
+const pendingAnswers = new PendingAnswers();
 let connected: ReturnType<typeof connect> | undefined;
 
 /**
@@ -79,7 +79,7 @@ async function take({ body }: QueueMessage, place: Place, lambdaContext: FleetLa
  * sends the refresh token again. So each run here tries to store it before that, whichever secret the run is for.
  */
 async function storeRemembered(lambdaContext: FleetLambdaContext): Promise<void> {
-  const secretId = memories.next(Date.now());
+  const secretId = pendingAnswers.next(Date.now());
   if (secretId === undefined || lambdaContext.getRemainingTimeInMillis() < REMEMBERED_RUN_MS) return;
   const untilMs = Date.now() + REMEMBERED_RUN_MS;
   const short = { ...lambdaContext, getRemainingTimeInMillis: () => untilMs - Date.now() };
@@ -93,7 +93,7 @@ async function run(
 ): Promise<Result> {
   const { awsRequestId, functionName } = lambdaContext;
   telemetry.begin(awsRequestId, functionName);
-  return await tellRun(telemetry, async () => {
+  return await logRun(telemetry, async () => {
     const { secretId, action } = parse();
     // Once more, now that it is known: each line names the secret.
     telemetry.begin(awsRequestId, functionName, secretId);
@@ -101,15 +101,15 @@ async function run(
     try {
       return action.action === 'status' ? await status(context) : await refresh(context, action);
     } catch (error) {
-      throw error instanceof Fault ? inFleet(error, secretId) : error;
+      throw error instanceof Fault ? withSecretId(error, secretId) : error;
     } finally {
-      memories.close(secretId);
+      pendingAnswers.close(secretId);
     }
   });
 }
 
 /** The core knows one secret: here, who forces a refresh names it, and a denial may mean that its tag is off. */
-function inFleet({ name, message }: Fault, secretId: string): Fault {
+function withSecretId({ name, message }: Fault, secretId: string): Fault {
   const named = message.replaceAll(FORCED, JSON.stringify({ ...JSON.parse(FORCED), secretId }));
   return new Fault(name, name === 'STORE_DENIED' ? `${named} ${TAG_ADVICE}` : named);
 }
@@ -123,7 +123,7 @@ function wire(secretId: string, lambdaContext: LambdaContext): Context {
     store: new SecretsManagerCredentialStore(secretsManager, secretId, { variable: 'who named it' }),
     telemetry,
     runtime: toRuntime(lambdaContext, settings.leaseSeconds),
-    memory: memories.open(secretId, Date.now()),
+    memory: pendingAnswers.open(secretId, Date.now()),
   };
 }
 

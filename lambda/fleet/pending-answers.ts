@@ -9,7 +9,7 @@ interface Remembered {
 }
 
 /** What this execution environment keeps between runs: of most secrets nothing, of some an answer that is not stored yet. */
-export class Memories {
+export class PendingAnswers {
   readonly #remembered = new Map<string, Remembered>();
 
   /** For a run of this secret. */
@@ -21,7 +21,7 @@ export class Memories {
 
   /** After the run: forgets what holds nothing, so that thousands of secrets take no memory. */
   close(secretId: string): void {
-    if (this.#remembered.get(secretId)?.memory.unsaved === undefined) this.#remembered.delete(secretId);
+    if (this.#remembered.get(secretId)?.memory.pendingAnswer === undefined) this.#remembered.delete(secretId);
   }
 
   /** The secret whose unstored answer has waited longest, if one has waited long enough to be tried again. */

@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 
 /** Tags on everything in `scope` that takes tags, and the boundary of every role. */
-export function governAll(
+export function applyTagsAndBoundary(
   scope: Construct,
   { tags, permissionsBoundaryArn }: Pick<TokenRefreshSettings, 'tags' | 'permissionsBoundaryArn'>,
 ): void {

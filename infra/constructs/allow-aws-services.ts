@@ -2,7 +2,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 
 /** What CDK does not add to a key by itself. To the policy of an imported key nothing can be added. */
-export function admitServices(key: IKey, region: string): void {
+export function allowAwsServices(key: IKey, region: string): void {
   const statements = [
     new PolicyStatement({
       sid: 'AllowLogs',
