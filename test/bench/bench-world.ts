@@ -11,6 +11,7 @@ import {
 import { createSelfSignedCertificate } from '../support/self-signed-certificate.ts';
 
 const SECRET_ID = 'RetentlyCredentials';
+const TOKEN_SECRET_ID = 'RetentlyToken';
 const HOUR_MS = 60 * 60 * 1000;
 
 /** More than any candidate asks for. */
@@ -30,8 +31,9 @@ export interface BenchWorld extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>;
   /** Everything begins anew, with a token that is fresh or due; each answer of the token endpoint is another one. */
   begin(token: 'fresh' | 'due', latency?: Latency): void;
-  /** The document in AWSCURRENT, as it is. */
+  /** Returns the document in AWSCURRENT of the credentials, and of the token secret. */
   readCurrent(): string;
+  readTokenSecret(): string;
 }
 
 export async function startBenchWorld(): Promise<BenchWorld> {
@@ -42,7 +44,22 @@ export async function startBenchWorld(): Promise<BenchWorld> {
     startTlsFront(aws.url, certificate),
     startTlsFront(tokenEndpoint.url, certificate),
   ]);
-  secretsManager.createSecret({ Name: SECRET_ID });
+  const create = (name: string, value: object) => {
+    secretsManager.createSecret({ Name: name });
+    secretsManager.putSecretValue({
+      SecretId: name,
+      SecretString: JSON.stringify(value),
+      VersionStages: ['AWSCURRENT', JOURNAL_STAGE],
+    });
+  };
+  const recreate = (name: string, value: object) => {
+    secretsManager.deleteSecret({ SecretId: name, ForceDeleteWithoutRecovery: true });
+    create(name, value);
+  };
+  const read = (name: string) =>
+    secretsManager.getSecretValue({ SecretId: name, VersionStage: 'AWSCURRENT' }).SecretString ?? '';
+  create(SECRET_ID, {});
+  create(TOKEN_SECRET_ID, {});
 
   return {
     aws,
@@ -53,26 +70,24 @@ export async function startBenchWorld(): Promise<BenchWorld> {
       AWS_ENDPOINT_URL_SECRETS_MANAGER: awsFront.url,
       AWS_ENDPOINT_URL_EVENTBRIDGE: awsFront.url,
       [ENVIRONMENT.credentialsSecretId]: SECRET_ID,
+      [ENVIRONMENT.tokenSecretId]: TOKEN_SECRET_ID,
       [ENVIRONMENT.tokenEndpoint]: tokenEndpointFront.url + new URL(tokenEndpoint.url).pathname,
       // The certificate was made a moment ago, and vouches for itself.
       NODE_TLS_REJECT_UNAUTHORIZED: '0',
       NODE_NO_WARNINGS: '1',
     },
     begin(token, latency) {
-      secretsManager.deleteSecret({ SecretId: SECRET_ID, ForceDeleteWithoutRecovery: true });
-      secretsManager.createSecret({ Name: SECRET_ID });
-      secretsManager.putSecretValue({
-        SecretId: SECRET_ID,
-        SecretString: JSON.stringify(documentOf(token)),
-        VersionStages: ['AWSCURRENT', JOURNAL_STAGE],
-      });
+      const document = documentOf(token);
+      recreate(SECRET_ID, document);
+      const { access_token, token_type, expires_at } = document;
+      recreate(TOKEN_SECRET_ID, { access_token, token_type, expires_at });
       for (const book of [aws.calls, aws.eventBridge.events, tokenEndpoint.requests]) book.length = 0;
       aws.clearFaults();
       if (latency) aws.inject({ kind: 'latency', operation: '*', times: Infinity, latencyMs: latency.awsMs });
       tokenEndpoint.play(...Array.from({ length: ANSWERS }, (_, index) => toStep(index, latency)));
     },
-    readCurrent: () =>
-      secretsManager.getSecretValue({ SecretId: SECRET_ID, VersionStage: 'AWSCURRENT' }).SecretString ?? '',
+    readCurrent: () => read(SECRET_ID),
+    readTokenSecret: () => read(TOKEN_SECRET_ID),
     async [Symbol.asyncDispose]() {
       for (const front of [awsFront, tokenEndpointFront]) front.close();
       await Promise.all([aws.close(), tokenEndpoint.close()]);
@@ -81,7 +96,7 @@ export async function startBenchWorld(): Promise<BenchWorld> {
 }
 
 /** As the function leaves it, an hour or four after it was refreshed. */
-function documentOf(token: 'fresh' | 'due'): object {
+function documentOf(token: 'fresh' | 'due') {
   const refreshedAtMs = Date.now() - (token === 'fresh' ? 1 : 4) * HOUR_MS;
   return {
     client_id: 'client',

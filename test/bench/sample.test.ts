@@ -1,8 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type BenchWorld, startBenchWorld } from './bench-world.ts';
-import type { Candidate, CandidateName } from './candidates.ts';
+import { bundleCandidates, type Candidate, type CandidateName } from './candidates.ts';
 import type { ColdStart } from './cold-start.ts';
-import { requireFresh, requireRefreshed } from './sample.ts';
+import { requireFresh, requireRefreshed, type Sample, takeSample } from './sample.ts';
 
 let world: BenchWorld;
 
@@ -55,7 +58,24 @@ test('a refresh has sent, stored and announced what it says', async () => {
   expect(refreshed).toThrow('AWSCURRENT has another bearer token');
   const SecretString = JSON.stringify(world.tokenEndpoint.requests[0]?.answer?.body);
   world.aws.secretsManager.putSecretValue({ SecretId: 'RetentlyCredentials', SecretString });
+  expect(refreshed).toThrow('the token secret has another bearer token');
+  world.aws.secretsManager.putSecretValue({ SecretId: 'RetentlyToken', SecretString });
   expect(refreshed).not.toThrow();
   call('PutSecretValue', 'ResourceExistsException');
   expect(refreshed).toThrow('PutSecretValue was refused: ResourceExistsException');
+});
+
+test('the hand-signed floor and the SDK make exactly the calls of the deployed bundle', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'bench-'));
+  try {
+    const calls: Partial<Record<CandidateName, Sample['calls']>> = {};
+    for (const each of bundleCandidates(directory)) {
+      calls[each.name] = (await takeSample({ world, candidate: each, node: process.execPath })).calls;
+    }
+    expect(calls.ours?.fresh).toHaveLength(3);
+    expect(calls.floor).toEqual(calls.ours);
+    expect(calls.sdk).toEqual(calls.ours);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 });

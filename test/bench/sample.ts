@@ -9,6 +9,7 @@ const REFRESH = { action: 'refresh', force: true };
 /** After the first, each as warm as the function ever is. */
 const WARM_REFRESHES = 3;
 
+const tokenCopy = z.object({ access_token: z.string() });
 const tokens = z.looseObject({ access_token: z.string(), refresh_token: z.string() });
 
 /** A process that found a fresh token, and one that found a due one and then refreshed thrice more. */
@@ -17,6 +18,8 @@ export interface Sample {
   readonly refresh: ColdStart;
   /** How many rounds of calls, each waiting for the one before it; 0 without latency, which tells them apart. */
   readonly rounds: { readonly fresh: number; readonly refresh: number };
+  /** Operations on AWS, sorted, each with the secret that it names. */
+  readonly calls: { readonly fresh: readonly string[]; readonly refresh: readonly string[] };
 }
 
 export interface SampleOptions {
@@ -34,13 +37,21 @@ export async function takeSample({ world, candidate, node, latency }: SampleOpti
   const fresh = await coldStart({ ...options, events: [{}] });
   requireFresh(world, candidate, fresh);
   const freshRounds = latency ? countRounds(world, latency) : 0;
+  const freshCalls = listCalls(world);
 
   world.begin('due', latency);
   const warm = Array.from({ length: WARM_REFRESHES }, () => REFRESH);
   const refresh = await coldStart({ ...options, events: [{}, ...warm] });
   requireRefreshed(world, candidate, refresh);
   const refreshRounds = latency ? countRounds(world, latency) / (1 + WARM_REFRESHES) : 0;
-  return { fresh, refresh, rounds: { fresh: freshRounds, refresh: refreshRounds } };
+  const calls = { fresh: freshCalls, refresh: listCalls(world) };
+  return { fresh, refresh, rounds: { fresh: freshRounds, refresh: refreshRounds }, calls };
+}
+
+const ofSecret = z.object({ SecretId: z.string().optional() });
+
+function listCalls({ aws }: BenchWorld): string[] {
+  return aws.calls.map(({ operation, input }) => `${operation} ${ofSecret.parse(input).SecretId ?? ''}`).sort();
 }
 
 /** @throws unless its one call was a read and it said so */
@@ -80,6 +91,8 @@ export function requireRefreshed(world: BenchWorld, { name }: Candidate, { phase
   const current = tokens.parse(JSON.parse(world.readCurrent()));
   requireThat(current.access_token === answered.access_token, name, 'AWSCURRENT has another bearer token');
   requireThat(current.refresh_token === answered.refresh_token, name, 'AWSCURRENT has another refresh token');
+  const copied = tokenCopy.parse(JSON.parse(world.readTokenSecret()));
+  requireThat(copied.access_token === answered.access_token, name, 'the token secret has another bearer token');
 }
 
 function requireOutcomes(name: string, [, ...invocations]: readonly Phase[], expected: string): void {

@@ -12,9 +12,9 @@ const Secret = z.looseObject({
   expires_at: z.iso.datetime().optional(),
 });
 const Answer = z.object({ access_token: z.string(), refresh_token: z.string(), expires_in: z.number() });
-const Settings = z.object({ CREDENTIALS_SECRET_ID: z.string(), TOKEN_ENDPOINT: z.url() });
+const Settings = z.object({ CREDENTIALS_SECRET_ID: z.string(), TOKEN_SECRET_ID: z.string(), TOKEN_ENDPOINT: z.url() });
 
-const { CREDENTIALS_SECRET_ID: SecretId, TOKEN_ENDPOINT } = Settings.parse(process.env);
+const { CREDENTIALS_SECRET_ID: SecretId, TOKEN_SECRET_ID, TOKEN_ENDPOINT } = Settings.parse(process.env);
 const REFRESH_BEFORE_MS = 3 * 60 * 60 * 1000;
 
 const secretsManager = new SecretsManagerClient();
@@ -31,9 +31,10 @@ export async function handler({ force = false }: { force?: boolean }): Promise<{
   const response = await fetch(TOKEN_ENDPOINT, { method: 'POST', body });
   const { expires_in, ...tokens } = Answer.parse(await response.json());
   const expires_at = new Date(Date.now() + expires_in * 1000).toISOString();
-  await secretsManager.send(
-    new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify({ ...secret, ...tokens, expires_at }) }),
-  );
+  const put = (id: string, value: object) =>
+    secretsManager.send(new PutSecretValueCommand({ SecretId: id, SecretString: JSON.stringify(value) }));
+  await put(SecretId, { ...secret, ...tokens, expires_at });
+  await put(TOKEN_SECRET_ID, { access_token: tokens.access_token, token_type: 'Bearer', expires_at });
   const Detail = JSON.stringify({ expires_at });
   const Entries = [{ Source: 'token-refresh', DetailType: 'Token Refreshed', Detail }];
   await eventBridge.send(new PutEventsCommand({ Entries }));
