@@ -1,4 +1,5 @@
 import { Duration, Stack } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { accountCommands } from './account-commands.ts';
@@ -15,19 +16,27 @@ import { monitor } from './monitor.ts';
 import { eventAgeSeconds, silenceMinutes } from './options/schedule-limits.ts';
 import type { TokenRefreshSettings } from './options/schema.ts';
 
+/** Constructs of the app that stand in for what the settings can only name. */
+export interface GivenConstructs {
+  readonly alarmTopic?: ITopic | undefined;
+  readonly encryptionKey?: IKey | undefined;
+}
+
 /**
  * Creates in `scope` what refreshes the bearer token of one Retently account: the secret, the function, its schedule, and the
  * alarms.
  *
  * The ids of the constructs are part of the contract: a renamed one replaces its resource.
  *
- * @param topic what the alarms publish to. Without it, a topic is created
+ * @param given.alarmTopic what the alarms publish to. Without it, a topic is created
+ * @param given.encryptionKey the key of `settings`, if it is a construct of the app
  */
-export function createAccount(scope: Construct, settings: TokenRefreshSettings, topic?: ITopic) {
+export function createAccount(scope: Construct, settings: TokenRefreshSettings, given: GivenConstructs = {}) {
   const { schedule, kmsKeyArn } = settings;
   const eventAge = Duration.seconds(eventAgeSeconds(schedule));
-  const credentials = new Credentials(scope, 'Credentials', settings).names;
-  const tokenSecret = settings.tokenSecret === false ? undefined : new TokenSecret(scope, 'Token', settings);
+  const { names: credentials, secret } = new Credentials(scope, 'Credentials', settings, given.encryptionKey);
+  const tokenSecret =
+    settings.tokenSecret === false ? undefined : new TokenSecret(scope, 'Token', settings, given.encryptionKey);
   const eventDestination = new EventDestination(scope, 'Bus', settings);
   const { failedRuns, undeliveredTicks } = new DeadLetters(scope, 'DeadLetters', settings);
   const { lambdaFunction, logGroup } = new RefreshFunction(scope, 'Function', {
@@ -67,7 +76,7 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings, 
     }),
     guide: [commands.StatusCommand, commands.LogsCommand, commands.ScheduleCommand],
     rows: accountRows(lambdaFunction, [failedRuns, undeliveredTicks]),
-    topic,
+    topic: given.alarmTopic,
   });
   applyTagsAndBoundary(scope, settings);
   const outputs = {
@@ -83,6 +92,7 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings, 
   } as const;
   return {
     credentials,
+    secret,
     tokenSecret,
     failedRuns,
     undeliveredTicks,

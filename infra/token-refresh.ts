@@ -5,7 +5,7 @@ import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
-import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -49,7 +49,8 @@ export class TokenRefresh extends Construct {
     super(scope, id);
     const { region } = Stack.of(this);
     const settings = rethrowFrom(new.target, () => parseProps(props, region));
-    const resources = createAccount(this, settings, props.alarmTopic);
+    const { alarmTopic, encryptionKey } = props;
+    const resources = createAccount(this, settings, { alarmTopic, encryptionKey });
     this.encryptionKey = props.encryptionKey;
     if (this.encryptionKey !== undefined) allowAwsServices(this.encryptionKey, region);
     this.lambdaFunction = resources.lambdaFunction;
@@ -58,16 +59,9 @@ export class TokenRefresh extends Construct {
     this.alarmTopic = resources.alarmTopic;
     this.undeliveredTicks = resources.undeliveredTicks;
     this.failedRuns = resources.failedRuns;
-    this.secret = props.secret ?? this.refer('CredentialsReference', resources.credentials.secretArn);
+    this.secret = props.secret ?? resources.secret;
     this.token = resources.tokenSecret;
-    this.tokenSecret =
-      typeof props.tokenSecret === 'object'
-        ? props.tokenSecret
-        : this.token && this.refer('TokenReference', this.token.names.secretArn);
-  }
-
-  private refer(id: string, secretCompleteArn: string): ISecret {
-    return Secret.fromSecretAttributes(this, id, { secretCompleteArn });
+    this.tokenSecret = typeof props.tokenSecret === 'object' ? props.tokenSecret : this.token?.created;
   }
 
   /**
@@ -97,8 +91,8 @@ export class TokenRefresh extends Construct {
    * @param versionStages labels that the consumer must name in each read, `['AWSCURRENT']` say. @default - any read
    */
   grantRead(grantee: IGrantable, versionStages?: string[]): Grant {
-    // The grant of CDK leaves an imported key out.
-    this.encryptionKey?.grantDecrypt(grantee);
+    // CDK's grant knows the key of a created secret. An imported one says its key only if the app told CDK.
+    if (this.secret.encryptionKey === undefined) this.encryptionKey?.grantDecrypt(grantee);
     return this.secret.grantRead(grantee, versionStages);
   }
 

@@ -1,27 +1,36 @@
-import type { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
-import { createEmptySecret } from './empty-secret.ts';
+import { EmptySecret } from './empty-secret.ts';
 import { namesOfCreated, namesOfExisting, type SecretNames } from './secret-names.ts';
 
 /** The secret that holds `RetentlyCredentials`: a new, empty one, or one that exists already. */
 export class Credentials extends Construct {
   readonly names: SecretNames;
+  readonly secret: ISecret;
 
-  constructor(scope: Construct, id: string, settings: TokenRefreshSettings) {
+  constructor(scope: Construct, id: string, settings: TokenRefreshSettings, encryptionKey?: IKey) {
     super(scope, id);
     const { existingSecret } = settings;
-    this.names =
-      existingSecret === undefined
-        ? namesOfCreated(this.createSecret(settings))
-        : namesOfExisting(this, existingSecret);
+    if (existingSecret !== undefined) {
+      this.names = namesOfExisting(this, existingSecret);
+      this.secret = Secret.fromSecretAttributes(this, 'Existing', { secretPartialArn: this.names.secretArn });
+      return;
+    }
+    this.secret = this.createSecret(settings, encryptionKey);
+    this.names = namesOfCreated(this.secret);
   }
 
-  private createSecret(settings: TokenRefreshSettings): CfnSecret {
-    const description =
-      'RetentlyCredentials: client_id, client_secret and refresh_token, and the bearer token they trade for';
-    const secret = createEmptySecret(this, description, settings);
+  private createSecret(settings: TokenRefreshSettings, encryptionKey: IKey | undefined): EmptySecret {
+    const secret = new EmptySecret(this, {
+      description:
+        'RetentlyCredentials: client_id, client_secret and refresh_token, and the bearer token they trade for',
+      settings,
+      encryptionKey,
+      policyId: 'Policy',
+    });
     acknowledge(
       secret,
       'AwsSolutions-SMG4',

@@ -1,21 +1,78 @@
-import { CfnDeletionPolicy, RemovalPolicy } from 'aws-cdk-lib';
-import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { CfnDeletionPolicy, CfnResource, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
+import { CfnResourcePolicy, CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 
+export interface EmptySecretProps {
+  readonly description: string;
+  readonly settings: Pick<TokenRefreshSettings, 'kmsKeyArn' | 'removalPolicies'>;
+  /** Key object of the app. @default - the key that the settings name */
+  readonly encryptionKey: IKey | undefined;
+  /** Id beside the secret from which the logical id of its resource policy follows. */
+  readonly policyId: string;
+}
+
 /**
- * `new Secret()` would generate a value. It has no name: a name that depends on an option would replace the secret.
+ * A secret of CDK, without a value and without a name, under the id `Secret`. A name that depends on an option would replace the
+ * secret when the option changes.
  *
- * @param scope gets it under the id `Secret`
+ * Its one resource policy is always in the template and shares its removal policy. So `cdk destroy` leaves the readers of a
+ * retained secret their rights. A policy that existed only while it had readers would also leave the last reader its rights,
+ * because CloudFormation retains a policy that an update removes.
  */
-export function createEmptySecret(
-  scope: Construct,
-  description: string,
-  { kmsKeyArn, removalPolicies }: TokenRefreshSettings,
-): CfnSecret {
-  const key = kmsKeyArn === undefined ? {} : { kmsKeyId: kmsKeyArn };
-  const secret = new CfnSecret(scope, 'Secret', { description, ...key });
-  secret.applyRemovalPolicy(removalPolicies.secret === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY);
-  secret.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
-  return secret;
+export class EmptySecret extends Secret {
+  constructor(scope: Construct, { description, settings, encryptionKey, policyId }: EmptySecretProps) {
+    const secretLogicalId = logicalIdAt(scope, 'Secret');
+    const policyLogicalId = logicalIdAt(scope, policyId);
+    const removalPolicy = settings.removalPolicies.secret === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const key = encryptionKey ?? importKey(scope, settings.kmsKeyArn);
+    super(scope, 'Secret', { description, removalPolicy, ...(key && { encryptionKey: key }) });
+
+    const secret = this.node.defaultChild;
+    if (!(secret instanceof CfnSecret)) throw new Error('A secret of CDK has no resource.');
+    secret.overrideLogicalId(secretLogicalId);
+    secret.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+    // CDK generates a value for a secret that is given none.
+    secret.generateSecretString = undefined;
+
+    this.addToResourcePolicy(denyWithoutTls());
+    const policy = this.node.findChild('Policy').node.defaultChild;
+    if (!(policy instanceof CfnResourcePolicy)) throw new Error('A secret of CDK has no resource policy.');
+    policy.overrideLogicalId(policyLogicalId);
+    policy.applyRemovalPolicy(removalPolicy);
+    policy.blockPublicPolicy = true;
+  }
+
+  // CDK types it as possibly undefined, which its own ISecret rules out under `exactOptionalPropertyTypes`.
+  override get secretFullArn(): string {
+    return this.secretArn;
+  }
+}
+
+/**
+ * Returns the logical id of a resource that stands directly at `id`. Deployed secrets and policies have such ids. CDK's own
+ * constructs put their resource one level below, under other logical ids, and CloudFormation would replace the secrets.
+ */
+function logicalIdAt(scope: Construct, id: string): string {
+  const placeholder = new CfnResource(scope, id, { type: 'AWS::CloudFormation::WaitConditionHandle' });
+  const logicalId = Stack.of(scope).getLogicalId(placeholder);
+  scope.node.tryRemoveChild(id);
+  return logicalId;
+}
+
+function importKey(scope: Construct, kmsKeyArn: string | undefined): IKey | undefined {
+  return kmsKeyArn === undefined ? undefined : Key.fromKeyArn(scope, 'SecretKey', kmsKeyArn);
+}
+
+function denyWithoutTls(): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'DenyWithoutTls',
+    effect: Effect.DENY,
+    principals: [new AnyPrincipal()],
+    actions: ['secretsmanager:*'],
+    resources: ['*'],
+    conditions: { Bool: { 'aws:SecureTransport': 'false' } },
+  });
 }

@@ -1,5 +1,5 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
-import type { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { type ExistingSecret, secretIdOf } from '../options/existing-secret.ts';
 
@@ -29,6 +29,6 @@ export function namesOfExisting(scope: Construct, existing: ExistingSecret): Sec
   return { secretId, secretArn, policyArn: `${secretArn}-??????` };
 }
 
-export function namesOfCreated({ ref }: CfnSecret): SecretNames {
-  return { secretId: ref, secretArn: ref, policyArn: ref };
+export function namesOfCreated({ secretArn }: ISecret): SecretNames {
+  return { secretId: secretArn, secretArn, policyArn: secretArn };
 }

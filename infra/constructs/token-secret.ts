@@ -4,14 +4,13 @@ import {
   ArnPrincipal,
   Grant,
   type IGrantable,
-  PolicyDocument,
   PolicyStatement,
 } from 'aws-cdk-lib/aws-iam';
-import { CfnResourcePolicy, type CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
-import { createEmptySecret } from './empty-secret.ts';
+import { EmptySecret } from './empty-secret.ts';
 import { namesOfCreated, namesOfExisting, type SecretNames } from './secret-names.ts';
 
 /** Caching libraries ask `DescribeSecret` first, and read by version id. */
@@ -21,10 +20,10 @@ const READ_ACTIONS = ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeS
 export class TokenSecret extends Construct {
   readonly names: SecretNames;
   readonly env: { readonly account: string; readonly region: string };
-  private readonly created: CfnSecret | undefined;
-  private resourcePolicy: PolicyDocument | undefined;
+  /** `undefined` if the token secret exists already. */
+  readonly created: EmptySecret | undefined;
 
-  constructor(scope: Construct, id: string, settings: TokenRefreshSettings) {
+  constructor(scope: Construct, id: string, settings: TokenRefreshSettings, encryptionKey?: IKey) {
     super(scope, id);
     const { account, region } = Stack.of(this);
     this.env = { account, region };
@@ -32,7 +31,7 @@ export class TokenSecret extends Construct {
     if (typeof tokenSecret === 'object') {
       this.names = namesOfExisting(this, tokenSecret.existing);
     } else {
-      this.created = createSecret(this, settings);
+      this.created = createSecret(this, settings, encryptionKey);
       this.names = namesOfCreated(this.created);
     }
     if (tokenReaders.length === 0) return;
@@ -47,7 +46,12 @@ export class TokenSecret extends Construct {
     );
   }
 
-  /** @throws Error if a principal of another account would need a resource policy on a secret that exists already */
+  /**
+   * Lets `grantee` read the token secret. CDK's own `grantRead` refuses every principal whose account it does not know, such as an
+   * ARN of this account, unless there is a key.
+   *
+   * @throws Error if a principal of another account would need a resource policy on a secret that exists already
+   */
   grantRead(grantee: IGrantable): Grant {
     return Grant.addToPrincipalOrResource({
       grantee,
@@ -64,23 +68,17 @@ export class TokenSecret extends Construct {
         'The token secret exists already, and a resource policy would replace the one that it may have: add the reader to that one.',
       );
     }
-    if (this.resourcePolicy === undefined) {
-      this.resourcePolicy = new PolicyDocument();
-      new CfnResourcePolicy(this, 'Readers', {
-        secretId: this.created.ref,
-        resourcePolicy: this.resourcePolicy,
-        blockPublicPolicy: true,
-      });
-    }
-    this.resourcePolicy.addStatements(statement);
-    return { statementAdded: true, policyDependable: this };
+    return this.created.addToResourcePolicy(statement);
   }
 }
 
-function createSecret(scope: Construct, settings: TokenRefreshSettings): CfnSecret {
-  const description =
-    'The Retently bearer token alone: access_token, token_type and expires_at. Consumers read it here';
-  const secret = createEmptySecret(scope, description, settings);
+function createSecret(scope: Construct, settings: TokenRefreshSettings, encryptionKey: IKey | undefined): EmptySecret {
+  const secret = new EmptySecret(scope, {
+    description: 'The Retently bearer token alone: access_token, token_type and expires_at. Consumers read it here',
+    settings,
+    encryptionKey,
+    policyId: 'Readers',
+  });
   acknowledge(
     secret,
     'AwsSolutions-SMG4',

@@ -48,6 +48,25 @@ describe('a policy', () => {
     expect(evaluatePolicy(bound, PUBLISH)).toBeUndefined();
   });
 
+  it('asks a multivalued key for every value, and for its presence only with Null', () => {
+    const Condition = { 'ForAllValues:StringEquals': { 'events:source': 'mine' } };
+    const publish = { Sid: 'Publish', Effect: 'Allow', Action: PUBLISH.action, Resource: PUBLISH.resource };
+    const open = policy({ ...publish, Condition });
+    expect(evaluatePolicy(open, PUBLISH)).toBeDefined();
+    expect(evaluatePolicy(open, { ...PUBLISH, keys: { 'events:source': 'theirs' } })).toBeUndefined();
+    const bound = policy({ ...publish, Condition: { ...Condition, Null: { 'events:source': 'false' } } });
+    expect(evaluatePolicy(bound, PUBLISH)).toBeUndefined();
+    expect(evaluatePolicy(bound, { ...PUBLISH, keys: { 'events:source': 'mine' } })).toBeDefined();
+  });
+
+  it('of a resource allows the principals that it names', () => {
+    const [reader, other] = ['arn:aws:iam::123456789012:role/reader', 'arn:aws:iam::123456789012:role/other'];
+    const ofResource = policy({ ...allow, Principal: { AWS: [reader] } });
+    expect(evaluatePolicy(ofResource, { ...READ, principal: reader })).toBeDefined();
+    expect(evaluatePolicy(ofResource, { ...READ, principal: other })).toBeUndefined();
+    expect(evaluatePolicy(policy({ ...allow, Principal: { AWS: '*' } }), READ)).toBeDefined();
+  });
+
   it.each([
     ['an operator', { Condition: { ArnLike: { 'aws:SourceArn': '*' } } }, 'ArnLike'],
     ['a member', { NotAction: 'secretsmanager:DeleteSecret' }, 'NotAction'],

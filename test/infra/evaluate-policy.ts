@@ -8,8 +8,12 @@ export interface Permission {
   /** May have wildcards, like `resource`. */
   readonly action: string;
   readonly resource: string;
-  /** Values that `StringEquals` accepts, by condition key in lower case. */
+  /** ARNs that a resource policy names, `*` for everyone; `undefined` in an identity-based policy. */
+  readonly principals: readonly string[] | undefined;
+  /** Values that `StringEquals` or `Bool` accepts, by condition key in lower case. */
   readonly stringEquals: ReadonlyMap<string, readonly string[]>;
+  /** Values that `ForAllValues:StringEquals` accepts; a request without the key passes. */
+  readonly forAllValues: ReadonlyMap<string, readonly string[]>;
   /** Patterns that `StringLike` accepts, by condition key in lower case. */
   readonly stringLike: ReadonlyMap<string, readonly string[]>;
   /** Condition keys that `Null` wants to be there, in lower case. */
@@ -19,6 +23,8 @@ export interface Permission {
 export interface AccessRequest {
   readonly action: string;
   readonly resource: string;
+  /** ARN of who asks. Only a resource policy looks at it. */
+  readonly principal?: string;
   /** Condition keys of the request, in lower case. */
   readonly keys?: Readonly<Record<string, string>>;
 }
@@ -27,13 +33,17 @@ const oneOrMany = <Item extends z.ZodType>(item: Item) =>
   z.union([z.array(item), item.transform((only) => [only])], { error: 'must be a text or a list' });
 // Strict, so that a member or an operator that is not evaluated here (NotAction, ArnLike) is an error, not a gap.
 const statementSchema = z.strictObject({
-  Sid: z.string(),
+  // CDK's own grants have none.
+  Sid: z.string().default(''),
   Effect: z.enum(['Allow', 'Deny']),
+  Principal: z.strictObject({ AWS: z.unknown() }).optional(),
   Action: oneOrMany(z.string()),
   Resource: z.unknown(),
   Condition: z
     .strictObject({
       StringEquals: z.record(z.string(), z.unknown()).default({}),
+      Bool: z.record(z.string(), z.enum(['true', 'false'])).default({}),
+      'ForAllValues:StringEquals': z.record(z.string(), z.unknown()).default({}),
       // Of a key that has one value in each request, it is the same.
       'ForAnyValue:StringEquals': z.record(z.string(), z.unknown()).default({}),
       StringLike: z.record(z.string(), z.unknown()).default({}),
@@ -44,17 +54,23 @@ const statementSchema = z.strictObject({
 const policySchema = z.strictObject({ Version: z.literal('2012-10-17'), Statement: z.array(statementSchema) });
 
 /**
- * Reads an identity-based policy of a template, its intrinsic functions resolved.
+ * Reads a policy of a template, identity-based or of a resource, its intrinsic functions resolved.
  *
  * @throws Error for whatever `evaluatePolicy` does not evaluate
  */
 export function parsePolicy(document: unknown, attributes: Attributes): readonly Permission[] {
   const resolve = (value: unknown) =>
     (Array.isArray(value) ? value : [value]).map((each) => resolveText(each, attributes));
-  return policySchema.parse(document).Statement.flatMap(({ Sid, Effect, Action, Resource, Condition }) => {
+  return policySchema.parse(document).Statement.flatMap(({ Sid, Effect, Principal, Action, Resource, Condition }) => {
     const toMap = (conditions: object) =>
       new Map(Object.entries(conditions).map(([key, values]) => [key.toLowerCase(), resolve(values)]));
-    const stringEquals = toMap({ ...Condition.StringEquals, ...Condition['ForAnyValue:StringEquals'] });
+    const stringEquals = toMap({
+      ...Condition.StringEquals,
+      ...Condition['ForAnyValue:StringEquals'],
+      ...Condition.Bool,
+    });
+    const forAllValues = toMap(Condition['ForAllValues:StringEquals']);
+    const principals = Principal && resolve(Principal.AWS);
     const stringLike = toMap(Condition.StringLike);
     const present = Object.keys(Condition.Null).map((key) => key.toLowerCase());
     return Action.flatMap((action) =>
@@ -63,7 +79,9 @@ export function parsePolicy(document: unknown, attributes: Attributes): readonly
         effect: Effect,
         action,
         resource,
+        principals,
         stringEquals,
+        forAllValues,
         stringLike,
         present,
       })),
@@ -82,19 +100,25 @@ export function evaluatePolicy(permissions: readonly Permission[], request: Acce
   return matching[0];
 }
 
-function matches({ action, resource, stringEquals, stringLike, present }: Permission, request: AccessRequest): boolean {
+function matches(permission: Permission, request: AccessRequest): boolean {
+  const { action, resource, principals, stringEquals, forAllValues, stringLike, present } = permission;
+  const isPrincipal = principals?.some((arn) => arn === '*' || arn === request.principal) ?? true;
   const isAction = toPattern(action, 'i').test(request.action);
   const isResource = toPattern(resource).test(request.resource);
   const isMet = [...stringEquals].every(([key, accepted]) => {
     const value = request.keys?.[key];
     return value !== undefined && accepted.includes(value);
   });
+  const isWithin = [...forAllValues].every(([key, accepted]) => {
+    const value = request.keys?.[key];
+    return value === undefined || accepted.includes(value);
+  });
   const isAlike = [...stringLike].every(([key, patterns]) => {
     const value = request.keys?.[key];
     return value !== undefined && patterns.some((pattern) => toPattern(pattern).test(value));
   });
   const isThere = present.every((key) => request.keys?.[key] !== undefined);
-  return isAction && isResource && isMet && isAlike && isThere;
+  return isPrincipal && isAction && isResource && isMet && isWithin && isAlike && isThere;
 }
 
 function toPattern(text: string, flags = ''): RegExp {

@@ -19,6 +19,7 @@ const LOGICAL_IDS = [
   'TokenRefreshAlarmsTokenNotStored080CB030',
   'TokenRefreshAlarmsTokenSecretBehind32F8E30C',
   'TokenRefreshAlarmsUndeliveredTicks11F8C746',
+  'TokenRefreshCredentialsPolicyEC4C9145',
   'TokenRefreshCredentialsSecretCBF4F6B8',
   'TokenRefreshDeadLettersFailedRunsC3C69276',
   'TokenRefreshDeadLettersFailedRunsPolicyA72E5F58',
@@ -33,13 +34,13 @@ const LOGICAL_IDS = [
   'TokenRefreshSchedule80AAEB22',
   'TokenRefreshScheduleRole6F227E76',
   'TokenRefreshScheduleRoleDefaultPolicyA8D6C2A0',
+  'TokenRefreshTokenReadersC1B723FF',
   'TokenRefreshTokenSecret24A371B3',
 ];
 const OPTIONAL_LOGICAL_IDS = [
   'TokenRefreshAlarmTopicnightexamplecom3C14F682',
   'TokenRefreshAlarmTopicopsexamplecom19D8FCE6',
   'TokenRefreshBusEventBus0228B614',
-  'TokenRefreshTokenReadersC1B723FF',
 ];
 
 const template = synthesise();

@@ -7,13 +7,32 @@ import type { TokenRefreshProps } from '../../infra/account-props.ts';
 import { OptionsError } from '../../infra/options/mistakes.ts';
 import { parseContext } from '../../infra/options/parse-context.ts';
 import { TokenRefresh } from '../../infra/token-refresh.ts';
-import { KEY_ARN, resourceOf, resourcesOf, synthesise, templateOf, WITHOUT_BUNDLING } from './synthesise.ts';
+import { evaluatePolicy, parsePolicy } from './evaluate-policy.ts';
+import {
+  KEY_ARN,
+  resourceOf,
+  resourcesOf,
+  type SynthesisedTemplate,
+  synthesise,
+  templateOf,
+  WITHOUT_BUNDLING,
+} from './synthesise.ts';
 
 const OWN = '123456789012';
 const reader = (account: string) => `arn:aws:iam::${account}:role/reader`;
 const READ = ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'];
 const EXISTING = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:token-AbC1eF';
 const env = { account: OWN, region: 'us-east-1' };
+const READERS = 'TokenRefreshTokenReadersC1B723FF';
+const CREDENTIALS_POLICY = 'TokenRefreshCredentialsPolicyEC4C9145';
+const DENY_WITHOUT_TLS = {
+  Sid: 'DenyWithoutTls',
+  Effect: 'Deny',
+  Principal: { AWS: '*' },
+  Action: 'secretsmanager:*',
+  Resource: '*',
+  Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+};
 
 function mistakesOf(options: unknown, cliAccount?: string): readonly string[] {
   try {
@@ -28,14 +47,13 @@ function mistakesOf(options: unknown, cliAccount?: string): readonly string[] {
 describe('tokenReaders', () => {
   it('are admitted to the token secret alone, by a policy that can never be public', () => {
     const template = synthesise({ tokenReaders: [reader(OWN), `arn:aws:iam::${OWN}:root`] });
-    const [policy, ...others] = resourcesOf(template, 'AWS::SecretsManager::ResourcePolicy');
-    expect(others).toEqual([]);
-    expect(policy?.Properties).toEqual({
+    expect(template.Resources[READERS]?.Properties).toEqual({
       BlockPublicPolicy: true,
       SecretId: { Ref: 'TokenRefreshTokenSecret24A371B3' },
       ResourcePolicy: {
         Version: '2012-10-17',
         Statement: [
+          DENY_WITHOUT_TLS,
           {
             Sid: 'ReadToken',
             Effect: 'Allow',
@@ -46,10 +64,32 @@ describe('tokenReaders', () => {
         ],
       },
     });
+    expect(template.Resources[CREDENTIALS_POLICY]?.Properties['ResourcePolicy']).toEqual({
+      Version: '2012-10-17',
+      Statement: [DENY_WITHOUT_TLS],
+    });
   });
 
-  it('are nobody by default, and then there is no policy', () => {
-    expect(resourcesOf(synthesise(), 'AWS::SecretsManager::ResourcePolicy')).toEqual([]);
+  it.each(['GetSecretValue', 'DescribeSecret'])('can call %s over TLS, and only while they are listed', (name) => {
+    const mayRead = (template: SynthesisedTemplate, secureTransport: 'true' | 'false') =>
+      evaluatePolicy(parsePolicy(template.Resources[READERS]?.Properties['ResourcePolicy'], {}), {
+        action: `secretsmanager:${name}`,
+        resource: EXISTING,
+        principal: reader(OWN),
+        keys: { 'aws:securetransport': secureTransport },
+      }) !== undefined;
+
+    const [listed, removed] = [synthesise({ tokenReaders: [reader(OWN)] }), synthesise()];
+    expect(mayRead(listed, 'true')).toBe(true);
+    expect(mayRead(listed, 'false')).toBe(false);
+    expect(mayRead(removed, 'true')).toBe(false);
+  });
+
+  it('keep their right on a retained secret after the stack is destroyed', () => {
+    const { Resources } = synthesise({ tokenReaders: [reader(OWN)] });
+    expect(Resources[READERS]).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    const destroyed = synthesise({ tokenReaders: [reader(OWN)], removalPolicies: { secret: 'destroy' } });
+    expect(destroyed.Resources[READERS]?.DeletionPolicy).toBe('Delete');
   });
 
   it('of other accounts are admitted if there is a key of one of ours', () => {
@@ -176,7 +216,7 @@ describe('grantReadToken of the construct', () => {
     expect(resourceOf(template, 'AWS::IAM::Policy', 'Reader').Properties['PolicyDocument']).toMatchObject({
       Statement: [{ Effect: 'Allow', Action: READ, Resource: { Ref: 'TokenRefreshTokenSecret24A371B3' } }],
     });
-    expect(resourcesOf(template, 'AWS::SecretsManager::ResourcePolicy')).toEqual([]);
+    expect(JSON.stringify(template.Resources[READERS])).not.toContain('"Allow"');
   });
 
   it('admits a role of another account by the policy of the secret', () => {
@@ -184,10 +224,13 @@ describe('grantReadToken of the construct', () => {
       encryptionKey: Key.fromKeyArn(scope, 'Key', KEY_ARN.replace('eu-west-1', 'us-east-1')),
     }));
     tokenRefresh.grantReadToken(Role.fromRoleArn(stack, 'Elsewhere', reader('210987654321')));
-    expect(resourceOf(templateOf(stack), 'AWS::SecretsManager::ResourcePolicy').Properties).toMatchObject({
+    expect(templateOf(stack).Resources[READERS]?.Properties).toMatchObject({
       BlockPublicPolicy: true,
       ResourcePolicy: {
-        Statement: [{ Effect: 'Allow', Action: READ, Principal: { AWS: reader('210987654321') }, Resource: '*' }],
+        Statement: [
+          DENY_WITHOUT_TLS,
+          { Effect: 'Allow', Action: READ, Principal: { AWS: reader('210987654321') }, Resource: '*' },
+        ],
       },
     });
   });
@@ -206,7 +249,7 @@ describe('grantReadToken of the construct', () => {
   it('admits an ARN of this account without a key', () => {
     const { stack, tokenRefresh } = build();
     tokenRefresh.grantReadToken(new ArnPrincipal(reader(OWN)));
-    expect(resourcesOf(templateOf(stack), 'AWS::SecretsManager::ResourcePolicy')).toHaveLength(1);
+    expect(JSON.stringify(templateOf(stack).Resources[READERS])).toContain(reader(OWN));
   });
 
   it('refuses if there is no token secret', () => {

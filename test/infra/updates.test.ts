@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { RELEASED_TYPES } from './released-0.2.0.ts';
 import { EVERY_OPTION, KEY_ARN, resourceOf, resourcesOf, type SynthesisedTemplate, synthesise } from './synthesise.ts';
 
 // "Update requires: Replacement" in the CloudFormation reference, for every type of the stack.
@@ -47,9 +48,35 @@ const READER = 'arn:aws:iam::123456789012:role/reader';
 const ADDED: Readonly<Record<string, readonly string[]>> = {
   alarmEmails: ['TokenRefreshAlarmTopicnightexamplecom3C14F682', 'TokenRefreshAlarmTopicopsexamplecom19D8FCE6'],
   eventBus: ['TokenRefreshBusEventBus0228B614'],
-  tokenReaders: ['TokenRefreshTokenReadersC1B723FF'],
 };
 const REMOVED: Readonly<Record<string, readonly string[]>> = { dashboard: ['TokenRefreshOverviewDashboard6CCE174A'] };
+
+describe('an update from 0.2.0', () => {
+  const now = synthesise();
+
+  it('replaces and removes nothing', () => {
+    const types = Object.keys(RELEASED_TYPES).map((id) => [id, now.Resources[id]?.Type]);
+    expect(Object.fromEntries(types)).toEqual(RELEASED_TYPES);
+    // A name that CloudFormation makes up cannot change between two templates that give none.
+    const named = Object.entries(now.Resources).filter(
+      ([id, { Type, Properties }]) =>
+        RELEASED_TYPES[id] !== undefined &&
+        Type !== 'AWS::Lambda::EventInvokeConfig' &&
+        REPLACING[Type]?.some((name) => Properties[name] !== undefined),
+    );
+    expect(named).toEqual([]);
+  });
+
+  it('adds the token secret, its alarm, and the policies of both secrets', () => {
+    const added = Object.keys(now.Resources).filter((id) => RELEASED_TYPES[id] === undefined);
+    expect(added.sort()).toEqual([
+      'TokenRefreshAlarmsTokenSecretBehind32F8E30C',
+      'TokenRefreshCredentialsPolicyEC4C9145',
+      'TokenRefreshTokenReadersC1B723FF',
+      'TokenRefreshTokenSecret24A371B3',
+    ]);
+  });
+});
 
 describe('a change of options', () => {
   it.each(Object.entries({ ...options, tokenReaders: [READER] }))('%s replaces nothing', (name, value) => {
@@ -81,13 +108,18 @@ describe('a change of options', () => {
   it('to an existing secret leaves the created one behind, unharmed', () => {
     const before = synthesise();
     const plan = planUpdate(before, synthesise({ existingSecret: 'mine' }));
-    expect(plan).toEqual({ added: [], removed: ['TokenRefreshCredentialsSecretCBF4F6B8'], replaced: [] });
-    expect(resourceOf(before, 'AWS::SecretsManager::Secret', 'Credentials').DeletionPolicy).toBe('Retain');
+    const removed = ['TokenRefreshCredentialsSecretCBF4F6B8', 'TokenRefreshCredentialsPolicyEC4C9145'];
+    expect(plan).toEqual({ added: [], removed, replaced: [] });
+    for (const id of removed) expect(before.Resources[id]?.DeletionPolicy).toBe('Retain');
   });
 
-  it('that brings a token secret, as an update of an older stack does, adds it and its alarm alone', () => {
+  it('that brings a token secret, as an update of an older stack does, adds it, its policy and its alarm', () => {
     const [without, withOne] = [synthesise({ tokenSecret: false }), synthesise()];
-    const added = ['TokenRefreshTokenSecret24A371B3', 'TokenRefreshAlarmsTokenSecretBehind32F8E30C'];
+    const added = [
+      'TokenRefreshTokenSecret24A371B3',
+      'TokenRefreshTokenReadersC1B723FF',
+      'TokenRefreshAlarmsTokenSecretBehind32F8E30C',
+    ];
     expect(planUpdate(without, withOne)).toEqual({ added, removed: [], replaced: [] });
     expect(planUpdate(withOne, without)).toEqual({ added: [], removed: added, replaced: [] });
   });
