@@ -91,8 +91,8 @@ export class TokenRefresh extends Construct {
    * @param versionStages labels that the consumer must name in each read, `['AWSCURRENT']` say. @default - any read
    */
   grantRead(grantee: IGrantable, versionStages?: string[]): Grant {
-    // CDK's grant knows the key of a created secret. An imported one says its key only if the app told CDK.
-    if (this.secret.encryptionKey === undefined) this.encryptionKey?.grantDecrypt(grantee);
+    // CDK's grant of a secret does not reach an imported key, whose policy CDK cannot edit.
+    this.encryptionKey?.grantDecrypt(grantee);
     return this.secret.grantRead(grantee, versionStages);
   }
 
