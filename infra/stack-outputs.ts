@@ -1,7 +1,9 @@
-import { CfnOutput, type Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Stack, type StackProps, Token } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
 import type { OperatorCommand } from './account-commands.ts';
 import { consoleHost } from './console-host.ts';
 import type { Placed } from './options/parse-context.ts';
+import type { OutputOptions } from './output-options.ts';
 
 const WHERE = 'In AWS CloudShell, or in bash with AWS CLI 2';
 
@@ -21,24 +23,57 @@ export function toStackProps(description: string, { account, region }: Placed): 
   };
 }
 
-/** What an operator needs: names, commands, and where the dashboard is. */
-export function addOutputs(
+/** Adds what an operator needs to a stack of ours: names, commands, and where the dashboard is. */
+export function addStackOutputs(stack: Stack, { likelyRegion }: Placed, values: StackOutputs): void {
+  for (const [id, [description, value]] of toOutputs(stack, likelyRegion, values)) {
+    new CfnOutput(stack, id, { description, value });
+  }
+}
+
+/**
+ * Adds the same outputs to the stack of a construct.
+ *
+ * @throws Error if the prefix is not one, or another construct in the stack has the outputs with this prefix
+ */
+export function addConstructOutputs(construct: Construct, values: StackOutputs, { prefix = '' }: OutputOptions): void {
+  if (!/^[A-Za-z0-9]*$/.test(prefix)) {
+    throw new Error(`prefix is ${JSON.stringify(prefix)}, but must consist of letters and digits.`);
+  }
+  const stack = Stack.of(construct);
+  const id = `RetentlyOutputs${prefix}`;
+  if (stack.node.tryFindChild(id) !== undefined) {
+    throw new Error('Cannot add the outputs: the stack has outputs with this prefix. Pass another { prefix }.');
+  }
+  const scope = new Construct(stack, id);
+  const region = Token.isUnresolved(stack.region) ? undefined : stack.region;
+  for (const [name, [description, value]] of toOutputs(stack, region, values)) {
+    new CfnOutput(scope, name, { description, value }).overrideLogicalId(`${prefix}${name}`);
+  }
+}
+
+/** Description and value of each output, by its id. */
+function toOutputs(
   stack: Stack,
-  { likelyRegion }: Placed,
+  likelyRegion: string | undefined,
   { outputs, commands, dashboard }: StackOutputs,
-): void {
-  const output = (id: string, description: string, value: string) => new CfnOutput(stack, id, { description, value });
-  for (const [id, [description, value]] of Object.entries(outputs)) output(id, description, value);
-  for (const [id, { description, command }] of Object.entries(commands)) {
-    output(id, `${description}. ${WHERE}`, command);
-  }
-  if (dashboard === undefined) return;
-  const { dashboardName } = dashboard;
-  // Its host is known if the partition is.
+): readonly (readonly [string, readonly [string, string]])[] {
+  return [
+    ...Object.entries(outputs),
+    ...Object.entries(commands).map(
+      ([id, { description, command }]) => [id, [`${description}. ${WHERE}`, command]] as const,
+    ),
+    ...(dashboard === undefined ? [] : [toDashboardOutput(stack.region, likelyRegion, dashboard.dashboardName)]),
+  ];
+}
+
+/** The dashboard's address, if its host is known because the partition is. */
+function toDashboardOutput(
+  region: string,
+  likelyRegion: string | undefined,
+  dashboardName: string,
+): readonly [string, readonly [string, string]] {
   const host = likelyRegion && consoleHost(likelyRegion);
-  if (!host) output('DashboardName', 'The dashboard in CloudWatch', dashboardName);
-  else {
-    const page = `/cloudwatch/home?region=${stack.region}#dashboards/dashboard/${dashboardName}`;
-    output('DashboardUrl', 'The dashboard', `https://${stack.region}.${host}${page}`);
-  }
+  if (!host) return ['DashboardName', ['The dashboard in CloudWatch', dashboardName]];
+  const page = `/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboardName}`;
+  return ['DashboardUrl', ['The dashboard', `https://${region}.${host}${page}`]];
 }

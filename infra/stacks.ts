@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { createAccount } from './create-account.ts';
 import { createFleet } from './create-fleet.ts';
 import type { FleetStackSettings, StackSettings } from './options/parse-context.ts';
-import { addOutputs, toStackProps } from './stack-outputs.ts';
+import { addStackOutputs, toStackProps } from './stack-outputs.ts';
 
 /** The stack of one Retently account; its outputs are the commands that an operator needs. */
 export class TokenRefreshStack extends Stack {
@@ -13,7 +13,7 @@ export class TokenRefreshStack extends Stack {
       placed.stackName,
       toStackProps('Keeps a Retently OAuth bearer token fresh in AWS Secrets Manager', placed),
     );
-    addOutputs(this, placed, createAccount(new Construct(this, 'TokenRefresh'), placed.settings));
+    addStackOutputs(this, placed, createAccount(new Construct(this, 'TokenRefresh'), placed.settings));
   }
 }
 
@@ -22,6 +22,6 @@ export class TokenRefreshFleetStack extends Stack {
   constructor(scope: Construct, placed: FleetStackSettings) {
     const description = 'Keeps the Retently OAuth bearer tokens of a fleet fresh in AWS Secrets Manager';
     super(scope, placed.stackName, toStackProps(description, placed));
-    addOutputs(this, placed, createFleet(new Construct(this, 'Fleet'), placed.fleet));
+    addStackOutputs(this, placed, createFleet(new Construct(this, 'Fleet'), placed.fleet));
   }
 }

@@ -11,6 +11,8 @@ import { functionMetric } from './constructs/function-metric.ts';
 import { createFleet } from './create-fleet.ts';
 import type { TokenRefreshFleetProps } from './fleet-props.ts';
 import { parseFleetProps, rethrowFrom } from './options/parse-props.ts';
+import type { OutputOptions } from './output-options.ts';
+import { addConstructOutputs, type StackOutputs } from './stack-outputs.ts';
 
 export type { TokenRefreshFleetProps } from './fleet-props.ts';
 
@@ -37,6 +39,7 @@ export class TokenRefreshFleet extends Construct {
   readonly alarms: readonly Alarm[];
   /** What the alarms publish to. */
   readonly alarmTopic: ITopic;
+  private readonly operatorOutputs: StackOutputs;
 
   /** @throws Error that names every mistake in `props` */
   constructor(scope: Construct, id: string, props: TokenRefreshFleetProps) {
@@ -53,11 +56,21 @@ export class TokenRefreshFleet extends Construct {
     this.undeliveredTicks = resources.undeliveredTicks;
     this.alarms = resources.alarms.alarms;
     this.alarmTopic = resources.alarmTopic;
+    this.operatorOutputs = resources;
   }
 
   /** Lets somebody refresh one secret of the fleet now, force that, or ask for its status. */
   grantInvoke(grantee: IGrantable): Grant {
     return this.lambdaFunction.grantInvoke(grantee);
+  }
+
+  /**
+   * Adds outputs to the stack: the names and commands that the runbook uses. Each command works as printed in AWS CloudShell.
+   *
+   * @throws Error if the stack has outputs with this prefix already
+   */
+  addOutputs(options: OutputOptions = {}): void {
+    addConstructOutputs(this, this.operatorOutputs, options);
   }
 
   /** A metric of the refresh, of the namespace `RetentlyTokenRefresh`, over all secrets. @default - the sum over 5 minutes */

@@ -16,6 +16,8 @@ import { functionMetric } from './constructs/function-metric.ts';
 import type { TokenSecret } from './constructs/token-secret.ts';
 import { createAccount } from './create-account.ts';
 import { parseProps, rethrowFrom } from './options/parse-props.ts';
+import type { OutputOptions } from './output-options.ts';
+import { addConstructOutputs, type StackOutputs } from './stack-outputs.ts';
 
 export type { TokenRefreshProps } from './account-props.ts';
 
@@ -43,6 +45,7 @@ export class TokenRefresh extends Construct {
   readonly failedRuns: IQueue;
   private readonly encryptionKey: IKey | undefined;
   private readonly token: TokenSecret | undefined;
+  private readonly operatorOutputs: StackOutputs;
 
   /** @throws Error that names every mistake in `props` */
   constructor(scope: Construct, id: string, props: TokenRefreshProps = {}) {
@@ -61,6 +64,7 @@ export class TokenRefresh extends Construct {
     this.failedRuns = resources.failedRuns;
     this.secret = props.secret ?? resources.secret;
     this.token = resources.tokenSecret;
+    this.operatorOutputs = resources;
     this.tokenSecret = typeof props.tokenSecret === 'object' ? props.tokenSecret : this.token?.created;
   }
 
@@ -99,6 +103,15 @@ export class TokenRefresh extends Construct {
   /** Lets somebody refresh now, force a refresh, or ask for the status. */
   grantInvoke(grantee: IGrantable): Grant {
     return this.lambdaFunction.grantInvoke(grantee);
+  }
+
+  /**
+   * Adds outputs to the stack: the names and commands that the runbook uses. Each command works as printed in AWS CloudShell.
+   *
+   * @throws Error if the stack has outputs with this prefix already
+   */
+  addOutputs(options: OutputOptions = {}): void {
+    addConstructOutputs(this, this.operatorOutputs, options);
   }
 
   /** A metric of the function, of the namespace `RetentlyTokenRefresh`. @default - the sum over 5 minutes */
