@@ -1,9 +1,10 @@
+import { hasTag } from '../lambda/contract.ts';
 import { askYesOrNo } from './ask.ts';
 import { type Fleet, isFleet, type Keeper, nameOf } from './aws/deployment.ts';
 import { findDeployment, findDeployments } from './aws/find-deployments.ts';
 import { requireOwnSecret } from './aws/find-keeper.ts';
 import { type DescribedSecret, describeSecret } from './aws/fleet-secrets.ts';
-import { formatTag, hasTag, type SecretTag, toSecretTag } from './aws/fleet-tag.ts';
+import { formatTag, type SecretTag, toSecretTag } from './aws/fleet-tag.ts';
 import { Secret } from './aws/secret.ts';
 import { CommandError, EXIT } from './command-error.ts';
 import type { AuthorizeOptions } from './options.ts';

@@ -1,9 +1,9 @@
 /**
- * What the function and the stack must agree on, each declared once: names, defaults, limits and three rules. It
- * imports nothing, and `infra/` reads this file and no other of `lambda/`.
+ * Names, defaults, limits and rules that the functions, the stack and the commands share, each declared once. This file
+ * imports nothing, and `infra/` reads no other file of `lambda/`.
  */
 
-/** Environment variables of the function; `configuration.ts` reads them, the stack sets them. */
+/** Environment variables of the function; `runtime/configuration.ts` reads them, the stack sets them. */
 export const ENVIRONMENT = {
   credentialsSecretId: 'CREDENTIALS_SECRET_ID',
   tokenEndpoint: 'TOKEN_ENDPOINT',
@@ -124,6 +124,34 @@ export const FLEET_METRICS = {
 export function toRunbookEntry(codeOrAlarm: string, runbook = 'docs/runbook.md'): string {
   const words = codeOrAlarm.replace(/([a-z])(?=[A-Z])/g, '$1-').replaceAll('_', '-');
   return `${runbook}#${words.toLowerCase()}`;
+}
+
+/** Tag that the secrets of a fleet have; without a value, any value will do. */
+export interface FleetTag {
+  readonly key: string;
+  readonly value: string | undefined;
+}
+
+/** Returns whether `tags` make a secret one of the fleet with this tag. */
+export function hasTag(tags: ReadonlyMap<string, string>, { key, value }: FleetTag): boolean {
+  return value === undefined ? tags.has(key) : tags.get(key) === value;
+}
+
+/**
+ * Returns whether both ids can name one secret. An id is a name, or an ARN, which ends in the name, a hyphen and six characters.
+ * Two different ARNs are two secrets.
+ */
+export function isSameSecret(one: string, other: string): boolean {
+  return one === other || [`${one} ${other}`, `${other} ${one}`].some((pair) => /:secret:(.+)-\w{6} \1$/.test(pair));
+}
+
+/** Returns the value of a JSON text; `undefined` if it is not JSON. It throws nothing, because a `SyntaxError` quotes the text. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 const LOOPBACK_HOSTS = new Set(['127.0.0.1', '[::1]', 'localhost']);

@@ -2,17 +2,17 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { PowertoolsTelemetry } from './adapters/powertools-telemetry.ts';
 import { SecretsManagerCredentialStore } from './adapters/secrets-manager-credential-store.ts';
 import { HttpTokenEndpoint } from './adapters/token-endpoint.ts';
-import { connectSecretsManager, toEventPublisher } from './aws-clients.ts';
-import { type Configuration, parseConfiguration } from './configuration.ts';
 import { ENVIRONMENT } from './contract.ts';
 import type { Context, Memory } from './core/context.ts';
 import type { TokenSecret } from './core/ports.ts';
 import { refresh } from './core/refresh.ts';
 import type { Result } from './core/result.ts';
 import { status } from './core/status.ts';
-import { parseEvent } from './event.ts';
-import { type LambdaContext, toRuntime } from './lambda-context.ts';
-import { logRun } from './log-run.ts';
+import { connectSecretsManager, toEventPublisher } from './runtime/aws-clients.ts';
+import { type Configuration, parseConfiguration } from './runtime/configuration.ts';
+import { FORCE_EVENT, parseEvent } from './runtime/event.ts';
+import { type LambdaContext, toRuntime } from './runtime/lambda-context.ts';
+import { logRun } from './runtime/log-run.ts';
 
 /** The token is saved by then: a token secret that hangs must not take the time of its announcement. */
 const TOKEN_SECRET_CALL_TIMEOUT_MS = 3_000;
@@ -48,7 +48,13 @@ function wiring(): (lambdaContext: LambdaContext) => Context {
   const { credentialsSecretId: secretId, tokenEndpoint, defaultTokenLifetimeSeconds, leaseSeconds } = configuration;
   const secretsManager = connectSecretsManager(telemetry);
   const shared = {
-    settings: { secretId, tokenEndpointUrl: tokenEndpoint.href, defaultTokenLifetimeSeconds, leaseSeconds },
+    settings: {
+      secretId,
+      tokenEndpointUrl: tokenEndpoint.href,
+      defaultTokenLifetimeSeconds,
+      leaseSeconds,
+      forceEvent: FORCE_EVENT,
+    },
     store: new SecretsManagerCredentialStore(secretsManager, secretId),
     tokenSecret: toTokenSecret(secretsManager, configuration),
     tokenEndpoint: new HttpTokenEndpoint(tokenEndpoint, Date.now),

@@ -1,4 +1,4 @@
-import type { FleetTag } from './fleet-tag.ts';
+import type { FleetTag } from '../../lambda/contract.ts';
 
 /** The function that refreshes, as far as it says it of itself. */
 export interface RefreshFunction {

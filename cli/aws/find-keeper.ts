@@ -1,8 +1,9 @@
+import { hasTag, isSameSecret } from '../../lambda/contract.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import type { AwsSettings } from './aws-settings.ts';
 import { type AccountDeployment, isFleet, type Keeper, nameOf } from './deployment.ts';
 import { findDeployment, type Whereabouts } from './find-deployments.ts';
-import { formatTag, hasTag } from './fleet-tag.ts';
+import { formatTag } from './fleet-tag.ts';
 import { tagCommand } from './tag-command.ts';
 
 /**
@@ -47,9 +48,4 @@ export function requireOwnSecret(
     EXIT.unable,
     `Function ${refreshFunction.name} refreshes secret ${secretId}, not ${namedSecretId}. Leave --secret-id out.`,
   );
-}
-
-/** A secret is named by its name or by its ARN, which ends in its name and six characters. */
-function isSameSecret(one: string, other: string): boolean {
-  return one === other || [`${one} ${other}`, `${other} ${one}`].some((pair) => /:secret:(.+)-\w{6} \1$/.test(pair));
 }

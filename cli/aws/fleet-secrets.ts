@@ -4,10 +4,11 @@ import {
   paginateListSecrets,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
+import { type FleetTag, hasTag } from '../../lambda/contract.ts';
 import { toAwsFailure } from './aws-failure.ts';
 import { type AwsSettings, clientOptions } from './aws-settings.ts';
 import type { FleetSecret } from './deployment.ts';
-import { type FleetTag, hasTag, toTagMap } from './fleet-tag.ts';
+import { toTagMap } from './fleet-tag.ts';
 
 /** The most that AWS gives. */
 const PAGE_SIZE = 100;

@@ -1,8 +1,4 @@
-/** The secrets of a fleet have this tag; without a value, any will do. */
-export interface FleetTag {
-  readonly key: string;
-  readonly value: string | undefined;
-}
+import type { FleetTag } from '../../lambda/contract.ts';
 
 /** A tag that a secret has, or gets. */
 export interface SecretTag {
@@ -15,10 +11,6 @@ type AwsTags = readonly { readonly Key?: string | undefined; readonly Value?: st
 
 export function toTagMap(tags: AwsTags = []): ReadonlyMap<string, string> {
   return new Map(tags.map(({ Key = '', Value = '' }) => [Key, Value]));
-}
-
-export function hasTag(tags: ReadonlyMap<string, string>, { key, value }: FleetTag): boolean {
-  return value === undefined ? tags.has(key) : tags.get(key) === value;
 }
 
 /** Whether a secret can have both tags by having one. */

@@ -1,5 +1,6 @@
+import type { FleetTag } from '../../lambda/contract.ts';
 import type { AwsSettings } from './aws-settings.ts';
-import { type FleetTag, toSecretTag } from './fleet-tag.ts';
+import { toSecretTag } from './fleet-tag.ts';
 
 /** What makes a secret one of the fleet, with the AWS CLI. */
 export function tagCommand(secretName: string, tag: FleetTag, { profile, region }: AwsSettings): string {

@@ -1,6 +1,6 @@
 import * as oauth from 'oauth4webapi';
 import * as z from 'zod';
-import { MAX_TOKEN_LIFETIME_SECONDS } from '../../lambda/contract.ts';
+import { MAX_TOKEN_LIFETIME_SECONDS, parseJson } from '../../lambda/contract.ts';
 import { OAUTH_ERROR_CODES } from '../../lambda/core/ports.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
@@ -140,12 +140,4 @@ function toRefusal(status: number, error: string | undefined): CommandError {
 
 function isCode(text: string): boolean {
   return /^[a-z_]{1,40}$/.test(text);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

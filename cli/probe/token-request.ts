@@ -1,3 +1,4 @@
+import { parseJson } from '../../lambda/contract.ts';
 import { OAUTH_ERROR_CODES } from '../../lambda/core/ports.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import type { ClientCredentials } from '../oauth/client-credentials.ts';
@@ -95,13 +96,5 @@ async function fetchOnce(url: URL, init: RequestInit, who: string): Promise<Resp
       EXIT.attention,
       `${who} at ${url.host} gave no answer. Check the network, and run the command again with a new grant.`,
     );
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseJson } from '../../lambda/contract.ts';
 import { secretIdOf } from './existing-secret.ts';
 import { type FleetSettings, fleetSchema } from './fleet-schema.ts';
 import { explainMistake, findMistakes, OptionsError, type Place } from './mistakes.ts';
@@ -207,15 +208,6 @@ function toEntries(accounts: unknown, strayKeys: readonly string[]): readonly Op
   if (parsed.success) return parsed.data;
   const sentence = `${CONTEXT_KEY}.accounts must be a list of Retently accounts, at least one, each an object with a name. (The AWS account is env.account.)`;
   throw new OptionsError([...strayKeys, sentence]);
-}
-
-/** `undefined` if it is not JSON. No cause: the SyntaxError quotes the text, which may hold a credential by mistake. */
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 /** As far as `env` is well-formed: what is not is named by the schema of the options. */

@@ -1,3 +1,4 @@
+import { isSameSecret } from '../../lambda/contract.ts';
 import { type ExistingSecret, secretIdOf } from './existing-secret.ts';
 import type { Problem } from './schedule-limits.ts';
 
@@ -34,12 +35,6 @@ export function findTokenSecretProblems(options: TokenSecretOptions, account: st
     problems.push({ path: ['tokenReaders'], requirement });
   }
   return problems;
-}
-
-/** By name or ARN; the name of an ARN has a hyphen and six characters behind it. */
-function isSameSecret(one: string, other: string): boolean {
-  const nameOf = (secretId: string) => secretId.replace(/^arn:.*:secret:(.*)-\w{6}$/, '$1');
-  return nameOf(one) === nameOf(other);
 }
 
 function isOfOtherAccounts(arns: readonly string[], account: string | undefined): boolean {

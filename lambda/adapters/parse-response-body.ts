@@ -1,4 +1,5 @@
 import type * as Zlib from 'node:zlib';
+import { parseJson } from '../contract.ts';
 
 /** No token answer is near this long, decoded or not; the rest of a longer one is not read. */
 export const BODY_MAX_BYTES = 16 * 1024;
@@ -139,15 +140,10 @@ function decodeAs(label: string, bytes: Uint8Array): string | undefined {
 }
 
 function parseObject(text: string): JsonObject | undefined {
-  try {
-    const json: unknown = JSON.parse(text);
-    // JSON in a JSON string: encoded twice.
-    const value: unknown = typeof json === 'string' ? JSON.parse(json) : json;
-    return isObject(value) ? value : undefined;
-  } catch {
-    // Neither the text nor the error that quotes it goes anywhere.
-    return undefined;
-  }
+  const json = parseJson(text);
+  // JSON in a JSON string: encoded twice.
+  const value = typeof json === 'string' ? parseJson(json) : json;
+  return isObject(value) ? value : undefined;
 }
 
 function parseForm(text: string): JsonObject | undefined {
@@ -167,17 +163,8 @@ const WHOLE_MEMBERS =
 /** The members that are whole in JSON that was cut short. */
 function salvage(text: string): JsonObject | undefined {
   if (!text.includes('{')) return undefined;
-  const members = [...text.matchAll(WHOLE_MEMBERS)].map(([, name = '', value = '']) => [name, parseOrNothing(value)]);
+  const members = [...text.matchAll(WHOLE_MEMBERS)].map(([, name = '', value = '']) => [name, parseJson(value)]);
   return members.length === 0 ? undefined : Object.fromEntries(members);
-}
-
-/** `undefined` for what is no JSON. */
-export function parseOrNothing(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 export type JsonObject = { readonly [name: string]: unknown };

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
+import { parseJson } from '../contract.ts';
 import { orAbsent } from '../core/or-absent.ts';
 import { OAUTH_ERROR_CODES, type OAuthErrorCode, type TokenAnswer } from '../core/ports.ts';
 import {
   isObject,
   type JsonObject,
   type ParsedBody,
-  parseOrNothing,
   parseResponseBody,
   type ResponseBody,
 } from './parse-response-body.ts';
@@ -133,7 +133,7 @@ function saysError(objects: readonly JsonObject[]): boolean {
 
 function* unwrap(value: unknown, depth = 0): Generator<JsonObject> {
   const isText = typeof value === 'string' && value.startsWith('{');
-  const object = isText ? parseOrNothing(value) : value;
+  const object = isText ? parseJson(value) : value;
   if (typeof object !== 'object' || object === null || depth > MAX_DEPTH) return;
   if (isObject(object)) yield object;
   for (const [name, member] of Object.entries(object)) if (!ECHOES.has(name)) yield* unwrap(member, depth + 1);

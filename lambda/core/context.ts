@@ -9,6 +9,8 @@ export interface Settings {
   readonly tokenEndpointUrl: string;
   readonly defaultTokenLifetimeSeconds: number;
   readonly leaseSeconds: number;
+  /** JSON text of the event that forces a refresh of this secret, for advice to people. */
+  readonly forceEvent: string;
 }
 
 /** An answer that could not be recorded, or is not yet. */

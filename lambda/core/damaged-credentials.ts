@@ -1,3 +1,5 @@
+import { parseJson } from '../contract.ts';
+
 /**
  * What has become of credentials on their way through clipboards, editors and shells. Each answer says what was seen in
  * words, and never quotes a value.
@@ -40,7 +42,7 @@ export function findMisplaced(document: { readonly [name: string]: unknown }): s
   for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
     const { value, path } = next;
     const isText = typeof value === 'string';
-    const object = isText ? parseOrNothing(value) : value;
+    const object = isText ? parseObjectText(value) : value;
     if (typeof object !== 'object' || object === null) continue;
     const holds = CREDENTIAL_NAMES.some((name) => Reflect.get(object, name));
     const isInPlace = path.length === 0 || (path.join('.') === 'credentials' && !isText);
@@ -56,14 +58,6 @@ function toStep(name: string): string {
   return /^(?!(.*\d){4})[A-Za-z_][\w-]{0,39}$|^\d{1,3}$/.test(name) ? name : '(a member)';
 }
 
-function parseOrNothing(text: string): unknown {
-  try {
-    return text.trimStart().startsWith('{') ? JSON.parse(text) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** In which encoding a text was written that was then read as another one; `undefined` if nothing shows it. */
 export function describeEncoding(text: string): string | undefined {
   if (/^(\u00ff\u00fe|\u00fe\u00ff)/.test(text)) return 'it looks like UTF-16 read as Latin-1';
@@ -75,4 +69,9 @@ export function describeEncoding(text: string): string | undefined {
   // Two ASCII characters that were read as one: the first sign of a JSON object would be one of these.
   if (/^[\u227b\u7b22\u0a7b\u7b0a\u7b0d\u0d7b]/.test(text)) return 'it looks like UTF-8 read as UTF-16';
   return undefined;
+}
+
+/** Returns `undefined` for a text that does not hold a JSON object. */
+function parseObjectText(text: string): unknown {
+  return text.trimStart().startsWith('{') ? parseJson(text) : undefined;
 }

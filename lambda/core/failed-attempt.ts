@@ -14,7 +14,7 @@ import {
   renderFailure,
 } from './journal.ts';
 import type { Snapshot } from './load.ts';
-import { ADVICE } from './messages.ts';
+import { adviceOn } from './messages.ts';
 import { putUntilDeadline } from './record.ts';
 
 /** So many refusals in a language that we do not know, over so long: a passing 403 is over by then. */
@@ -86,9 +86,8 @@ export async function announceFailure(
   attempt: number,
   { code, cause, reason, isNewlyProbable }: FailedAttempt,
 ): Promise<Fault> {
-  const advice =
-    ADVICE[code === 'REAUTHORIZATION_PROBABLE' ? code : code === 'PROVIDER_AMBIGUOUS' ? 'ambiguous' : cause];
-  const fault = new Fault(code, `${reason}. ${advice}`);
+  const what = code === 'REAUTHORIZATION_PROBABLE' ? code : code === 'PROVIDER_AMBIGUOUS' ? 'ambiguous' : cause;
+  const fault = new Fault(code, `${reason}. ${adviceOn(what, context.settings)}`);
   await announceFailed(context, current, fault, attempt, isNewlyProbable);
   return fault;
 }

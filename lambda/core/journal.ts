@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { MAX_LEASE_SECONDS } from '../contract.ts';
+import { MAX_LEASE_SECONDS, parseJson } from '../contract.ts';
 import { type CredentialsDocument, type Grant, parseDocument, tokenHashOf } from './credentials.ts';
 import type { FaultCode } from './fault.ts';
 import { sha256 } from './fingerprint.ts';
@@ -160,7 +160,7 @@ export function renderFailure({
 /** `undefined` for a version that this function did not write and that holds no credentials either. */
 export function parseEntry(version: Version): JournalEntry | undefined {
   const { versionId, createdAt, secretString } = version;
-  const json = parseJson(secretString);
+  const json = parseJson(secretString ?? '');
   if (!Kinded.safeParse(json).success) return parseCredentialsEntry(version);
   const record = JournalRecord.safeParse(json).data;
   if (record === undefined) return undefined;
@@ -221,14 +221,6 @@ export function digestGrant(
   tokenEndpointUrl: string,
 ): string {
   return sha256(JSON.stringify([tokenEndpointUrl, clientId, clientSecret, refreshToken, redirectUri ?? null]));
-}
-
-function parseJson(text = ''): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Secrets Manager takes any 32 to 64 characters as a version id; this is 64 of hex, one hash function for everything. */

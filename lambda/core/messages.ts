@@ -1,22 +1,26 @@
+import type { Settings } from './context.ts';
 import type { FailureCause } from './exchange.ts';
 
-/** What a human does about it: by what stood in the way, or by the code of a refusal. */
-export const ADVICE: { readonly [what in FailureCause | 'REAUTHORIZATION_PROBABLE']: string } = {
-  'not-sent':
-    "Nothing was sent. Later runs try again after a back-off. If this goes on, check TOKEN_ENDPOINT and, in a VPC, the function's way to the internet.",
-  throttled: 'Retently asked for a pause. Later runs try again after it; there is nothing to do.',
-  misdirected: 'Check TOKEN_ENDPOINT: it may have moved. Later runs try again after a back-off.',
-  unrecognized:
-    'No code of RFC 6749 says what was refused. Later runs try again after a back-off. If this goes on, it is probably the grant.',
-  ambiguous:
-    'The refresh token may be spent. Later runs send it again after a back-off; a server that sees it twice may revoke the grant, and the bearer token with it. Then REAUTHORIZATION_REQUIRED says so.',
-  REAUTHORIZATION_PROBABLE:
-    'Retently has refused these credentials again and again without saying why: probably the grant is dead. Force one refresh with {"action":"refresh","force":true}. If it is refused too, check client_id and client_secret, then authorize the application at Retently again. Attempts go on meanwhile.',
-  REAUTHORIZATION_REQUIRED:
-    'Force one refresh with {"action":"refresh","force":true}, for a refusal may pass. If it is refused too, authorize the application at Retently again and put the new refresh_token into the current value of the secret. Until then it is not sent again.',
-  CLIENT_REJECTED:
-    'Check client_id, client_secret and redirect_uri in the current value of the secret against app.retently.com/settings/oauth, and TOKEN_ENDPOINT. Leave its refresh_token as it is: an older one is spent. Until one of them changes they are not sent again, unless you force it with {"action":"refresh","force":true}.',
-};
+/** A cause or a code on which there is advice. */
+type Advised = FailureCause | 'REAUTHORIZATION_PROBABLE';
+
+/** Returns what a person should do about a failure: by its cause, or by the code of a refusal. */
+export function adviceOn(what: Advised, { forceEvent }: Pick<Settings, 'forceEvent'>): string {
+  const advice: { readonly [each in Advised]: string } = {
+    'not-sent':
+      "Nothing was sent. Later runs try again after a back-off. If this goes on, check TOKEN_ENDPOINT and, in a VPC, the function's way to the internet.",
+    throttled: 'Retently asked for a pause. Later runs try again after it; there is nothing to do.',
+    misdirected: 'Check TOKEN_ENDPOINT: it may have moved. Later runs try again after a back-off.',
+    unrecognized:
+      'No code of RFC 6749 says what was refused. Later runs try again after a back-off. If this goes on, it is probably the grant.',
+    ambiguous:
+      'The refresh token may be spent. Later runs send it again after a back-off; a server that sees it twice may revoke the grant, and the bearer token with it. Then REAUTHORIZATION_REQUIRED says so.',
+    REAUTHORIZATION_PROBABLE: `Retently has refused these credentials again and again without saying why: probably the grant is dead. Force one refresh with ${forceEvent}. If it is refused too, check client_id and client_secret, then authorize the application at Retently again. Attempts go on meanwhile.`,
+    REAUTHORIZATION_REQUIRED: `Force one refresh with ${forceEvent}, for a refusal may pass. If it is refused too, authorize the application at Retently again and put the new refresh_token into the current value of the secret. Until then it is not sent again.`,
+    CLIENT_REJECTED: `Check client_id, client_secret and redirect_uri in the current value of the secret against app.retently.com/settings/oauth, and TOKEN_ENDPOINT. Leave its refresh_token as it is: an older one is spent. Until one of them changes they are not sent again, unless you force it with ${forceEvent}.`,
+  };
+  return advice[what];
+}
 
 export const WAITING = {
   'back-off': 'The last attempt failed a short while ago; the next one waits for its back-off.',

@@ -8,7 +8,17 @@ import { announceFailure, recordFailure } from './failed-attempt.ts';
 import { Fault } from './fault.ts';
 import type { DocumentEntry, RefusalEntry } from './journal.ts';
 import { grantOf, type Snapshot } from './load.ts';
-import { ADOPTED, ADVICE, BUSY, FRESH, NO_TIME, NOT_CONFIGURED, REFRESHED, STORED_LATE, WAITING } from './messages.ts';
+import {
+  ADOPTED,
+  adviceOn,
+  BUSY,
+  FRESH,
+  NO_TIME,
+  NOT_CONFIGURED,
+  REFRESHED,
+  STORED_LATE,
+  WAITING,
+} from './messages.ts';
 import { record, recordPendingAnswer } from './record.ts';
 import type { Result } from './result.ts';
 import { toRfc3339 } from './rfc3339.ts';
@@ -247,7 +257,7 @@ class RefreshRun {
   #rejected({ code, createdAt }: RefusalEntry): Fault {
     return new Fault(
       code,
-      `Retently refused these very credentials on ${toRfc3339(createdAt)}, and they were not sent again. ${ADVICE[code]}`,
+      `Retently refused these very credentials on ${toRfc3339(createdAt)}, and they were not sent again. ${adviceOn(code, this.#context.settings)}`,
     );
   }
 

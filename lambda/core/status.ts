@@ -1,10 +1,10 @@
 import { type ClaimOutcome, previewClaim, toRecent, VERSION_BUDGET } from './claim.ts';
-import type { Context } from './context.ts';
+import type { Context, Settings } from './context.ts';
 import { decide } from './decide.ts';
 import { secondsUntilDue } from './due.ts';
 import { type FailureCode, type FailureEntry, failureId, type JournalEntry, parseEntry } from './journal.ts';
 import type { Snapshot } from './load.ts';
-import { ADVICE, NOT_CONFIGURED, PENDING_ANSWER, ROLLS_FORWARD } from './messages.ts';
+import { adviceOn, NOT_CONFIGURED, PENDING_ANSWER, ROLLS_FORWARD } from './messages.ts';
 import type { LastFailure, Result, StatusDetails } from './result.ts';
 import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 import { RunReport } from './run-report.ts';
@@ -27,7 +27,7 @@ export async function status(context: Context): Promise<Result> {
     if (foreseen.kind === 'rejected') report.noteFailure(foreseen.failure);
     const details = await toDetails(context, snapshot, foreseen);
     report.isTokenSecretStale = details.tokenSecret?.isBehind;
-    const { decision, message } = inWords(foreseen);
+    const { decision, message } = inWords(foreseen, context.settings);
     const retryAt = foreseen.kind === 'waiting' ? { retryAt: toRfc3339(foreseen.retryAtMs) } : {};
     return report.toResult('status', message, { decision, details, ...retryAt });
   } finally {
@@ -43,7 +43,10 @@ async function lookAhead(context: Context, report: RunReport, snapshot: Snapshot
   return decided.kind === 'attempt' ? await previewClaim(context, situation, decided) : decided;
 }
 
-function inWords(foreseen: Foreseen): { decision: NonNullable<Result['decision']>; message: string } {
+function inWords(
+  foreseen: Foreseen,
+  settings: Settings,
+): { decision: NonNullable<Result['decision']>; message: string } {
   switch (foreseen.kind) {
     case 'pending-answer':
       return { decision: 'settle', message: PENDING_ANSWER };
@@ -51,7 +54,7 @@ function inWords(foreseen: Foreseen): { decision: NonNullable<Result['decision']
       return { decision: 'settle', message: ROLLS_FORWARD };
     case 'rejected': {
       const { code, createdAt } = foreseen.failure;
-      const message = `A refresh now would be rejected: Retently refused these very credentials on ${toRfc3339(createdAt)} (${code}). ${ADVICE[code]} ${NOTHING_DONE}`;
+      const message = `A refresh now would be rejected: Retently refused these very credentials on ${toRfc3339(createdAt)} (${code}). ${adviceOn(code, settings)} ${NOTHING_DONE}`;
       return { decision: 'rejected', message };
     }
     default: {
@@ -76,7 +79,7 @@ async function toDetails(context: Context, snapshot: Snapshot, foreseen: Foresee
     dueAt: toInstant(nowMs + untilDueSeconds * 1000),
     journal: describeJournal(snapshot, foreseen, failure),
     isAnswerUnsaved: foreseen.kind === 'pending-answer',
-    lastFailure: failure ? toLastFailure(failure, foreseen) : null,
+    lastFailure: failure ? toLastFailure(failure, foreseen, settings) : null,
     tokenSecret,
     versionsUsed: toRecent(times, nowMs).length,
     versionsBudget: VERSION_BUDGET,
@@ -93,16 +96,20 @@ async function findFailure({ store }: Context, { current, latestEntry }: Snapsho
   return entry?.kind === 'failure' ? entry : undefined;
 }
 
-function toLastFailure({ code, createdAt, attempt }: FailureEntry, foreseen: Foreseen): LastFailure {
+function toLastFailure(
+  { code, createdAt, attempt }: FailureEntry,
+  foreseen: Foreseen,
+  settings: Settings,
+): LastFailure {
   const isBackOff = foreseen.kind === 'waiting' && foreseen.why === 'back-off';
   const retryAt = isBackOff ? { retryAt: toRfc3339(foreseen.retryAtMs) } : {};
-  return { code, at: toRfc3339(createdAt), attempts: attempt + 1, ...retryAt, advice: adviceOn(code) };
+  return { code, at: toRfc3339(createdAt), attempts: attempt + 1, ...retryAt, advice: adviceOnFailure(code, settings) };
 }
 
 /** Of what stood in the way, the journal keeps the code alone. */
-function adviceOn(code: FailureCode): string {
+function adviceOnFailure(code: FailureCode, settings: Settings): string {
   if (code === 'PROVIDER_UNAVAILABLE') return UNAVAILABLE_ADVICE;
-  return ADVICE[code === 'PROVIDER_AMBIGUOUS' ? 'ambiguous' : code];
+  return adviceOn(code === 'PROVIDER_AMBIGUOUS' ? 'ambiguous' : code, settings);
 }
 
 function describeJournal(

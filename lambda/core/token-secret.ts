@@ -1,3 +1,4 @@
+import { parseJson } from '../contract.ts';
 import type { Context } from './context.ts';
 import type { CredentialsDocument } from './credentials.ts';
 import { Fault, nameOf } from './fault.ts';
@@ -102,13 +103,9 @@ function isInSync({ document: { members } }: DocumentEntry, held: Version | unde
 
 /** An object that has no other members than ours; somebody may have changed their values. */
 function parseOurs(held: Version | undefined): { readonly [name: string]: unknown } | undefined {
-  try {
-    const json: unknown = JSON.parse(held?.secretString ?? '');
-    const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
-    return isObject && Object.keys(json).every((name) => NAMES.includes(name)) ? { ...json } : undefined;
-  } catch {
-    return undefined;
-  }
+  const json = parseJson(held?.secretString ?? '');
+  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
+  return isObject && Object.keys(json).every((name) => NAMES.includes(name)) ? { ...json } : undefined;
 }
 
 /** What somebody else stores there is not ours to overwrite. @throws Fault `CONFIGURATION_INVALID` */

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
+import { parseJson } from '../contract.ts';
 import { Fault } from '../core/fault.ts';
-import { type Action, parseEvent } from '../event.ts';
+import { type Action, parseEvent } from '../runtime/event.ts';
 
 /** One message of the queue, as Lambda's event source mapping hands it over. */
 export interface QueueMessage {
@@ -36,6 +37,11 @@ export function parseBatch(event: unknown): readonly QueueMessage[] | undefined 
 
 export function renderMessage(arn: string): string {
   return JSON.stringify({ secretId: arn });
+}
+
+/** Returns the event that forces a refresh of one secret: {@link parseRequest} accepts it. */
+export function renderForceEvent(arn: string): string {
+  return JSON.stringify({ action: 'refresh', force: true, secretId: arn });
 }
 
 /** @throws Fault `EVENT_INVALID`, which shows nothing of the body. The sweep wrote none like it: somebody typed it */
@@ -78,13 +84,4 @@ function requireHere(arn: string, { region, account }: Place): string {
     'EVENT_INVALID',
     `Secret ${arn} is of another region or AWS account: this fleet keeps those of ${region} in ${account}. ${NOTHING_DONE}`,
   );
-}
-
-/** `undefined` if it is not JSON. No cause: a SyntaxError quotes the text. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

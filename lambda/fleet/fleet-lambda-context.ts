@@ -1,4 +1,4 @@
-import type { LambdaContext } from '../lambda-context.ts';
+import type { LambdaContext } from '../runtime/lambda-context.ts';
 
 /** What a function of a fleet uses of Lambda's context. */
 export interface FleetLambdaContext extends LambdaContext {

@@ -1,16 +1,24 @@
 import { SecretsManagerCredentialStore } from '../adapters/secrets-manager-credential-store.ts';
 import { HttpTokenEndpoint } from '../adapters/token-endpoint.ts';
-import { connectSecretsManager, toEventPublisher } from '../aws-clients.ts';
-import { parseSharedConfiguration } from '../configuration.ts';
 import type { Context } from '../core/context.ts';
 import { Fault } from '../core/fault.ts';
 import { refresh } from '../core/refresh.ts';
 import type { Result } from '../core/result.ts';
 import { status } from '../core/status.ts';
-import type { Action } from '../event.ts';
-import { type LambdaContext, toRuntime } from '../lambda-context.ts';
-import { logRun } from '../log-run.ts';
-import { type Place, parseBatch, parseMessage, parseRequest, placeOf, type QueueMessage } from './fleet-event.ts';
+import { connectSecretsManager, toEventPublisher } from '../runtime/aws-clients.ts';
+import { parseSharedConfiguration } from '../runtime/configuration.ts';
+import type { Action } from '../runtime/event.ts';
+import { type LambdaContext, toRuntime } from '../runtime/lambda-context.ts';
+import { logRun } from '../runtime/log-run.ts';
+import {
+  type Place,
+  parseBatch,
+  parseMessage,
+  parseRequest,
+  placeOf,
+  type QueueMessage,
+  renderForceEvent,
+} from './fleet-event.ts';
 import type { FleetLambdaContext } from './fleet-lambda-context.ts';
 import { FleetTelemetry } from './fleet-telemetry.ts';
 import { PendingAnswers } from './pending-answers.ts';
@@ -30,9 +38,6 @@ const REFRESH_IF_DUE: Action = { action: 'refresh', force: false };
 
 /** For an answer of another secret that is not stored yet: a put or two, and no more of the time of this one. */
 const REMEMBERED_RUN_MS = 10_000;
-
-/** As the core's advice has it. */
-const FORCED = '{"action":"refresh","force":true}';
 
 /** AWS tells the two apart in words alone. */
 const TAG_ADVICE =
@@ -101,17 +106,16 @@ async function run(
     try {
       return action.action === 'status' ? await status(context) : await refresh(context, action);
     } catch (error) {
-      throw error instanceof Fault ? withSecretId(error, secretId) : error;
+      throw error instanceof Fault && error.name === 'STORE_DENIED' ? withTagAdvice(error) : error;
     } finally {
       pendingAnswers.close(secretId);
     }
   });
 }
 
-/** The core knows one secret: here, who forces a refresh names it, and a denial may mean that its tag is off. */
-function withSecretId({ name, message }: Fault, secretId: string): Fault {
-  const named = message.replaceAll(FORCED, JSON.stringify({ ...JSON.parse(FORCED), secretId }));
-  return new Fault(name, name === 'STORE_DENIED' ? `${named} ${TAG_ADVICE}` : named);
+/** Adds to a denial that the secret may have lost its tag: the core does not know of tags. */
+function withTagAdvice({ name, message }: Fault): Fault {
+  return new Fault(name, `${message} ${TAG_ADVICE}`);
 }
 
 function wire(secretId: string, lambdaContext: LambdaContext): Context {
@@ -119,7 +123,7 @@ function wire(secretId: string, lambdaContext: LambdaContext): Context {
   const { settings, ...shared } = connected;
   return {
     ...shared,
-    settings: { ...settings, secretId },
+    settings: { ...settings, secretId, forceEvent: renderForceEvent(secretId) },
     store: new SecretsManagerCredentialStore(secretsManager, secretId, { variable: 'who named it' }),
     telemetry,
     runtime: toRuntime(lambdaContext, settings.leaseSeconds),

@@ -5,8 +5,9 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { describeAwsError } from '../adapters/describe-aws-error.ts';
+import type { FleetTag } from '../contract.ts';
 import { Fault } from '../core/fault.ts';
-import type { FleetTag, ListedSecret, SecretLister } from './sweep-secrets.ts';
+import type { ListedSecret, SecretLister } from './sweep-secrets.ts';
 
 /** The most that AWS gives. */
 const PAGE_SIZE = 100;

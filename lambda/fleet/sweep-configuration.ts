@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
-import { parseEnvironment, type Variables } from '../configuration.ts';
-import { FLEET_ENVIRONMENT } from '../contract.ts';
-import type { FleetTag } from './sweep-secrets.ts';
+import { FLEET_ENVIRONMENT, type FleetTag } from '../contract.ts';
+import { parseEnvironment, type Variables } from '../runtime/configuration.ts';
 
 export interface SweepConfiguration {
   readonly tag: FleetTag;

@@ -1,11 +1,6 @@
+import { type FleetTag, hasTag } from '../contract.ts';
 import { Fault } from '../core/fault.ts';
-import { toFault } from '../log-run.ts';
-
-/** The secrets of a fleet have this tag; without a value, any will do. */
-export interface FleetTag {
-  readonly key: string;
-  readonly value: string | undefined;
-}
+import { toFault } from '../runtime/log-run.ts';
 
 /** What `ListSecrets` says of one secret. */
 export interface ListedSecret {
@@ -93,10 +88,6 @@ export async function sweepSecrets(ports: SweepPorts, tag: FleetTag, region: str
       }),
     );
   }
-}
-
-function hasTag(tags: ReadonlyMap<string, string>, { key, value }: FleetTag): boolean {
-  return value === undefined ? tags.has(key) : tags.get(key) === value;
 }
 
 function toBatches<T>(items: readonly T[]): readonly (readonly T[])[] {

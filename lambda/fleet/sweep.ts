@@ -1,11 +1,11 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { PowertoolsTelemetry } from '../adapters/powertools-telemetry.ts';
-import { CLIENT_OPTIONS } from '../aws-clients.ts';
 import { FLEET_METRICS, toRunbookEntry } from '../contract.ts';
 import { Fault } from '../core/fault.ts';
-import { isPlainEvent } from '../event.ts';
-import { toFault } from '../log-run.ts';
+import { CLIENT_OPTIONS } from '../runtime/aws-clients.ts';
+import { isPlainEvent } from '../runtime/event.ts';
+import { toFault } from '../runtime/log-run.ts';
 import { placeOf } from './fleet-event.ts';
 import type { FleetLambdaContext } from './fleet-lambda-context.ts';
 import { SecretsManagerLister } from './secrets-manager-lister.ts';

@@ -8,6 +8,7 @@ const ORIGINS_OF_START = new Set([
   'lambda',
   'lambda/adapters',
   'lambda/core',
+  'lambda/runtime',
   '@aws-lambda-powertools/commons',
   '@aws-lambda-powertools/logger',
   '@aws-lambda-powertools/metrics',

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Fleet } from '../../cli/aws/deployment.ts';
-import { type FleetTag, overlaps } from '../../cli/aws/fleet-tag.ts';
+import { overlaps } from '../../cli/aws/fleet-tag.ts';
 import type { FunctionResult, Invoked } from '../../cli/aws/invoke-function.ts';
 import { mapConcurrently } from '../../cli/map-concurrently.ts';
 import type { Account } from '../../cli/status/account.ts';
 import { judgeFleet } from '../../cli/status/judge-fleet.ts';
 import { countHealth, nameOfSecret, rank } from '../../cli/status/rank.ts';
 import { toState } from '../../cli/status/to-state.ts';
+import type { FleetTag } from '../../lambda/contract.ts';
 
 const AT = '2026-11-25T02:00:00.000Z';
 const DETAILS = {

@@ -9,14 +9,19 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BIOME = join(ROOT, 'node_modules/@biomejs/biome/bin/biome');
 
 const REFUSED = [
-  ['lambda/core', "import '../adapters/token-endpoint.ts';", 'handler → adapters → core'],
-  ['lambda/core', "import '../configuration.ts';", 'handler → adapters → core'],
+  ['lambda/core', "import '../adapters/token-endpoint.ts';", 'handler → runtime → adapters → core'],
+  ['lambda/core', "import '../runtime/configuration.ts';", 'handler → runtime → adapters → core'],
   ['lambda/core', "import '@aws-sdk/client-secrets-manager';", 'core/ decides'],
   ['lambda/core', "import 'node:https';", 'core/ decides'],
-  ['lambda/adapters', "import '../handler.ts';", 'handler → adapters → core'],
+  ['lambda/core', "import '../fleet/fleet-event.ts';", 'handler → runtime → adapters → core'],
+  ['lambda/adapters', "import '../handler.ts';", 'handler → runtime → adapters → core'],
+  ['lambda/adapters', "import '../runtime/log-run.ts';", 'handler → runtime → adapters → core'],
+  ['lambda/runtime', "import '../handler.ts';", 'handler → runtime → adapters → core'],
+  ['lambda/runtime', "import '../fleet/fleet-event.ts';", 'handler → runtime → adapters → core'],
+  ['lambda/runtime', "import '../../infra/app.ts';", 'lambda/ is exactly what ships'],
   ['lambda', "import '../infra/options/schema.ts';", 'lambda/ is exactly what ships'],
   ['lambda', "import '../test/sandbox/aws/secret.ts';", 'lambda/ is exactly what ships'],
-  ['infra', "import '../lambda/configuration.ts';", 'infra/ shares lambda/contract.ts'],
+  ['infra', "import '../lambda/runtime/configuration.ts';", 'infra/ shares lambda/contract.ts'],
   ['infra', "import '../test/sandbox/aws/secret.ts';", 'Nothing imports test/'],
   ['lambda', "import '../cli/terminal.ts';", 'lambda/ is exactly what ships'],
   ['infra', "import '../cli/terminal.ts';", 'Nothing imports test/ or cli/'],
@@ -26,6 +31,7 @@ const REFUSED = [
   ['cli', "import '../test/sandbox/aws/secret.ts';", 'Nothing imports test/'],
   ['cli', 'export const x = process.env.X;', 'process.env'],
   ['lambda/core', 'export const x = process.env.X;', 'process.env'],
+  ['lambda/runtime', 'export const x = process.env.X;', 'process.env'],
   ['lambda/core', 'export const x: any = 1;', 'Unexpected any'],
   ['lambda/core', 'async function f() {}\nexport function g() {\n  f();\n}', '"floating" Promise'],
 ] as const;
@@ -33,6 +39,7 @@ const REFUSED = [
 const ACCEPTED = [
   ['lambda/core', "import { hash } from 'node:crypto';\nexport const x = hash;"],
   ['lambda/adapters', "import { Fault } from '../core/fault.ts';\nexport const x = Fault;"],
+  ['lambda/runtime', "import { countCalls } from '../adapters/count-calls.ts';\nexport const x = countCalls;"],
   ['infra', "import { isTokenEndpoint } from '../lambda/contract.ts';\nexport const x = isTokenEndpoint;"],
   ['cli/status', "import { tokenHashOf } from '../../lambda/core/credentials.ts';\nexport const x = tokenHashOf;"],
   ['cli', "import { DEFAULTS } from '../lambda/contract.ts';\nexport const x = DEFAULTS;"],

@@ -24,6 +24,7 @@ export const SETTINGS = {
   tokenEndpointUrl: 'https://simulated.invalid/api/oauth/token',
   defaultTokenLifetimeSeconds: 21_600,
   leaseSeconds: 90,
+  forceEvent: '{"action":"refresh","force":true}',
 };
 
 /** A call of the store takes so long at the most. */

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import type { LambdaContext } from '../../lambda/lambda-context.ts';
+import type { LambdaContext } from '../../lambda/runtime/lambda-context.ts';
 import { type Aws, type AwsOptions, startAws } from '../sandbox/aws/aws-server.ts';
 import {
   type ScriptedTokenEndpoint,

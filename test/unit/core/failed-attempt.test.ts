@@ -169,3 +169,14 @@ describe('what a human is told', () => {
     expect(fault.message).toMatch(says);
   });
 });
+
+test.each([
+  ['REAUTHORIZATION_PROBABLE', 'unrecognized'],
+  ['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_REQUIRED'],
+  ['CLIENT_REJECTED', 'CLIENT_REJECTED'],
+] as const)('the advice on %s names the event that forces a refresh of this secret', async (code, cause) => {
+  const context = FakeContext.withSecret(CREDENTIALS);
+  const { message } = await announceFailure(context, current, 0, { code, cause, reason: '', isNewlyProbable: false });
+  expect(message).toContain(context.settings.forceEvent);
+  expect(message).not.toContain('"force"');
+});

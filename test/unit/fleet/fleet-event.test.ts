@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { parseBatch, parseMessage, parseRequest, placeOf, renderMessage } from '../../../lambda/fleet/fleet-event.ts';
+import {
+  parseBatch,
+  parseMessage,
+  parseRequest,
+  placeOf,
+  renderForceEvent,
+  renderMessage,
+} from '../../../lambda/fleet/fleet-event.ts';
 import { faultOf } from '../../support/fault-of.ts';
 
 const PLACE = { region: 'us-east-1', account: '000000000000' };
@@ -8,6 +15,11 @@ const RECORD = { messageId: 'm-1', body: '{}', eventSource: 'aws:sqs' };
 
 test('what the sweep writes is what the refresh reads', () => {
   expect(parseMessage(renderMessage(ARN), PLACE)).toBe(ARN);
+});
+
+test('the event that forces a refresh is a request that the function accepts', () => {
+  const action = { action: 'refresh', force: true };
+  expect(parseRequest(JSON.parse(renderForceEvent(ARN)), PLACE)).toEqual({ secretId: ARN, action });
 });
 
 test('a secret can be of another partition of AWS', () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { renderMessage } from '../../../lambda/fleet/fleet-event.ts';
+import { renderForceEvent, renderMessage } from '../../../lambda/fleet/fleet-event.ts';
 import type { AwsOptions } from '../../sandbox/aws/aws-server.ts';
 import type { Step } from '../../sandbox/oauth/scripted-token-endpoint.ts';
 import { captureOutput } from '../../support/capture-output.ts';
@@ -113,11 +113,18 @@ describe('a message', () => {
   });
 });
 
-test('who is told to force a refresh is told of which secret', async () => {
+test('advice to force a refresh names the secret: after the rejection, on the next run and in the status', async () => {
   await using started = await startRefresh({ script: [{ status: 400, body: { error: 'invalid_grant' } }] });
-  await started.deliver(started.toMessage('one'));
-  const forced = `{"action":"refresh","force":true,"secretId":"${started.arnOf('one')}"}`;
-  expect(output.logs().at(-1)).toMatchObject({ message: expect.stringContaining(`Force one refresh with ${forced}`) });
+  const secretId = started.arnOf('one');
+  const message = expect.stringContaining(renderForceEvent(secretId));
+  await started.deliver(started.toMessage('one'), started.toMessage('one'));
+  const code = 'REAUTHORIZATION_REQUIRED';
+  expect(output.logs().filter(({ level }) => level === 'ERROR')).toMatchObject([
+    { code, message },
+    { code, message },
+  ]);
+  const details = { lastFailure: { code, advice: message } };
+  expect(await started.invoke({ action: 'status', secretId })).toMatchObject({ message, details });
 });
 
 describe('several messages of one batch', () => {

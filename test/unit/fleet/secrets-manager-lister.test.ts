@@ -1,7 +1,8 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { expect, test, vi } from 'vitest';
+import type { FleetTag } from '../../../lambda/contract.ts';
 import { SecretsManagerLister } from '../../../lambda/fleet/secrets-manager-lister.ts';
-import type { FleetTag, ListedSecret } from '../../../lambda/fleet/sweep-secrets.ts';
+import type { ListedSecret } from '../../../lambda/fleet/sweep-secrets.ts';
 import { startLoopbackServer } from '../../sandbox/loopback-server.ts';
 import { awsClientOptions } from '../../support/aws-client-options.ts';
 

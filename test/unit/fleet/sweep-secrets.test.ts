@@ -1,13 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { FleetTag } from '../../../lambda/contract.ts';
 import { Fault, type FaultCode } from '../../../lambda/core/fault.ts';
-import {
-  type FleetTag,
-  type ListedSecret,
-  MAX_BATCH,
-  type Sweep,
-  sweepSecrets,
-} from '../../../lambda/fleet/sweep-secrets.ts';
+import { type ListedSecret, MAX_BATCH, type Sweep, sweepSecrets } from '../../../lambda/fleet/sweep-secrets.ts';
 
 const REGION = 'eu-west-1';
 const TAG: FleetTag = { key: 'retently', value: 'live' };

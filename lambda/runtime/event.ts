@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { Fault } from './core/fault.ts';
+import { Fault } from '../core/fault.ts';
 
 export type Action = { readonly action: 'refresh'; readonly force: boolean } | { readonly action: 'status' };
 
@@ -13,7 +13,10 @@ const ScheduledEvent = z.object({ 'detail-type': z.literal('Scheduled Event'), s
 
 const EmptyEvent = z.union([z.undefined(), z.null(), z.strictObject({})]);
 
-const ACCEPTED = '{}, {"action":"refresh"}, {"action":"refresh","force":true} and {"action":"status"} are accepted.';
+/** Event that forces a refresh. */
+export const FORCE_EVENT = '{"action":"refresh","force":true}';
+
+const ACCEPTED = `{}, {"action":"refresh"}, ${FORCE_EVENT} and {"action":"status"} are accepted.`;
 
 /**
  * @throws Fault `EVENT_INVALID`, which names what is wrong and shows no value

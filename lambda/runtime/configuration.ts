@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { DEFAULTS, ENVIRONMENT, isTokenEndpoint, MAX_LEASE_SECONDS, MAX_TOKEN_LIFETIME_SECONDS } from './contract.ts';
-import { Fault } from './core/fault.ts';
+import { DEFAULTS, ENVIRONMENT, isTokenEndpoint, MAX_LEASE_SECONDS, MAX_TOKEN_LIFETIME_SECONDS } from '../contract.ts';
+import { Fault } from '../core/fault.ts';
 
 /** What holds of every secret that a function refreshes. */
 export interface SharedConfiguration {

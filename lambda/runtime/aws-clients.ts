@@ -1,8 +1,8 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { countCalls } from './adapters/count-calls.ts';
-import { EventBridgePublisher } from './adapters/event-bridge-publisher.ts';
-import type { PowertoolsTelemetry } from './adapters/powertools-telemetry.ts';
-import type { EventPublisher } from './core/ports.ts';
+import { countCalls } from '../adapters/count-calls.ts';
+import { EventBridgePublisher } from '../adapters/event-bridge-publisher.ts';
+import type { PowertoolsTelemetry } from '../adapters/powertools-telemetry.ts';
+import type { EventPublisher } from '../core/ports.ts';
 
 /** Three tries of two seconds each. The adapter ends a call that still takes longer. */
 export const CLIENT_OPTIONS = {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { parseConfiguration } from '../../lambda/configuration.ts';
-import { faultOf } from '../support/fault-of.ts';
+import { parseConfiguration } from '../../../lambda/runtime/configuration.ts';
+import { faultOf } from '../../support/fault-of.ts';
 
 const REQUIRED = { CREDENTIALS_SECRET_ID: 'RetentlyCredentials' };
 

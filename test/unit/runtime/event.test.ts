@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseEvent } from '../../lambda/event.ts';
-import { faultOf } from '../support/fault-of.ts';
+import { parseEvent } from '../../../lambda/runtime/event.ts';
+import { faultOf } from '../../support/fault-of.ts';
 
 const IF_DUE = { action: 'refresh', force: false };
 const CLASSIC = {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Fault } from './core/fault.ts';
-import type { Runtime } from './core/ports.ts';
+import { Fault } from '../core/fault.ts';
+import type { Runtime } from '../core/ports.ts';
 
 /** What is used of Lambda's context. */
 export interface LambdaContext {

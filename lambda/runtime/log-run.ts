@@ -1,7 +1,7 @@
-import type { PowertoolsTelemetry } from './adapters/powertools-telemetry.ts';
-import { toRunbookEntry } from './contract.ts';
-import { Fault, nameClass, nameOf } from './core/fault.ts';
-import type { Result } from './core/result.ts';
+import type { PowertoolsTelemetry } from '../adapters/powertools-telemetry.ts';
+import { toRunbookEntry } from '../contract.ts';
+import { Fault, nameClass, nameOf } from '../core/fault.ts';
+import type { Result } from '../core/result.ts';
 
 /**
  * One run, with the line and the metrics that tell how it ended.

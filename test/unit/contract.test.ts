@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest';
+import { hasTag, isSameSecret, parseJson } from '../../lambda/contract.ts';
+
+const ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:team/retently-AbCdEf';
+
+describe('two ids can name one secret', () => {
+  test.each([
+    ['the same name', 'team/retently', 'team/retently', true],
+    ['the same ARN', ARN, ARN, true],
+    ['an ARN and its name', ARN, 'team/retently', true],
+    ['a name and its ARN', 'team/retently', ARN, true],
+    ['another name', 'team/retently', 'retently', false],
+    ['an ARN and the end of its name', ARN, 'retently', false],
+    ['an ARN and a name that begins like its own', ARN, 'team/retently-AbCdEf', false],
+    ['ARNs of one name in two accounts', ARN, ARN.replace('123456789012', '210987654321'), false],
+    ['ARNs of one name, deleted and created again', ARN, ARN.replace('AbCdEf', 'FeDcBa'), false],
+  ])('%s: %s, %s', (_what, one, other, isSame) => {
+    expect(isSameSecret(one, other)).toBe(isSame);
+  });
+});
+
+describe('tags make a secret one of a fleet', () => {
+  const tags = new Map([['retently', 'live']]);
+
+  test.each([
+    ['the key, any value', { key: 'retently', value: undefined }, true],
+    ['the key and the value', { key: 'retently', value: 'live' }, true],
+    ['the key with another value', { key: 'retently', value: 'test' }, false],
+    ['another key', { key: 'Retently', value: undefined }, false],
+  ])('%s', (_what, tag, isMember) => {
+    expect(hasTag(tags, tag)).toBe(isMember);
+  });
+});
+
+test('a text that is not JSON is undefined, and nothing is thrown that quotes it', () => {
+  expect(parseJson('{"a":[1,null]}')).toEqual({ a: [1, null] });
+  expect(parseJson('P1ANTED')).toBeUndefined();
+  expect(parseJson('')).toBeUndefined();
+});
