@@ -23,7 +23,7 @@ export class PowertoolsTelemetry implements Telemetry {
     useDimensions(this.#metrics, { [METRIC_DIMENSION]: functionName });
   }
 
-  /** After each run: prints its metrics, and the one line that tells its story. */
+  /** Ends a run: prints its metrics and its one summary line. */
   end(level: 'info' | 'error', message: string, members: LogMembers): void {
     const durationMs = Date.now() - this.#startedAtMs;
     this[level](message, { ...this.#noted, ...members, durationMs, ...this.#calls });

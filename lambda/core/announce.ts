@@ -5,7 +5,7 @@ import { fingerprint } from './fingerprint.ts';
 import type { DocumentEntry } from './journal.ts';
 import type { Announcement } from './ports.ts';
 
-/** Fingerprints that tell which token came of which. */
+/** Returns fingerprints that show which token was exchanged for which. */
 export function lineage({ members }: CredentialsDocument): { refreshToken?: string; spentRefreshToken?: string } {
   const { refresh_token, spent_refresh_token_sha256: spent = '' } = members;
   // Whatever an operator may have put there: only a hash is shown.
@@ -22,7 +22,7 @@ export interface Attempted {
   readonly isRecovery?: boolean;
 }
 
-/** Whoever moved `AWSCURRENT` tells the world: metrics, then events. Never throws. */
+/** Publishes metrics, then events, for the run that moved `AWSCURRENT`. Never throws. */
 export async function announceRefreshed(
   { settings: { secretId }, telemetry, events }: Context,
   { versionId, document }: DocumentEntry,

@@ -39,7 +39,7 @@ const REFRESH_IF_DUE: Action = { action: 'refresh', force: false };
 /** For an answer of another secret that is not stored yet: a put or two, and no more of the time of this one. */
 const REMEMBERED_RUN_MS = 10_000;
 
-/** AWS tells the two apart in words alone. */
+/** Advice on a denial: AWS distinguishes a missing tag from a missing permission only in words. */
 const TAG_ADVICE =
   'Has the secret still the tag of the fleet? Without it, this is as it should be, and no sweep names it any more.';
 
@@ -88,7 +88,7 @@ async function storeRemembered(lambdaContext: FleetLambdaContext): Promise<void>
   if (secretId === undefined || lambdaContext.getRemainingTimeInMillis() < REMEMBERED_RUN_MS) return;
   const untilMs = Date.now() + REMEMBERED_RUN_MS;
   const short = { ...lambdaContext, getRemainingTimeInMillis: () => untilMs - Date.now() };
-  // It has told how it ended.
+  // The run has logged how it ended.
   await run(short, () => ({ secretId, action: REFRESH_IF_DUE })).catch(() => undefined);
 }
 

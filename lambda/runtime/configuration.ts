@@ -62,7 +62,7 @@ export function parseConfiguration(variables?: Variables): Configuration {
   };
 }
 
-/** For a function that is told of each secret. @throws Fault as {@link parseEnvironment} */
+/** Reads the environment of a function whose events name the secret. @throws Fault as {@link parseEnvironment} */
 export function parseSharedConfiguration(variables?: Variables): SharedConfiguration {
   return toShared(parseEnvironment(SharedEnvironment, variables));
 }

@@ -4,7 +4,7 @@ import { Fault, nameClass, nameOf } from '../core/fault.ts';
 import type { Result } from '../core/result.ts';
 
 /**
- * One run, with the line and the metrics that tell how it ended.
+ * Performs one run, then logs how it ended and publishes its metrics.
  *
  * @throws an error whose `name` is its code
  */

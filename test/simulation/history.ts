@@ -17,7 +17,7 @@ const SETTLED = new Set(['refreshed', 'fresh', 'adopted']);
 /** So few versions, kept so shortly, that old ones are purged while a history lasts. */
 const PURGING = { maxVersions: 8, retentionMs: 5 * MINUTE_MS };
 
-export interface Told {
+export interface Played {
   /** How often each outcome, fault and accident was seen. */
   readonly counts: ReadonlyMap<string, number>;
   readonly violation: Violation | undefined;
@@ -30,7 +30,7 @@ export async function playHistory(
   choices: Choices,
   sabotage?: Sabotage,
   prepare?: (world: World) => void,
-): Promise<Told> {
+): Promise<Played> {
   const kind = choices.pick(PROVIDER_KINDS);
   const limits = choices.pick([{}, {}, {}, PURGING]);
   const world = new World(choices, kind, sabotage, limits);

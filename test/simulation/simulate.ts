@@ -9,7 +9,7 @@ import { type Found, Search } from './search.ts';
 const USAGE = `npm run simulate -- [options]
   --histories N   how many to play (default 20000)
   --seed N        of the first; the next ones follow (default 1)
-  --trace         with --seed: tell that one history step by step
+  --trace         with --seed: print that one history step by step
   --saboteurs     how soon a protocol with a mistake is caught, for each mistake
   --replays       consumers' dead minutes after a lost answer, by server and by when the token is sent again`;
 

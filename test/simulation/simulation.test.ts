@@ -93,11 +93,11 @@ describe('a history', () => {
 
   test('is the same if runs get more turns to come to their next call', async () => {
     for (let seed = 1; seed <= 300; seed++) {
-      const told = await playHistory(Choices.fromSeed(seed));
+      const played = await playHistory(Choices.fromSeed(seed));
       const patient = await playHistory(Choices.fromSeed(seed), undefined, (world) => {
         world.microtaskTurns = 100;
       });
-      expect(patient).toEqual(told);
+      expect(patient).toEqual(played);
     }
   });
 

@@ -77,7 +77,7 @@ class Walker {
   readonly path: number[] = [];
   readonly names: string[] = [];
   readonly #world: World;
-  #runs: { readonly run: SimulatedRun; readonly told: readonly unknown[] }[] = [];
+  #runs: { readonly run: SimulatedRun; readonly answers: readonly unknown[] }[] = [];
   #outcome = '';
 
   private constructor(kind: ProviderKind, scenario: Scenario, sabotage?: Sabotage) {
@@ -145,9 +145,9 @@ class Walker {
     const holders = STAGES.map((stage) => secretsManager.peek(SECRET_ID, { stage })?.id);
     const names = pending.map(({ name }) => name).filter((name) => this.#matters(name));
     const runs = runIds.map((runId) => {
-      const { run, told } = this.#runs.find(({ run: { id } }) => id === runId) ?? {};
+      const { run, answers } = this.#runs.find(({ run: { id } }) => id === runId) ?? {};
       return [
-        run?.isDead ? 'gone' : told,
+        run?.isDead ? 'gone' : answers,
         names
           .filter((name) => isOf(runId, name))
           .map(withoutRun)
@@ -192,13 +192,13 @@ class Walker {
       this.#world.at(this.#world.nowMs, () => this.#operate(read), 'operator');
     this.#start(1);
     this.#start(2);
-    await this.#world.settleDown();
+    await this.#world.finishPending();
   }
 
   /** A run comes as far as to a step that it does not take; its lease is over. */
   async #leaveBehind(step: string): Promise<void> {
     const run = this.#start(9);
-    await this.#world.settleDown();
+    await this.#world.finishPending();
     while (!this.#world.pending[0]?.name.startsWith(`9 ${step}`)) await this.#world.perform(0);
     run.die();
     this.#world.dropPending();
@@ -207,9 +207,9 @@ class Walker {
 
   #start(id: number): SimulatedRun {
     const run = new SimulatedRun(this.#world, id, { memory: {}, isBusy: false, timeoutMs: 60_000 }, false, 0);
-    const told: unknown[] = [];
-    this.#runs.push({ run, told });
-    void run.play(observed(run.context(new Silence()), told)).then((outcome) => {
+    const answers: unknown[] = [];
+    this.#runs.push({ run, answers });
+    void run.play(observed(run.context(new Silence()), answers)).then((outcome) => {
       this.#outcome = outcome;
     });
     return run;
@@ -258,10 +258,10 @@ function swapRuns(text: string): string {
 }
 
 /** With everything noted that a run is told: its code being the same, that is all that its state can depend on. */
-function observed(context: Context, told: unknown[]): Context {
+function observed(context: Context, answers: unknown[]): Context {
   const note = async <T>(what: string, answer: Promise<T>): Promise<T> => {
     const said = await answer;
-    told.push(what, said);
+    answers.push(what, said);
     return said;
   };
   const { store, tokenEndpoint } = context;

@@ -156,7 +156,7 @@ export class World {
   }
 
   /** Lets everything that was just started come to its first call. */
-  async settleDown(): Promise<void> {
+  async finishPending(): Promise<void> {
     await this.#letRunsGoOn();
     await this.#letRunsGoOn();
   }

@@ -113,11 +113,11 @@ describe('what a run leaves on standard output', () => {
       { FunctionName: 'refresh-function', TokenSecondsRemaining: SIX_HOURS, ReauthorizationRequired: 0, Refreshed: 1 },
       { FunctionName: 'refresh-function', TokenSecondsRemaining: SIX_HOURS, ReauthorizationRequired: 0 },
     ]);
-    const told = { level: 'INFO', runId: 'request-1', versionId: expect.any(String), durationMs: expect.any(Number) };
+    const line = { level: 'INFO', runId: 'request-1', versionId: expect.any(String), durationMs: expect.any(Number) };
     const expiresAt = expect.stringMatching(INSTANT);
     expect(output.logs()).toMatchObject([
-      { ...told, outcome: 'refreshed', expiresAt, attempt: 0, reads: 4, writes: 3 },
-      { ...told, outcome: 'fresh', expiresAt, reads: 2, writes: 0 },
+      { ...line, outcome: 'refreshed', expiresAt, attempt: 0, reads: 4, writes: 3 },
+      { ...line, outcome: 'fresh', expiresAt, reads: 2, writes: 0 },
     ]);
     expect(output.logs()[1]).not.toHaveProperty('attempt');
     expect(output.text()).not.toMatch(SECRETS);

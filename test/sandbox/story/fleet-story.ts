@@ -53,18 +53,18 @@ export async function playFleet(sandbox: Sandbox, screen: Screen): Promise<boole
 
 async function fill(fleet: Fleet, sandbox: Sandbox, screen: Screen): Promise<void> {
   screen.heading('Somebody tags four of five secrets');
-  const told = (name: string, text: string) => screen.line(name, text);
+  const printCase = (name: string, text: string) => screen.line(name, text);
   fleet.add('acme', await sandbox.mintCredentials());
-  told('acme', 'credentials that were never used');
+  printCase('acme', 'credentials that were never used');
   fleet.add('bolt', await sandbox.mintCredentials());
-  told('bolt', 'credentials that were never used');
+  printCase('bolt', 'credentials that were never used');
   fleet.add('corn', { ...(await sandbox.mintCredentials()), refresh_token: 'revoked' });
-  told('corn', 'credentials whose grant is dead');
+  printCase('corn', 'credentials whose grant is dead');
   fleet.add('dust', { user: 'root' });
-  told('dust', 'something else');
+  printCase('dust', 'something else');
   const SecretString = JSON.stringify(await sandbox.mintCredentials());
   sandbox.aws.secretsManager.createSecret({ Name: 'echo', SecretString });
-  told('echo', 'credentials, and no tag');
+  printCase('echo', 'credentials, and no tag');
 }
 
 /** @returns how the runs ended */

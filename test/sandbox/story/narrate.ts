@@ -30,11 +30,11 @@ const errorAnswer = z.object({ error: z.string() });
  */
 export function narrate(calls: readonly AwsCall[], requests: readonly ReceivedRequest[], event: object): Line[] {
   const documents: string[] = [];
-  const told = [
+  const described = [
     ...calls.map((call) => ({ beganAtMs: call.beganAtMs, lines: describeCall(call, documents, event) })),
     ...requests.map((request) => ({ beganAtMs: request.beganAtMs, lines: describeRequest(request) })),
   ];
-  const lines = told.sort((one, other) => one.beganAtMs - other.beganAtMs).flatMap((each) => each.lines);
+  const lines = described.sort((one, other) => one.beganAtMs - other.beganAtMs).flatMap((each) => each.lines);
   for (const [index, line] of lines.entries()) {
     const next = lines[index + 1];
     const isOvertaken = isRead(line, 'TOKEN_REFRESH') && next !== undefined && isRead(next, 'AWSCURRENT');
@@ -75,7 +75,7 @@ function describeTokenSecretCall({ operation, input, output }: AwsCall): Line[] 
   }
 }
 
-/** @param documents `SecretString` of each AWSCURRENT that was told of, to which this one may be added */
+/** @param documents `SecretString` of each AWSCURRENT that was described before, to which this one may be added */
 function describeCall(call: AwsCall, documents: string[], event: object): Line[] {
   const { operation, input, output } = call;
   if (secret.safeParse(input).data?.SecretId === TOKEN_SECRET_ID) return describeTokenSecretCall(call);

@@ -151,7 +151,7 @@ test('lists the age of every version, unlabelled ones too, over as many pages as
   expect(aws.calls.map(({ operation }) => operation)).toEqual(Array(3).fill('ListSecretVersionIds'));
 });
 
-describe('what AWS refuses is told by its name and never by its text', () => {
+describe('what AWS rejects is identified by its name and never by its text', () => {
   const DENIED = [
     ...['AccessDeniedException', 'AccessDenied', 'NotAuthorized', 'UnrecognizedClientException', 'ExpiredToken'],
     ...['ExpiredTokenException', 'InvalidClientTokenId', 'InvalidSignatureException', 'SignatureDoesNotMatch'],
@@ -302,7 +302,7 @@ test('a last page with an empty NextToken, as emulators answer it, is the last p
 });
 
 describe('the way to AWS', () => {
-  test('a closed port is told by the code of Node, and what to check in a VPC', async () => {
+  test('a closed port is reported with the code of Node, and what to check in a VPC', async () => {
     const { url, close } = await startLoopbackServer(() => {});
     await close();
     const { name, message } = await faultFrom(createStore(url).readLatestEntry());
@@ -342,7 +342,7 @@ describe('the way to AWS', () => {
     ],
     ['… not authorized to perform: kms:Decrypt on this resource', /KMS: check the policy/],
     ['P1ANTED', /function's role, the secret's resource policy and, for a KMS key/],
-  ])("AWS's own words tell the suspects apart, and are not quoted: %s", (message, advice) => {
+  ])("AWS's own words distinguish the suspects, and are not quoted: %s", (message, advice) => {
     const error = Object.assign(new Error(message), { name: 'AccessDeniedException' });
     expect(describeAwsError(error, 7)).toEqual({
       isDenial: true,

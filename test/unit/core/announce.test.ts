@@ -19,7 +19,7 @@ function fail(code: FaultCode, isNewlyProbable?: boolean) {
   return announceFailed(context, toDocumentEntry(MEMBERS), new Fault(code, ''), 2, isNewlyProbable).then(() => context);
 }
 
-test('a refresh is counted and told once, with fingerprints of 12 hex characters', async () => {
+test('a refresh is counted and announced once, with fingerprints of 12 hex characters', async () => {
   const context = await announce(MEMBERS, { attempt: 3 });
   expect(context.telemetry.counts).toEqual(['refreshed']);
   expect(context.announcements).toEqual([
@@ -75,7 +75,7 @@ test('what a document does not have is left out', async () => {
   ]);
 });
 
-test('a failure is told with its code and attempt', async () => {
+test('a failure is announced with its code and attempt', async () => {
   const { announcements, telemetry } = await fail('PROVIDER_UNAVAILABLE');
   const failed = { ...CURRENT, type: 'failed', attempt: 2, code: 'PROVIDER_UNAVAILABLE' };
   expect(announcements).toEqual([[{ ...failed, expiresAt: expect.any(String) }]]);
@@ -88,13 +88,13 @@ test('a dead grant says reauthorization required too, a refused client does not'
   expect((await fail('CLIENT_REJECTED')).announced).toHaveLength(1);
 });
 
-test('a dead grant is told for a document and an attempt, as the failure is, and is no guess', async () => {
-  const told = { ...CURRENT, attempt: 2, code: 'REAUTHORIZATION_REQUIRED' };
+test('a revoked grant is announced for a document and an attempt, as the failure is, and is no guess', async () => {
+  const announced = { ...CURRENT, attempt: 2, code: 'REAUTHORIZATION_REQUIRED' };
   const { announcements } = await fail('REAUTHORIZATION_REQUIRED');
   expect(announcements).toEqual([
     [
-      { ...told, expiresAt: MEMBERS.expires_at, type: 'failed' },
-      { ...told, expiresAt: MEMBERS.expires_at, type: 'reauthorizationRequired' },
+      { ...announced, expiresAt: MEMBERS.expires_at, type: 'failed' },
+      { ...announced, expiresAt: MEMBERS.expires_at, type: 'reauthorizationRequired' },
     ],
   ]);
 });

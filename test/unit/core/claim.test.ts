@@ -274,7 +274,9 @@ describe('a claim that was copied under another id, as into a secret that was re
   });
 
   test('is no copy if it is of another token: what cannot be read yet was put a moment ago', async () => {
-    expect(await takeOver({ ...copiedAt(HOUR_MS), tokenHash: 'key of another token' })).toMatchObject({ kind: 'busy' });
+    expect(await takeOver({ ...copiedAt(HOUR_MS), tokenHash: 'hash of another token' })).toMatchObject({
+      kind: 'busy',
+    });
   });
 
   test('does not stand for what is under the id itself, whose age counts', async () => {

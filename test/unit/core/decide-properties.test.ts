@@ -25,7 +25,7 @@ const { tokenHash } = toDocumentEntry(refreshed(0));
 const entry = fc.record({
   versionId: fc.constant('version'),
   createdAt: ageMs.map((age) => NOW_MS - age),
-  tokenHash: fc.constantFrom(tokenHash, 'another key'),
+  tokenHash: fc.constantFrom(tokenHash, 'another token hash'),
   attempt: fc.nat(),
 });
 const latestEntry = fc.oneof<fc.Arbitrary<JournalEntry | undefined>[]>(
@@ -60,7 +60,7 @@ function check(predicate: (situation: Situation) => void): void {
   fc.assert(fc.property(situation, predicate), { numRuns: 500 });
 }
 
-test('I2: a live claim of this key is never attempted past, forced or not', () => {
+test('I2: a live claim of this refresh token is never attempted past, forced or not', () => {
   check((each) => {
     const isLiveClaim =
       each.latestEntry?.kind === 'claim' && NOW_MS - each.latestEntry.createdAt < each.latestEntry.leaseSeconds * 1_000;
@@ -68,7 +68,7 @@ test('I2: a live claim of this key is never attempted past, forced or not', () =
   });
 });
 
-test('busy is said of a live claim of this key and of nothing else', () => {
+test('busy is said of a live claim of this refresh token and of nothing else', () => {
   check((each) => {
     if (decide(each).kind === 'busy') expect(each.latestEntry).toMatchObject({ kind: 'claim', tokenHash });
   });
@@ -118,13 +118,13 @@ test('force turns no attempt into anything else, and leaves nothing but an attem
   });
 });
 
-test('an attempt is the one after the last of this key, or the first', () => {
+test('an attempt is the one after the last of this refresh token, or the first', () => {
   check((each) => {
     const decision = decide(each);
     if (decision.kind !== 'attempt') return;
     const { latestEntry: last } = each;
-    const isOfThisKey = last !== undefined && last.kind !== 'document' && last.tokenHash === tokenHash;
-    expect(decision.attempt).toBe(isOfThisKey ? last.attempt + 1 : 0);
-    expect(decision.takesOverClaim).toBe(isOfThisKey && last.kind === 'claim');
+    const isOfThisToken = last !== undefined && last.kind !== 'document' && last.tokenHash === tokenHash;
+    expect(decision.attempt).toBe(isOfThisToken ? last.attempt + 1 : 0);
+    expect(decision.takesOverClaim).toBe(isOfThisToken && last.kind === 'claim');
   });
 });

@@ -58,7 +58,7 @@ const answer = toDocumentEntry(refreshed(1, { spent_refresh_token_sha256: 'paren
 const unrotated = toDocumentEntry(refreshed(1, { spent_refresh_token_sha256: 'token' }), successorId('parent'));
 const copied = toDocumentEntry(refreshed(1, { spent_refresh_token_sha256: 'parent' }), 'pasted');
 
-// Both have one refresh token, and so one key.
+// Both have one refresh token, and so one token hash.
 expect(fresh.tokenHash).toBe(due.tokenHash);
 
 type Row = [
@@ -87,15 +87,15 @@ describe('what to do, unforced and forced', () => {
     ['a claim from the future', due, claim(2, -20_000), BUSY, BUSY],
     ['a live claim on a fresh token', fresh, claim(0, 0), BUSY, BUSY],
     ['a dead claim on a fresh token', fresh, claim(0, HOUR_MS), attempt(1, true), attempt(1, true)],
-    ['a live claim of another key', due, claim(5, 0, 'x'), attempt(0), attempt(0)],
-    ['fresh, a claim of another key', fresh, claim(5, 0, 'x'), attempt(0), attempt(0)],
+    ['a live claim of another refresh token', due, claim(5, 0, 'x'), attempt(0), attempt(0)],
+    ['fresh, a claim of another refresh token', fresh, claim(5, 0, 'x'), attempt(0), attempt(0)],
 
-    ['an answer, a claim of another key', answer, claim(5, 0, 'x'), FRESH, attempt(0)],
+    ['an answer, a claim of another refresh token', answer, claim(5, 0, 'x'), FRESH, attempt(0)],
     ['an answer, with another refresh token than the journal', answer, otherToken, FRESH, attempt(0)],
     ['an answer, a live claim', answer, claim(0, 0, answer.tokenHash), BUSY, BUSY],
     ['an answer, a dead claim', answer, claim(0, HOUR_MS, answer.tokenHash), attempt(1, true), attempt(1, true)],
     ['an unrotated answer, the claim that it ends', unrotated, claim(0, 0, 'parent'), FRESH, attempt(0)],
-    ['an unrotated answer, a claim of another key', unrotated, claim(0, 0, 'x'), attempt(0), attempt(0)],
+    ['an unrotated answer, a claim of another refresh token', unrotated, claim(0, 0, 'x'), attempt(0), attempt(0)],
     ['an answer, no journal', answer, NONE, FRESH, attempt(0)],
     ['refreshed before, edited since, no journal', copied, NONE, attempt(0), attempt(0)],
     ['what an answer said, pasted over another', copied, otherToken, attempt(0), attempt(0)],
@@ -104,7 +104,7 @@ describe('what to do, unforced and forced', () => {
     ['a failure at 60 s less 1 ms', due, failure(0, 59_999), waitingUntil(NOW_MS + 1), attempt(1)],
     ['a failure at 60 s', due, failure(0, 60_000), attempt(1), attempt(1)],
     ['a failure on a fresh token', fresh, failure(0, 0), waiting(1), attempt(1)],
-    ['a failure of another key', due, failure(4, 0, { tokenHash: 'x' }), attempt(0), attempt(0)],
+    ['a failure of another refresh token', due, failure(4, 0, { tokenHash: 'x' }), attempt(0), attempt(0)],
     ['maybe spent a moment ago', due, failure(0, 0, { code: 'PROVIDER_AMBIGUOUS' }), waiting(1), attempt(1)],
     ['an answer, and a refusal of its parent since', answer, { ...dead, tokenHash: 'parent' }, attempt(0), attempt(0)],
     ['an answer, and an outage of its parent since', answer, failure(0, 0, { tokenHash: 'parent' }), FRESH, attempt(0)],
@@ -141,7 +141,7 @@ describe('what to do, unforced and forced', () => {
     ['a dead grant', due, dead, rejected(dead), attempt(1)],
     ['a dead grant on a fresh token', fresh, dead, rejected(dead), attempt(1)],
     ['a dead grant, a year later', due, deadForLong, rejected(deadForLong), attempt(1)],
-    ['a dead grant of another key', due, { ...dead, tokenHash: 'x' }, attempt(0), attempt(0)],
+    ['a dead grant of another refresh token', due, { ...dead, tokenHash: 'x' }, attempt(0), attempt(0)],
     ['refused, with another client secret since', due, otherSecret, attempt(1), attempt(1)],
   ])('%s', (_when, current, latestEntry, unforced, forced) => {
     const situation = { current, latestEntry, digest: DIGEST, nowMs: NOW_MS, longestLifetimeSeconds: LIFETIME_SECONDS };

@@ -68,7 +68,7 @@ describe('a third refusal in words that we do not know, an hour after the first'
     });
   });
 
-  test('is told once', async () => {
+  test('is announced once', async () => {
     const refusals = { count: 3, sinceMs: NOW_MS - HOUR_MS };
     expect(await record(failedBefore(refusals, 'REAUTHORIZATION_PROBABLE'), 1, UNRECOGNIZED)).toMatchObject({
       code: 'REAUTHORIZATION_PROBABLE',
@@ -139,7 +139,7 @@ describe('what came before is found behind claims whose runs left no end', () =>
   });
 
   test('not behind a claim of another refresh token', async () => {
-    expect(await recordBehind(1, 1, 'another key')).toEqual({ looks: 0, count: 1 });
+    expect(await recordBehind(1, 1, 'another token hash')).toEqual({ looks: 0, count: 1 });
   });
 
   test('not if it was of other credentials', async () => {
@@ -154,7 +154,7 @@ describe('what came before is found behind claims whose runs left no end', () =>
   });
 });
 
-describe('what a human is told', () => {
+describe('the advice to a person', () => {
   test.each([
     ['PROVIDER_UNAVAILABLE', 'not-sent', /^Why\. Nothing was sent\./],
     ['PROVIDER_UNAVAILABLE', 'throttled', /^Why\. Retently asked for a pause\./],

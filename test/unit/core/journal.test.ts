@@ -44,13 +44,13 @@ describe('ids', () => {
     );
   });
 
-  test('of different kinds, keys and attempts never meet', () => {
-    const keys = [TOKEN_HASH, DIGEST, ''];
+  test('of different kinds, token hashes and attempts never meet', () => {
+    const tokenHashes = [TOKEN_HASH, DIGEST, ''];
     const attempts = [0, 1, 2, 10, 11, 12, 100];
-    const ids = keys.flatMap((tokenHash) => [
+    const ids = tokenHashes.flatMap((tokenHash) => [
       successorId(tokenHash),
       ...attempts.flatMap((attempt) => [claimId(tokenHash, attempt), failureId(tokenHash, attempt)]),
-      ...keys.map((other) => mergeId(tokenHash, other)),
+      ...tokenHashes.map((other) => mergeId(tokenHash, other)),
     ]);
     expect(new Set(ids).size).toBe(ids.length);
   });
@@ -97,7 +97,7 @@ describe('entries', () => {
 
   const failure = { tokenHash: TOKEN_HASH, attempt: 3, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST } as const;
 
-  test('a claim says what it is for, and a nonce tells two runs apart', () => {
+  test('a claim says what it is for, and a nonce distinguishes two runs', () => {
     const text = renderClaim({ tokenHash: TOKEN_HASH, attempt: 2, nonce: 'nonce-1', leaseSeconds: 90 });
     expect(parseEntry(versionOf(text))).toEqual({
       kind: 'claim',
@@ -156,7 +156,7 @@ describe('entries', () => {
     expect(parseEntry(versionOf(text.replace('/failure', '/other')))).toMatchObject({ kind: 'document' });
   });
 
-  test('a document comes back with its key', () => {
+  test('a document comes back with its token hash', () => {
     expect(parseEntry(versionOf(JSON.stringify(CREDENTIALS)))).toEqual(
       toDocumentEntry(CREDENTIALS, 'version-1', 1_000),
     );
@@ -177,7 +177,7 @@ describe('entries', () => {
 
   test.each<[string, string]>([
     ['an object without credentials', '{"username":"u","password":"p"}'],
-    ['a claim without a key', '{"kind":"retently-token-refresh/claim","attempt":0,"nonce":"n"}'],
+    ['a claim without a token hash', '{"kind":"retently-token-refresh/claim","attempt":0,"nonce":"n"}'],
     [
       'a claim with a broken attempt',
       renderClaim({ tokenHash: TOKEN_HASH, attempt: -1, nonce: 'nonce', leaseSeconds: 90 }),

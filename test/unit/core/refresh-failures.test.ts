@@ -213,7 +213,7 @@ describe('I6: a dead grant is tried once', () => {
     expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: true }]);
   });
 
-  test('a passing failure is told, even where new credentials came meanwhile: the next tick uses them', async () => {
+  test('a temporary failure is reported, even where new credentials came meanwhile: the next tick uses them', async () => {
     context.tokenEndpoint.willAnswer(() => {
       context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
       return UNRECOGNIZED;
@@ -335,8 +335,8 @@ describe('a refusal in words that we do not know', () => {
     const codes = await refuseFor(24 * 60);
     const first = codes.indexOf('REAUTHORIZATION_PROBABLE');
     expect(first * 10).toBeLessThanOrEqual(4 * 60);
-    const told = announced.filter(({ type }) => type === 'reauthorizationRequired');
-    expect(told).toMatchObject([{ probable: true, code: 'REAUTHORIZATION_PROBABLE' }]);
+    const required = announced.filter(({ type }) => type === 'reauthorizationRequired');
+    expect(required).toMatchObject([{ probable: true, code: 'REAUTHORIZATION_PROBABLE' }]);
     expect(states.slice(first).every(({ isReauthorizationRequired }) => isReauthorizationRequired)).toBe(true);
     const posts = codes.filter((code) => code !== 'waiting').length;
     expect(posts).toBeLessThanOrEqual(40);

@@ -32,7 +32,7 @@ describe('whether a human must authorize again', () => {
   });
 
   test('is denied beside a claim of another token: nothing was refused', async () => {
-    expect((await stateOf(claimed('key of another token')))?.isReauthorizationRequired).toBe(false);
+    expect((await stateOf(claimed('hash of another token')))?.isReauthorizationRequired).toBe(false);
   });
 
   test.each<[FailureCode, boolean]>([

@@ -140,7 +140,7 @@ function claimed(attempt: number, stages: string[] = [JOURNAL_STAGE]): void {
   );
 }
 
-describe('status tells what a person wants to know at a glance', () => {
+describe('status reports what a person wants to know at a glance', () => {
   test.each<[string, () => unknown, object]>([
     [
       'when the token was obtained and when it is due, at half of its life',

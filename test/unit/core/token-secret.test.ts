@@ -66,7 +66,7 @@ describe('a refresh', () => {
     expect(tokenSecret.calls).toEqual(['readCurrent', 'putVersion', 'promote']);
   });
 
-  it('is not told as a token secret that was stale', async () => {
+  it('is not reported as a stale token secret', async () => {
     const context = due();
     context.giveTokenSecret(OLD_TEXT);
     await run(context);
@@ -247,7 +247,7 @@ describe('what is wrong with the token secret does not change how a run ends', (
     expect(warnings(context)[0]?.members?.code).toBe('CONFIGURATION_INVALID');
   });
 
-  it('the secret of the credentials, given twice, is told and left as it is', async () => {
+  it('the secret of the credentials, given twice, is reported and left as it is', async () => {
     const context = FakeContext.withSecret(refreshed(1));
     context.knowTokenSecret(SECRET_ID);
     const before = context.versionIds;
@@ -284,7 +284,7 @@ describe('what is wrong with the token secret does not change how a run ends', (
     },
   );
 
-  it('a mistake of ours is told by its name alone', async () => {
+  it('a mistake of ours is reported only by its name', async () => {
     const context = fresh(OLD_TEXT);
     context.tokenSecret?.intercept('promote', 'before', () => Promise.reject(new TypeError('secret')));
     expect(await run(context)).toMatchObject({ outcome: 'fresh' });
@@ -389,7 +389,7 @@ describe('syncTokenSecret', () => {
     });
   });
 
-  it('tells what another thing there means, and the way out', async () => {
+  it('explains what another value there means, and the way out', async () => {
     const state = await syncTokenSecret(fresh('hello'), known);
     expect(state).toMatchObject({ kind: 'stale', problem: { name: 'CONFIGURATION_INVALID' } });
     expect(state?.kind === 'stale' && state.problem.message).toBe(

@@ -66,7 +66,7 @@ async function startRefresh({ script = [GRANTED, GRANTED], awsOptions, environme
 }
 
 describe('a message', () => {
-  test('is a refresh of its secret and of no other; the event, the log and the metrics tell of it', async () => {
+  test('is a refresh of its secret and of no other; the event, the log and the metrics report it', async () => {
     await using started = await startRefresh();
     expect(await started.deliver(started.toMessage('two'))).toEqual([]);
     expect(started.currentOf('two')).toMatchObject({ access_token: 'access-2' });
@@ -96,7 +96,7 @@ describe('a message', () => {
       renderMessage('arn:aws:secretsmanager:us-east-1:000000000000:secret:gone-AbCdEf'),
       'SECRET_NOT_FOUND',
     ],
-  ])('%s is done, and told', async (_what, body, code) => {
+  ])('%s is done, and reported', async (_what, body, code) => {
     await using started = await startRefresh();
     expect(await started.deliver(body)).toEqual([]);
     expect(output.logs()).toMatchObject([{ level: 'ERROR', outcome: 'failed', code }]);

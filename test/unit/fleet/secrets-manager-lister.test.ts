@@ -26,7 +26,7 @@ async function list(tag: FleetTag, answers: readonly object[]) {
   return { asked, listed };
 }
 
-test('it asks for a hundred a page, newest change first, by what the filters of AWS can tell', async () => {
+test('it asks for a hundred a page, newest change first, by what the filters of AWS can distinguish', async () => {
   const { asked } = await list({ key: 'retently', value: 'live' }, [{ NextToken: 'more' }, {}]);
   const question = { MaxResults: 100, SortBy: 'last-changed-date', SortOrder: 'desc' };
   const Filters = [

@@ -70,7 +70,7 @@ describe('a sweep', () => {
     expect(order).toEqual(['two', 'three', 'one'].map((name) => renderMessage(secretsManager.arnOf(name))));
   });
 
-  test('tells how many in one line and two metrics', async () => {
+  test('reports how many in one line and two metrics', async () => {
     await using started = await startSweep(['one', 'two']);
     await started.invoke(null);
     expect(output.logs()).toMatchObject([
