@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { AWS_COMMANDS, findCallMistakes } from '../support/aws-cli-calls.ts';
+import { findCallMistakes } from '../support/aws-cli-calls.ts';
 import { FakeAwsShell } from '../support/run-in-bash.ts';
 import { outputsOf } from './deployment.ts';
 import { synthesise } from './synthesise.ts';
@@ -13,22 +13,6 @@ const VALUE = '{"client_id":"mine"}';
 const template = synthesise();
 const outputs = outputsOf(template, SECRET_ARN);
 const COMMANDS = Object.entries(outputs).filter(([id]) => id.endsWith('Command'));
-const BOTOCORE = spawnSync('python3', ['-c', 'import botocore'], { stdio: 'ignore' }).status === 0;
-
-/** Whether botocore has these services, operations and options; the AWS CLI makes its own of the same models. */
-const ASK_BOTOCORE = `
-import json, sys, botocore.session
-from botocore import xform_name
-session = botocore.session.get_session()
-unknown = []
-for command, options in json.load(sys.stdin).items():
-    service, operation = command.split()
-    model = session.get_service_model(service)
-    known = {xform_name(name).replace('_', '-'): name for name in model.operation_names}
-    members = model.operation_model(known[operation]).input_shape.members
-    unknown += [f'{command} {o}' for o in options if o[2:] not in {xform_name(m).replace('_', '-') for m in members}]
-print(json.dumps(unknown))
-`;
 
 /** What `GetSecretCommand` or another one leaves in the folder. */
 function runIn(shell: FakeAwsShell, id: string, program = 'bash') {
@@ -49,18 +33,6 @@ describe('each command among the outputs', () => {
     expect(command).toContain('--region us-east-1');
     expect(template.Outputs[id]?.Description).toMatch(/\. In AWS CloudShell, or in bash with AWS CLI 2$/);
   });
-
-  it.skipIf(!BOTOCORE)(
-    `has options that AWS knows${BOTOCORE ? '' : ' (SKIPPED: botocore is not installed here)'}`,
-    () => {
-      const { 'logs tail': _, ...ofModels } = AWS_COMMANDS;
-      const { stdout, stderr } = spawnSync('python3', ['-c', ASK_BOTOCORE], {
-        input: JSON.stringify(ofModels),
-        encoding: 'utf8',
-      });
-      expect([stdout.trim(), stderr]).toEqual(['[]', '']);
-    },
-  );
 
   it('passes JSON, patterns and queries on as one argument each', () => {
     using shell = new FakeAwsShell();

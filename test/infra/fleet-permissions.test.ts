@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { EVENT_SOURCE } from '../../lambda/contract.ts';
 import { FLEET_TAG, type Fleet, startFleet } from '../sandbox/fleet.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
@@ -6,8 +6,6 @@ import { attributesOf } from './deployment.ts';
 import { evaluatePolicy, type Permission, parsePolicy } from './evaluate-policy.ts';
 import { nameOf } from './role.ts';
 import { resourceOf, synthesiseFleet } from './synthesise.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 const template = synthesiseFleet({ fleet: { tagKey: FLEET_TAG.Key, tagValue: FLEET_TAG.Value } });
 // What the sandbox calls the queue.

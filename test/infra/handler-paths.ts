@@ -1,8 +1,8 @@
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import type { LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { type SandboxOptions, SECRET_ID } from '../sandbox/sandbox.ts';
-import { endingOf } from '../support/in-sandbox.ts';
+import { endingOf, until } from '../support/in-sandbox.ts';
 import type { Deployment } from './deployment.ts';
 
 const FORCED = { action: 'refresh', force: true };
@@ -12,8 +12,6 @@ const ALWAYS = 1_000;
 /** Longer than the default lease. */
 const LONG_AGO_SECONDS = 100;
 const OUTAGE: Step = { status: 503, headers: { 'retry-after': '120' } };
-/** Long enough for an operator to write. */
-const SLOW: Step = { slowMs: 200, answer: 'forward' };
 /** Another attempt, its answer and the reserve do not fit beside so many versions in Secrets Manager's 100. */
 const TOO_MANY_VERSIONS = 89;
 
@@ -45,13 +43,14 @@ export const PATHS: readonly Path[] = [
   },
   {
     name: 'an edit during the exchange: settle, merge and promote',
-    sandbox: { script: [SLOW] },
+    sandbox: { script: ['held'] },
     endings: ['refreshed'],
     async walk(deployment) {
       const { sandbox } = deployment;
       const running = invoke(await configure(deployment), {});
       await until(() => sandbox.tokenEndpoint.requests.length === 1);
       sandbox.putCredentials({ ...sandbox.readVersion('AWSCURRENT')?.document, note: 'kept' });
+      sandbox.tokenEndpoint.release();
       const endings = await running;
       expect(sandbox.readVersion('AWSCURRENT')?.document).toMatchObject({ note: 'kept' });
       return endings;
@@ -188,8 +187,4 @@ async function crashInExchange(deployment: Deployment, secondsAgo: number): Prom
     return await running;
   });
   return [...endings, ...(await invoke(await deployment.startFunction(), {}))];
-}
-
-async function until(isReached: () => boolean): Promise<void> {
-  await vi.waitUntil(isReached, { interval: 5, timeout: 10_000 });
 }

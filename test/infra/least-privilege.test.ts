@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { EVENT_SOURCE } from '../../lambda/contract.ts';
 import { SECRET_ID } from '../sandbox/sandbox.ts';
 import { attributesOf } from './deployment.ts';
@@ -6,8 +6,6 @@ import { evaluatePolicy } from './evaluate-policy.ts';
 import { configure, invoke, PATHS } from './handler-paths.ts';
 import { assume, nameOf, permissionsOf, toAccessRequests } from './role.ts';
 import { EVERY_OPTION, type SynthesisedTemplate, synthesise } from './synthesise.ts';
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 
 const DEFAULTS = synthesise();
 const { stackName, env, eventBus, ...everyOption } = EVERY_OPTION;

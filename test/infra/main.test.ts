@@ -3,12 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, it, vi } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { WITHOUT_BUNDLING } from './synthesise.ts';
 
 const MAIN = fileURLToPath(new URL('../../infra/main.ts', import.meta.url));
-vi.setConfig({ testTimeout: 30_000 });
-
 const directory = mkdtempSync(join(tmpdir(), 'main-'));
 
 afterAll(() => rmSync(directory, { recursive: true }));

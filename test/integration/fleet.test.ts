@@ -1,23 +1,12 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { renderMessage } from '../../lambda/fleet/fleet-event.ts';
-import { FLEET_TAG, type Fleet, startFleet } from '../sandbox/fleet.ts';
+import { FLEET_TAG, startFleet } from '../sandbox/fleet.ts';
 import type { InvokeOptions } from '../sandbox/lambda/lambda-process.ts';
-import { type Sandbox, type SandboxOptions, SECRET_ID, startSandbox } from '../sandbox/sandbox.ts';
-import { FLEET_SECRETS } from '../support/fleet-secrets.ts';
-import { endingOf, expectNoLeak } from '../support/in-sandbox.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
+import { type Sandbox, SECRET_ID } from '../sandbox/sandbox.ts';
+import { endingOf } from '../support/in-sandbox.ts';
+import { expectAllKept, inFleet } from './many-secrets.ts';
 
 const HOUR_MS = 3_600_000;
-
-async function inFleet(
-  act: (fleet: Fleet, sandbox: Sandbox) => Promise<void>,
-  options: SandboxOptions = {},
-): Promise<void> {
-  await using sandbox = await startSandbox(options);
-  await act(await startFleet(sandbox), sandbox);
-  await expectNoLeak(sandbox);
-}
 
 /** Lines at the end of runs, of the secret with this ARN. */
 function endsOf(sandbox: Sandbox, arn: string): readonly unknown[] {
@@ -25,59 +14,8 @@ function endsOf(sandbox: Sandbox, arn: string): readonly unknown[] {
   return lines.map((line): unknown => JSON.parse(line)).filter((line) => JSON.stringify(line).includes(`"${arn}"`));
 }
 
-describe(`a fleet of ${FLEET_SECRETS} secrets, on processes of its two functions`, () => {
-  test('has each token fresh after one sweep; broken secrets stop none, and are told apart', async () => {
-    await inFleet(
-      async (fleet, sandbox) => {
-        const { aws, authorizationServer } = sandbox;
-        const isSound = (index: number) => index % 5 !== 4;
-        const names = Array.from({ length: FLEET_SECRETS }, (_, index) => `retently/account-${index}`);
-        for (const [index, name] of names.entries()) {
-          const broken = BROKEN[isSound(index) ? -1 : Math.floor(index / 5) % BROKEN.length];
-          fleet.add(name, broken ? broken(await sandbox.mintCredentials()) : await sandbox.mintCredentials());
-        }
-        // Somebody else's secret, and a fleet whose tag begins like ours.
-        const other = { SecretString: '{"user":"root"}', Tags: [{ ...FLEET_TAG, Value: 'live-2' }] };
-        aws.secretsManager.createSecret({ Name: 'other', ...other });
-
-        expect(await fleet.tick()).toMatchObject({
-          kind: 'result',
-          result: { listed: FLEET_SECRETS, queued: FLEET_SECRETS },
-        });
-        for (const [index, name] of names.entries()) {
-          const { access_token: token } = fleet.read(name);
-          if (isSound(index)) expect(await authorizationServer.isAccessTokenLive(String(token)), name).toBe(true);
-          else expect(token, name).toBeUndefined();
-        }
-        expect(aws.sqs.size).toBe(0);
-        expect(aws.sqs.deadLetters).toEqual([]);
-        expect(fleet.refresh.mostAtOnce).toBeLessThanOrEqual(4);
-        const touched = aws.calls.filter(({ input }) => JSON.stringify(input).includes(':secret:other-'));
-        expect(touched).toEqual([]);
-
-        // The next tick: all are fresh, at two reads each; no refusal is sent again.
-        const posts = sandbox.tokenEndpoint.requests.length;
-        aws.calls.length = 0;
-        await fleet.tick();
-        expect(sandbox.tokenEndpoint.requests).toHaveLength(posts);
-        const puts = aws.calls.filter(({ operation }) => operation === 'PutSecretValue');
-        expect(puts).toEqual([]);
-      },
-      { aws: { sqs: { duplicates: 0.05 } } },
-    );
-  });
-});
-
-type Credentials = Awaited<ReturnType<Sandbox['mintCredentials']>>;
-
-/** What is in the secrets that are broken. */
-const BROKEN: readonly ((credentials: Credentials) => object | undefined)[] = [
-  (credentials) => ({ ...credentials, refresh_token: 'never-issued' }),
-  (credentials) => ({ ...credentials, client_secret: 'wrong' }),
-  ({ client_id }) => ({ client_id }),
-  () => ({ user: 'root' }),
-  () => undefined,
-];
+test('a fleet of 10 secrets has each token fresh after one sweep; broken secrets stop none, and are told apart', () =>
+  expectAllKept(10));
 
 /** Each time, a token of six hours is due again. AWS and the functions have one clock, by which the age of a claim is judged. */
 async function everyFourHours(

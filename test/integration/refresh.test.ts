@@ -1,11 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { AwsCall } from '../sandbox/aws/aws-server.ts';
-import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { type Sandbox, SECRET_ID, TOKEN_SECRET_ID } from '../sandbox/sandbox.ts';
 import { configureAnew, endingOf, expectLiveCurrent, inSandbox, until, useSandbox } from '../support/in-sandbox.ts';
 
-/** Long enough for an operator to write. */
-const SLOW: Step = { slowMs: 200, answer: 'forward' };
 const FORCED = { action: 'refresh', force: true };
 
 const use = useSandbox();
@@ -107,9 +104,10 @@ describe('what operators write', () => {
   test('an edit during the exchange is kept, and the new token goes into it', async () => {
     const { sandbox, lambda } = use();
     const eventCount = sandbox.aws.eventBridge.events.length;
-    const running = invokeSlowly();
+    const running = invokeHeld();
     await untilSent(sandbox);
     sandbox.putCredentials({ ...currentOf(sandbox), note: 'kept' });
+    sandbox.tokenEndpoint.release();
     expect(endingOf(await running)).toBe('refreshed');
     expect(currentOf(sandbox)).toMatchObject({ note: 'kept' });
     await expectLiveCurrent(sandbox);
@@ -122,9 +120,10 @@ describe('what operators write', () => {
   test('new credentials during the exchange win over its answer, and are used', async () => {
     const { sandbox, lambda } = use();
     const others = await sandbox.mintCredentials();
-    const running = invokeSlowly();
+    const running = invokeHeld();
     await untilSent(sandbox);
     sandbox.putCredentials(others);
+    sandbox.tokenEndpoint.release();
     await running;
     await lambda.invoke({});
     expect(sandbox.tokenEndpoint.requests.at(-1)?.form).toMatchObject({ refresh_token: others.refresh_token });
@@ -142,9 +141,9 @@ describe('what operators write', () => {
     });
   });
 
-  function invokeSlowly() {
+  function invokeHeld() {
     const { sandbox, lambda } = use();
-    sandbox.tokenEndpoint.play(SLOW, 'forward');
+    sandbox.tokenEndpoint.play('held', 'forward');
     return lambda.invoke({});
   }
 

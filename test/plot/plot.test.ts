@@ -9,7 +9,7 @@ describe('a day of the deployed bundle with an outage in it', () => {
 
   beforeAll(async () => {
     ticks = await liveADay(OUTAGE);
-  }, 60_000);
+  });
 
   it('never leaves consumers without a living token', () => {
     expect(Math.min(...ticks.map(({ minutesLeft }) => minutesLeft))).toBeGreaterThan(30);

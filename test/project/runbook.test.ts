@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { toRunbookEntry } from '../../lambda/contract.ts';
 import type { FaultCode } from '../../lambda/core/fault.ts';
@@ -12,8 +12,6 @@ import { endingOf, startConfigured } from '../support/in-sandbox.ts';
 import { askInsights, type LogLine } from '../support/insights.ts';
 import { blocksOf, readDocument, sectionsOf } from '../support/markdown.ts';
 import { FakeAwsShell } from '../support/run-in-bash.ts';
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const RUNBOOK = readDocument('docs/runbook.md');
 const SECTIONS = sectionsOf(RUNBOOK);

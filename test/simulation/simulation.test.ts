@@ -17,24 +17,15 @@ afterAll(() => {
 });
 
 describe('the refresh journal', () => {
-  test('keeps every invariant in 4,000 random histories, and all that can happen happens in them', async () => {
-    const search = new Search();
-    const found = await search.play(1, 4_000);
+  test('keeps every invariant in 1,000 random histories', async () => {
+    const found = await new Search().play(1, 1_000);
     expect(found && `seed ${found.seed}: ${found.violation.message}, [${found.shrunk}]`).toBeUndefined();
-    expect(WHAT_HAPPENS.filter((what) => !search.counts.has(what))).toEqual([]);
-  });
-
-  test('keeps every invariant in every interleaving of two runs that may die anywhere', async () => {
-    const { states, ends, violation } = await walk('strict', 'nothing else');
-    expect(violation && `${violation.error.message}: ${violation.path.join(', ')}`).toBeUndefined();
-    expect(states).toBeGreaterThan(1_500);
-    expect(ends).toBeGreaterThan(1);
   });
 });
 
 describe('the simulation can fail', () => {
-  // Those that show in one history of thousands take long: `npm run simulate -- --saboteurs` has all of them, and CI runs it.
-  test.each(SABOTEURS.filter(({ within }) => within <= 2_000))(
+  // Mistakes that show in fewer histories take longer to catch: `simulation.long.ts` and `npm run simulate -- --saboteurs`.
+  test.each(SABOTEURS.filter(({ within }) => within <= 100))(
     'it catches a protocol that $mistake, within $within histories',
     async (saboteur) => {
       const found = await new Search(saboteur.sabotage).play(saboteur.from ?? 1, saboteur.within);
@@ -46,7 +37,6 @@ describe('the simulation can fail', () => {
     ['claims without a nonce, so that two runs both own the claim', 'nothing else'],
     ['never looks for what became of a spent token', 'nothing else'],
     ['forgets that it was refused', 'after a run that died with its answer'],
-    ['moves AWSCURRENT without comparing', 'an operator adds a member'],
   ])('the walk catches a protocol that %s', async (mistake, scenario) => {
     const saboteur = SABOTEURS.find((each) => each.mistake === mistake);
     const { violation } = await walk('strict', scenario, saboteur?.sabotage);
@@ -92,7 +82,7 @@ describe('a history', () => {
   });
 
   test('is the same if runs get more turns to come to their next call', async () => {
-    for (let seed = 1; seed <= 300; seed++) {
+    for (let seed = 1; seed <= 50; seed++) {
       const played = await playHistory(Choices.fromSeed(seed));
       const patient = await playHistory(Choices.fromSeed(seed), undefined, (world) => {
         world.microtaskTurns = 100;
@@ -106,53 +96,3 @@ describe('a history', () => {
     expect(await shrink([1, 2, 3, 7, 9, 11, 4], isLong)).toHaveLength(3);
   });
 });
-
-/** A search that found nothing because nothing happened in it proves nothing. */
-const WHAT_HAPPENS = [
-  'operator: edits the token secret',
-  'operator: moves the label of the token secret back',
-  'operator: empties the token secret',
-  'operator: stores another thing in the token secret',
-  'another thing in the token secret at the end',
-  'provider: strict',
-  'provider: grace',
-  'provider: newest',
-  'provider: no-rotation',
-  'outcome: refreshed',
-  'outcome: fresh',
-  'outcome: adopted',
-  'outcome: busy',
-  'outcome: waiting',
-  'outcome: REAUTHORIZATION_REQUIRED',
-  'outcome: PROVIDER_UNAVAILABLE',
-  'outcome: PROVIDER_AMBIGUOUS',
-  'outcome: STORE_UNAVAILABLE',
-  'status: fresh',
-  'status: attempt',
-  'status: settle',
-  'status: rejected',
-  'claim taken over',
-  'stale read',
-  'store outage',
-  'token not stored',
-  'pending answer stored',
-  'crash-before',
-  'crash-after',
-  'refused',
-  'answer-lost',
-  'not-sent',
-  'throttled',
-  'unrecognized',
-  'misdirected',
-  'ambiguous-before',
-  'ambiguous-after',
-  'refresh-token-only',
-  'operator: adds a member',
-  'operator: adds a member to what was read a while ago',
-  'operator: puts new credentials',
-  'operator: pastes an old document back',
-  'operator: moves AWSCURRENT back',
-  'operator: removes the journal label',
-  'operator: moves the journal label',
-  'operator: scribbles in the journal',
-];

@@ -1,25 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runEsbuild } from '../../infra/bundle/bundle-handler.ts';
+import { makeOnce } from '../sandbox/lambda/bundle.ts';
 
 const ENTRY = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
-let bundlePath: string | undefined;
+/** Name of the bundled command line among the bundles of a test run. */
+export const COMMAND = 'command';
 
-/**
- * `cli/main.ts` in one file, which starts in a fifth of the time; made once in each process.
- *
- * @returns its path
- */
+/** Returns the path of `cli/main.ts` in one file, which starts in a fifth of the time. */
 export function bundleCommandOnce(): string {
-  if (bundlePath !== undefined) return bundlePath;
-  const directory = mkdtempSync(join(tmpdir(), 'retently-token-refresh-cli-'));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  bundlePath = join(directory, 'main.mjs');
-  bundleCommand(bundlePath);
-  return bundlePath;
+  return join(makeOnce(COMMAND, bundleCommandInto), 'main.mjs');
+}
+
+export function bundleCommandInto(directory: string): void {
+  bundleCommand(join(directory, 'main.mjs'));
 }
 
 export function bundleCommand(outputPath: string, options: readonly string[] = []): void {

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, vi } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect } from 'vitest';
 import * as z from 'zod';
 import type { Invocation, LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/sandbox.ts';
 import { digestOf, findLeaks, journalOf, secretsOf, whatIsSeen } from './leaks.ts';
+
+const POLL_MS = 5;
 
 const anyResult = z.object({ outcome: z.string(), message: z.string() });
 
@@ -61,9 +64,9 @@ export async function startConfigured(sandbox: Sandbox): Promise<{ lambda: Lambd
   return { lambda: await sandbox.startFunction(), refreshToken: credentials.refresh_token };
 }
 
-/** Waits for what another process is about to do. */
-export async function until(isSo: () => boolean): Promise<void> {
-  await vi.waitFor(() => expect(isSo()).toBe(true), { interval: 5, timeout: 20_000 });
+/** Resolves once `isReached`, which watches what another process does. The test's own time-out ends a wait that hangs. */
+export async function until(isReached: () => boolean): Promise<void> {
+  while (!isReached()) await sleep(POLL_MS, undefined, { ref: false });
 }
 
 /** The outcome, or the code of the error. */

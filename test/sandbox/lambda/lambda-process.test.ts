@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../../support/in-sandbox.ts';
 import { type LambdaProcess, startLambdaProcess } from './lambda-process.ts';
 
 const HANDLER = `
@@ -46,7 +47,9 @@ test('answers what was thrown, and says it as the runtime does', async () => {
     errorMessage: 'broken',
     members: { code: 7 },
   });
-  await expect.poll(() => lambda.stderr, { interval: 5 }).toMatch(/"ERROR".*\{"errorType":"TypeError".*"code":7/);
+  // What the process writes can arrive later than its answer.
+  await until(() => lambda.stderr.includes('\n'));
+  expect(lambda.stderr).toMatch(/"ERROR".*\{"errorType":"TypeError".*"code":7/);
 });
 
 test('the time that remains runs down, faster if it is hastened', async () => {

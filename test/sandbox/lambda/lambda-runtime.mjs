@@ -1,5 +1,6 @@
 // Plays Lambda's Node.js runtime in a process of its own: loads the bundle once, then serves one invocation after the
 // other from the parent. Plain JavaScript, for nothing stands between this process and what is deployed.
+import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 
 const [, , bundlePath, functionName, accountId] = process.argv;
@@ -17,7 +18,7 @@ process.on('message', (message) => {
   else void serve(message).then((answer) => process.send(answer));
 });
 
-const { handler } = await import(bundlePath);
+const { handler } = await import(pathToFileURL(bundlePath));
 process.send({ kind: 'ready' });
 
 async function serve({ event, awsRequestId, timeoutMs, ...message }) {

@@ -36,6 +36,8 @@ export type Step =
   | 'truncated-body'
   /** `upstream` answers. */
   | 'forward'
+  /** `upstream` answers after the test has called `release`. */
+  | 'held'
   /** `upstream` answers, then the connection is reset: the answer is lost. */
   | 'lose-answer'
   /** `upstream` answers, and nothing follows: time to kill a caller. */
@@ -61,6 +63,8 @@ export interface ScriptedTokenEndpoint extends AsyncDisposable {
   readonly requests: ReceivedRequest[];
   /** From the next connection on, plays this script from its beginning. */
   play(...script: readonly Step[]): void;
+  /** Lets every request that is `held` go on. */
+  release(): void;
   close(): Promise<void>;
 }
 
@@ -77,12 +81,18 @@ export async function startScriptedTokenEndpoint(
   const steps = new WeakMap<Socket, Step>();
   let playing = script;
   let connections = 0;
+  const held: (() => void)[] = [];
+  const release = () => {
+    for (const goOn of held.splice(0)) goOn();
+  };
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     // One request a connection, so that a step can be chosen before anything is read.
     response.shouldKeepAlive = false;
     const received = await receive(request);
     requests.push(received);
-    await perform(steps.get(request.socket) ?? 'reset', received, response, upstream);
+    const step = steps.get(request.socket) ?? 'reset';
+    if (step === 'held') await new Promise<void>((resolve) => held.push(resolve));
+    await perform(step, received, response, upstream);
   };
   const { url, server, close } = await startLoopbackServer((request, response) => {
     // A client that goes away in the middle is part of the game.
@@ -98,7 +108,7 @@ export async function startScriptedTokenEndpoint(
     playing = steps;
     connections = 0;
   };
-  return { url: url + TOKEN_PATH, requests, play, close, [Symbol.asyncDispose]: close };
+  return { url: url + TOKEN_PATH, requests, play, release, close, [Symbol.asyncDispose]: close };
 }
 
 async function receive(request: IncomingMessage): Promise<ReceivedRequest> {
@@ -142,6 +152,7 @@ async function perform(
       response.write(TRUNCATED, () => response.socket?.destroy());
       return;
     case 'forward':
+    case 'held':
       request.answer = await forward(request, upstream);
       answer(request.answer, response);
       return;

@@ -1,12 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { evaluatePolicy, type Permission } from '../infra/evaluate-policy.ts';
 import { type Aws, startAws } from '../sandbox/aws/aws-server.ts';
 import { type LoopbackServer, startLoopbackServer } from '../sandbox/loopback-server.ts';
 import { AGENT_EXAMPLE, DESCRIBE, EXAMPLES, GET, policyOf } from './examples.ts';
 import { startAgent } from './secrets-manager-agent.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 const TOKEN_SECRET = 'RetentlyToken';
 const CREDENTIALS_SECRET = 'RetentlyCredentials';

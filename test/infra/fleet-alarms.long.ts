@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Fleet, startFleet } from '../sandbox/fleet.ts';
 import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
@@ -7,8 +7,6 @@ import { type Datapoint, parseEmbeddedMetrics } from './embedded-metrics.ts';
 import { watchAlarm } from './evaluate-alarm.ts';
 import { alarmsOf } from './monitored-function.ts';
 import { synthesiseFleet } from './synthesise.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -3,16 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { buildApp } from '../../infra/app.ts';
 import { parseFleetContext } from '../../infra/options/parse-context.ts';
 import { CONTEXT_KEY } from '../../infra/options/stack-schema.ts';
 import { TokenRefreshFleetStack } from '../../infra/stacks.ts';
 import { EVERY_FLEET_OPTION } from './synthesise.ts';
-
-// Synthesis and bundling take seconds, and longer if something else is running.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const directory = mkdtempSync(join(tmpdir(), 'synthesised-fleet-'));
 

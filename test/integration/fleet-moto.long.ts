@@ -7,16 +7,15 @@ import { bundleOnce } from '../sandbox/lambda/bundle.ts';
 import { type LambdaProcess, startLambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import { startAuthorizationServer } from '../sandbox/oauth/authorization-server.ts';
 import { awsClientOptions } from '../support/aws-client-options.ts';
-import { FLEET_SECRETS } from '../support/fleet-secrets.ts';
 import { isMotoInstalled, startMoto } from '../support/moto-server.ts';
 
-vi.setConfig({ testTimeout: 240_000 });
 vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
 
 const ENVIRONMENTS = 3;
 /** moto's own account. */
 const PLACE = { accountId: '123456789012' };
 
+const FLEET_SECRETS = 300;
 const isInstalled = isMotoInstalled();
 
 describe.skipIf(!isInstalled)(`on moto${isInstalled ? '' : ' (SKIPPED: moto_server is not installed here)'}`, () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
+import { readDocument } from '../support/markdown.ts';
 import { EVERY_FLEET_OPTION, EVERY_OPTION, synthesise, synthesiseFleet } from './synthesise.ts';
 
 const run = promisify(execFile);
@@ -12,11 +13,14 @@ const directory = mkdtempSync(join(tmpdir(), 'linted-'));
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
+const readJson = (path: string): unknown => JSON.parse(readDocument(path));
+
 it.skipIf(!isInstalled).each([
   ['the stack of an account', synthesise()],
   ['the same with every option', synthesise(EVERY_OPTION)],
   ['the stack of a fleet', synthesiseFleet()],
   ['the same with every option of a fleet', synthesiseFleet(EVERY_FLEET_OPTION)],
+  ['the example that restarts a consumer', readJson('docs/events/restart-consumer.template.json')],
 ])(
   `%s satisfies cfn-lint${isInstalled ? '' : ' (SKIPPED: cfn-lint is not installed here)'}`,
   async (_what, template) => {

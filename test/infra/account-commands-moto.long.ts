@@ -2,11 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AccountCommands, accountCommands } from '../../infra/account-commands.ts';
+import { AWS_COMMANDS } from '../support/aws-cli-calls.ts';
 import { isMotoInstalled, type MotoServer, startMoto } from '../support/moto-server.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const CLI = 'aws';
 const HAS_CLI = spawnSync(CLI, ['--version'], { stdio: 'ignore' }).status === 0;
@@ -14,6 +13,35 @@ const IS_POSSIBLE = HAS_CLI && isMotoInstalled();
 const REGION = 'us-east-1';
 const VALUE = '{"client_id":"mine","note":"quotes: \\" and $HOME"}';
 const TARGET = { Arn: `arn:aws:lambda:${REGION}:123456789012:function:f`, RoleArn: 'arn:aws:iam::123456789012:role/r' };
+
+const BOTOCORE = spawnSync('python3', ['-c', 'import botocore'], { stdio: 'ignore' }).status === 0;
+
+/** Whether botocore has these services, operations and options; the AWS CLI makes its own of the same models. */
+const ASK_BOTOCORE = `
+import json, sys, botocore.session
+from botocore import xform_name
+session = botocore.session.get_session()
+unknown = []
+for command, options in json.load(sys.stdin).items():
+    service, operation = command.split()
+    model = session.get_service_model(service)
+    known = {xform_name(name).replace('_', '-'): name for name in model.operation_names}
+    members = model.operation_model(known[operation]).input_shape.members
+    unknown += [f'{command} {o}' for o in options if o[2:] not in {xform_name(m).replace('_', '-') for m in members}]
+print(json.dumps(unknown))
+`;
+
+it.skipIf(!BOTOCORE)(
+  `the commands of the documents have options that AWS knows${BOTOCORE ? '' : ' (SKIPPED: botocore is not installed here)'}`,
+  () => {
+    const { 'logs tail': _, ...ofModels } = AWS_COMMANDS;
+    const { stdout, stderr } = spawnSync('python3', ['-c', ASK_BOTOCORE], {
+      input: JSON.stringify(ofModels),
+      encoding: 'utf8',
+    });
+    expect([stdout.trim(), stderr]).toEqual(['[]', '']);
+  },
+);
 
 describe.skipIf(!IS_POSSIBLE)(
   `the real AWS CLI against moto${IS_POSSIBLE ? '' : ' (SKIPPED: the AWS CLI and moto are not both installed here)'}`,

@@ -1,14 +1,13 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { METRICS } from '../../lambda/contract.ts';
 import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { type Sandbox, type SandboxOptions, SECRET_ID, TOKEN_SECRET_ID } from '../sandbox/sandbox.ts';
+import { until } from '../support/in-sandbox.ts';
 import { readDocument, sectionsOf } from '../support/markdown.ts';
 import { FakeAwsShell } from '../support/run-in-bash.ts';
 import { attributesOf, deploy } from './deployment.ts';
 import { alarmsOf, MonitoredFunction } from './monitored-function.ts';
 import { synthesise } from './synthesise.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 const FORCED = { action: 'refresh', force: true };
 const STATUS = { action: 'status' };
@@ -124,7 +123,7 @@ describe('TokenNotStored fires, and nothing else,', () => {
     afterRefresh(async (monitored, { aws, processes: [lambda] }) => {
       aws.inject({ kind: 'internal-error', operation: 'PutSecretValue', skip: 1, times: ALWAYS });
       const running = monitored.invoke(FORCED, 10);
-      await vi.waitUntil(() => aws.calls.some(({ fault }) => fault !== undefined), { interval: 5, timeout: 10_000 });
+      await until(() => aws.calls.some(({ fault }) => fault !== undefined));
       lambda?.hasten(5_000);
       expect(await running).toBe('TOKEN_NOT_STORED');
       expect(await monitored.firing(0, SILENCE)).toEqual(['TokenNotStored']);
@@ -290,7 +289,7 @@ describe('from the text of the alarm alone, a reader reaches', () => {
       async (monitored, { aws, processes: [lambda] }) => {
         aws.inject({ kind: 'internal-error', operation: 'PutSecretValue', skip: 1, times: ALWAYS });
         const running = monitored.invoke(FORCED, 10);
-        await vi.waitUntil(() => aws.calls.some(({ fault }) => fault !== undefined), { interval: 5, timeout: 10_000 });
+        await until(() => aws.calls.some(({ fault }) => fault !== undefined));
         lambda?.hasten(5_000);
         await running;
       },

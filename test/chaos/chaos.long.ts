@@ -8,17 +8,17 @@ test('real processes that are killed at any moment never spend a token twice, lo
   expect(broken).toEqual([]);
   expect(ticks).toBeGreaterThanOrEqual(24);
   expect(Math.min(kills, recovered)).toBeGreaterThan(2);
-}, 60_000);
+});
 
 test('and that is seen if they do: a store that gives one claim to everybody', async () => {
   const { broken } = await runChaos(20, 1, { sabotage: shareClaims });
   expect(broken).toContain('a refresh token was sent again while the claim of the run that spent it was live');
-}, 60_000);
+});
 
 test('and if the token secret is not brought along', async () => {
   const { broken } = await runChaos(12, 1, { sabotage: breakTokenSecret });
   expect(broken).toContain('a quiet tick left the token secret stale');
-}, 60_000);
+});
 
 function breakTokenSecret(aws: Aws): void {
   const when = (input: object) => JSON.stringify(input).includes(`"${TOKEN_SECRET_ID}"`);

@@ -2,19 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type App, type AppProps, Stack, Validations } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { buildApp } from '../../infra/app.ts';
 import { CONTEXT_KEY } from '../../infra/options/stack-schema.ts';
 import { EVERY_OPTION, WITHOUT_BUNDLING } from './synthesise.ts';
 
-const REPOSITORY = new URL('../..', import.meta.url).pathname;
-// Synthesis and bundling take seconds, and longer if something else is running.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'synthesised-'));
 
 afterAll(() => rmSync(directory, { recursive: true }));

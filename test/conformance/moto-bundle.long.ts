@@ -13,7 +13,7 @@ const reason = isMissing ? ' (SKIPPED: moto_server is not installed)' : '';
 vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
 
 /** Somebody else's Secrets Manager and EventBridge: what the stand-ins of the sandbox are too kind about, shows here. */
-test.skipIf(isMissing)(`the deployed bundle refreshes against moto${reason}`, { timeout: 60_000 }, async () => {
+test.skipIf(isMissing)(`the deployed bundle refreshes against moto${reason}`, async () => {
   await using moto = await startMoto();
   await using sandbox = await startSandbox();
   const client = createEmulatorClient(moto.url);
