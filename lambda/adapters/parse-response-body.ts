@@ -1,26 +1,27 @@
 import type * as Zlib from 'node:zlib';
 import { parseJson } from '../contract.ts';
-
-/** No token answer is near this long, decoded or not; the rest of a longer one is not read. */
-export const BODY_MAX_BYTES = 16 * 1024;
+import { RESPONSE_MAX_BYTES } from '../core/response-buffer.ts';
 
 /** Nobody nests more of them, but whoever means harm. */
 const MAX_CODINGS = 3;
 
-/** What is decoded of a compressed body, to read its first 16 KiB: a bomb is none. */
-const DECODED_MAX_BYTES = 1024 * 1024;
-
-/** What came back over HTTP; of a body that was cut short or too long, the beginning. */
+/** Body of an HTTP response; of a body that was cut short or too long, its beginning. */
 export interface ResponseBody {
   readonly body: Uint8Array;
+  /** A limit of ours cut the body. */
+  readonly isTruncated?: boolean | undefined;
   readonly contentEncoding?: string | undefined;
   readonly contentType?: string | undefined;
 }
 
 /** The members of an answer, or what the body is instead. */
-export type ParsedBody =
+export type ParsedBody = (
   | { readonly kind: 'members'; readonly members: JsonObject; readonly isCut: boolean }
-  | { readonly kind: 'nothing'; readonly what: 'an empty body' | 'HTML' | 'a body that is neither JSON nor a form' };
+  | { readonly kind: 'nothing'; readonly what: 'an empty body' | 'HTML' | 'a body that is neither JSON nor a form' }
+) & {
+  /** A limit of ours cut the body, before or after it was decoded: the same answer would be cut again. */
+  readonly isTruncated?: boolean;
+};
 
 /**
  * Reads an answer however it was wrapped: an answer may have cost a refresh token. Content codings (announced or shown by
@@ -28,9 +29,14 @@ export type ParsedBody =
  * Never throws, and what it answers quotes nothing but the members.
  */
 export function parseResponseBody(response: ResponseBody): ParsedBody {
-  const text = decodeText(decodeContent(response), response.contentType);
+  const { bytes, isTruncated } = decodeContent(response);
+  const text = decodeText(bytes, response.contentType);
+  return { ...parseText(text, isTruncated), ...(isTruncated && { isTruncated }) };
+}
+
+function parseText(text: string, isTruncated: boolean): ParsedBody {
   if (text === '') return { kind: 'nothing', what: 'an empty body' };
-  const whole = parseObject(text) ?? parseForm(text) ?? parseEmbedded(text);
+  const whole = parseObject(text) ?? parseForm(text, isTruncated) ?? parseEmbedded(text);
   if (whole) return { kind: 'members', members: whole, isCut: false };
   const rest = salvage(text);
   if (rest) return { kind: 'members', members: rest, isCut: true };
@@ -40,23 +46,25 @@ export function parseResponseBody(response: ResponseBody): ParsedBody {
   };
 }
 
+interface Decoded {
+  readonly bytes: Uint8Array;
+  readonly isTruncated: boolean;
+}
+
 /** Undoes the content codings (RFC 9110 section 8.4.1), the last one first; a coding that fails leaves the bytes as they are. */
-function decodeContent({ body, contentEncoding = '' }: ResponseBody): Uint8Array {
+function decodeContent({ body, contentEncoding = '', isTruncated = false }: ResponseBody): Decoded {
   // Announced, and not done: a raw inflater would take some plain text for a stream.
   const text = decodeText(body);
-  if (parseObject(text) ?? parseForm(text)) return body;
+  let decoded: Decoded = { bytes: body, isTruncated };
+  if (parseObject(text) ?? parseForm(text, isTruncated)) return decoded;
   const announced = contentEncoding
     .toLowerCase()
     .split(/[\s,]+/)
     .filter(Boolean);
-  let bytes = body;
-  for (const coding of announced.reverse().slice(0, MAX_CODINGS)) bytes = decode(coding, bytes) ?? bytes;
+  for (const coding of announced.reverse().slice(0, MAX_CODINGS)) decoded = decode(coding, decoded);
   // Unannounced, or announced once and done twice: the first bytes tell.
-  for (let layers = 0; layers < MAX_CODINGS; layers++) {
-    const coding = codingOf(bytes);
-    bytes = (coding && decode(coding, bytes)) || bytes;
-  }
-  return bytes.subarray(0, BODY_MAX_BYTES);
+  for (let layers = 0; layers < MAX_CODINGS; layers++) decoded = decode(codingOf(decoded.bytes), decoded);
+  return decoded;
 }
 
 function codingOf([first, second, third]: Uint8Array): string | undefined {
@@ -68,13 +76,19 @@ function codingOf([first, second, third]: Uint8Array): string | undefined {
   return isZlib ? 'deflate' : undefined;
 }
 
-/** `undefined` if the bytes are not of that coding, or if it is unknown. */
-function decode(coding: string, bytes: Uint8Array): Uint8Array | undefined {
+/** Returns the bytes as they are if they are not of that coding, or if it is unknown. */
+function decode(coding: string | undefined, encoded: Decoded): Decoded {
+  if (coding === undefined) return encoded;
   // Loaded when there is something to decode: hardly any answer is.
   const zlib = process.getBuiltinModule('node:zlib');
   // What came before a stream was cut off is decoded too.
-  const options = { finishFlush: zlib.constants.Z_SYNC_FLUSH, maxOutputLength: DECODED_MAX_BYTES };
-  return firstThatWorks(decodersOf(coding, zlib, options), bytes);
+  const options = { finishFlush: zlib.constants.Z_SYNC_FLUSH, maxOutputLength: RESPONSE_MAX_BYTES };
+  for (const decoder of decodersOf(coding, zlib, options)) {
+    const bytes = tryDecode(decoder, encoded.bytes);
+    if (bytes instanceof Uint8Array) return { ...encoded, bytes };
+    if (bytes === 'too large') return { bytes: decodeBeginning(decoder, encoded.bytes), isTruncated: true };
+  }
+  return encoded;
 }
 
 type Decoder = (bytes: Uint8Array) => Uint8Array;
@@ -101,15 +115,26 @@ function decodersOf(coding: string, zlib: typeof Zlib, options: Zlib.ZlibOptions
   }
 }
 
-function firstThatWorks(decoders: readonly Decoder[], bytes: Uint8Array): Uint8Array | undefined {
-  for (const decoder of decoders) {
-    try {
-      return decoder(bytes);
-    } catch {
-      // Not of this coding, or larger than any token answer.
-    }
+function tryDecode(decoder: Decoder, bytes: Uint8Array): Uint8Array | 'too large' | 'of another coding' {
+  try {
+    return decoder(bytes);
+  } catch (error) {
+    const isTooLarge = error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+    return isTooLarge ? 'too large' : 'of another coding';
   }
-  return undefined;
+}
+
+/** Decodes the longest beginning that stays within the limit: the tokens may be in it. */
+function decodeBeginning(decoder: Decoder, bytes: Uint8Array): Uint8Array {
+  let decoded: Uint8Array = Buffer.of();
+  for (let fits = 0, exceeds = bytes.length; exceeds - fits > 1; ) {
+    const middle = Math.floor((fits + exceeds) / 2);
+    const beginning = tryDecode(decoder, bytes.subarray(0, middle));
+    if (beginning === 'too large') exceeds = middle;
+    else fits = middle;
+    if (beginning instanceof Uint8Array) decoded = beginning;
+  }
+  return decoded;
 }
 
 /** UTF-8 unless the bytes say otherwise; then what was announced, else Latin-1. Tokens are ASCII in each of them. */
@@ -118,9 +143,16 @@ function decodeText(bytes: Uint8Array, contentType = ''): string {
   const labels = [wideCharsetOf(bytes), 'utf-8', charset, 'latin1'];
   for (const label of labels) {
     const text = label && decodeAs(label, bytes);
-    if (text !== undefined && text !== '') return text.replace(/^[\uFEFF\s\0]+|[\s\0]+$/g, '');
+    if (text !== undefined && text !== '') return trim(text);
   }
   return '';
+}
+
+/** Removes white space, zeros and a byte order mark. A regular expression for the end would take hours for a mebibyte of spaces. */
+function trim(text: string): string {
+  let end = text.length;
+  while (end > 0 && /[\s\0]/.test(text.charAt(end - 1))) end--;
+  return text.slice(0, end).replace(/^[\uFEFF\s\0]+/, '');
 }
 
 /** By a byte order mark, or by the zeros beside ASCII. */
@@ -132,7 +164,8 @@ function wideCharsetOf([first, second]: Uint8Array): string {
 
 function decodeAs(label: string, bytes: Uint8Array): string | undefined {
   try {
-    return new TextDecoder(label, { fatal: true }).decode(bytes);
+    // As a stream: a character that was cut at the end is left out, and is no reason for another character set.
+    return new TextDecoder(label, { fatal: true }).decode(bytes, { stream: true });
   } catch {
     // Another character set, or none that is known. The last one of all decodes everything.
     return undefined;
@@ -146,8 +179,10 @@ function parseObject(text: string): JsonObject | undefined {
   return isObject(value) ? value : undefined;
 }
 
-function parseForm(text: string): JsonObject | undefined {
-  const form = text.replace(/^[?#]/, '').replaceAll(';', '&');
+/** Of a form that was cut, the last member is not whole. */
+function parseForm(text: string, isTruncated: boolean): JsonObject | undefined {
+  const pairs = text.replace(/^[?#]/, '').replaceAll(';', '&');
+  const form = isTruncated ? pairs.slice(0, Math.max(0, pairs.lastIndexOf('&'))) : pairs;
   const isForm = /^[\w.-]+=[^<>{}"\n]*$/.test(form) && /(^|&)(access_token|refresh_token|error)=/.test(form);
   return isForm ? Object.fromEntries(new URLSearchParams(form)) : undefined;
 }
@@ -158,12 +193,15 @@ function parseEmbedded(text: string): JsonObject | undefined {
 }
 
 const WHOLE_MEMBERS =
-  /"(access_token|token_type|refresh_token|expires_in|error)"\s*:\s*("(?:[^"\\]|\\.)*"|\d+(?=\s*[,}]))/g;
+  /"(access_token|token_type|refresh_token|expires_in|refresh_token_expires_in|error)"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*"|\d+(?=\s*[,}]))/g;
+/** Objects that repeat what was sent. */
+const ECHOED_OBJECTS = /"(?:request|params|input|headers|query)"\s*:\s*\{[^{}]*\}/g;
 
 /** The members that are whole in JSON that was cut short. */
 function salvage(text: string): JsonObject | undefined {
   if (!text.includes('{')) return undefined;
-  const members = [...text.matchAll(WHOLE_MEMBERS)].map(([, name = '', value = '']) => [name, parseJson(value)]);
+  const matches = [...text.replace(ECHOED_OBJECTS, '').matchAll(WHOLE_MEMBERS)];
+  const members = matches.map(([, name = '', value = '']) => [name, parseJson(value)]);
   return members.length === 0 ? undefined : Object.fromEntries(members);
 }
 

@@ -21,6 +21,7 @@ const Members = z.object({
   token_type: orAbsent(z.string()),
   refresh_token: orAbsent(z.string()),
   expires_in: z.optional(z.unknown()),
+  refresh_token_expires_in: z.optional(z.unknown()),
 });
 type Members = z.infer<typeof Members> & { readonly error?: OAuthErrorCode | undefined };
 
@@ -46,15 +47,17 @@ const MAX_DEPTH = 3;
 export function processTokenResponse(response: TokenResponse, sentRefreshToken: string, nowMs: number): TokenAnswer {
   const { status, retryAfter } = response;
   const parsed = parseResponseBody(response);
+  const { isTruncated } = parsed;
   const objects = parsed.kind === 'members' ? [...unwrap(parsed.members)] : [];
   const members = findMembers(objects, sentRefreshToken);
   const reason = `Retently answered HTTP ${status}`;
   const isSuccess = status >= 200 && status < 300;
   if (isSuccess && members.access_token && !members.error) {
-    // A refresh token may stand in the part that is missing: that is not "the server sent none".
-    const isHalf = parsed.kind === 'members' && parsed.isCut && !members.refresh_token;
+    // A refresh token may stand in the part that is missing: that is not "the server sent none". If the limit is ours, the next
+    // answer is cut in the same place, so this access token is the best that can be had.
+    const isHalf = parsed.kind === 'members' && parsed.isCut && !members.refresh_token && !isTruncated;
     if (isHalf) return { kind: 'ambiguous', reason: `${reason} with JSON that was cut before its refresh token` };
-    return toToken(members, members.access_token);
+    return { ...toToken(members, members.access_token), isTruncated };
   }
 
   // Of a success alone: an error may have a sentence about the refresh token in the place of one.
@@ -63,30 +66,31 @@ export function processTokenResponse(response: TokenResponse, sentRefreshToken: 
     return {
       kind: 'refresh-token-only',
       refreshToken,
+      refreshTokenExpiresInSeconds: parseSeconds(members.refresh_token_expires_in),
       reason: `${reason} with a new refresh token and no bearer token`,
     };
   }
   if (isSuccess) return toUselessSuccess(parsed, objects, members.error, reason);
   const retryAfterSeconds = parseRetryAfter(retryAfter, nowMs);
-  if (THROTTLED.has(status)) return { kind: 'throttled', retryAfterSeconds, reason };
-  if (status >= 500) return { kind: 'ambiguous', reason };
+  if (THROTTLED.has(status)) return { kind: 'throttled', retryAfterSeconds, reason, isTruncated };
+  if (status >= 500) return { kind: 'ambiguous', reason, isTruncated };
   if (status >= 400 && members.error) return refused(members.error, reason);
   const isPassing = objects.some(({ error }) => typeof error === 'string' && PASSING.test(error));
   // A rate limit may come as 403; any other refusal stays one, whatever its headers say.
   if (status >= 400 && (isPassing || (status === 403 && retryAfterSeconds !== undefined))) {
-    return { kind: 'throttled', retryAfterSeconds, reason };
+    return { kind: 'throttled', retryAfterSeconds, reason, isTruncated };
   }
   return { kind: status < 400 || MISDIRECTED.has(status) ? 'misdirected' : 'unrecognized', reason };
 }
 
-function toToken({ token_type, refresh_token, expires_in }: Members, accessToken: string): TokenAnswer {
-  const expiresInSeconds = parseExpiresIn(expires_in);
+function toToken(members: Members, accessToken: string): Extract<TokenAnswer, { kind: 'token' }> {
   return {
     kind: 'token',
     accessToken,
-    tokenType: token_type || 'Bearer',
-    expiresInSeconds,
-    refreshToken: refresh_token,
+    tokenType: members.token_type || 'Bearer',
+    expiresInSeconds: parseSeconds(members.expires_in),
+    refreshToken: members.refresh_token,
+    refreshTokenExpiresInSeconds: parseSeconds(members.refresh_token_expires_in),
   };
 }
 
@@ -97,14 +101,16 @@ function toUselessSuccess(
   reason: string,
 ): TokenAnswer {
   if (error) return refused(error, reason);
+  const { isTruncated } = parsed;
   if (parsed.kind === 'nothing') {
-    return { kind: parsed.what === 'HTML' ? 'misdirected' : 'ambiguous', reason: `${reason} with ${parsed.what}` };
+    const kind = parsed.what === 'HTML' ? 'misdirected' : 'ambiguous';
+    return { kind, reason: `${reason} with ${parsed.what}`, isTruncated };
   }
   // Whole, and nothing of a token in it: that is an answer in other words, and no doubt about one.
   const isTokenAnswer =
     parsed.isCut || (!saysError(objects) && objects.some((object) => TOKEN_MEMBERS.some((name) => name in object)));
   return isTokenAnswer
-    ? { kind: 'ambiguous', reason: `${reason} with JSON that has no bearer token` }
+    ? { kind: 'ambiguous', reason: `${reason} with JSON that has no bearer token`, isTruncated }
     : { kind: 'unrecognized', reason: `${reason} with no token, and in words of its own` };
 }
 
@@ -124,7 +130,13 @@ function findMembers(objects: readonly JsonObject[], sentRefreshToken: string): 
   const refreshToken =
     toPresent(withBearer?.refresh_token) ??
     holders.map(({ refresh_token }) => toPresent(refresh_token)).find((token) => token && token !== sentRefreshToken);
-  return { ...withBearer, access_token: withBearer?.access_token, refresh_token: refreshToken, error };
+  return {
+    ...withBearer,
+    access_token: withBearer?.access_token,
+    refresh_token: refreshToken,
+    refresh_token_expires_in: found.map((each) => each.refresh_token_expires_in).find((each) => each !== undefined),
+    error,
+  };
 }
 
 function saysError(objects: readonly JsonObject[]): boolean {
@@ -139,9 +151,11 @@ function* unwrap(value: unknown, depth = 0): Generator<JsonObject> {
   for (const [name, member] of Object.entries(object)) if (!ECHOES.has(name)) yield* unwrap(member, depth + 1);
 }
 
+const NOTHINGS = new Set(['', 'null', 'undefined']);
+
 /** Some servers write their language's nothing as a text. */
 function toPresent(token: string | undefined): string | undefined {
-  return token === undefined || /^\s*(null|undefined)?\s*$/.test(token) ? undefined : token;
+  return token === undefined || NOTHINGS.has(token.trim()) ? undefined : token;
 }
 
 /** A code of RFC 6749, whatever the member's name. A dead grant is known in looser spellings, too. */
@@ -156,10 +170,10 @@ function errorOf({ error, error_code, errorCode, code, type, message }: JsonObje
 }
 
 /** A number or a decimal string of seconds; `undefined` if it is missing or not positive. */
-function parseExpiresIn(expiresIn: unknown): number | undefined {
-  const text = typeof expiresIn === 'string' ? expiresIn.trim().replace(/s$/, '') : '';
+function parseSeconds(value: unknown): number | undefined {
+  const text = typeof value === 'string' ? value.trim().replace(/s$/, '') : '';
   const isDecimal = /^\d+(\.\d+)?$/.test(text);
-  const seconds = typeof expiresIn === 'number' ? expiresIn : isDecimal ? Number(text) : Number.NaN;
+  const seconds = typeof value === 'number' ? value : isDecimal ? Number(text) : Number.NaN;
   return seconds > 0 ? seconds : undefined;
 }
 

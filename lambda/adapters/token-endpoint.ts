@@ -2,13 +2,32 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Grant } from '../core/credentials.ts';
 import type { TokenAnswer, TokenEndpoint } from '../core/ports.ts';
-import { BODY_MAX_BYTES } from './parse-response-body.ts';
+import { RESPONSE_MAX_BYTES, ResponseBuffer } from '../core/response-buffer.ts';
 import { processTokenResponse, type TokenResponse } from './process-token-response.ts';
 
 /** To connect, TLS included. Nothing was sent by then, so another try is safe: no reason to wait long. */
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Node's own limit is a quarter of it. The headers are no part of the answer, and must not cost one. */
-const HEADERS_MAX_BYTES = 64 * 1024;
+
+/**
+ * Limits of Node's HTTP client. None of them may end an exchange that our own limits allow: an answer may have cost a
+ * refresh token.
+ */
+const NODE_LIMITS = {
+  // Node: 16 KiB. The headers are not part of the answer, so they must not cost one.
+  maxHeaderSize: RESPONSE_MAX_BYTES,
+  // Node: on, unless NODE_OPTIONS says otherwise. Without it, a host whose first address is unreachable is never reached.
+  autoSelectFamily: true,
+  // Node: 250 ms per address, less than many a TCP handshake. Leaves the second address more than half of our 5 s.
+  autoSelectFamilyAttemptTimeout: 2_000,
+  // Node: no socket timeout for a request without an agent. Set, so that a later default cannot end a slow POST.
+  timeout: 0,
+  // Node: strict. Reads an answer although its framing is sloppy. No other request shares this connection.
+  insecureHTTPParser: true,
+  // Node: a shared agent, with its own timeout for sockets and a queue. Each request has a connection of its own.
+  agent: false,
+} as const;
+/** Node drops all headers behind the 2,000th, and `content-encoding` may be one of them. 0: no limit. */
+const HEADERS_MAX_COUNT = 0;
 
 /** The refresh grant (RFC 6749 section 6) over HTTP, client credentials in the body, redirects never followed. */
 export class HttpTokenEndpoint implements TokenEndpoint {
@@ -50,13 +69,11 @@ function post(url: URL, body: string, timeoutMs: number): Promise<TokenResponse 
   const send = isSecure ? httpsRequest : process.getBuiltinModule('node:http').request;
   return new Promise((resolve) => {
     let isConnected = false;
-    let finish: (() => void) | undefined;
+    let finish: ((error?: Error) => void) | undefined;
+    const received = new ResponseBuffer();
     const request = send(url, {
+      ...NODE_LIMITS,
       method: 'POST',
-      agent: false,
-      // An answer in hand is read although its framing is sloppy. Nobody else's request shares this connection.
-      insecureHTTPParser: true,
-      maxHeaderSize: HEADERS_MAX_BYTES,
       headers: {
         accept: 'application/json',
         'accept-encoding': 'identity',
@@ -65,6 +82,7 @@ function post(url: URL, body: string, timeoutMs: number): Promise<TokenResponse 
         'user-agent': 'retently-token-refresh',
       },
     });
+    request.maxHeadersCount = HEADERS_MAX_COUNT;
     const fail = () => request.destroy(new TimeoutError());
     const connectTimer = setTimeout(fail, Math.min(timeoutMs, CONNECT_TIMEOUT_MS));
     const timer = setTimeout(fail, timeoutMs);
@@ -73,12 +91,14 @@ function post(url: URL, body: string, timeoutMs: number): Promise<TokenResponse 
       clearTimeout(timer);
       resolve(answer);
     };
-    request.on('socket', (socket) =>
+    request.on('socket', (socket) => {
+      // Before Node's parser, which ends with the first bytes that it cannot read.
+      socket.prependListener('data', (bytes: Buffer) => received.add(bytes));
       socket.once(isSecure ? 'secureConnect' : 'connect', () => {
         isConnected = true;
         clearTimeout(connectTimer);
-      }),
-    );
+      });
+    });
     request.on('response', (response) => {
       finish = readBody(response, (answer) => {
         request.destroy();
@@ -86,59 +106,65 @@ function post(url: URL, body: string, timeoutMs: number): Promise<TokenResponse 
       });
     });
     request.on('error', (error: NodeJS.ErrnoException) => {
-      if (finish) return finish();
-      const answer = fromRawPacket(error);
+      if (finish) return finish(error);
+      const answer = fromRawBytes(received.toBytes());
       if (answer) return end(answer);
       end(isConnected ? ambiguous(error) : notSent(error));
     });
     // Also where Node says nothing else of it: an answer that switches the protocol, for one.
-    request.on('close', () => (finish ? finish() : end(ambiguous({ code: 'closed without an answer' }))));
+    request.on('close', () => (finish ? finish() : end(ambiguous(new ClosedError()))));
     request.end(body);
   });
 }
 
-/** @returns ends the reading: what came until then is the answer, for a whole one must not be lost to how it ended */
-function readBody(response: IncomingMessage, done: (response: TokenResponse) => void): () => void {
+/** Returns a function that ends the reading. The part received until then is the answer: a whole one must not be lost to how it ended. */
+function readBody(response: IncomingMessage, done: (response: TokenResponse) => void): (error?: Error) => void {
   const { statusCode = 0, headers } = response;
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  const finish = () => {
-    // What came in one packet with an error is still in the stream.
-    for (let rest: Buffer | null = response.read(); rest !== null; rest = response.read()) chunks.push(rest);
+  const buffer = new ResponseBuffer();
+  const finish = (error?: Error) => {
+    // A chunk that came in one packet with an error is still in the stream.
+    for (let rest: Buffer | null = response.read(); rest !== null; rest = response.read()) buffer.add(rest);
     done({
       status: statusCode,
       retryAfter: headers['retry-after'],
       contentEncoding: headers['content-encoding'],
       contentType: headers['content-type'],
-      body: Buffer.concat(chunks).subarray(0, BODY_MAX_BYTES),
+      body: buffer.toBytes(),
+      isTruncated: buffer.isTruncated || isLimitOfParser(error),
     });
   };
   response.on('data', (chunk: Buffer) => {
-    sizeBytes += chunk.length;
-    chunks.push(chunk);
-    if (sizeBytes > BODY_MAX_BYTES) finish();
+    buffer.add(chunk);
+    if (buffer.isTruncated) finish();
   });
-  response.on('end', finish);
+  response.on('end', () => finish());
   response.on('error', finish);
   return finish;
 }
 
-/** Node gives up on headers that it cannot parse, with the bytes in hand: what is an answer in them counts. */
-function fromRawPacket(error: object): TokenResponse | undefined {
-  const bytes: unknown = Reflect.get(error, 'rawPacket');
-  if (!(bytes instanceof Uint8Array)) return undefined;
+/** Node's parser gave up on a size: of all headers, of the extensions of a chunk. The same answer would fail again. */
+function isLimitOfParser(error: NodeJS.ErrnoException | undefined): boolean {
+  return error?.code?.endsWith('_OVERFLOW') === true;
+}
+
+/** Node gives up on headers that it cannot parse: an answer in what was received by then counts. */
+function fromRawBytes(bytes: Uint8Array): TokenResponse | undefined {
   // One character a byte, so that places in the text are places in the bytes.
   const text = Buffer.from(bytes).toString('latin1');
   const [, status] = /^\s*http\/[\d.]+ +(\d{3})/i.exec(text) ?? [];
   const [separator = ''] = /\r?\n\r?\n/.exec(text) ?? [];
   if (status === undefined || separator === '') return undefined;
   const head = text.slice(0, text.indexOf(separator));
-  const body = bytes.subarray(head.length + separator.length, head.length + separator.length + BODY_MAX_BYTES);
+  const body = bytes.subarray(head.length + separator.length);
   return { status: Number(status), body, contentEncoding: /^content-encoding:\s*(.*)$/im.exec(head)?.[1] };
 }
 
 class TimeoutError extends Error {
   readonly code = 'ETIMEDOUT';
+}
+
+class ClosedError extends Error {
+  readonly code = 'closed without an answer';
 }
 
 // Node's own code, such as `ECONNRESET`, and not its message, which may name addresses and more.
@@ -147,6 +173,7 @@ function notSent({ code }: NodeJS.ErrnoException): NoResponse {
   return { kind: 'not-sent', reason: `The token endpoint could not be reached (${code})` };
 }
 
-function ambiguous({ code }: Pick<NodeJS.ErrnoException, 'code'>): NoResponse {
-  return { kind: 'ambiguous', reason: `The token endpoint was reached but gave no answer (${code})` };
+function ambiguous(error: NodeJS.ErrnoException): NoResponse {
+  const reason = `The token endpoint was reached but gave no answer (${error.code})`;
+  return { kind: 'ambiguous', reason, ...(isLimitOfParser(error) && { isTruncated: true }) };
 }

@@ -42,7 +42,7 @@ export interface TokenSecret extends Pick<CredentialStore, 'readCurrent' | 'putV
 }
 
 /** What the token endpoint said, or how it failed to. `reason` is safe to log: it quotes nothing that was received. */
-export type TokenAnswer =
+export type TokenAnswer = (
   | {
       readonly kind: 'token';
       readonly accessToken: string;
@@ -51,9 +51,16 @@ export type TokenAnswer =
       readonly expiresInSeconds: number | undefined;
       /** Absent if the server did not rotate (RFC 6749 section 6: the old one stays valid). */
       readonly refreshToken: string | undefined;
+      /** Lifetime of the refresh token; absent if the server does not tell it. */
+      readonly refreshTokenExpiresInSeconds?: number | undefined;
     }
   /** A success that is no token answer but carries a refresh token, which must not be lost. */
-  | { readonly kind: 'refresh-token-only'; readonly refreshToken: string; readonly reason: string }
+  | {
+      readonly kind: 'refresh-token-only';
+      readonly refreshToken: string;
+      readonly refreshTokenExpiresInSeconds?: number | undefined;
+      readonly reason: string;
+    }
   /** No byte of the request left. */
   | { readonly kind: 'not-sent'; readonly reason: string }
   /** 429, 503 and what else asks for a pause. */
@@ -65,7 +72,11 @@ export type TokenAnswer =
   /** The token may have been spent. */
   | { readonly kind: 'ambiguous'; readonly reason: string }
   /** An error code of RFC 6749 section 5.2. */
-  | { readonly kind: 'refused'; readonly error: OAuthErrorCode; readonly reason: string };
+  | { readonly kind: 'refused'; readonly error: OAuthErrorCode; readonly reason: string }
+) & {
+  /** A limit of ours cut the response. The same response would be cut again, so this run sends no second request. */
+  readonly isTruncated?: boolean | undefined;
+};
 
 export const OAUTH_ERROR_CODES = [
   'invalid_request',

@@ -122,10 +122,53 @@ describe('what is no answer is told apart:', () => {
     expect(parseResponseBody({ body })).toMatchObject({ kind: 'nothing' });
   });
 
-  test('a bomb: what is larger than 16 KiB once decoded is not decoded', () => {
+  test('a bomb: of what is larger than 1 MiB once decoded, the beginning is read', () => {
     const body = gzipSync(JSON.stringify({ padding: ' '.repeat(10_000_000), ...MEMBERS }));
     expect(body.length).toBeLessThan(16 * 1024);
-    expect(parseResponseBody({ body, contentEncoding: 'gzip' })).toMatchObject({ kind: 'nothing' });
+    expect(parseResponseBody({ body, contentEncoding: 'gzip' })).toMatchObject({ kind: 'nothing', isTruncated: true });
+  });
+});
+
+describe('of what a limit of ours cuts, the beginning counts, and it is known that it was cut:', () => {
+  const PADDED = JSON.stringify({ ...MEMBERS, padding: ' '.repeat(10_000_000) });
+
+  test.each<[string, Uint8Array, string]>([
+    ['gzip', gzipSync(PADDED), 'gzip'],
+    ['deflate', deflateSync(PADDED), 'deflate'],
+    ['br', brotliCompressSync(PADDED), 'br'],
+    ['gzip twice', gzipSync(gzipSync(PADDED)), 'gzip'],
+  ])('%s, where the tokens come first', (_name, body, contentEncoding) => {
+    const parsed = parseResponseBody({ body, contentEncoding });
+    expect(parsed).toEqual({ kind: 'members', members: MEMBERS, isCut: true, isTruncated: true });
+  });
+
+  test('a form, of which the last member may be cut', () => {
+    const body = Buffer.from('access_token=a&refresh_token=b&scope=ev');
+    expect(parseResponseBody({ body, isTruncated: true })).toEqual({
+      kind: 'members',
+      members: { access_token: 'a', refresh_token: 'b' },
+      isCut: false,
+      isTruncated: true,
+    });
+    expect(parseResponseBody({ body: Buffer.from('refresh_token=b'), isTruncated: true }).kind).toBe('nothing');
+  });
+
+  test('a character that was cut is no reason for another character set', () => {
+    const body = Buffer.from('{"access_token":"é","refresh_token":"b","scope":"é').subarray(0, -1);
+    expect(parseResponseBody({ body, isTruncated: true })).toMatchObject({ members: { access_token: 'é' } });
+  });
+
+  test('an echo of the request is no answer, even if it comes last', () => {
+    const body = Buffer.from('{"access_token":"a","refresh_token":"b","request":{"refresh_token":"old"},"x":"');
+    expect(parseResponseBody({ body })).toMatchObject({ members: { access_token: 'a', refresh_token: 'b' } });
+  });
+
+  test('a token of 1 MiB, and what is made to keep a search busy', () => {
+    const token = 'a\\"'.repeat(300_000);
+    const whole = Buffer.from(`{"access_token":${JSON.stringify(token)},"x":"`);
+    expect(parseResponseBody({ body: whole })).toMatchObject({ members: { access_token: token } });
+    const spaces = Buffer.from(`${' '.repeat(500_000)}x${' '.repeat(500_000)}x`);
+    expect(parseResponseBody({ body: spaces })).toMatchObject({ kind: 'nothing' });
   });
 });
 

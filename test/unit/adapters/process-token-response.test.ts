@@ -66,6 +66,23 @@ describe('a token answer', () => {
     expect(processAnswer({ expires_in })).toMatchObject({ kind: 'token', expiresInSeconds });
   });
 
+  test.each<[object, number | undefined]>([
+    [{ refresh_token_expires_in: 2_592_000 }, 2_592_000],
+    [{ refresh_token_expires_in: '2592000' }, 2_592_000],
+    [{ refresh_token_expires_in: 0 }, undefined],
+    [{}, undefined],
+  ])('%j: the refresh token lives %j seconds', (members, refreshTokenExpiresInSeconds) => {
+    expect(processAnswer(members)).toMatchObject({ refreshTokenExpiresInSeconds });
+    const body = { refresh_token: 'refresh-2', ...members };
+    expect(processBody(200, body)).toMatchObject({ kind: 'refresh-token-only', refreshTokenExpiresInSeconds });
+  });
+
+  test('the lifetime of a refresh token may stand beside that token', () => {
+    const refresh = { refresh_token: 'refresh-2', refresh_token_expires_in: 60 };
+    const tokens = { access: { access_token: 'a' }, refresh };
+    expect(processBody(200, { tokens })).toMatchObject({ kind: 'token', refreshTokenExpiresInSeconds: 60 });
+  });
+
   test('members that nobody asked for change nothing', () => {
     expect(processAnswer({ error: null, scope: 'all', created_at: 1, __proto__: { error: 'x' } })).toMatchObject({
       kind: 'token',
@@ -295,6 +312,23 @@ describe('Retry-After (RFC 9110, section 10.2.3)', () => {
   test('more digits than a number has are no reason to forget the failure', () => {
     const answer = processBody(429, '', '9'.repeat(400));
     expect(JSON.parse(JSON.stringify(answer))).not.toMatchObject({ retryAfterSeconds: null });
+  });
+});
+
+describe('a response that a limit of ours has cut says so, whatever its class:', () => {
+  test.each([
+    [200, '', 'ambiguous'],
+    [200, '{"scope":"', 'ambiguous'],
+    [200, '{"token_type":"Bearer","scope":"', 'ambiguous'],
+    [200, '<html>', 'misdirected'],
+    [200, '{"access_token":"a","refr', 'token'],
+    [400, '{"error":"server_error","x":"', 'throttled'],
+    [429, '', 'throttled'],
+    [500, '', 'ambiguous'],
+    [503, '', 'throttled'],
+  ])('%d with %j: %s', (status, text, kind) => {
+    const answer = processTokenResponse({ status, body: Buffer.from(text), isTruncated: true }, SENT, NOW_MS);
+    expect(answer).toMatchObject({ kind, isTruncated: true });
   });
 });
 

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
-import { createServer as createSilentServer, type Socket } from 'node:net';
+import { createServer as createSilentServer, Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { HttpTokenEndpoint, toRequestBody } from '../../../lambda/adapters/token-endpoint.ts';
 import { startLoopbackServer } from '../../sandbox/loopback-server.ts';
@@ -164,9 +165,9 @@ describe('ambiguous: the token may be spent', () => {
     expect(await post(url)).toMatchObject({ kind: 'ambiguous' });
   });
 
-  test('a body that never ends is read to 16 KiB and no further', async () => {
+  test('a body that never ends is read to 1 MiB and no further', async () => {
     const { url } = await play('endless-body');
-    expect(await post(url)).toMatchObject({ kind: 'ambiguous' });
+    expect(await post(url)).toMatchObject({ kind: 'ambiguous', isTruncated: true });
   });
 
   test('a body that stops coming', async () => {
@@ -175,22 +176,76 @@ describe('ambiguous: the token may be spent', () => {
   });
 });
 
-describe('16 KiB', () => {
-  const answerOf = (sizeBytes: number) => {
-    const padding = sizeBytes - JSON.stringify({ padding: '', ...ANSWER }).length;
-    return { status: 200, body: JSON.stringify({ padding: '.'.repeat(padding), ...ANSWER }) };
-  };
+describe('a response of any size', () => {
+  const MIB = 1024 * 1024;
+  const leading = (sizeBytes: number) => `{"id_token":"${'x'.repeat(sizeBytes)}",${JSON.stringify(ANSWER).slice(1)}`;
+  const behind = (sizeBytes: number) => `${JSON.stringify(ANSWER).slice(0, -1)},"id_token":"${'x'.repeat(sizeBytes)}"}`;
+  const TOKENS = { kind: 'token', accessToken: 'access-2', refreshToken: 'refresh-2', expiresInSeconds: 21_600 };
+
+  test.each<[string, string, object]>([
+    ['an id_token of 17,000 characters before the tokens', leading(17_000), TOKENS],
+    ['an id_token of 1,000,000 characters before the tokens', leading(1_000_000), TOKENS],
+    ['an id_token of 2 MiB behind the tokens', behind(2 * MIB), { ...TOKENS, isTruncated: true }],
+    ['an id_token of 2 MiB before the tokens', leading(2 * MIB), { kind: 'ambiguous', isTruncated: true }],
+    ['white space of 2 MiB behind the tokens', JSON.stringify(ANSWER) + ' '.repeat(2 * MIB), TOKENS],
+    ['white space of 2 MiB', ' '.repeat(2 * MIB), { kind: 'ambiguous', isTruncated: true }],
+    [
+      'an access token, and its refresh token behind 2 MiB',
+      `{"access_token":"access-2","x":"${'x'.repeat(2 * MIB)}","refresh_token":"refresh-2"}`,
+      { kind: 'token', accessToken: 'access-2', refreshToken: undefined, isTruncated: true },
+    ],
+  ])('%s', async (_name, body, expected) => {
+    const { url } = await play({ status: 200, body });
+    expect(await post(url)).toMatchObject(expected);
+  });
 
   test.each([
-    [16 * 1024, 'token'],
-    // Cut behind the last token: every member that counts is whole.
-    [16 * 1024 + 1, 'token'],
-    [17 * 1024, 'ambiguous'],
-  ])('a body of %d bytes: %s', async (sizeBytes, kind) => {
-    const { url } = await play(answerOf(sizeBytes));
-    expect(await post(url)).toMatchObject({ kind });
+    ['100 KiB in one header', `x-a: ${'a'.repeat(100 * 1024)}\r\n`],
+    ['900 KiB in many headers', `x-a: ${'a'.repeat(1_000)}\r\n`.repeat(900)],
+    ['3,000 headers before content-encoding', 'x-a: b\r\n'.repeat(3_000)],
+  ])('headers of %s', async (_name, headers) => {
+    const body = gzipSync(JSON.stringify(ANSWER));
+    const head = `HTTP/1.1 200 OK\r\n${headers}content-encoding: gzip\r\ncontent-length: ${body.length}\r\n\r\n`;
+    const { url } = await play({ raw: Buffer.concat([Buffer.from(head), body]) });
+    expect(await post(url)).toMatchObject(TOKENS);
+  });
+
+  test.each([
+    ['headers of 2 MiB', `HTTP/1.1 200 OK\r\n${`x-a: ${'a'.repeat(1_000)}\r\n`.repeat(2_100)}\r\n`],
+    [
+      'a chunk extension of 20 KiB, before the tokens',
+      `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9;${'e'.repeat(20 * 1024)}\r\n`,
+    ],
+  ])('%s: where Node gives up on a size, no second request may follow', async (_name, raw) => {
+    const { url } = await play({ raw: Buffer.from(raw) });
+    expect(await post(url)).toMatchObject({ kind: 'ambiguous', isTruncated: true });
+  });
+
+  test('headers that Node cannot parse, in several packets', async () => {
+    const url = await serve(({ socket }) => {
+      socket.write(`HTTP/1.1 200 OK\r\nx-a: ${'a'.repeat(200 * 1024)}\r\n`);
+      setImmediate(() => socket.end(`fo o: b\r\n\r\n${JSON.stringify(ANSWER)}`));
+    });
+    expect(await post(url)).toMatchObject(TOKENS);
   });
 });
+
+test.each(['http', 'https'])(
+  '%s: each address of a host gets two seconds for its TCP handshake, not 250 ms',
+  async (scheme) => {
+    const connect = vi.spyOn(Socket.prototype, 'connect');
+    const { url, close } = await play('hang');
+    await close();
+    try {
+      await post(url.replace('http', scheme));
+      expect(JSON.stringify(connect.mock.calls[0])).toContain(
+        '"autoSelectFamily":true,"autoSelectFamilyAttemptTimeout":2000',
+      );
+    } finally {
+      connect.mockRestore();
+    }
+  },
+);
 
 describe('a token that did arrive is never thrown away', () => {
   test('although the connection stays open behind it', async () => {
