@@ -32,6 +32,7 @@ const resultSchema = z.object({
     .object({
       refreshedAt: z.string().nullable(),
       dueAt: z.string().nullable(),
+      refreshTokenExpiresAt: z.string().optional(),
       journal: z.string(),
       isAnswerUnsaved: z.boolean(),
       lastFailure: lastFailure.nullable(),

@@ -31,9 +31,13 @@ function describeResult(result: FunctionResult, nowMs: number): string[] {
   const { details } = result;
   const lines = [line('Token', describeToken(result))];
   if (details === undefined) return [...lines, line('Says', result.message)];
-  const { refreshedAt, dueAt, journal, lastFailure, versionsUsed, versionsBudget } = details;
+  const { refreshedAt, dueAt, refreshTokenExpiresAt, journal, lastFailure, versionsUsed, versionsBudget } = details;
   const refreshed = refreshedAt === null ? 'never, as far as the secret says' : formatAge(refreshedAt, nowMs);
-  lines.push(line('Refreshed', `${refreshed}; ${describeDue(dueAt, nowMs)}`), line('Journal', journal));
+  lines.push(line('Refreshed', `${refreshed}; ${describeDue(dueAt, nowMs)}`));
+  if (refreshTokenExpiresAt !== undefined) {
+    lines.push(line('Grant', `the refresh token expires on ${formatInstant(refreshTokenExpiresAt)}`));
+  }
+  lines.push(line('Journal', journal));
   if (lastFailure !== null) {
     const { code, at, attempts, retryAt } = lastFailure;
     const retry = retryAt === undefined ? '' : `; the next attempt ${formatAge(retryAt, nowMs)}`;

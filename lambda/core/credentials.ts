@@ -19,7 +19,7 @@ export interface RetentlyCredentials {
 /** Secrets Manager's limit for `SecretString`, in bytes. */
 export const SECRET_STRING_MAX_BYTES = 65_536;
 
-/** Room for an answer of the token endpoint (read to 16 KiB) and the function's other members. */
+/** Room for the tokens of an answer and the function's other members, beside everything else in the document. */
 const ANSWER_ROOM_BYTES = 17 * 1024;
 
 /** People write these: another type is their mistake, and named. */
@@ -37,6 +37,7 @@ const Members = z.object({
   expires_at: written,
   refreshed_at: written,
   spent_refresh_token_sha256: written,
+  refresh_token_expires_at: written,
   redirect_uri: text,
 });
 
@@ -51,6 +52,7 @@ const TOKEN_MEMBERS = [
   'expires_at',
   'refreshed_at',
   'spent_refresh_token_sha256',
+  'refresh_token_expires_at',
 ] as const satisfies readonly MemberName[];
 
 /** The token members of one document; an absent one is absent in the secret too. */
@@ -136,7 +138,10 @@ export function requireGrant(
       `is damaged: ${damages.join('; ')}. Nothing was sent. Put the value again, exactly as Retently shows it.`,
     );
   }
-  if (sizeBytes > SECRET_STRING_MAX_BYTES - ANSWER_ROOM_BYTES) {
+  // The tokens of the last answer make room for those of the next one.
+  const answerBytes =
+    members.spent_refresh_token_sha256 === undefined ? 0 : sizeBytes - sizeWith({ raw, isNested }, {});
+  if (sizeBytes - answerBytes > SECRET_STRING_MAX_BYTES - ANSWER_ROOM_BYTES) {
     throw invalid(
       where,
       `takes ${sizeBytes} bytes, which leaves less than ${ANSWER_ROOM_BYTES} of ${SECRET_STRING_MAX_BYTES} for an answer. Move other data out of this secret.`,
@@ -193,6 +198,16 @@ export function renderWithTokens(
   };
   const nested = raw['credentials'];
   return JSON.stringify(isNested && isObject(nested) ? { ...raw, credentials: replace(nested) } : replace(raw));
+}
+
+/** Size in bytes of `document` with these tokens, as it would be written. */
+function sizeWith(document: Pick<CredentialsDocument, 'raw' | 'isNested'>, tokens: TokenMembers): number {
+  return Buffer.byteLength(renderWithTokens(document, tokens));
+}
+
+/** Whether Secrets Manager would take `document` with these tokens. */
+export function hasRoomFor(document: Pick<CredentialsDocument, 'raw' | 'isNested'>, tokens: TokenMembers): boolean {
+  return sizeWith(document, tokens) <= SECRET_STRING_MAX_BYTES;
 }
 
 function invalid(where: string, what: string): Fault {

@@ -20,7 +20,7 @@ export type Exchanged = Answered & {
 };
 
 /** What stood in the way, or the code of a refusal: the advice to a human follows from it. */
-export type FailureCause = Exclude<TokenAnswer, Answered | { kind: 'refused' }>['kind'] | RefusalCode;
+export type FailureCause = Exclude<TokenAnswer, Answered | { kind: 'refused' }>['kind'] | 'oversized' | RefusalCode;
 
 export interface NotExchanged {
   readonly kind: 'failed';
@@ -61,6 +61,7 @@ export async function exchange(
 
     failed = toFailure(answer, replays > 0);
     telemetry.warn('The token endpoint gave no token', { code: failed.code, reason: answer.reason });
+    if (answer.isTruncated) return failed;
     if (answer.kind === 'ambiguous') {
       if (replays++ === MAX_REPLAYS) return failed;
     } else if (answer.kind === 'not-sent' || answer.kind === 'throttled') {

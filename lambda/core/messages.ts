@@ -10,6 +10,7 @@ export function adviceOn(what: Advised, { forceEvent }: Pick<Settings, 'forceEve
     'not-sent':
       "Nothing was sent. Later runs try again after a back-off. If this goes on, check TOKEN_ENDPOINT and, in a VPC, the function's way to the internet.",
     throttled: 'Retently asked for a pause. Later runs try again after it; there is nothing to do.',
+    oversized: 'Move other data out of the secret. Later runs try again after a back-off.',
     misdirected: 'Check TOKEN_ENDPOINT: it may have moved. Later runs try again after a back-off.',
     unrecognized:
       'No code of RFC 6749 says what was refused. Later runs try again after a back-off. If this goes on, it is probably the grant.',
@@ -29,6 +30,7 @@ export const WAITING = {
 } as const;
 
 export const REFRESHED = 'A new bearer token is in AWSCURRENT.';
+export const TRUNCATED = 'The token response was longer than 1 MiB. The tokens were taken from its beginning.';
 export const ADOPTED = 'Another run obtained a new bearer token; it is in AWSCURRENT.';
 export const STORED_LATE =
   'The answer that an earlier run could not store is stored; its bearer token is in AWSCURRENT.';

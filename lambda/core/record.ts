@@ -1,5 +1,5 @@
 import type { Context, PendingAnswer } from './context.ts';
-import { renderWithTokens, type TokenMembers } from './credentials.ts';
+import { hasRoomFor, renderWithTokens, type TokenMembers } from './credentials.ts';
 import { Fault, nameOf } from './fault.ts';
 import { type DocumentEntry, mayHaveRevoked, parseDocumentEntry, parseEntry, successorId } from './journal.ts';
 import { readSuccessor } from './load.ts';
@@ -95,11 +95,17 @@ async function recordAfter(
   tokens: TokenMembers,
 ): Promise<DocumentEntry | undefined> {
   const versionId = successorId(parent.tokenHash);
-  const secretString = renderWithTokens(parent.document, tokens);
+  const secretString = renderWithTokens(parent.document, withinRoom(parent, tokens));
   const put = await putUntilDeadline(context, versionId, secretString);
   return put === 'exists'
     ? undefined
     : parseDocumentEntry({ versionId, createdAt: context.runtime.now(), secretString }, 'The new document');
+}
+
+/** A refresh token that leaves no room for the bearer token that was there before takes its place. */
+function withinRoom({ document }: DocumentEntry, tokens: TokenMembers): TokenMembers {
+  if (hasRoomFor(document, tokens)) return tokens;
+  return { ...tokens, access_token: undefined, token_type: undefined, expires_at: undefined };
 }
 
 /**

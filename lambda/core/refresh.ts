@@ -3,7 +3,7 @@ import { announceFailed, announceRefreshed, lineage } from './announce.ts';
 import { claim } from './claim.ts';
 import type { Context } from './context.ts';
 import { decide } from './decide.ts';
-import { exchange, type NotExchanged } from './exchange.ts';
+import { type Exchanged, exchange, type NotExchanged } from './exchange.ts';
 import { announceFailure, recordFailure } from './failed-attempt.ts';
 import { Fault } from './fault.ts';
 import type { DocumentEntry, RefusalEntry } from './journal.ts';
@@ -17,6 +17,7 @@ import {
   NOT_CONFIGURED,
   REFRESHED,
   STORED_LATE,
+  TRUNCATED,
   WAITING,
 } from './messages.ts';
 import { record, recordPendingAnswer } from './record.ts';
@@ -24,7 +25,7 @@ import type { Result } from './result.ts';
 import { toRfc3339 } from './rfc3339.ts';
 import { rollForward } from './roll-forward.ts';
 import { RunReport } from './run-report.ts';
-import { isHalfRefreshed, toTokenMembers, warnAboutLifetime } from './token-members.ts';
+import { fitIntoSecret, isHalfRefreshed, toTokenMembers, warnAboutExpiry, warnAboutLifetime } from './token-members.ts';
 
 /** How often a run starts over if others keep moving `AWSCURRENT`, before it leaves the rest to the next run. */
 const MAX_STARTS = 10;
@@ -173,10 +174,14 @@ class RefreshRun {
     const { settings, store, tokenEndpoint, runtime, telemetry } = this.#context;
     const { current, latestEntry } = snapshot;
     const grant = grantOf(this.#context, snapshot);
-    const answer = await exchange(tokenEndpoint, grant, runtime, telemetry);
+    const toTokens = (exchanged: Exchanged) =>
+      toTokenMembers(exchanged, current.document, grant.refreshToken, settings.defaultTokenLifetimeSeconds);
+    const exchanged = await exchange(tokenEndpoint, grant, runtime, telemetry);
+    if (exchanged.kind === 'failed') return await this.#failed(snapshot, digest, attempt, exchanged);
+    const answer = fitIntoSecret(exchanged, current.document, toTokens(exchanged));
     if (answer.kind === 'failed') return await this.#failed(snapshot, digest, attempt, answer);
 
-    const tokens = toTokenMembers(answer, current.document, grant.refreshToken, settings.defaultTokenLifetimeSeconds);
+    const tokens = toTokens(answer);
     const entry = await record(this.#context, current, tokens, answer.startedAtMs);
     const isRecovery = attempt > 0 || latestEntry?.kind === 'failure' || isHalfRefreshed(current.document);
     this.#progress = { kind: 'recorded', attempt, isRecovery };
@@ -188,14 +193,23 @@ class RefreshRun {
       await store.promote(entry.versionId, current.versionId);
       throw await this.#incomplete(entry, attempt, answer.reason);
     }
-    const warning = warnAboutLifetime(answer, settings.defaultTokenLifetimeSeconds);
-    if (warning !== undefined) telemetry.warn(warning, { versionId: entry.versionId });
+    this.#warnAbout(answer, entry.versionId);
     if (tokens.access_token === current.document.members.access_token) {
       telemetry.warn('No progress: Retently answered with the bearer token that was there already', {
         versionId: entry.versionId,
       });
     }
     return (await this.#promote(entry, current)) ? this.#report.toResult('refreshed', REFRESHED) : 'start over';
+  }
+
+  #warnAbout(answer: Exchanged, versionId: string): void {
+    const { telemetry, settings } = this.#context;
+    const warnings = [
+      warnAboutLifetime(answer, settings.defaultTokenLifetimeSeconds),
+      warnAboutExpiry(answer),
+      answer.isTruncated ? TRUNCATED : undefined,
+    ];
+    for (const warning of warnings) if (warning !== undefined) telemetry.warn(warning, { versionId });
   }
 
   async #failed(snapshot: Snapshot, digest: string, attempt: number, answer: NotExchanged): Promise<'start over'> {

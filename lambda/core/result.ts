@@ -26,6 +26,8 @@ export interface StatusDetails {
   readonly refreshedAt: string | null;
   /** From when on a tick refreshes it; `null` if the secret does not say, and so the next tick does. */
   readonly dueAt: string | null;
+  /** Until when the refresh token lives; absent if the server does not tell it. */
+  readonly refreshTokenExpiresAt?: string;
   /** Where the journal stands, in a sentence. */
   readonly journal: string;
   /** An answer could not be stored yet: it is in the memory of this execution environment alone. */

@@ -73,10 +73,12 @@ async function toDetails(context: Context, snapshot: Snapshot, foreseen: Foresee
   ]);
   const { document } = snapshot.current;
   const nowMs = runtime.now();
+  const refreshTokenExpiresAt = toInstant(parseRfc3339(document.members.refresh_token_expires_at));
   const untilDueSeconds = secondsUntilDue(document, nowMs, settings.defaultTokenLifetimeSeconds);
   return {
     refreshedAt: toInstant(parseRfc3339(document.members.refreshed_at)),
     dueAt: toInstant(nowMs + untilDueSeconds * 1000),
+    ...(refreshTokenExpiresAt !== null && { refreshTokenExpiresAt }),
     journal: describeJournal(snapshot, foreseen, failure),
     isAnswerUnsaved: foreseen.kind === 'pending-answer',
     lastFailure: failure ? toLastFailure(failure, foreseen, settings) : null,

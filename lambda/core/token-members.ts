@@ -1,8 +1,17 @@
 import { MIN_TOKEN_LIFETIME_SECONDS } from '../contract.ts';
-import type { CredentialsDocument, TokenMembers } from './credentials.ts';
-import type { Exchanged } from './exchange.ts';
+import { type CredentialsDocument, hasRoomFor, SECRET_STRING_MAX_BYTES, type TokenMembers } from './credentials.ts';
+import type { Exchanged, NotExchanged } from './exchange.ts';
 import { sha256 } from './fingerprint.ts';
+import { readExpiry } from './read-expiry.ts';
 import { toRfc3339 } from './rfc3339.ts';
+
+type Token = Extract<Exchanged, { kind: 'token' }>;
+
+/** An `exp` that leaves less is taken for a mistake of a clock. It contradicts `expires_in` if it is further away than this. */
+const MIN_EXPIRY_SECONDS = 60;
+
+/** No refresh token lives longer: what says so is not kept. */
+const MAX_REFRESH_TOKEN_LIFETIME_SECONDS = 100 * 365 * 86_400;
 
 /**
  * The members that an answer writes into the document whose refresh token it was traded for.
@@ -20,11 +29,13 @@ export function toTokenMembers(
   if (answer.kind === 'refresh-token-only') {
     // The old bearer token lives on. Without refreshed_at the document is due, so the next run asks for a new one.
     const { access_token, token_type, expires_at } = members;
-    return { refresh_token: answer.refreshToken, access_token, token_type, expires_at, ...spent };
+    const refresh = { refresh_token: answer.refreshToken, refresh_token_expires_at: refreshTokenExpiresAt(answer) };
+    return { ...refresh, access_token, token_type, expires_at, ...spent };
   }
   const refreshedAt = toRfc3339(answer.startedAtMs);
   // Where the server does not rotate, refreshed_at alone tells a document from its predecessor.
   const isRepeated = refreshedAt === members.refreshed_at;
+  const isRotated = (answer.refreshToken ?? spentRefreshToken) !== spentRefreshToken;
   return {
     // The server may omit refresh_token; then the old one stays valid (RFC 6749 section 6).
     refresh_token: answer.refreshToken ?? spentRefreshToken,
@@ -32,6 +43,8 @@ export function toTokenMembers(
     token_type: answer.tokenType,
     expires_at: expiresAt(answer, members, defaultTokenLifetimeSeconds),
     refreshed_at: isRepeated ? toRfc3339(answer.startedAtMs + 1) : refreshedAt,
+    refresh_token_expires_at:
+      refreshTokenExpiresAt(answer) ?? (isRotated ? undefined : members.refresh_token_expires_at),
     ...spent,
   };
 }
@@ -41,30 +54,85 @@ export function isHalfRefreshed({ members }: CredentialsDocument): boolean {
   return members.spent_refresh_token_sha256 !== undefined && members.refreshed_at === undefined;
 }
 
+/**
+ * Leaves an access token out that does not fit into the secret beside the other data: the refresh token must not be lost.
+ *
+ * @returns `answer` if everything fits, and a failure if no new refresh token came with the access token
+ */
+export function fitIntoSecret(
+  answer: Exchanged,
+  current: CredentialsDocument,
+  tokens: TokenMembers,
+): Exchanged | NotExchanged {
+  if (answer.kind !== 'token' || hasRoomFor(current, tokens)) return answer;
+  const { refreshToken, refreshTokenExpiresInSeconds, startedAtMs } = answer;
+  const sizeBytes = Buffer.byteLength(answer.accessToken);
+  const reason = `The access token of ${sizeBytes} bytes does not fit into the secret: its other data and both tokens would take more than ${SECRET_STRING_MAX_BYTES} bytes`;
+  if (refreshToken === undefined || refreshToken === current.members.refresh_token) {
+    return { kind: 'failed', code: 'PROVIDER_UNAVAILABLE', cause: 'oversized', reason };
+  }
+  return { kind: 'refresh-token-only', refreshToken, refreshTokenExpiresInSeconds, reason, startedAtMs };
+}
+
+function refreshTokenExpiresAt({ refreshTokenExpiresInSeconds: seconds, startedAtMs }: Exchanged): string | undefined {
+  const isKept = seconds !== undefined && seconds <= MAX_REFRESH_TOKEN_LIFETIME_SECONDS;
+  return isKept ? toRfc3339(startedAtMs + seconds * 1000) : undefined;
+}
+
 function expiresAt(
-  { accessToken, expiresInSeconds, startedAtMs }: Extract<Exchanged, { kind: 'token' }>,
+  answer: Token,
   members: CredentialsDocument['members'],
   defaultTokenLifetimeSeconds: number,
 ): string {
+  const { accessToken, expiresInSeconds, startedAtMs } = answer;
   const isSameToken = accessToken === members.access_token;
   // A token that came back unchanged does not live longer for it, unless the server says so.
   if (isSameToken && expiresInSeconds === undefined && members.expires_at !== undefined) return members.expires_at;
-  return toRfc3339(startedAtMs + Math.min(expiresInSeconds ?? Infinity, defaultTokenLifetimeSeconds) * 1000);
+  return toRfc3339(startedAtMs + Math.min(toLifetimeSeconds(answer) ?? Infinity, defaultTokenLifetimeSeconds) * 1000);
 }
 
-/** What is odd about the life that an answer gives its bearer token; `undefined` if nothing is. */
+/** Returns `expires_in`, or else what `exp` of the access token leaves; `undefined` if neither makes sense. */
+function toLifetimeSeconds({ accessToken, expiresInSeconds, startedAtMs }: Token): number | undefined {
+  if (expiresInSeconds !== undefined) return expiresInSeconds;
+  const seconds = secondsUntilExpiry(accessToken, startedAtMs);
+  return seconds !== undefined && seconds >= MIN_EXPIRY_SECONDS ? seconds : undefined;
+}
+
+function secondsUntilExpiry(accessToken: string, nowMs: number): number | undefined {
+  const expirySeconds = readExpiry(accessToken);
+  return expirySeconds === undefined ? undefined : expirySeconds - nowMs / 1000;
+}
+
+/** Returns what is odd about the lifetime that an answer gives its access token; `undefined` if nothing is. */
 export function warnAboutLifetime(answer: Exchanged, defaultTokenLifetimeSeconds: number): string | undefined {
   if (answer.kind !== 'token') return undefined;
-  const { expiresInSeconds = defaultTokenLifetimeSeconds } = answer;
-  if (expiresInSeconds > defaultTokenLifetimeSeconds) {
+  const lifetimeSeconds = toLifetimeSeconds(answer) ?? defaultTokenLifetimeSeconds;
+  if (answer.expiresInSeconds !== undefined && lifetimeSeconds > defaultTokenLifetimeSeconds) {
     return (
-      `Retently says that the bearer token lives ${expiresInSeconds} seconds. No more than ${defaultTokenLifetimeSeconds} ` +
+      `Retently says that the bearer token lives ${lifetimeSeconds} seconds. No more than ${defaultTokenLifetimeSeconds} ` +
       'are believed, which is DEFAULT_TOKEN_LIFETIME_SECONDS. If these are seconds, and not milliseconds, set the option tokenLifetimeSeconds to them.'
     );
   }
-  if (expiresInSeconds >= MIN_TOKEN_LIFETIME_SECONDS) return undefined;
+  if (lifetimeSeconds >= MIN_TOKEN_LIFETIME_SECONDS) return undefined;
   return (
-    `The bearer token lives ${expiresInSeconds} seconds. Below ${MIN_TOKEN_LIFETIME_SECONDS} it can be dead between two ` +
+    `The bearer token lives ${Math.floor(lifetimeSeconds)} seconds. Below ${MIN_TOKEN_LIFETIME_SECONDS} it can expire between two ` +
     'ticks, and the write budget of the secret does not last for a day.'
   );
+}
+
+/**
+ * Returns how `exp` of the access token contradicts the answer; `undefined` if it does not. The one claim that is quoted is an
+ * instant, and not a secret.
+ */
+export function warnAboutExpiry(answer: Exchanged): string | undefined {
+  if (answer.kind !== 'token') return undefined;
+  const { accessToken, expiresInSeconds, startedAtMs } = answer;
+  const seconds = secondsUntilExpiry(accessToken, startedAtMs);
+  if (seconds === undefined) return undefined;
+  const exp = `exp of the access token leaves ${Math.floor(seconds)} seconds`;
+  if (expiresInSeconds === undefined) {
+    return seconds < MIN_EXPIRY_SECONDS ? `The answer has no expires_in, and ${exp}: ignored.` : undefined;
+  }
+  const isContradiction = Math.abs(seconds - expiresInSeconds) > MIN_EXPIRY_SECONDS;
+  return isContradiction ? `expires_in is ${expiresInSeconds}, but ${exp}. expires_in decides.` : undefined;
 }

@@ -33,6 +33,13 @@ export const GOOD_ANSWERS: readonly Answer[] = [
   good('expires_in of an hour', { expires_in: 3_600 }, 3_600),
   good('no token_type', { token_type: undefined }, SIX_HOURS, { token_type: 'Bearer' }),
   good('another token_type', { token_type: 'MAC' }, SIX_HOURS, { token_type: 'MAC' }),
+  good('no expires_in, and a JWT of one hour', { access_token: jwtOf(3_600) }, 3_600),
+  good('no expires_in, and a JWT that has expired', { access_token: jwtOf(-60) }, SIX_HOURS),
+  good('expires_in of two hours, and a JWT of one', { access_token: jwtOf(3_600), expires_in: 7_200 }, 7_200),
+  good('an id_token of 17,000 characters', { id_token: 'x'.repeat(17_000) }, SIX_HOURS),
+  good('an id_token of 1,000,000 characters', { id_token: 'x'.repeat(1_000_000) }, SIX_HOURS),
+  good('an access token of 60,000 characters', { access_token: 'x'.repeat(60_000) }, SIX_HOURS),
+  good('3 MiB behind the tokens', { zeros: '0'.repeat(3 * 1024 * 1024) }, SIX_HOURS),
   good('members of the wrong type', { refresh_token: 7, token_type: [], scope: { deep: plantSecret() } }, SIX_HOURS),
 ];
 
@@ -55,6 +62,14 @@ export const WRAPPED_ANSWERS: readonly Answer[] = [
   wrapped('bare line feeds', (text) => ({ raw: Buffer.from(`HTTP/1.1 200 OK\nx: y\n\n${text}`) })),
   wrapped('headers of 40 KiB', (text) => ({
     raw: Buffer.from(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(40_960)}\r\n\r\n${text}`),
+  })),
+  wrapped('headers of 900 KiB', (text) => ({
+    raw: Buffer.from(`HTTP/1.1 200 OK\r\n${`x: ${'y'.repeat(1_020)}\r\n`.repeat(900)}\r\n${text}`),
+  })),
+  wrapped('gzip of 3 MiB', (text) => ({
+    status: 200,
+    headers: { 'content-encoding': 'gzip' },
+    body: gzipSync(`${text.slice(0, -1)},"zeros":"${'0'.repeat(3 * 1024 * 1024)}"}`),
   })),
   wrapped('a body that ends early but whole', (text) => ({
     raw: Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n${text}`),
@@ -105,7 +120,32 @@ export const BAD_ANSWERS: readonly Answer[] = [
     script: [{ status, body: plantSecret() }],
     ...AMBIGUOUS,
   })),
-  { name: 'an endless body', script: ['endless-body'], ...AMBIGUOUS },
+  // No limit of ours leads to a second POST.
+  { name: 'an endless body', script: ['endless-body'], ending: 'PROVIDER_AMBIGUOUS', posts: 1 },
+  {
+    name: 'the tokens behind 2 MiB',
+    script: [{ status: 200, body: { zeros: '0'.repeat(2 * 1024 * 1024), access_token: plantToken() } }],
+    ending: 'PROVIDER_AMBIGUOUS',
+    posts: 1,
+  },
+  {
+    name: '503 with 2 MiB',
+    script: [{ status: 503, body: '0'.repeat(2 * 1024 * 1024) }],
+    ending: 'PROVIDER_UNAVAILABLE',
+    posts: 1,
+  },
+  {
+    name: 'headers of 2 MiB',
+    script: [{ raw: Buffer.from(`HTTP/1.1 200 OK\r\n${`x: ${'y'.repeat(1_020)}\r\n`.repeat(2_048)}\r\n`) }],
+    ending: 'PROVIDER_AMBIGUOUS',
+    posts: 1,
+  },
+  {
+    name: 'an access token without room for it, and no new refresh token',
+    script: [{ status: 200, body: { access_token: 'x'.repeat(66_000) } }],
+    ending: 'PROVIDER_UNAVAILABLE',
+    posts: 1,
+  },
   { name: 'a truncated body', script: ['truncated-body'], ...AMBIGUOUS },
   { name: 'a reset after the request', script: ['reset'], ...AMBIGUOUS },
   {
@@ -165,6 +205,11 @@ function wrapped(name: string, wrap: (text: string) => Step): Answer {
   const tokens = { access_token: plantSecret(), refresh_token: plantSecret() };
   const text = JSON.stringify({ ...tokens, expires_in: SIX_HOURS });
   return { name, script: [wrap(text)], ending: 'refreshed', posts: 1, lifetimeSeconds: SIX_HOURS, stored: tokens };
+}
+
+function jwtOf(seconds: number): string {
+  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+  return [encode({ alg: 'RS256' }), encode({ exp: Math.floor(Date.now() / 1000) + seconds }), plantSecret()].join('.');
 }
 
 function slow(slowMs: number): Pick<Answer, 'script' | 'stored' | 'lifetimeSeconds'> {

@@ -66,6 +66,15 @@ describe('an answer that can be used is used:', () => {
   });
 });
 
+test('of two tokens that do not fit into the secret, the refresh token is stored, in one POST', async () => {
+  const { sandbox, lambda } = use();
+  const refresh_token = plantCredentials().refresh_token;
+  const script = [{ status: 200, body: { access_token: 'x'.repeat(66_000), refresh_token } }];
+  const answer = { name: '', script, ending: 'PROVIDER_AMBIGUOUS', posts: 1, stored: { refresh_token } };
+  expectAnswer(sandbox, await tryAnswer(sandbox, lambda, answer), answer);
+  expect(currentOf(sandbox)).not.toHaveProperty('access_token');
+});
+
 describe('an answer that cannot be used leaves AWSCURRENT alone, and is not asked for again at once:', () => {
   test.each(BAD_ANSWERS)('$name: $ending', async (answer) => {
     const { sandbox, lambda } = use();

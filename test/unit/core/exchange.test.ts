@@ -87,6 +87,15 @@ describe('what each class leads to', () => {
     expect(context.sleepsMs).toEqual([]);
   });
 
+  test.each<TokenAnswer>([AMBIGUOUS, THROTTLED])(
+    '$kind is not sent again in this run if a limit of ours has cut the response',
+    async (answer) => {
+      const failed = await run({ ...answer, isTruncated: true });
+      expect(failed).toMatchObject({ kind: 'failed', cause: answer.kind });
+      expect(context.tokenEndpoint.grants).toHaveLength(1);
+    },
+  );
+
   test('a server with a reuse grace answers the replay', async () => {
     expect(await run(AMBIGUOUS, TOKEN)).toMatchObject({ kind: 'token' });
   });

@@ -11,6 +11,7 @@ import { faultFrom } from '../../support/fault-of.ts';
 import {
   CREDENTIALS,
   HOUR_MS,
+  MINUTE_MS,
   iso,
   NEW_TOKENS,
   NOW_MS,
@@ -205,6 +206,67 @@ describe('a secret with room for an answer of 16 KiB keeps the longest one', () 
     );
     expect(code).not.toBe('TOKEN_NOT_STORED');
   });
+});
+
+describe('an answer of which a part does not fit into 64 KiB', () => {
+  const KIB = 1024;
+  const FILLED = { ...refreshed(4), note: '.'.repeat(30 * KIB) };
+  const LARGE = { ...TOKEN, accessToken: 'a'.repeat(40 * KIB) };
+  const answered = async (document: object, answer: TokenAnswer) => {
+    const context = FakeContext.withSecret(document);
+    context.tokenEndpoint.willAnswer(answer);
+    const code = await refresh(context, IF_DUE).then(
+      ({ outcome }) => outcome,
+      ({ name }: Error) => name,
+    );
+    expect(context.tokenEndpoint.grants).toHaveLength(1);
+    return { context, code };
+  };
+
+  test('as long as it fits, both tokens are stored, and the next answer of that size too', async () => {
+    const { context, code } = await answered(refreshed(4), LARGE);
+    expect(code).toBe('refreshed');
+    const later = context.nextRun({ afterMs: 4 * HOUR_MS });
+    later.tokenEndpoint.willAnswer({ ...LARGE, refreshToken: 'refresh-3' });
+    expect(await refresh(later, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+  });
+
+  test('otherwise the refresh token is stored alone, beside the old bearer token, and the log says so', async () => {
+    const { context, code } = await answered(FILLED, LARGE);
+    expect(code).toBe('PROVIDER_AMBIGUOUS');
+    expect(context.currentDocument).toMatchObject({ refresh_token: 'refresh-2', access_token: 'access-1' });
+    const later = context.nextRun({ afterMs: 10 * MINUTE_MS });
+    later.tokenEndpoint.willAnswer(TOKEN);
+    expect(await refresh(later, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+    expect(later.tokenEndpoint.grants).toMatchObject([{ refreshToken: 'refresh-2' }]);
+  });
+
+  test('without the old bearer token, if there is no room for that either', async () => {
+    const held = { ...refreshed(4), access_token: 'a'.repeat(20 * KIB), note: '.'.repeat(20 * KIB) };
+    const { context } = await answered(held, { ...REFRESH_TOKEN_ONLY, refreshToken: 'r'.repeat(40 * KIB) });
+    expect(context.currentDocument).toMatchObject({ refresh_token: 'r'.repeat(40 * KIB) });
+    expect(context.currentDocument).not.toHaveProperty('access_token');
+  });
+
+  test.each([undefined, 'refresh-1'])(
+    'with %s for a refresh token nothing changes, and a back-off begins',
+    async (refreshToken) => {
+      const { context, code } = await answered(FILLED, { ...LARGE, refreshToken });
+      expect(code).toBe('PROVIDER_UNAVAILABLE');
+      expect(context.currentDocument).toEqual(FILLED);
+      expect(await refresh(context.nextRun(), IF_DUE)).toMatchObject({ outcome: 'waiting' });
+    },
+  );
+});
+
+test('a run says that it has used the tokens at the beginning of a response that was too long', async () => {
+  const lines = async (answer: TokenAnswer) => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.tokenEndpoint.willAnswer(answer);
+    await refresh(context, IF_DUE);
+    return context.telemetry.lines.length;
+  };
+  expect(await lines({ ...TOKEN, isTruncated: true })).toBe((await lines(TOKEN)) + 1);
 });
 
 describe('a run that does not get as far as the POST', () => {

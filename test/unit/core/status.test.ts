@@ -154,6 +154,11 @@ describe('status reports what a person wants to know at a glance', () => {
       },
     ],
     [
+      'when the refresh token expires, if the server has told it',
+      () => context.write(refreshed(1, { refresh_token_expires_at: iso(NOW_MS + 60 * MINUTE_MS) })),
+      { refreshTokenExpiresAt: iso(NOW_MS + 60 * MINUTE_MS) },
+    ],
+    [
       'nothing of a token that was never refreshed',
       () => undefined,
       {

@@ -2,7 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { Exchanged } from '../../../lambda/core/exchange.ts';
 import { sha256 } from '../../../lambda/core/fingerprint.ts';
 import { toRfc3339 } from '../../../lambda/core/rfc3339.ts';
-import { isHalfRefreshed, toTokenMembers, warnAboutLifetime } from '../../../lambda/core/token-members.ts';
+import {
+  isHalfRefreshed,
+  toTokenMembers,
+  warnAboutExpiry,
+  warnAboutLifetime,
+} from '../../../lambda/core/token-members.ts';
 import { REFRESH_TOKEN_ONLY, TOKEN } from '../../support/fake-token-endpoint.ts';
 import { HOUR_MS, iso, NEW_TOKENS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
@@ -48,6 +53,89 @@ describe('the life of the token', () => {
 
   test('grows when the same token comes back and the server says so', () => {
     expect(tokensOf({ accessToken: PARENT.access_token })).toMatchObject({ expires_at: iso(NOW_MS + 6 * HOUR_MS) });
+  });
+});
+
+describe('exp of an access token that is a JWT', () => {
+  const withExpiry = (seconds: unknown) => jwtOf({ sub: 'account', exp: seconds });
+  const inSeconds = (seconds: number) => withExpiry(NOW_MS / 1000 + seconds);
+  const lifetimeOf = (accessToken: string, expiresInSeconds?: number) =>
+    (Date.parse(tokensOf({ accessToken, expiresInSeconds }).expires_at ?? '') - NOW_MS) / 1000;
+  const warning = (accessToken: string, expiresInSeconds?: number) =>
+    warnAboutExpiry({ ...TOKEN, accessToken, expiresInSeconds, startedAtMs: NOW_MS });
+
+  test.each<[string, string, number]>([
+    ['of an hour caps the configured lifetime', inSeconds(3_600), 3_600],
+    ['of 60 seconds caps it', inSeconds(60), 60],
+    ['of 59 seconds does not', inSeconds(59), DEFAULT_SECONDS],
+    ['in the past does not', inSeconds(-3_600), DEFAULT_SECONDS],
+    ['of a day does not make it longer', inSeconds(86_400), DEFAULT_SECONDS],
+    ['in milliseconds does not make it longer', withExpiry(NOW_MS + 3_600_000), DEFAULT_SECONDS],
+    ['as a string is none', withExpiry(String(NOW_MS / 1000 + 3_600)), DEFAULT_SECONDS],
+    ['that is missing is none', jwtOf({ sub: 'account' }), DEFAULT_SECONDS],
+    ['of a payload that is null is none', jwtOf(null), DEFAULT_SECONDS],
+    ['of a token in two parts is none', inSeconds(3_600).split('.').slice(0, 2).join('.'), DEFAULT_SECONDS],
+    ['of a token in five parts is none', `${inSeconds(3_600)}.a.b`, DEFAULT_SECONDS],
+    ['of a token whose payload is no JSON is none', 'a.b.c', DEFAULT_SECONDS],
+    ['of an opaque token is none', 'access-2', DEFAULT_SECONDS],
+  ])('%s', (_what, accessToken, seconds) => {
+    expect(lifetimeOf(accessToken)).toBe(seconds);
+  });
+
+  test('does not decide where there is expires_in', () => {
+    expect(lifetimeOf(inSeconds(3_600), 7_200)).toBe(7_200);
+    expect(lifetimeOf(inSeconds(7_200), 3_600)).toBe(3_600);
+  });
+
+  test.each<[number, number | undefined, boolean]>([
+    [3_600, 7_200, true],
+    [7_200, 3_600, true],
+    [3_600, 3_661, true],
+    [3_600, 3_660, false],
+    [3_600, 3_600, false],
+    [3_600, undefined, false],
+    [60, undefined, false],
+    [59, undefined, true],
+  ])('of %d seconds beside an expires_in of %s: warned is %s', (exp, expiresInSeconds, isWarned) => {
+    expect(warning(inSeconds(exp), expiresInSeconds) !== undefined).toBe(isWarned);
+  });
+
+  test('is the only claim in a warning, and the token is not in it', () => {
+    expect(warning(inSeconds(3_600), 7_200)).not.toMatch(/account|ey/);
+  });
+
+  test('says nothing of a token that is opaque, or that did not come', () => {
+    expect(warning('access-2', 7_200)).toBeUndefined();
+    expect(warnAboutExpiry({ ...REFRESH_TOKEN_ONLY, startedAtMs: NOW_MS })).toBeUndefined();
+  });
+
+  test('that is short is warned of as any short lifetime', () => {
+    const answer = { ...TOKEN, accessToken: inSeconds(1_800), expiresInSeconds: undefined, startedAtMs: NOW_MS };
+    expect(warnAboutLifetime(answer, DEFAULT_SECONDS)).toContain('1800');
+  });
+});
+
+describe('the lifetime of a refresh token', () => {
+  const DAY_SECONDS = 86_400;
+  const inADay = iso(NOW_MS + DAY_SECONDS * 1000);
+  const held = { ...PARENT, refresh_token_expires_at: iso(NOW_MS + HOUR_MS) };
+  const refreshTokenExpiresInSeconds = DAY_SECONDS;
+
+  test.each<[string, object, string | undefined]>([
+    ['is kept as an instant', { refreshTokenExpiresInSeconds }, inADay],
+    ['goes with the refresh token that it belonged to', {}, undefined],
+    ['stays with a refresh token that stays', { refreshToken: undefined }, held.refresh_token_expires_at],
+    ['stays with a refresh token that comes back', { refreshToken: 'refresh-1' }, held.refresh_token_expires_at],
+    ['grows with a refresh token that stays', { refreshToken: undefined, refreshTokenExpiresInSeconds }, inADay],
+    ['of centuries is not kept', { refreshTokenExpiresInSeconds: 1e15 }, undefined],
+  ])('%s', (_what, answer, expected) => {
+    expect(tokensOf(answer, held).refresh_token_expires_at).toBe(expected);
+  });
+
+  test('is kept if the refresh token comes alone', () => {
+    const exchanged = { ...REFRESH_TOKEN_ONLY, refreshTokenExpiresInSeconds, startedAtMs: NOW_MS };
+    const tokens = toTokenMembers(exchanged, toDocumentEntry(held).document, 'refresh-1', DEFAULT_SECONDS);
+    expect(tokens.refresh_token_expires_at).toBe(inADay);
   });
 });
 
@@ -99,3 +187,8 @@ test.each<[string, object, boolean]>([
 test('instants are RFC 3339 in UTC', () => {
   expect(toRfc3339(0)).toBe('1970-01-01T00:00:00.000Z');
 });
+
+function jwtOf(claims: unknown): string {
+  const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString('base64url');
+  return [encode({ alg: 'RS256' }), encode(claims), 'signature'].join('.');
+}
