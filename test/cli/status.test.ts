@@ -56,10 +56,10 @@ async function withFunction(invoke: DeployedFunction['invoke'], act: () => Promi
 describe('status', () => {
   test('shows when the refresh token expires, if the server has told it', async () => {
     const { refresh_token } = await deployment.sandbox.mintCredentials();
-    const body = { access_token: 'a', refresh_token, refresh_token_expires_in: 40 * 86_400 };
+    const body = { access_token: 'access-of-40-days', refresh_token, refresh_token_expires_in: 40 * 86_400 };
     deployment.sandbox.tokenEndpoint.play({ status: 200, body });
     await deployment.lambda.invoke({});
-    const { refreshTokenExpiresAt } = JSON.parse((await run('status', '--json')).stdout).status.details;
+    const { refreshTokenExpiresAt } = JSON.parse((await run('status', '--json')).stdout)[0].status.details;
     expect((Date.parse(refreshTokenExpiresAt) - Date.now()) / 86_400_000).toBeCloseTo(40, 1);
     const [day] = refreshTokenExpiresAt.split('T');
     expect((await run('status')).stdout).toContain(day);

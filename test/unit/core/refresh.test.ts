@@ -11,8 +11,8 @@ import { faultFrom } from '../../support/fault-of.ts';
 import {
   CREDENTIALS,
   HOUR_MS,
-  MINUTE_MS,
   iso,
+  MINUTE_MS,
   NEW_TOKENS,
   NOW_MS,
   refreshed,
