@@ -7,6 +7,7 @@ import type { WriteQuota } from './write-quota.ts';
 
 /** Unlabelled versions older than a day are purged once there are more than this. */
 const KEPT_VERSIONS = 100;
+const MAX_VALUE_BYTES = 65_536;
 
 /** One secret in memory: versions, labels and the purge, with the latency of each call. */
 export class FleetSecret implements CredentialStore {
@@ -57,15 +58,18 @@ export class FleetSecret implements CredentialStore {
     await this.#write();
     const existing = this.#versions.get(versionId);
     if (existing !== undefined) return existing.secretString === secretString ? 'created' : 'exists';
+    if (Buffer.byteLength(secretString) > MAX_VALUE_BYTES) throw new Fault('STORE_UNAVAILABLE', 'ValidationException');
+    this.#purge(KEPT_VERSIONS - 1);
+    if (this.#versions.size >= KEPT_VERSIONS) throw new Fault('STORE_UNAVAILABLE', 'LimitExceededException');
     this.#versions.set(versionId, { versionId, createdAt: this.#timeline.nowMs, secretString });
     this.#latestEntry = versionId;
-    this.#purge();
     return 'created';
   }
 
-  async promote(versionId: string, expectedVersionId: string): Promise<'promoted' | 'refused'> {
+  async promote(versionId: string, expectedVersionId: string | undefined): Promise<'promoted' | 'refused'> {
     await this.#write();
-    if (this.#current !== expectedVersionId) return 'refused';
+    if (!this.#versions.has(versionId) || this.#current !== (expectedVersionId ?? versionId)) return 'refused';
+    if (this.#current === versionId) return 'promoted';
     this.#previous = this.#current;
     this.#current = versionId;
     return 'promoted';
@@ -114,10 +118,10 @@ export class FleetSecret implements CredentialStore {
     if (this.refusal !== undefined) throw this.refusal;
   }
 
-  #purge(): void {
+  #purge(most: number): void {
     const labelled = new Set([this.#current, this.#previous, this.#latestEntry]);
     for (const { versionId, createdAt } of this.#versions.values()) {
-      if (this.#versions.size <= KEPT_VERSIONS || createdAt > this.#timeline.nowMs - DAY_MS) return;
+      if (this.#versions.size <= most || createdAt > this.#timeline.nowMs - DAY_MS) return;
       if (!labelled.has(versionId)) this.#versions.delete(versionId);
     }
   }

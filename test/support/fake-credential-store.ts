@@ -61,7 +61,7 @@ export class FakeCredentialStore implements CredentialStore, TokenSecret {
   putVersion(ClientRequestToken: string, SecretString: string): Promise<'created' | 'exists'> {
     const request = { SecretId: this.secretId, ClientRequestToken, SecretString, VersionStages: [JOURNAL_STAGE] };
     return this.#call('putVersion', () =>
-      answerOr('ResourceExistsException', 'exists', () => {
+      answerOr(['ResourceExistsException'], 'exists', () => {
         this.#secretsManager.putSecretValue(request);
         return 'created';
       }),
@@ -71,7 +71,7 @@ export class FakeCredentialStore implements CredentialStore, TokenSecret {
   promote(MoveToVersionId: string, RemoveFromVersionId: string | undefined): Promise<'promoted' | 'refused'> {
     const request = { SecretId: this.secretId, VersionStage: 'AWSCURRENT', MoveToVersionId, RemoveFromVersionId };
     return this.#call('promote', () =>
-      answerOr('InvalidParameterException', 'refused', () => {
+      answerOr(['InvalidParameterException', 'ResourceNotFoundException'], 'refused', () => {
         this.#secretsManager.updateSecretVersionStage(request);
         return 'promoted';
       }),
@@ -89,14 +89,14 @@ export class FakeCredentialStore implements CredentialStore, TokenSecret {
   }
 
   #exists(): boolean {
-    return answerOr('ResourceNotFoundException', false, () => {
+    return answerOr(['ResourceNotFoundException'], false, () => {
       this.#secretsManager.describeSecret({ SecretId: this.secretId });
       return true;
     });
   }
 
   #read(which: Omit<GetSecretValueRequest, 'SecretId'>): Version | undefined {
-    return answerOr('ResourceNotFoundException', undefined, () => {
+    return answerOr(['ResourceNotFoundException'], undefined, () => {
       const found = this.#secretsManager.getSecretValue({ SecretId: this.secretId, ...which });
       return { versionId: found.VersionId, createdAt: found.CreatedDate.getTime(), secretString: found.SecretString };
     });
@@ -120,12 +120,12 @@ export class FakeCredentialStore implements CredentialStore, TokenSecret {
 }
 
 /** An error of AWS that is an answer to the core; every other one is a fault. */
-function answerOr<Answer, Other>(errorName: string, other: Other, act: () => Answer): Answer | Other {
+function answerOr<Answer, Other>(errorNames: readonly string[], other: Other, act: () => Answer): Answer | Other {
   try {
     return act();
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
-    if (error.name === errorName) return other;
+    if (errorNames.includes(error.name)) return other;
     throw new Fault('STORE_UNAVAILABLE', error.name);
   }
 }
