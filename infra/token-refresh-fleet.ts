@@ -47,7 +47,7 @@ export class TokenRefreshFleet extends Construct {
     const { region } = Stack.of(this);
     const settings = rethrowFrom(new.target, () => parseFleetProps(props, region));
     const resources = createFleet(this, settings, props.alarmTopic);
-    if (props.encryptionKey !== undefined) allowAwsServices(props.encryptionKey, region);
+    if (props.encryptionKey !== undefined) allowAwsServices(this, props.encryptionKey);
     this.lambdaFunction = resources.refresh;
     this.sweepFunction = resources.sweep;
     this.queue = resources.queue;

@@ -55,7 +55,7 @@ export class TokenRefresh extends Construct {
     const { alarmTopic, encryptionKey } = props;
     const resources = createAccount(this, settings, { alarmTopic, encryptionKey });
     this.encryptionKey = props.encryptionKey;
-    if (this.encryptionKey !== undefined) allowAwsServices(this.encryptionKey, region);
+    if (this.encryptionKey !== undefined) allowAwsServices(this, this.encryptionKey);
     this.lambdaFunction = resources.lambdaFunction;
     this.logGroup = resources.logGroup;
     this.alarms = resources.alarms.alarms;
