@@ -11,8 +11,10 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { METRICS } from '../lambda/contract.ts';
 import type { TokenRefreshProps } from './account-props.ts';
-import { allowAwsServices } from './constructs/allow-aws-services.ts';
+import { allowAwsServices, warnAboutImportedTopic } from './constructs/allow-aws-services.ts';
 import { functionMetric } from './constructs/function-metric.ts';
+import { withSecurityGroup } from './constructs/security-group.ts';
+import { warnAboutSharedSecrets } from './constructs/shared-secrets.ts';
 import type { TokenSecret } from './constructs/token-secret.ts';
 import { createAccount } from './create-account.ts';
 import { parseProps, rethrowFrom } from './options/parse-props.ts';
@@ -51,7 +53,7 @@ export class TokenRefresh extends Construct {
   constructor(scope: Construct, id: string, props: TokenRefreshProps = {}) {
     super(scope, id);
     const { region } = Stack.of(this);
-    const settings = rethrowFrom(new.target, () => parseProps(props, region));
+    const settings = rethrowFrom(new.target, () => parseProps(withSecurityGroup(this, props), region));
     const { alarmTopic, encryptionKey } = props;
     const resources = createAccount(this, settings, { alarmTopic, encryptionKey });
     this.encryptionKey = props.encryptionKey;
@@ -66,6 +68,13 @@ export class TokenRefresh extends Construct {
     this.token = resources.tokenSecret;
     this.operatorOutputs = resources;
     this.tokenSecret = typeof props.tokenSecret === 'object' ? props.tokenSecret : this.token?.created;
+    if (alarmTopic !== undefined) warnAboutImportedTopic(this, alarmTopic);
+    warnAboutSharedSecrets(this, this.othersOfTheApp());
+  }
+
+  private othersOfTheApp(): readonly TokenRefresh[] {
+    const others = this.node.root.node.findAll().filter((each) => each instanceof TokenRefresh);
+    return others.filter((other) => other !== this);
   }
 
   /**
