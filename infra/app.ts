@@ -1,6 +1,6 @@
 import { Annotations, App, type AppProps } from 'aws-cdk-lib';
 import { isFleet, parseContext, parseFleetContext, readOptions } from './options/parse-context.ts';
-import { CONTEXT_KEY } from './options/stack-schema.ts';
+import { CONTEXT_KEY } from './options/schema.ts';
 import { TokenRefreshFleetStack, TokenRefreshStack } from './stacks.ts';
 
 const CONTEXT = {

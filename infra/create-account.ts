@@ -1,6 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { accountCommands } from './account-commands.ts';
 import { accountRules } from './constructs/account-rules.ts';
@@ -13,35 +11,23 @@ import { RefreshFunction } from './constructs/refresh-function.ts';
 import { RefreshSchedule } from './constructs/refresh-schedule.ts';
 import { TokenSecret } from './constructs/token-secret.ts';
 import { monitor } from './monitor.ts';
-import { eventAgeSeconds, silenceMinutes } from './options/schedule-limits.ts';
+import { eventAge, silenceMinutes } from './options/schedule-limits.ts';
 import type { TokenRefreshSettings } from './options/schema.ts';
-
-/** Constructs of the app that stand in for what the settings can only name. */
-export interface GivenConstructs {
-  readonly alarmTopic?: ITopic | undefined;
-  readonly encryptionKey?: IKey | undefined;
-}
 
 /**
  * Creates in `scope` what refreshes the bearer token of one Retently account: the secret, the function, its schedule, and the
  * alarms.
  *
  * The ids of the constructs are part of the contract: a renamed one replaces its resource.
- *
- * @param given.alarmTopic what the alarms publish to. Without it, a topic is created
- * @param given.encryptionKey the key of `settings`, if it is a construct of the app
  */
-export function createAccount(scope: Construct, settings: TokenRefreshSettings, given: GivenConstructs = {}) {
-  const { schedule, kmsKeyArn } = settings;
-  const eventAge = Duration.seconds(eventAgeSeconds(schedule));
-  const { names: credentials, secret } = new Credentials(scope, 'Credentials', settings, given.encryptionKey);
-  const tokenSecret =
-    settings.tokenSecret === false ? undefined : new TokenSecret(scope, 'Token', settings, given.encryptionKey);
+export function createAccount(scope: Construct, settings: TokenRefreshSettings) {
+  const { names: credentials, secret } = new Credentials(scope, 'Credentials', settings);
+  const tokenSecret = settings.tokenSecret === false ? undefined : new TokenSecret(scope, 'Token', settings);
   const eventDestination = new EventDestination(scope, 'Bus', settings);
   const { failedRuns, undeliveredTicks } = new DeadLetters(scope, 'DeadLetters', settings);
   const { lambdaFunction, logGroup } = new RefreshFunction(scope, 'Function', {
     settings,
-    eventAge,
+    eventAge: eventAge(settings.interval),
     credentials,
     tokenSecret: tokenSecret?.names,
     eventDestination,
@@ -50,15 +36,14 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings, 
   const { scheduleName } = new RefreshSchedule(scope, 'Schedule', {
     description: 'Looks after the Retently bearer token',
     roleDescription: 'Invokes the function that refreshes the Retently bearer token',
-    schedule,
+    settings,
     lambdaFunction,
     undeliveredTicks,
-    kmsKeyArn,
   }).schedule;
   const commands = accountCommands({
     region: Stack.of(scope).region,
     functionName: lambdaFunction.functionName,
-    timeoutSeconds: settings.timeoutSeconds,
+    timeoutSeconds: settings.timeout.toSeconds(),
     logGroupName: logGroup.logGroupName,
     secretId: credentials.secretId,
     tokenSecretId: tokenSecret?.names.secretId,
@@ -71,12 +56,11 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings, 
       lambdaFunction,
       undeliveredTicks,
       failedRuns,
-      silenceMinutes: silenceMinutes(schedule),
+      silenceMinutes: silenceMinutes(settings),
       hasTokenSecret: tokenSecret !== undefined,
     }),
     guide: [commands.StatusCommand, commands.LogsCommand, commands.ScheduleCommand],
     rows: accountRows(lambdaFunction, [failedRuns, undeliveredTicks]),
-    topic: given.alarmTopic,
   });
   applyTagsAndBoundary(scope, settings);
   const outputs = {

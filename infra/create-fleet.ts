@@ -1,5 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { applyTagsAndBoundary } from './constructs/apply-tags-and-boundary.ts';
 import { fleetRows } from './constructs/dashboard-rows.ts';
@@ -13,38 +12,38 @@ import { SweepFunction } from './constructs/sweep-function.ts';
 import { fleetCommands } from './fleet-commands.ts';
 import { monitor } from './monitor.ts';
 import type { FleetSettings } from './options/fleet-schema.ts';
-import { eventAgeSeconds, silenceMinutes } from './options/schedule-limits.ts';
+import { eventAge, silenceMinutes } from './options/schedule-limits.ts';
 
 /**
  * Creates in `scope` what keeps a fleet: schedule, sweep, queue, refresh, and the alarms. It creates no secret.
  *
  * The ids of the constructs are part of the contract: a renamed one replaces its resource.
- *
- * @param topic what the alarms publish to. Without it, a topic is created
  */
-export function createFleet(scope: Construct, settings: FleetSettings, topic?: ITopic) {
-  const { fleet, schedule, kmsKeyArn } = settings;
-  const eventAge = Duration.seconds(eventAgeSeconds(schedule));
+export function createFleet(scope: Construct, settings: FleetSettings) {
   const eventDestination = new EventDestination(scope, 'Bus', settings);
   // Of the sweep: ticks that were not delivered, and sweeps that failed twice.
   const { failedRuns: failedSweeps, undeliveredTicks } = new DeadLetters(scope, 'DeadLetters', settings);
   const { queue, deadLetters } = new RefreshQueue(scope, 'Queue', settings);
-  const sweep = new SweepFunction(scope, 'Sweep', { settings, queue, failedSweeps, eventAge });
+  const sweep = new SweepFunction(scope, 'Sweep', {
+    settings,
+    queue,
+    failedSweeps,
+    eventAge: eventAge(settings.interval),
+  });
   const refresh = new FleetRefreshFunction(scope, 'Refresh', { settings, queue, eventDestination });
   const { scheduleName } = new RefreshSchedule(scope, 'Schedule', {
     description: 'Looks after a fleet of Retently bearer tokens',
     roleDescription: 'Invokes the sweep of a fleet of Retently bearer tokens',
-    schedule,
+    settings,
     lambdaFunction: sweep.lambdaFunction,
     undeliveredTicks,
-    kmsKeyArn,
   }).schedule;
   const commands = fleetCommands({
     region: Stack.of(scope).region,
-    tagKey: fleet.tagKey,
-    tagValue: fleet.tagValue,
+    tagKey: settings.tagKey,
+    tagValue: settings.tagValue,
     refreshName: refresh.lambdaFunction.functionName,
-    refreshTimeoutSeconds: settings.timeoutSeconds,
+    refreshTimeoutSeconds: settings.timeout.toSeconds(),
     refreshLogGroupName: refresh.logGroup.logGroupName,
     sweepName: sweep.lambdaFunction.functionName,
     sweepTimeoutSeconds: sweep.timeoutSeconds,
@@ -61,12 +60,14 @@ export function createFleet(scope: Construct, settings: FleetSettings, topic?: I
     queue,
     deadLetters: [deadLetters, failedSweeps, undeliveredTicks],
   };
-  const { everyMinutes } = schedule;
   const monitoring = monitor(scope, settings, {
-    rules: fleetRules({ ...parts, everyMinutes, silenceMinutes: silenceMinutes(schedule) }),
+    rules: fleetRules({
+      ...parts,
+      everyMinutes: settings.interval.toMinutes(),
+      silenceMinutes: silenceMinutes(settings),
+    }),
     guide: [commands.AttentionCommand, commands.StatusCommand, commands.SweepLogsCommand],
     rows: fleetRows(parts),
-    topic,
   });
   applyTagsAndBoundary(scope, settings);
   const outputs = {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { buildApp } from './app.ts';
 import { OptionsError } from './options/mistakes.ts';
-import { CONTEXT_KEY } from './options/stack-schema.ts';
+import { CONTEXT_KEY } from './options/schema.ts';
 
 // biome-ignore lint/style/noProcessEnv: only these variables say where the CDK CLI would deploy to.
 const { CDK_DEFAULT_REGION, CDK_DEFAULT_ACCOUNT } = process.env;

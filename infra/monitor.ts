@@ -1,5 +1,5 @@
 import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { OperatorCommand } from './account-commands.ts';
 import { AlarmTopic } from './constructs/alarm-topic.ts';
@@ -12,8 +12,6 @@ export interface Monitored {
   /** The first of them shows how things are: each alarm names it. */
   readonly guide: readonly [OperatorCommand, ...OperatorCommand[]];
   readonly rows: readonly (readonly IWidget[])[];
-  /** What the alarms publish to. Without it, a topic is created. */
-  readonly topic: ITopic | undefined;
 }
 
 export interface Monitoring {
@@ -26,15 +24,24 @@ export interface Monitoring {
 /** Creates in `scope` what tells people: a topic, the alarms, and a dashboard. */
 export function monitor(
   scope: Construct,
-  settings: Pick<TokenRefreshSettings, 'alarmEmails' | 'kmsKeyArn' | 'runbookUrl' | 'dashboard'>,
-  { rules, guide, rows, topic }: Monitored,
+  settings: Pick<TokenRefreshSettings, 'alarmTopic' | 'alarmEmails' | 'encryptionKey' | 'runbookUrl' | 'dashboard'>,
+  { rules, guide, rows }: Monitored,
 ): Monitoring {
   const { runbookUrl } = settings;
-  const alarmTopic = topic ?? new AlarmTopic(scope, 'AlarmTopic', settings).topic;
+  const alarmTopic = toTopic(scope, settings);
   const [{ command: statusCommand }] = guide;
   const alarms = new Alarms(scope, 'Alarms', { rules, topic: alarmTopic, statusCommand, runbookUrl });
   const dashboard = settings.dashboard
     ? new Overview(scope, 'Overview', { alarms: alarms.alarms, guide, runbookUrl, rows })
     : undefined;
   return { alarmTopic, alarms, dashboard };
+}
+
+function toTopic(
+  scope: Construct,
+  settings: Pick<TokenRefreshSettings, 'alarmTopic' | 'alarmEmails' | 'encryptionKey'>,
+): ITopic {
+  const { alarmTopic } = settings;
+  if (typeof alarmTopic === 'string') return Topic.fromTopicArn(scope, 'AlarmTopicReference', alarmTopic);
+  return alarmTopic ?? new AlarmTopic(scope, 'AlarmTopic', settings).topic;
 }

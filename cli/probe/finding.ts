@@ -24,14 +24,13 @@ export function ofCode({ observation }: TokenAnswer): Finding {
 
 function meaningOfLife(expiresIn: number | undefined): string {
   if (expiresIn === undefined) {
-    return 'Set tokenLifetimeSeconds to what Retently says elsewhere: the function has nothing else to go by.';
+    return 'Set tokenLifetime to what Retently documents: the function has nothing else to go by.';
   }
-  if (expiresIn === DEFAULTS.defaultTokenLifetimeSeconds)
-    return `tokenLifetimeSeconds stays at its default, ${expiresIn}.`;
+  if (expiresIn === DEFAULTS.defaultTokenLifetimeSeconds) return `tokenLifetime stays at its default, ${expiresIn} s.`;
   if (expiresIn < MIN_TOKEN_LIFETIME_SECONDS) {
     return `Less than the stack can serve without a gap: it takes lives from ${MIN_TOKEN_LIFETIME_SECONDS} s.`;
   }
-  return `Set tokenLifetimeSeconds to ${expiresIn}: the schedule is checked against it, and no longer life is believed.`;
+  return `Set tokenLifetime to { "seconds": ${expiresIn} }: the interval is checked against it, and no longer lifetime is believed.`;
 }
 
 export function ofWrongToken({ observation, isSuccess }: TokenAnswer): Finding {

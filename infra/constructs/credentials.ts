@@ -1,4 +1,3 @@
-import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
@@ -11,24 +10,22 @@ export class Credentials extends Construct {
   readonly names: SecretNames;
   readonly secret: ISecret;
 
-  constructor(scope: Construct, id: string, settings: TokenRefreshSettings, encryptionKey?: IKey) {
+  constructor(scope: Construct, id: string, settings: TokenRefreshSettings) {
     super(scope, id);
-    const { existingSecret } = settings;
-    if (existingSecret !== undefined) {
-      this.names = namesOfExisting(this, existingSecret);
+    if (settings.secret !== undefined) {
+      this.names = namesOfExisting(this, settings.secret);
       this.secret = Secret.fromSecretAttributes(this, 'Existing', { secretPartialArn: this.names.secretArn });
       return;
     }
-    this.secret = this.createSecret(settings, encryptionKey);
+    this.secret = this.createSecret(settings);
     this.names = namesOfCreated(this.secret);
   }
 
-  private createSecret(settings: TokenRefreshSettings, encryptionKey: IKey | undefined): EmptySecret {
+  private createSecret(settings: TokenRefreshSettings): EmptySecret {
     const secret = new EmptySecret(this, {
       description:
         'RetentlyCredentials: client_id, client_secret and refresh_token, and the bearer token they trade for',
       settings,
-      encryptionKey,
       policyId: 'Policy',
     });
     acknowledge(

@@ -1,12 +1,12 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { Queue, QueueEncryption, type QueueProps, RedrivePermission } from 'aws-cdk-lib/aws-sqs';
+import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
 
 /** What every queue of ours takes from the options. */
-export type QueueSettings = Pick<TokenRefreshSettings, 'kmsKeyArn'> & {
+export type QueueSettings = Pick<TokenRefreshSettings, 'encryptionKey'> & {
   readonly removalPolicies: Pick<TokenRefreshSettings['removalPolicies'], 'queues'>;
 };
 
@@ -26,11 +26,7 @@ export class DeadLetters extends Construct {
 
 /** A queue that nobody receives from but a person. */
 export function createDeadLetterQueue(scope: Construct, id: string, settings: QueueSettings): Queue {
-  const queue = createQueue(scope, id, settings, {
-    retentionPeriod: Duration.days(14),
-    // The default, written down: Control Tower's CT.SQS.PR.1 takes a queue for a dead-letter queue only if it has this.
-    redriveAllowPolicy: { redrivePermission: RedrivePermission.ALLOW_ALL },
-  });
+  const queue = createQueue(scope, id, settings, { retentionPeriod: Duration.days(14) });
   acknowledge(
     queue,
     'AwsSolutions-SQS3',
@@ -42,15 +38,15 @@ export function createDeadLetterQueue(scope: Construct, id: string, settings: Qu
 export function createQueue(
   scope: Construct,
   id: string,
-  { kmsKeyArn, removalPolicies }: QueueSettings,
+  { encryptionKey, removalPolicies }: QueueSettings,
   props: QueueProps,
 ): Queue {
   return new Queue(scope, id, {
     ...props,
     enforceSSL: true,
-    removalPolicy: removalPolicies.queues === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-    ...(kmsKeyArn === undefined
+    removalPolicy: removalPolicies.queues,
+    ...(encryptionKey === undefined
       ? { encryption: QueueEncryption.SQS_MANAGED }
-      : { encryptionMasterKey: Key.fromKeyArn(scope, `${id}Key`, kmsKeyArn) }),
+      : { encryptionMasterKey: Key.fromKeyArn(scope, `${id}Key`, encryptionKey.keyArn) }),
   });
 }

@@ -1,4 +1,4 @@
-import { CfnDeletionPolicy, CfnResource, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CfnDeletionPolicy, CfnResource, Stack } from 'aws-cdk-lib';
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { CfnResourcePolicy, CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -7,9 +7,7 @@ import type { TokenRefreshSettings } from '../options/schema.ts';
 
 export interface EmptySecretProps {
   readonly description: string;
-  readonly settings: Pick<TokenRefreshSettings, 'kmsKeyArn' | 'removalPolicies'>;
-  /** Key object of the app. @default - the key that the settings name */
-  readonly encryptionKey: IKey | undefined;
+  readonly settings: Pick<TokenRefreshSettings, 'encryptionKey' | 'removalPolicies'>;
   /** Id beside the secret from which the logical id of its resource policy follows. */
   readonly policyId: string;
 }
@@ -23,11 +21,11 @@ export interface EmptySecretProps {
  * because CloudFormation retains a policy that an update removes.
  */
 export class EmptySecret extends Secret {
-  constructor(scope: Construct, { description, settings, encryptionKey, policyId }: EmptySecretProps) {
+  constructor(scope: Construct, { description, settings, policyId }: EmptySecretProps) {
     const secretLogicalId = logicalIdAt(scope, 'Secret');
     const policyLogicalId = logicalIdAt(scope, policyId);
-    const removalPolicy = settings.removalPolicies.secret === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
-    const key = encryptionKey ?? importKey(scope, settings.kmsKeyArn);
+    const removalPolicy = settings.removalPolicies.secret;
+    const key = settings.encryptionKey && toKey(scope, settings.encryptionKey);
     super(scope, 'Secret', { description, removalPolicy, ...(key && { encryptionKey: key }) });
 
     const secret = this.node.defaultChild;
@@ -62,8 +60,9 @@ function logicalIdAt(scope: Construct, id: string): string {
   return logicalId;
 }
 
-function importKey(scope: Construct, kmsKeyArn: string | undefined): IKey | undefined {
-  return kmsKeyArn === undefined ? undefined : Key.fromKeyArn(scope, 'SecretKey', kmsKeyArn);
+/** Returns the app's own key as it is, so that grants reach its policy. */
+function toKey(scope: Construct, key: NonNullable<TokenRefreshSettings['encryptionKey']>): IKey {
+  return 'node' in key ? key : Key.fromKeyArn(scope, 'SecretKey', key.keyArn);
 }
 
 function denyWithoutTls(): PolicyStatement {

@@ -13,11 +13,15 @@ export class EventDestination extends Construct {
   /** The resource of the bus in a policy. */
   readonly policyArn: string | undefined;
 
-  constructor(scope: Construct, id: string, { eventBus }: Pick<TokenRefreshSettings, 'eventBus'>) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { eventBus, publishEvents }: Pick<TokenRefreshSettings, 'eventBus' | 'publishEvents'>,
+  ) {
     super(scope, id);
-    if (eventBus === 'none') {
+    if (!publishEvents) {
       this.eventBusName = '';
-    } else if (typeof eventBus === 'object' && 'create' in eventBus) {
+    } else if (typeof eventBus === 'object') {
       const created = new EventBus(this, 'EventBus', {
         eventBusName: eventBus.create,
         description: 'What becomes of the Retently bearer token',
@@ -25,21 +29,17 @@ export class EventDestination extends Construct {
       this.eventBusName = created.eventBusName;
       this.policyArn = created.eventBusArn;
     } else {
-      this.eventBusName = typeof eventBus === 'object' ? eventBus.existing : eventBus;
+      this.eventBusName = eventBus;
       // What CDK knows at deploy time only is the ARN of an IEventBus.
-      const isArn = Token.isUnresolved(this.eventBusName) || this.eventBusName.startsWith('arn:');
-      this.policyArn = isArn ? this.eventBusName : this.toArn(this.eventBusName);
+      const isArn = Token.isUnresolved(eventBus) || eventBus.startsWith('arn:');
+      this.policyArn = isArn ? eventBus : this.toArn(eventBus);
     }
   }
 
   /** What a function that publishes may do. */
   get statements(): readonly PolicyStatement[] {
     if (this.policyArn === undefined) return [];
-    // The key has a value for each event of a call. `ForAllValues` passes if there is none, and `Null` rules that out.
-    const onlyOurs = {
-      'ForAllValues:StringEquals': { 'events:source': EVENT_SOURCE },
-      Null: { 'events:source': 'false' },
-    };
+    const onlyOurs = { StringEquals: { 'events:source': EVENT_SOURCE } };
     return [allow('PublishEvents', ['events:PutEvents'], [this.policyArn], onlyOurs)];
   }
 

@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
@@ -20,7 +20,7 @@ export class FleetRefreshFunction extends OwnFunction {
   readonly messages: EventSourceMapping;
 
   constructor(scope: Construct, id: string, { settings, queue, eventDestination }: FleetRefreshFunctionProps) {
-    const { kmsKeyArn, timeoutSeconds, fleet } = settings;
+    const { encryptionKey, timeout, maximumConcurrency } = settings;
     const secrets = Stack.of(scope).formatArn({
       service: 'secretsmanager',
       resource: 'secret',
@@ -32,16 +32,16 @@ export class FleetRefreshFunction extends OwnFunction {
       settings,
       description: 'Keeps the Retently bearer tokens of a fleet fresh, a secret a message',
       handler: 'refresh-message',
-      timeout: Duration.seconds(timeoutSeconds),
+      timeout,
       environment: refreshEnvironment(settings, eventDestination),
       roleDescription: 'Refreshes the Retently bearer tokens in the secrets of a fleet',
       statements: [
-        allow('KeepCredentials', CREDENTIALS_ACTIONS, [secrets], hasTag(fleet)),
+        allow('KeepCredentials', CREDENTIALS_ACTIONS, [secrets], hasTag(settings)),
         ...eventDestination.statements,
         allow('TakeMessages', receive, [queue.queueArn]),
         // Each secret may have a key of its own. Secrets Manager asks for the tag before it asks KMS.
         allowKeysOf(scope, 'UseKeysOfSecrets', ['kms:Decrypt', 'kms:GenerateDataKey'], [secrets]),
-        ...(kmsKeyArn === undefined ? [] : [allowKeyThrough(scope, 'DecryptMessages', 'sqs', kmsKeyArn)]),
+        ...allowKeyThrough(scope, 'DecryptMessages', 'sqs', encryptionKey),
       ],
       // For who invokes it by hand without waiting: what fails is told, and the next sweep asks anew.
       running: { retryAttempts: 0 },
@@ -59,14 +59,14 @@ export class FleetRefreshFunction extends OwnFunction {
       // One at a time: a slow server takes the time of its own secret, and of no other.
       batchSize: 1,
       reportBatchItemFailures: true,
-      maxConcurrency: fleet.maximumConcurrency,
+      maxConcurrency: maximumConcurrency,
     });
     // Lambda looks whether the role may receive when the mapping is made.
     this.messages.node.addDependency(this.role);
   }
 }
 
-function hasTag({ tagKey, tagValue }: FleetSettings['fleet']): Readonly<Record<string, Record<string, string>>> {
+function hasTag({ tagKey, tagValue }: FleetSettings): Readonly<Record<string, Record<string, string>>> {
   const tag = `aws:ResourceTag/${tagKey}`;
   return tagValue === undefined ? { Null: { [tag]: 'false' } } : { StringEquals: { [tag]: tagValue } };
 }

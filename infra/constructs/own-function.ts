@@ -1,4 +1,4 @@
-import { CfnResource, type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnResource, type Duration } from 'aws-cdk-lib';
 import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import {
@@ -16,12 +16,12 @@ import type { HandlerName } from '../bundle/bundle-handler.ts';
 import { bundledCode } from '../bundle/bundled-code.ts';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
-import { allow, denyToCode } from './statements.ts';
+import { allow } from './statements.ts';
 
 /** What every function of ours takes from the options. */
 export type FunctionSettings = Pick<
   TokenRefreshSettings,
-  'kmsKeyArn' | 'logRetentionDays' | 'memoryMegabytes' | 'xray' | 'vpc'
+  'encryptionKey' | 'logRetention' | 'memorySize' | 'xray' | 'vpc' | 'vpcSubnets' | 'securityGroups'
 > & { readonly removalPolicies: Pick<TokenRefreshSettings['removalPolicies'], 'logs'> };
 
 export interface OwnFunctionProps {
@@ -48,11 +48,12 @@ export class OwnFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: OwnFunctionProps) {
     super(scope, id);
-    const { kmsKeyArn, logRetentionDays, memoryMegabytes, removalPolicies, vpc, xray } = props.settings;
+    const { encryptionKey, logRetention, memorySize, removalPolicies, securityGroups, vpc, vpcSubnets, xray } =
+      props.settings;
     this.logGroup = new LogGroup(this, 'LogGroup', {
-      retention: logRetentionDays,
-      removalPolicy: removalPolicies.logs === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-      ...(kmsKeyArn === undefined ? {} : { encryptionKey: Key.fromKeyArn(this, 'LogKey', kmsKeyArn) }),
+      retention: logRetention,
+      removalPolicy: removalPolicies.logs,
+      ...(encryptionKey && { encryptionKey: Key.fromKeyArn(this, 'LogKey', encryptionKey.keyArn) }),
     });
     // The managed policies of AWS and the grants of CDK would allow more than a function calls.
     this.role = new Role(this, 'Role', {
@@ -71,7 +72,7 @@ export class OwnFunction extends Construct {
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      memorySize: memoryMegabytes,
+      memorySize,
       // CDK adds statements of its own to a role, unless it is told not to.
       role: this.role.withoutPolicyUpdates(),
       logGroup: this.logGroup,
@@ -84,8 +85,8 @@ export class OwnFunction extends Construct {
     if (vpc !== undefined && CfnResource.isCfnResource(resource)) {
       // By ids: a Vpc construct needs the availability zones, and so a lookup in the AWS account.
       resource.addPropertyOverride('VpcConfig', {
-        SubnetIds: vpc.subnetIds,
-        SecurityGroupIds: vpc.securityGroupIds,
+        SubnetIds: 'subnetIds' in vpc ? vpc.subnetIds : vpc.selectSubnets(vpcSubnets).subnetIds,
+        SecurityGroupIds: securityGroups,
       });
     }
   }
@@ -93,10 +94,7 @@ export class OwnFunction extends Construct {
   /** What Lambda does under the role of a function if the options want it. */
   private allowOptions({ xray, vpc }: FunctionSettings): void {
     if (xray) this.role.addToPolicy(allow('Trace', ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], ['*']));
-    if (vpc !== undefined) {
-      this.role.addToPolicy(allow('AttachToVpc', NETWORK_INTERFACE_ACTIONS, ['*']));
-      this.role.addToPolicy(denyToCode('DenyNetworkToCode', NETWORK_INTERFACE_ACTIONS));
-    }
+    if (vpc !== undefined) this.role.addToPolicy(allow('AttachToVpc', NETWORK_INTERFACE_ACTIONS, ['*']));
     if (!xray && vpc === undefined) return;
     const reason = 'AWS accepts these actions, of X-Ray and of network interfaces, on * only.';
     acknowledge(this.role, 'AwsSolutions-IAM5[Resource::*]', reason);

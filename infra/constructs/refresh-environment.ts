@@ -4,13 +4,13 @@ import type { EventDestination } from './event-destination.ts';
 
 /** What a function that refreshes is told, whichever secrets it refreshes. */
 export function refreshEnvironment(
-  settings: Pick<TokenRefreshSettings, 'tokenEndpoint' | 'tokenLifetimeSeconds' | 'timeoutSeconds'>,
+  settings: Pick<TokenRefreshSettings, 'tokenEndpoint' | 'tokenLifetime' | 'timeout'>,
   { eventBusName }: EventDestination,
 ): Readonly<Record<string, string>> {
   return {
     [ENVIRONMENT.tokenEndpoint]: settings.tokenEndpoint,
     [ENVIRONMENT.eventBusName]: eventBusName,
-    [ENVIRONMENT.defaultTokenLifetimeSeconds]: String(settings.tokenLifetimeSeconds),
-    [ENVIRONMENT.leaseSeconds]: String(settings.timeoutSeconds + LEASE_OVER_TIMEOUT_SECONDS),
+    [ENVIRONMENT.defaultTokenLifetimeSeconds]: String(settings.tokenLifetime.toSeconds()),
+    [ENVIRONMENT.leaseSeconds]: String(settings.timeout.toSeconds() + LEASE_OVER_TIMEOUT_SECONDS),
   };
 }

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { ENVIRONMENT } from '../../lambda/contract.ts';
@@ -25,13 +25,13 @@ export interface RefreshFunctionProps {
 export class RefreshFunction extends OwnFunction {
   constructor(scope: Construct, id: string, props: RefreshFunctionProps) {
     const { settings, credentials, tokenSecret, eventDestination, failedRuns, eventAge } = props;
-    const { kmsKeyArn, reservedConcurrency, timeoutSeconds } = settings;
+    const { encryptionKey, reservedConcurrentExecutions, timeout } = settings;
     const tokenSecretArns = tokenSecret === undefined ? [] : [tokenSecret.policyArn];
     super(scope, id, {
       settings,
       description: 'Keeps the Retently bearer token fresh',
       handler: 'handler',
-      timeout: Duration.seconds(timeoutSeconds),
+      timeout,
       environment: {
         [ENVIRONMENT.credentialsSecretId]: credentials.secretId,
         ...refreshEnvironment(settings, eventDestination),
@@ -45,18 +45,14 @@ export class RefreshFunction extends OwnFunction {
         allow('KeepFailedRuns', ['sqs:SendMessage'], [failedRuns.queueArn]),
         // Whatever key the secret has now: it may have had another one until a day ago.
         allowDecryptOf(scope, 'ReadUnderOlderKeys', [credentials.policyArn, ...tokenSecretArns]),
-        ...(kmsKeyArn === undefined
-          ? []
-          : [
-              allowKeyThrough(scope, 'EncryptCredentials', 'secretsmanager', kmsKeyArn),
-              allowKeyThrough(scope, 'EncryptFailedRuns', 'sqs', kmsKeyArn),
-            ]),
+        ...allowKeyThrough(scope, 'EncryptCredentials', 'secretsmanager', encryptionKey),
+        ...allowKeyThrough(scope, 'EncryptFailedRuns', 'sqs', encryptionKey),
       ],
       running: {
         retryAttempts: ATTEMPTS_PER_TICK - 1,
         maxEventAge: eventAge,
         onFailure: { bind: () => ({ destination: failedRuns.queueArn }) },
-        ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
+        ...(reservedConcurrentExecutions !== undefined && { reservedConcurrentExecutions }),
       },
     });
     acknowledgeWildcard(

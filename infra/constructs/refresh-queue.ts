@@ -15,10 +15,10 @@ export class RefreshQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
 
-  constructor(scope: Construct, id: string, settings: QueueSettings & { readonly timeoutSeconds: number }) {
+  constructor(scope: Construct, id: string, settings: QueueSettings & { readonly timeout: Duration }) {
     super(scope, id);
     this.deadLetters = createDeadLetterQueue(this, 'DeadLetters', settings);
-    const visibilityTimeout = Duration.seconds(settings.timeoutSeconds * VISIBILITY_OVER_TIMEOUT);
+    const visibilityTimeout = Duration.seconds(settings.timeout.toSeconds() * VISIBILITY_OVER_TIMEOUT);
     const tries = visibilityTimeout.toSeconds() * MAX_RECEIVE_COUNT;
     this.queue = createQueue(this, 'Queue', settings, {
       visibilityTimeout,

@@ -1,11 +1,11 @@
-import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Schedule, ScheduleExpression, ScheduleTargetInput, TimeWindow } from 'aws-cdk-lib/aws-scheduler';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { eventAgeSeconds } from '../options/schedule-limits.ts';
+import { eventAge } from '../options/schedule-limits.ts';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { allow, allowKeyThrough } from './statements.ts';
 
@@ -14,10 +14,9 @@ const DELIVERY_RETRIES = 5;
 export interface RefreshScheduleProps {
   readonly description: string;
   readonly roleDescription: string;
-  readonly schedule: TokenRefreshSettings['schedule'];
+  readonly settings: Pick<TokenRefreshSettings, 'interval' | 'flexibleWindow' | 'encryptionKey'>;
   readonly lambdaFunction: IFunction;
   readonly undeliveredTicks: IQueue;
-  readonly kmsKeyArn: string | undefined;
 }
 
 /** The schedule of the ticks, and a role that may invoke this one function. */
@@ -28,13 +27,13 @@ export class RefreshSchedule extends Construct {
   constructor(scope: Construct, id: string, props: RefreshScheduleProps) {
     super(scope, id);
     this.role = this.createRole(props);
-    const { description, schedule } = props;
-    const flexibleWindow = Duration.minutes(schedule.flexibleWindowMinutes);
+    const { description } = props;
+    const { interval, flexibleWindow } = props.settings;
     this.schedule = new Schedule(this, 'Schedule', {
       description,
       // `ScheduleExpression.rate` would write 60 minutes as 1 hour.
-      schedule: ScheduleExpression.expression(`rate(${schedule.everyMinutes} minutes)`),
-      timeWindow: schedule.flexibleWindowMinutes === 0 ? TimeWindow.off() : TimeWindow.flexible(flexibleWindow),
+      schedule: ScheduleExpression.expression(`rate(${interval.toMinutes()} minutes)`),
+      timeWindow: flexibleWindow.toSeconds() === 0 ? TimeWindow.off() : TimeWindow.flexible(flexibleWindow),
       target: new LambdaInvoke(props.lambdaFunction, {
         // Without an input, EventBridge Scheduler sends a notification of its own, which the function refuses.
         input: ScheduleTargetInput.fromObject({}),
@@ -42,13 +41,13 @@ export class RefreshSchedule extends Construct {
         role: this.role.withoutPolicyUpdates(),
         deadLetterQueue: props.undeliveredTicks,
         retryAttempts: DELIVERY_RETRIES,
-        maxEventAge: Duration.seconds(eventAgeSeconds(schedule)),
+        maxEventAge: eventAge(interval),
       }),
     });
     this.schedule.node.addDependency(this.role);
   }
 
-  private createRole({ roleDescription, kmsKeyArn, lambdaFunction, undeliveredTicks }: RefreshScheduleProps): Role {
+  private createRole({ roleDescription, settings, lambdaFunction, undeliveredTicks }: RefreshScheduleProps): Role {
     const stack = Stack.of(this);
     const role = new Role(this, 'Role', {
       description: roleDescription,
@@ -69,8 +68,8 @@ export class RefreshSchedule extends Construct {
     });
     role.addToPolicy(allow('InvokeFunction', ['lambda:InvokeFunction'], [lambdaFunction.functionArn]));
     role.addToPolicy(allow('KeepUndeliveredTicks', ['sqs:SendMessage'], [undeliveredTicks.queueArn]));
-    if (kmsKeyArn !== undefined) {
-      role.addToPolicy(allowKeyThrough(this, 'EncryptUndeliveredTicks', 'sqs', kmsKeyArn));
+    for (const statement of allowKeyThrough(this, 'EncryptUndeliveredTicks', 'sqs', settings.encryptionKey)) {
+      role.addToPolicy(statement);
     }
     return role;
   }

@@ -1,5 +1,5 @@
 import { Stack } from 'aws-cdk-lib';
-import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 
 /** What a run calls on the secret of the credentials. */
@@ -19,17 +19,6 @@ export function allow(
   conditions: Readonly<Record<string, Readonly<Record<string, string | string[]>>>> = {},
 ): PolicyStatement {
   return new PolicyStatement({ sid, actions: [...actions], resources: [...resources], conditions });
-}
-
-/**
- * Denies `actions` to the code of the role's function, and leaves them to Lambda itself. Only calls from inside a function carry
- * `lambda:SourceFunctionArn`.
- *
- * @see https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
- */
-export function denyToCode(sid: string, actions: readonly string[]): PolicyStatement {
-  const conditions = { Null: { 'lambda:SourceFunctionArn': 'false' } };
-  return new PolicyStatement({ sid, effect: Effect.DENY, actions: [...actions], resources: ['*'], conditions });
 }
 
 /**
@@ -62,10 +51,15 @@ export function allowKeysOf(
   });
 }
 
-/** Allows the KMS key, but only in calls that `service` makes for the role. */
-export function allowKeyThrough(scope: Construct, sid: string, service: string, kmsKeyArn: string): PolicyStatement {
+/** Allows the KMS key, if there is one, but only in calls that `service` makes for the role. */
+export function allowKeyThrough(
+  scope: Construct,
+  sid: string,
+  service: string,
+  key: { readonly keyArn: string } | undefined,
+): readonly PolicyStatement[] {
+  if (key === undefined) return [];
   const { region, urlSuffix } = Stack.of(scope);
-  return allow(sid, ['kms:Decrypt', 'kms:GenerateDataKey'], [kmsKeyArn], {
-    StringEquals: { 'kms:ViaService': `${service}.${region}.${urlSuffix}` },
-  });
+  const through = { StringEquals: { 'kms:ViaService': `${service}.${region}.${urlSuffix}` } };
+  return [allow(sid, ['kms:Decrypt', 'kms:GenerateDataKey'], [key.keyArn], through)];
 }

@@ -24,17 +24,17 @@ export class SweepFunction extends OwnFunction {
   readonly timeoutSeconds: number;
 
   constructor(scope: Construct, id: string, { settings, queue, failedSweeps, eventAge }: SweepFunctionProps) {
-    const { kmsKeyArn, schedule, fleet } = settings;
+    const { encryptionKey, interval, tagKey, tagValue } = settings;
     // With its retry it is over before the next tick.
-    const timeoutSeconds = Math.min(MAX_TIMEOUT_SECONDS, longestRunSeconds(schedule));
+    const timeoutSeconds = Math.min(MAX_TIMEOUT_SECONDS, longestRunSeconds(interval));
     super(scope, id, {
       settings,
       description: 'Puts the secrets of a fleet of Retently accounts into the queue of the refresh',
       handler: 'sweep',
       timeout: Duration.seconds(timeoutSeconds),
       environment: {
-        [FLEET_ENVIRONMENT.tagKey]: fleet.tagKey,
-        ...(fleet.tagValue !== undefined && { [FLEET_ENVIRONMENT.tagValue]: fleet.tagValue }),
+        [FLEET_ENVIRONMENT.tagKey]: tagKey,
+        ...(tagValue !== undefined && { [FLEET_ENVIRONMENT.tagValue]: tagValue }),
         [FLEET_ENVIRONMENT.queueUrl]: queue.queueUrl,
       },
       roleDescription: 'Puts the secrets of a fleet into the queue',
@@ -42,7 +42,7 @@ export class SweepFunction extends OwnFunction {
         allow('ListSecrets', ['secretsmanager:ListSecrets'], ['*']),
         allow('SendMessages', ['sqs:SendMessage'], [queue.queueArn]),
         allow('KeepFailedSweeps', ['sqs:SendMessage'], [failedSweeps.queueArn]),
-        ...(kmsKeyArn === undefined ? [] : [allowKeyThrough(scope, 'EncryptMessages', 'sqs', kmsKeyArn)]),
+        ...allowKeyThrough(scope, 'EncryptMessages', 'sqs', encryptionKey),
       ],
       running: {
         retryAttempts: ATTEMPTS_PER_TICK - 1,

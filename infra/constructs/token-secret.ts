@@ -6,7 +6,6 @@ import {
   type IGrantable,
   PolicyStatement,
 } from 'aws-cdk-lib/aws-iam';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -23,15 +22,15 @@ export class TokenSecret extends Construct {
   /** `undefined` if the token secret exists already. */
   readonly created: EmptySecret | undefined;
 
-  constructor(scope: Construct, id: string, settings: TokenRefreshSettings, encryptionKey?: IKey) {
+  constructor(scope: Construct, id: string, settings: TokenRefreshSettings) {
     super(scope, id);
     const { account, region } = Stack.of(this);
     this.env = { account, region };
     const { tokenSecret, tokenReaders } = settings;
-    if (typeof tokenSecret === 'object') {
-      this.names = namesOfExisting(this, tokenSecret.existing);
+    if (typeof tokenSecret !== 'boolean') {
+      this.names = namesOfExisting(this, tokenSecret);
     } else {
-      this.created = createSecret(this, settings, encryptionKey);
+      this.created = createSecret(this, settings);
       this.names = namesOfCreated(this.created);
     }
     if (tokenReaders.length === 0) return;
@@ -72,11 +71,10 @@ export class TokenSecret extends Construct {
   }
 }
 
-function createSecret(scope: Construct, settings: TokenRefreshSettings, encryptionKey: IKey | undefined): EmptySecret {
+function createSecret(scope: Construct, settings: TokenRefreshSettings): EmptySecret {
   const secret = new EmptySecret(scope, {
     description: 'The Retently bearer token alone: access_token, token_type and expires_at. Consumers read it here',
     settings,
-    encryptionKey,
     policyId: 'Readers',
   });
   acknowledge(

@@ -1,53 +1,81 @@
+import { Token } from 'aws-cdk-lib';
 import * as z from 'zod';
+import type { TokenRefreshFleetProps } from '../fleet-props.ts';
 import { strictObject, text, whole } from './option-types.ts';
-import { optionsSchema } from './schema.ts';
-import { stackShape } from './stack-schema.ts';
+import { accountProps, optionsSchema, stackShape, type TokenRefreshSettings } from './schema.ts';
 
 /** With these, the writes of 10,000 secrets stay below four fifths of AWS's quota: see docs/fleet-at-scale.md. */
 const DEFAULT_MAXIMUM_CONCURRENCY = 8;
 
-const TAG = String.raw`[\p{L}\p{N} _.:/=+@-]`;
+/** A filter of `ListSecrets` accepts fewer characters than a tag may have. */
+const tag = (maximum: number, what: string) =>
+  text(
+    new RegExp(`^(?! )[a-zA-Z0-9 _.:/=+@-]{1,${maximum}}(?<! )$`),
+    `be the ${what} of a tag that AWS can filter by: 1 to ${maximum} of a-z, A-Z, 0-9, spaces and _.:/=+@-, without a space at either end`,
+  );
 
 const ONE_SECRET = 'be left out: a fleet keeps every secret that has its tag';
-
-/** What is of one secret alone. */
-const { existingSecret: _, tokenSecret: __, tokenReaders: ___, reservedConcurrency: ____, ...commonShape } = stackShape;
+const NO_TOKEN_SECRET = 'be left out: a fleet has no token secrets. See docs/fleet.md';
 
 const { queues, logs } = optionsSchema.shape.removalPolicies.unwrap().shape;
 
+/** What a fleet has in place of what is of one secret. */
+const fleetShape = {
+  tagKey: tag(128, 'key')
+    // CloudFormation cannot compute the key of a condition.
+    .refine((key) => !Token.isUnresolved(key) && !/^aws:/i.test(key), {
+      error: 'be the key of a tag, without aws: at the beginning',
+    })
+    .meta({
+      doc: 'Key of the tag that every secret of the fleet has',
+      default: 'required',
+      example: 'retently',
+      prop: 'string',
+    }),
+  tagValue: tag(256, 'value')
+    .optional()
+    .meta({ doc: 'Value of that tag', default: 'any', example: 'live', prop: 'string' }),
+  maximumConcurrency: whole(2, 1_000, '').prefault(DEFAULT_MAXIMUM_CONCURRENCY).meta({
+    doc: 'Concurrent runs of the refresh: 2 to 1000. It limits what the fleet writes. AWS allows 50 writes per second in an account and region',
+    example: 20,
+    prop: 'number',
+  }),
+};
+
+const removalPolicies = strictObject({ queues, logs })
+  .prefault({})
+  .meta({
+    doc: 'What happens to stored data when it leaves the stack. A fleet owns no secret',
+    default: '`queues` and `logs` are destroyed',
+    example: { queues: 'retain', logs: 'retain' },
+  });
+
 /** The options of a fleet. */
 export const fleetSchema = strictObject({
-  ...commonShape,
-  /** Which secrets it keeps. */
-  fleet: strictObject({
-    /** Key of the tag that every secret of the fleet has. */
-    tagKey: text(
-      new RegExp(`^(?!aws:)${TAG}{1,128}$`, 'iu'),
-      'be the key of a tag: at most 128 letters, digits, spaces and _.:/=+@-, without aws: at the beginning',
-    ),
-    /**
-     * Value of that tag.
-     * @default - any
-     */
-    tagValue: text(
-      new RegExp(`^${TAG}{1,256}$`, 'u'),
-      'be the value of a tag: 1 to 256 letters, digits, spaces and _.:/=+@-',
-    ).optional(),
-    /**
-     * Runs of the refresh at once: the brake on what the fleet writes. AWS allows 50 writes a second in an account and
-     * region.
-     * @default 8
-     */
-    maximumConcurrency: whole(2, 1_000, '').default(DEFAULT_MAXIMUM_CONCURRENCY),
-  }),
-  /** What happens to stored data when it leaves the stack: `"retain"` or `"destroy"`. A fleet owns no secret. */
-  removalPolicies: strictObject({ queues, logs }).prefault({}),
-  existingSecret: z.undefined({ error: ONE_SECRET }).optional(),
-  tokenSecret: z.undefined({ error: 'be left out: a fleet has no token secrets. See docs/fleet.md' }).optional(),
-  tokenReaders: z.undefined({ error: 'be left out: a fleet has no token secrets. See docs/fleet.md' }).optional(),
-  reservedConcurrency: z.undefined({ error: 'be left out: fleet.maximumConcurrency limits the runs' }).optional(),
+  ...stackShape,
+  removalPolicies,
+  fleet: strictObject(fleetShape),
+  secret: z.undefined({ error: ONE_SECRET }).optional(),
+  tokenSecret: z.undefined({ error: NO_TOKEN_SECRET }).optional(),
+  tokenReaders: z.undefined({ error: NO_TOKEN_SECRET }).optional(),
+  reservedConcurrentExecutions: z
+    .undefined({ error: 'be left out: fleet.maximumConcurrency limits the runs' })
+    .optional(),
   accounts: z.undefined({ error: ONE_SECRET }).optional(),
 });
 
-/** The options of a fleet as they are used: checked, and with every default. */
-export type FleetSettings = Omit<z.output<typeof fleetSchema>, 'stackName' | 'env'>;
+const { secret: _, tokenSecret: __, reservedConcurrentExecutions: ___, ...commonProps } = accountProps;
+/** The props of the construct of a fleet. */
+export const fleetProps = { ...commonProps, removalPolicies, ...fleetShape } satisfies Record<
+  keyof TokenRefreshFleetProps,
+  z.ZodType
+>;
+
+/** The options or props of a fleet as they are used: checked, and with every default. */
+export type FleetSettings = Pick<
+  TokenRefreshSettings,
+  Exclude<keyof typeof commonProps, 'removalPolicies'> | 'tags' | 'permissionsBoundaryArn'
+> &
+  z.output<typeof fleetSchema>['fleet'] & {
+    readonly removalPolicies: z.output<typeof removalPolicies>;
+  };

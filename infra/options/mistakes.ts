@@ -1,10 +1,11 @@
+import { Duration, Token } from 'aws-cdk-lib';
 import * as z from 'zod';
 import { secretIdOf } from './existing-secret.ts';
 import { findTimingProblems, type Problem } from './schedule-limits.ts';
 import { optionsSchema } from './schema.ts';
 import { findTokenSecretProblems } from './token-secret-problems.ts';
 
-/** Names every mistake in the options, one a line. */
+/** Names every mistake in the options, one per line. */
 export class OptionsError extends Error {
   override readonly name = 'OptionsError';
 
@@ -21,10 +22,9 @@ export interface Place {
 }
 
 /**
- * Every mistake in the options of one stack, as sentences.
+ * Returns every mistake in the options of one stack or in the props of a construct, as sentences.
  *
- * @param schema the options of the construct, or those of a stack, which has more
- * @param toPath how a sentence names a member, by its path: `schedule.everyMinutes`, `alarmEmails[1]`
+ * @param toPath how a sentence names a member, by its path: `interval`, `alarmEmails[1]`
  */
 export function findMistakes(
   schema: z.ZodType,
@@ -42,71 +42,83 @@ export function findMistakes(
     ...(timing.success ? findTimingProblems(timing.data) : []),
     ...(regional.success && region !== undefined ? findRegionProblems(regional.data, region) : []),
     ...(reading.success ? findTokenSecretProblems(reading.data, account) : []),
+    ...findContradictions(toMembers(options)),
   ];
-  // The defaults are part of it: one of them can break a rule.
-  const got = { ...toMembers(options), ...timing.data };
-  return problems.map((problem) => toSentence(problem, got, toPath));
-}
-
-const { schedule, timeoutSeconds, tokenLifetimeSeconds, existingSecret, kmsKeyArn, eventBus } = optionsSchema.shape;
-const { tokenSecret, tokenReaders } = optionsSchema.shape;
-const timingSchema = z.object({ schedule, timeoutSeconds, tokenLifetimeSeconds });
-const regionalSchema = z.object({ existingSecret, tokenSecret, kmsKeyArn, eventBus });
-const readingSchema = z.object({ existingSecret, tokenSecret, tokenReaders, kmsKeyArn });
-
-function findRegionProblems(arns: z.output<typeof regionalSchema>, regionOfStack: string): readonly Problem[] {
-  const requirement = `lie in ${regionOfStack}, where the stack goes (env.region, else the region that the AWS CLI is set to)`;
-  const bus = typeof arns.eventBus === 'object' && 'existing' in arns.eventBus ? arns.eventBus.existing : undefined;
-  const candidates: readonly (readonly [string | undefined, readonly string[]])[] = [
-    [arns.existingSecret && secretIdOf(arns.existingSecret), ['existingSecret']],
-    [
-      typeof arns.tokenSecret === 'object' ? secretIdOf(arns.tokenSecret.existing) : undefined,
-      ['tokenSecret', 'existing'],
-    ],
-    [arns.kmsKeyArn, ['kmsKeyArn']],
-    [bus, ['eventBus', 'existing']],
-  ];
-  return candidates.flatMap(([arn, path]) => {
-    const region = arn?.startsWith('arn:') ? arn.split(':')[3] : undefined;
-    return region === undefined || region === regionOfStack ? [] : [{ path, requirement }];
+  return problems.map(({ path, value, requirement, advice }) => {
+    const where = toPath(toText(path));
+    if (advice !== undefined) return `${where} is not a valid option. ${advice}`;
+    // A default can break a rule, too.
+    const given = value ?? path.reduce(readMember, options);
+    return explainMistake(where, given === undefined ? path.reduce(readMember, timing.data) : given, requirement);
   });
 }
 
-/** Options of earlier versions, and what to write instead. */
-const REPLACED: Readonly<Record<string, string>> = {
-  'schedule.expression':
-    'be left out: write { "everyMinutes": 10 } for rate(10 minutes). There is no cron: a token has no office hours',
-  'schedule.timeZone': 'be left out: { "everyMinutes": 10 } ticks the same in every time zone',
-};
+const { interval, flexibleWindow, timeout, tokenLifetime, secret, encryptionKey, eventBus } = optionsSchema.shape;
+const { tokenSecret, tokenReaders, alarmTopic } = optionsSchema.shape;
+const timingSchema = z.object({ interval, flexibleWindow, timeout, tokenLifetime });
+const regionalSchema = z.object({ secret, tokenSecret, encryptionKey, eventBus, alarmTopic });
+const readingSchema = z.object({ secret, tokenSecret, tokenReaders, encryptionKey });
+
+function findRegionProblems(named: z.output<typeof regionalSchema>, regionOfStack: string): readonly Problem[] {
+  const requirement = `be in ${regionOfStack}, the region of the stack (env.region, or else the region of the AWS CLI)`;
+  const arns = {
+    secret: named.secret && secretIdOf(named.secret),
+    tokenSecret: typeof named.tokenSecret === 'boolean' ? undefined : secretIdOf(named.tokenSecret),
+    encryptionKey: named.encryptionKey?.keyArn,
+    eventBus: typeof named.eventBus === 'string' ? named.eventBus : undefined,
+    alarmTopic: typeof named.alarmTopic === 'string' ? named.alarmTopic : named.alarmTopic?.topicArn,
+  };
+  return Object.entries(arns).flatMap(([member, arn]) => {
+    const region = arn?.startsWith('arn:') ? arn.split(':')[3] : undefined;
+    const isElsewhere = region !== undefined && !Token.isUnresolved(region) && region !== regionOfStack;
+    return isElsewhere ? [{ path: [member], value: arn, requirement }] : [];
+  });
+}
+
+/** Returns the members that contradict each other or need each other. */
+function findContradictions(options: Readonly<Record<string, unknown>>): readonly Problem[] {
+  const has = (member: string) => options[member] !== undefined;
+  const groups = options['securityGroups'] ?? [];
+  const problems: readonly (readonly [boolean, string, string])[] = [
+    [has('alarmTopic') && has('alarmEmails'), 'alarmEmails', 'be left out: subscribe to your alarmTopic'],
+    [
+      has('eventBus') && options['publishEvents'] === false,
+      'publishEvents',
+      'be true or left out, since there is an eventBus',
+    ],
+    [
+      !has('vpc') && (has('securityGroups') || has('vpcSubnets')),
+      'vpc',
+      'be there, since there are securityGroups or vpcSubnets',
+    ],
+    [
+      has('vpc') && Array.isArray(groups) && groups.length === 0,
+      'securityGroups',
+      'name at least one security group, since there is a vpc',
+    ],
+  ];
+  return problems.flatMap(([isMistake, member, requirement]) => (isMistake ? [{ path: [member], requirement }] : []));
+}
 
 function toProblems(issue: z.core.$ZodIssue): readonly Problem[] {
   if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, requirement: issue.message }];
-  return issue.keys.map((key) => {
-    const path = [...issue.path, key];
-    return { path, requirement: REPLACED[path.join('.')] ?? issue.message, hidesValue: true };
-  });
+  const advice = issue.message.split('\n');
+  return issue.keys.map((key, index) => ({ path: [...issue.path, key], requirement: '', advice: advice[index] }));
 }
 
-/** "`tokenRefresh.timeoutSeconds` is 5, but must be a whole number of seconds from 45 to 900." */
-function toSentence(
-  { path, requirement, hidesValue }: Problem,
-  options: unknown,
-  toPath: (path: string) => string,
-): string {
-  const [member, ...rest] = path.map(String);
-  const inside = rest.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`)).join('');
-  const where = toPath(`${member ?? ''}${inside}`);
-  if (hidesValue) return `${where} is there, but must ${requirement}.`;
-  return explainMistake(where, path.reduce(readMember, options), requirement);
+/** `alarmEmails[1]`, `removalPolicies.logs`. */
+function toText(path: readonly PropertyKey[]): string {
+  const [member = '', ...rest] = path.map(String);
+  return member + rest.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`)).join('');
 }
 
-/** "`path` is `value`, but must …." */
+/** Returns "`path` is `value`, but must …." */
 export function explainMistake(path: string, value: unknown, requirement: string): string {
   return `${path} is ${describe(value)}, but must ${requirement}.`;
 }
 
-function toMembers(options: unknown): object {
-  return typeof options === 'object' && options !== null ? options : {};
+function toMembers(options: unknown): Readonly<Record<string, unknown>> {
+  return typeof options === 'object' && options !== null ? { ...options } : {};
 }
 
 function readMember(value: unknown, member: PropertyKey): unknown {
@@ -116,21 +128,39 @@ function readMember(value: unknown, member: PropertyKey): unknown {
 /** A password in a URL, a query, or a member of RetentlyCredentials in the wrong place. */
 const CREDENTIAL = /(client_secret|refresh_token|access_token|password)\W{0,4}[=:]|\/\/[^/]*@|[?&]\w+=/i;
 
-function describe(value: unknown): string {
+/** Returns a value as a sentence shows it. */
+export function describe(value: unknown): string {
   if (value === undefined) return 'missing';
+  if (isKnownAtDeployTime(value)) return 'known only at deploy time';
+  if (value instanceof Duration) return value.toHumanString();
   const json = toJson(value);
   if (json === undefined) return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
   if (CREDENTIAL.test(json)) return 'a value that is not shown, since it may hold a credential';
   return json.length <= 200 ? json : `${json.slice(0, 200)}…`;
 }
 
-/** `undefined` for what is no JSON: an object of CDK, which leads back to itself, or a function. */
+function isKnownAtDeployTime(value: unknown): boolean {
+  // An element of a list that is a token is a token only in a list.
+  return (
+    Token.isUnresolved(value) || Token.isUnresolved([value]) || (value instanceof Duration && value.isUnresolved())
+  );
+}
+
+/** Returns `undefined` for what is not JSON: an object of CDK, which leads back to itself, or a function. */
 function toJson(value: unknown): string | undefined {
   try {
-    return isPlain(value) ? JSON.stringify(value) : undefined;
+    return isPlain(value) ? toSpaced(JSON.parse(JSON.stringify(value))) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Returns JSON as people write it in one line: `{ "seconds": 60 }`. */
+export function toSpaced(json: unknown): string {
+  if (Array.isArray(json)) return `[${json.map(toSpaced).join(', ')}]`;
+  if (typeof json !== 'object' || json === null || Object.keys(json).length === 0) return JSON.stringify(json);
+  const members = Object.entries(json).map(([name, value]) => `${JSON.stringify(name)}: ${toSpaced(value)}`);
+  return `{ ${members.join(', ')} }`;
 }
 
 function isPlain(value: unknown): boolean {

@@ -1,22 +1,96 @@
-import { Token } from 'aws-cdk-lib';
+import { Duration, Token } from 'aws-cdk-lib';
 import * as z from 'zod';
+import { findNearest } from './nearest.ts';
+
+declare module 'zod' {
+  interface GlobalMeta {
+    /** Meaning of the option: its cell in the tables of the documents. */
+    doc?: string;
+    /** Default in words, if an omitted option has no value. */
+    default?: string;
+    /** A value in `cdk.json`. */
+    example?: unknown;
+    /** Type of the construct's prop. Absent if only `cdk.json` has the option. */
+    prop?: string;
+  }
+}
 
 // All checks of a member share one message, which completes the sentence "… is X, but must …".
 
-/** What CDK only knows at deploy time is accepted: its own objects have it, and it is right by construction. */
+/** Returns a schema for text. A value known only at deploy time passes, because no pattern can judge it. */
 export const text = (pattern: RegExp, requirement: string) =>
   z
     .string({ error: requirement })
     .refine((value) => Token.isUnresolved(value) || pattern.test(value), { error: requirement });
-export const whole = (from: number, to: number, unit: string) => {
-  const error = `be a whole number${unit} from ${from} to ${to}`;
-  return z.int({ error }).min(from, { error }).max(to, { error });
-};
+
+/** Returns a schema for numbers. A value known only at deploy time passes, because no limit can judge it. */
+export const number = (isValid: (value: number) => boolean, error: string) =>
+  z.number({ error }).refine((value) => Token.isUnresolved(value) || isValid(value), { error });
+
+export const whole = (from: number, to: number, unit: string) =>
+  number(
+    (value) => Number.isInteger(value) && value >= from && value <= to,
+    `be a whole number${unit} from ${from} to ${to}`,
+  );
+
 export const flag = () => z.boolean({ error: 'be true or false' });
+
+/** Returns a schema for objects of CDK with `member`. `instanceof` would reject objects of another copy of aws-cdk-lib. */
+export const cdk = <T extends object>(member: keyof T & string) =>
+  z.custom<T>((value) => typeof value === 'object' && value !== null && member in value);
+
+const SECONDS_IN = { seconds: 1, minutes: 60, hours: 3_600, days: 86_400 };
+const jsonDuration = z
+  .partialRecord(z.enum(['seconds', 'minutes', 'hours', 'days']), z.number().min(0))
+  .refine((amounts) => Object.keys(amounts).length === 1)
+  .transform((amounts) => {
+    const units = ['seconds', 'minutes', 'hours', 'days'] as const;
+    return units.reduce((total, unit) => total + (amounts[unit] ?? 0) * SECONDS_IN[unit], 0);
+  });
+
+/**
+ * Returns a schema for a time, which a Duration or an object with one unit gives.
+ *
+ * @param from least whole number of `unit`
+ * @param standard the default
+ */
+export const duration = (
+  unit: 'seconds' | 'minutes',
+  from: number,
+  to: number,
+  standard: z.input<typeof jsonDuration>,
+) => {
+  const [[name, amount] = []] = Object.entries(standard);
+  const inUnit = (seconds: number) => seconds / SECONDS_IN[unit];
+  return z
+    .union(
+      [
+        // A rule judges every duration, so one that is known only at deploy time cannot pass.
+        cdk<Duration>('toSeconds').transform((value) =>
+          value.isUnresolved() ? Number.NaN : value.toSeconds({ integral: false }),
+        ),
+        jsonDuration,
+      ],
+      { error: `be a duration, such as { "${name}": ${amount} } or Duration.${name}(${amount})` },
+    )
+    .refine((seconds) => Number.isInteger(inUnit(seconds)) && inUnit(seconds) >= from && inUnit(seconds) <= to, {
+      error: `be a whole number of ${unit} from ${from} to ${to}`,
+    })
+    .transform((seconds) => Duration.seconds(seconds))
+    .prefault(standard);
+};
+
+/** Returns a schema for an object without other members. Its error has one line per unknown member: what to write instead. */
 export const strictObject = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys'
-        ? `be left out: the members here are ${Object.keys(shape).sort().join(', ')}`
-        : 'be an object',
+    error: (issue) => {
+      if (issue.code !== 'unrecognized_keys') return 'be an object';
+      const names = Object.keys(shape).sort();
+      return issue.keys.map((key) => adviseOn(key, names)).join('\n');
+    },
   });
+
+function adviseOn(key: string, names: readonly string[]): string {
+  const nearest = findNearest(key, names);
+  return nearest === undefined ? `Valid options: ${names.join(', ')}.` : `Did you mean ${nearest}?`;
+}

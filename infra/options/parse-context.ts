@@ -3,8 +3,8 @@ import { parseJson } from '../../lambda/contract.ts';
 import { secretIdOf } from './existing-secret.ts';
 import { type FleetSettings, fleetSchema } from './fleet-schema.ts';
 import { explainMistake, findMistakes, OptionsError, type Place } from './mistakes.ts';
-import type { TokenRefreshSettings } from './schema.ts';
-import { accountSchema, CONTEXT_KEY, topSchema } from './stack-schema.ts';
+import { replaceOldNames } from './old-names.ts';
+import { accountSchema, CONTEXT_KEY, type TokenRefreshSettings, topSchema } from './schema.ts';
 import { findStrayKeys } from './stray-context-keys.ts';
 
 const DEFAULT_STACK_NAME = 'RetentlyTokenRefresh';
@@ -56,15 +56,19 @@ export function parseContext(
 ): readonly StackSettings[] {
   const strayKeys = findStrayKeys(contextKeys);
   const cli = { region: cliRegion, account: cliAccount };
-  const { accounts, ...common } = toObject(context, strayKeys);
-  const entries = accounts === undefined ? [{}] : toEntries(accounts, strayKeys);
-  const shared = { dashboard: entries.length <= FREE_DASHBOARDS, ...common };
-  const parsed = entries.map((own, index) =>
+  const { accounts, ...given } = toObject(context, strayKeys);
+  const common = replaceOldNames(given, toCommonPath);
+  const entries = (accounts === undefined ? [{}] : toEntries(accounts, strayKeys)).map((entry, index) =>
+    replaceOldNames(entry, (path) => toPath(index, path)),
+  );
+  const shared = { dashboard: entries.length <= FREE_DASHBOARDS, ...common.current };
+  const parsed = entries.map(({ current: own }, index) =>
     accounts === undefined
       ? parseStack(topSchema, shared, toCommonPath, cli)
       : parseStack(
           accountSchema,
-          { ...shared, ...own },
+          // An account without events has no use for the common event bus.
+          { ...shared, ...(own['publishEvents'] === false && { eventBus: undefined }), ...own },
           (path) => {
             const [member = ''] = path.split(/[.[]/);
             return Object.hasOwn(own, member) || member === 'name' ? toPath(index, path) : toCommonPath(path);
@@ -73,12 +77,13 @@ export function parseContext(
         ),
   );
   const stacks = parsed.flatMap((each) => ('stack' in each ? [each.stack] : []));
-  const sharedNames = findSharedNames(entries);
+  const sharedNames = findSharedNames(entries.map(({ current }) => current));
   // Stacks can be compared only if all of them could be made.
   const isComparable = sharedNames.length === 0 && stacks.length === entries.length;
   // Every account repeats a mistake in the common options: a Set names it once.
   const mistakes = new Set([
     ...strayKeys,
+    ...[common, ...entries].flatMap(({ sentences }) => sentences),
     ...parsed.flatMap((each) => ('mistakes' in each ? each.mistakes : [])),
     ...sharedNames,
     ...(isComparable ? findShared(stacks) : []),
@@ -87,13 +92,13 @@ export function parseContext(
   return stacks;
 }
 
-/** Whether the options are those of a fleet. */
+/** Returns whether the options are those of a fleet. */
 export function isFleet(context: unknown): boolean {
   return Object.hasOwn(readOptions(context), 'fleet');
 }
 
 /**
- * As {@link parseContext}, if the options have `fleet`: one stack for every secret with a tag.
+ * Reads the context key as {@link parseContext} does, if the options have `fleet`: one stack for every secret with a tag.
  *
  * @throws OptionsError that names every mistake
  */
@@ -101,15 +106,20 @@ export function parseFleetContext(
   context: unknown,
   { cliRegion, cliAccount, contextKeys = [] }: Surroundings = {},
 ): FleetStackSettings {
-  const options = readOptions(context);
-  const place = toPlace(options, { region: cliRegion, account: cliAccount });
-  const mistakes = [...findStrayKeys(contextKeys), ...findMistakes(fleetSchema, options, toCommonPath, place)];
+  const { current, sentences } = replaceOldNames(readOptions(context), toCommonPath);
+  const place = toPlace(current, { region: cliRegion, account: cliAccount });
+  const mistakes = [
+    ...findStrayKeys(contextKeys),
+    ...sentences,
+    ...findMistakes(fleetSchema, current, toCommonPath, place),
+  ];
   if (mistakes.length > 0) throw new OptionsError(mistakes);
-  const { stackName = DEFAULT_FLEET_NAME, env: { account, region } = {}, ...fleet } = fleetSchema.parse(options);
-  return { stackName, account, region, likelyRegion: place.region, fleet };
+  const { stackName = DEFAULT_FLEET_NAME, env = {}, fleet, ...settings } = fleetSchema.parse(current);
+  const { account, region } = env;
+  return { stackName, account, region, likelyRegion: place.region, fleet: { ...settings, ...fleet } };
 }
 
-/** The options on the command line or in `cdk.json` as an object; empty if there are none, or none that can be read. */
+/** Returns the options on the command line or in `cdk.json` as an object; empty if there are none, or none that can be read. */
 export function readOptions(context: unknown): Options {
   const parsed = z
     .record(z.string(), z.unknown())
@@ -136,50 +146,47 @@ function parseStack(
 
 function findSharedNames(accounts: readonly Options[]): readonly string[] {
   const names = accounts.map(({ name }, index) => (typeof name === 'string' ? name.toLowerCase() : `(${index})`));
+  const requirement = 'differ from the name of every other Retently account, not only in case';
   return findDuplicates(names).map((index) =>
-    explainMistake(
-      toPath(index, 'name'),
-      accounts[index]?.['name'],
-      'differ from the name of every other Retently account, not only in case',
-    ),
+    explainMistake(toPath(index, 'name'), accounts[index]?.['name'], requirement),
   );
 }
 
-/** Values that two stacks must not share. */
+/** What no two stacks of an AWS account and region may share. */
+const UNSHARED: Readonly<Record<string, readonly [(settings: TokenRefreshSettings) => string | undefined, string]>> = {
+  secret: [
+    ({ secret }) => secret && secretIdOf(secret),
+    "be the secret of one Retently account only: two would spend each other's refresh tokens",
+  ],
+  tokenSecret: [
+    ({ tokenSecret }) => (typeof tokenSecret === 'boolean' ? undefined : secretIdOf(tokenSecret)),
+    'be the token secret of one Retently account only: two would overwrite each other',
+  ],
+  eventBus: [
+    ({ eventBus }) => (typeof eventBus === 'object' ? eventBus.create : undefined),
+    'be created by one stack only: name it in the others',
+  ],
+};
+
 function findShared(stacks: readonly StackSettings[]): readonly string[] {
-  const sentences: string[] = [];
-  const stackNames = stacks.map(({ stackName }) => stackName.toLowerCase());
-  for (const index of findDuplicates(stackNames)) {
-    const requirement = 'differ from the name of every other stack, not only in case';
-    sentences.push(explainMistake(toPath(index, 'stackName'), stacks[index]?.stackName, requirement));
-  }
-  const secrets = stacks.map(({ settings: { existingSecret }, account, region }, index) =>
-    [existingSecret === undefined ? index : secretIdOf(existingSecret), account, region].join(),
-  );
-  for (const index of findDuplicates(secrets)) {
-    const requirement = "be the secret of one Retently account only: two would spend each other's refresh tokens";
-    sentences.push(
-      explainMistake(toPath(index, 'existingSecret'), stacks[index]?.settings.existingSecret, requirement),
-    );
-  }
-  const tokenSecrets = stacks.map(({ settings: { tokenSecret }, account, region }, index) =>
-    [typeof tokenSecret === 'object' ? secretIdOf(tokenSecret.existing) : index, account, region].join(),
-  );
-  for (const index of findDuplicates(tokenSecrets)) {
-    const requirement = 'be the token secret of one Retently account only: two would overwrite each other';
-    sentences.push(explainMistake(toPath(index, 'tokenSecret'), stacks[index]?.settings.tokenSecret, requirement));
-  }
-  const createdBuses = stacks.map(({ settings: { eventBus }, account, region }, index) =>
-    [typeof eventBus === 'object' && 'create' in eventBus ? eventBus.create : index, account, region].join(),
-  );
-  for (const index of findDuplicates(createdBuses)) {
-    const requirement = 'be created by one stack only: use { "existing": … } in the others';
-    sentences.push(explainMistake(toPath(index, 'eventBus'), stacks[index]?.settings.eventBus, requirement));
-  }
-  return sentences;
+  const find = (member: string, values: readonly string[], requirement: string) =>
+    findDuplicates(values).map((index) => {
+      const { stackName, settings } = stacks[index] ?? {};
+      return explainMistake(toPath(index, member), { stackName, ...settings }[member], requirement);
+    });
+  const names = stacks.map(({ stackName }) => stackName.toLowerCase());
+  return [
+    ...find('stackName', names, 'differ from the name of every other stack, not only in case'),
+    ...Object.entries(UNSHARED).flatMap(([member, [identityOf, requirement]]) => {
+      const values = stacks.map(({ settings, account, region }, index) =>
+        [identityOf(settings) ?? index, account, region].join(),
+      );
+      return find(member, values, requirement);
+    }),
+  ];
 }
 
-/** The index of each value that is there already at a lower index. */
+/** Returns the index of each value that is there already at a lower index. */
 function findDuplicates(values: readonly string[]): readonly number[] {
   return values.flatMap((value, index) => (values.indexOf(value) === index ? [] : [index]));
 }

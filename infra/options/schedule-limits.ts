@@ -1,3 +1,4 @@
+import { Duration } from 'aws-cdk-lib';
 import { ATTEMPT_MIN_SECONDS, dueAfterSeconds } from '../../lambda/contract.ts';
 
 /** Lambda runs an asynchronous event once, and once more a minute after it failed. */
@@ -13,69 +14,65 @@ export const MIN_INTERVAL_MINUTES = Math.ceil((RETRY_DELAY_SECONDS + ATTEMPTS_PE
 export const MAX_INTERVAL_MINUTES = 360;
 
 interface Schedule {
-  readonly everyMinutes: number;
-  readonly flexibleWindowMinutes: number;
+  readonly interval: Duration;
+  readonly flexibleWindow: Duration;
 }
 
-export interface Timing {
-  readonly schedule: Schedule;
-  readonly timeoutSeconds: number;
-  readonly tokenLifetimeSeconds: number;
+export interface Timing extends Schedule {
+  readonly timeout: Duration;
+  readonly tokenLifetime: Duration;
 }
 
 /** A member that breaks a rule. `requirement` completes the sentence "`path` is X, but must …". */
 export interface Problem {
   readonly path: readonly PropertyKey[];
   readonly requirement: string;
-  /** The value may be a credential in the wrong place. */
-  readonly hidesValue?: true;
+  /** The value, if it is not what is found under `path`. */
+  readonly value?: unknown;
+  /** What to write instead of an unknown member. Its value is not shown: it may be a credential in the wrong place. */
+  readonly advice?: string | undefined;
 }
 
 /**
- * How long one tick may wait: half of the interval for EventBridge Scheduler to deliver the event, the other half for
+ * Returns how long one tick may wait: half of the interval for EventBridge Scheduler to deliver the event, the other half for
  * Lambda to run it and to retry. So a tick is over before the next one begins, apart from the flexible window.
  */
-export function eventAgeSeconds({ everyMinutes }: Schedule): number {
-  return everyMinutes * 30;
+export function eventAge(interval: Duration): Duration {
+  return Duration.seconds(interval.toSeconds() / 2);
 }
 
-/** The longest run that leaves room for its retry. */
-export function longestRunSeconds(schedule: Schedule): number {
-  return Math.floor((eventAgeSeconds(schedule) - RETRY_DELAY_SECONDS) / ATTEMPTS_PER_TICK);
+/** Returns the longest run that leaves room for its retry. */
+export function longestRunSeconds(interval: Duration): number {
+  return Math.floor((eventAge(interval).toSeconds() - RETRY_DELAY_SECONDS) / ATTEMPTS_PER_TICK);
 }
 
-/** The longest time without a run if no more than one tick is lost. */
-export function silenceMinutes({ everyMinutes, flexibleWindowMinutes }: Schedule): number {
-  return 2 * everyMinutes + flexibleWindowMinutes;
+/** Returns the longest time without a run if no more than one tick is lost. */
+export function silenceMinutes({ interval, flexibleWindow }: Schedule): number {
+  return 2 * interval.toMinutes() + flexibleWindow.toMinutes();
 }
 
 /**
- * The rules between members: a tick that ends before the next one, and two chances for every token. The write budget
- * needs no rule here: `dueAfterSeconds` spaces refreshes so that they keep within it, whatever the schedule.
+ * Returns what breaks the rules between members: a tick that ends before the next one, and two chances for every token. The
+ * write budget needs no rule here: `dueAfterSeconds` spaces refreshes so that they keep within it, whatever the schedule.
  */
-export function findTimingProblems({ schedule, timeoutSeconds, tokenLifetimeSeconds }: Timing): readonly Problem[] {
+export function findTimingProblems(timing: Timing): readonly Problem[] {
+  const { interval, flexibleWindow, timeout, tokenLifetime } = timing;
   const problems: Problem[] = [];
-  const { everyMinutes, flexibleWindowMinutes } = schedule;
-  if (flexibleWindowMinutes >= everyMinutes) {
-    problems.push({
-      path: ['schedule', 'flexibleWindowMinutes'],
-      requirement: `be shorter than the time between two ticks, which is ${everyMinutes} minutes`,
-    });
+  if (flexibleWindow.toMinutes() >= interval.toMinutes()) {
+    const requirement = `be shorter than the interval, which is ${interval.toMinutes()} minutes`;
+    problems.push({ path: ['flexibleWindow'], requirement });
   }
-  const chancesMinutes = silenceMinutes(schedule);
-  const dueMinutes = Math.floor((tokenLifetimeSeconds - dueAfterSeconds(tokenLifetimeSeconds)) / 60);
+  const chancesMinutes = silenceMinutes(timing);
+  const lifetimeSeconds = tokenLifetime.toSeconds();
+  const dueMinutes = Math.floor((lifetimeSeconds - dueAfterSeconds(lifetimeSeconds)) / 60);
   if (chancesMinutes > dueMinutes) {
-    problems.push({
-      path: ['schedule', 'everyMinutes'],
-      requirement: `leave every token two chances: two ticks and the flexible window take up to ${chancesMinutes} minutes, and a token of ${tokenLifetimeSeconds} seconds has ${dueMinutes} left when it is due`,
-    });
+    const requirement = `leave every token two chances: two ticks and the flexible window take up to ${chancesMinutes} minutes, and a token that lives for ${lifetimeSeconds} seconds has ${dueMinutes} minutes left when it is due`;
+    problems.push({ path: ['interval'], requirement });
   }
-  const longestSeconds = longestRunSeconds(schedule);
-  if (timeoutSeconds > longestSeconds) {
-    problems.push({
-      path: ['timeoutSeconds'],
-      requirement: `be ${longestSeconds} at most with a tick every ${everyMinutes} minutes: a run and its retry, a minute later, must end within half of that`,
-    });
+  const longestSeconds = longestRunSeconds(interval);
+  if (timeout.toSeconds() > longestSeconds) {
+    const requirement = `be at most ${longestSeconds} seconds with an interval of ${interval.toMinutes()} minutes: a run and its retry, a minute later, must end within half of that`;
+    problems.push({ path: ['timeout'], requirement });
   }
   return problems;
 }

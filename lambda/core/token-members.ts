@@ -110,7 +110,7 @@ export function warnAboutLifetime(answer: Exchanged, defaultTokenLifetimeSeconds
   if (answer.expiresInSeconds !== undefined && lifetimeSeconds > defaultTokenLifetimeSeconds) {
     return (
       `Retently says that the bearer token lives ${lifetimeSeconds} seconds. No more than ${defaultTokenLifetimeSeconds} ` +
-      'are believed, which is DEFAULT_TOKEN_LIFETIME_SECONDS. If these are seconds, and not milliseconds, set the option tokenLifetimeSeconds to them.'
+      'are believed, which is DEFAULT_TOKEN_LIFETIME_SECONDS. If these are seconds, and not milliseconds, set the option tokenLifetime to them.'
     );
   }
   if (lifetimeSeconds >= MIN_TOKEN_LIFETIME_SECONDS) return undefined;

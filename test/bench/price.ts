@@ -12,11 +12,11 @@ const MB_OF_A_CPU = 1_769;
 const DOLLARS_PER_GB_SECOND = 0.0000133334;
 const DOLLARS_PER_REQUEST = 0.2 / 1_000_000;
 
-const { schedule, tokenLifetimeSeconds } = optionsSchema.parse({});
+const { interval, tokenLifetime } = optionsSchema.parse({});
 const SECONDS_A_MONTH = 30 * 24 * 60 * 60;
-const TICKS_A_MONTH = SECONDS_A_MONTH / 60 / schedule.everyMinutes;
+const TICKS_A_MONTH = SECONDS_A_MONTH / interval.toSeconds();
 /** At half of a token's life. */
-const REFRESHES_A_MONTH = SECONDS_A_MONTH / (tokenLifetimeSeconds / 2);
+const REFRESHES_A_MONTH = SECONDS_A_MONTH / (tokenLifetime.toSeconds() / 2);
 
 /** What each memory takes and costs, as an estimate: CPU as measured, waiting as assumed, each tick a cold start. */
 export function renderPrices(samples: Samples, { awsMs, tokenEndpointMs }: Latency, refreshRounds: number): string {

@@ -75,15 +75,15 @@ describe('the policies', () => {
 });
 
 describe('the page says how long a token lives that was just read', () => {
-  const { schedule, timeoutSeconds } = optionsSchema.parse({});
+  const { interval, flexibleWindow, timeout } = optionsSchema.parse({});
   const CACHE_SECONDS = 300;
 
   it.each([
     ['six hours', 21_600, '**at least 2 hours and 42 minutes**'],
     ['one hour', 3_600, '**at least 6 minutes**'],
   ])('of %s', (_, life, sentence) => {
-    const tickSeconds = (schedule.everyMinutes + schedule.flexibleWindowMinutes) * 60;
-    const leastSeconds = life - dueAfterSeconds(life) - tickSeconds - timeoutSeconds - CACHE_SECONDS;
+    const tickSeconds = interval.toSeconds() + flexibleWindow.toSeconds();
+    const leastSeconds = life - dueAfterSeconds(life) - tickSeconds - timeout.toSeconds() - CACHE_SECONDS;
     const [hours, minutes] = [Math.floor(leastSeconds / 3_600), Math.floor((leastSeconds % 3_600) / 60)];
     expect(sentence).toBe(`**at least ${hours === 0 ? '' : `${hours} hours and `}${minutes} minutes**`);
     expect(PAGE.replaceAll('\n', ' ')).toContain(sentence);

@@ -29,7 +29,7 @@ export async function measureFleets(): Promise<readonly Fleet[]> {
   return await Promise.all(
     TICK_MINUTES.map(async (tickMinutes) => ({
       tickMinutes,
-      parts: toBilledParts(synthesiseFleet({ schedule: { everyMinutes: tickMinutes } })),
+      parts: toBilledParts(synthesiseFleet({ interval: { minutes: tickMinutes } })),
       month: await measureAccountMonth(tickMinutes),
     })),
   );

@@ -9,7 +9,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { buildApp } from '../../infra/app.ts';
-import { CONTEXT_KEY } from '../../infra/options/stack-schema.ts';
+import { CONTEXT_KEY } from '../../infra/options/schema.ts';
 import { EVERY_OPTION, WITHOUT_BUNDLING } from './synthesise.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));

@@ -36,7 +36,7 @@ describe('a context key that would silently do nothing is refused', () => {
     '%s, which is nearly ours',
     (key) => {
       expect(refusalOf({ [key]: ALARMS })).toEqual([
-        `- The context key ${key} does nothing. It must be spelt tokenRefresh.`,
+        `- The context key ${key} has no effect. Did you mean tokenRefresh?`,
       ]);
     },
   );
@@ -45,20 +45,22 @@ describe('a context key that would silently do nothing is refused', () => {
     ['alarmEmails', 'tokenRefresh.alarmEmails'],
     ['alarmemails', 'tokenRefresh.alarmEmails'],
     ['stackName', 'tokenRefresh.stackName'],
-    ['existing-secret', 'tokenRefresh.existingSecret'],
+    ['encryption-key', 'tokenRefresh.encryptionKey'],
     ['accounts', 'tokenRefresh.accounts'],
-    ['everyMinutes', 'tokenRefresh.schedule.everyMinutes'],
+    ['timeout', 'tokenRefresh.timeout'],
+    ['everyMinutes', 'tokenRefresh.interval'],
+    ['kmsKeyArn', 'tokenRefresh.encryptionKey'],
     ['tokenRefresh.alarmEmails', 'tokenRefresh.alarmEmails'],
-    ['tokenRefresh.schedule.everyMinutes', 'tokenRefresh.schedule.everyMinutes'],
+    ['tokenRefresh.schedule.everyMinutes', 'tokenRefresh.interval'],
   ])('%s, an option outside of its object', (key, path) => {
     expect(refusalOf({ [key]: 'x' })).toEqual([
-      `- The context key ${key} does nothing. The option is ${path}: a member of the object under tokenRefresh.`,
+      `- The context key ${key} has no effect. Write ${path}: a member of the object tokenRefresh.`,
     ]);
   });
 
   it('together with every mistake in the options themselves', () => {
     expect(refusalOf({ TokenRefresh: {}, tokenRefresh: { xray: 1 } })).toEqual([
-      '- The context key TokenRefresh does nothing. It must be spelt tokenRefresh.',
+      '- The context key TokenRefresh has no effect. Did you mean tokenRefresh?',
       '- tokenRefresh.xray is 1, but must be true or false.',
     ]);
     expect(refusalOf({ TokenRefresh: {}, tokenRefresh: '{' })).toHaveLength(2);
@@ -80,11 +82,11 @@ describe('a synthesis warns', () => {
   });
 
   it('if options of cdk.json are gone because the command line has some', () => {
-    const optionsOfCdkJson = { existingSecret: 'mine', env: { region: 'eu-west-1' }, alarmEmails: [] };
-    const onCommandLine = { tokenRefresh: JSON.stringify({ ...ALARMS, timeoutSeconds: 90 }) };
+    const optionsOfCdkJson = { secret: 'mine', env: { region: 'eu-west-1' }, alarmEmails: [] };
+    const onCommandLine = { tokenRefresh: JSON.stringify({ ...ALARMS, timeout: { seconds: 90 } }) };
     expect(warningsOf(onCommandLine, { optionsOfCdkJson })).toEqual([
       expect.stringMatching(
-        /^-c tokenRefresh=… replaces the whole .* cdk\.json\. Of that, this does not hold now: existingSecret, env\./,
+        /^-c tokenRefresh=… replaces the whole .* cdk\.json\. Of that, this does not hold now: secret, env\./,
       ),
     ]);
   });

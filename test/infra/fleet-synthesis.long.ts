@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { buildApp } from '../../infra/app.ts';
 import { parseFleetContext } from '../../infra/options/parse-context.ts';
-import { CONTEXT_KEY } from '../../infra/options/stack-schema.ts';
+import { CONTEXT_KEY } from '../../infra/options/schema.ts';
 import { TokenRefreshFleetStack } from '../../infra/stacks.ts';
 import { EVERY_FLEET_OPTION } from './synthesise.ts';
 

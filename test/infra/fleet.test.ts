@@ -5,6 +5,7 @@ import { evaluatePolicy, type Permission, parsePolicy } from './evaluate-policy.
 import { alarmsOf } from './monitored-function.ts';
 import {
   EVERY_FLEET_OPTION,
+  KEY_ARN,
   type Resource,
   resourceOf,
   resourcesOf,
@@ -82,8 +83,8 @@ describe('the resources of a fleet', () => {
 
   it('end a sweep and its retry before the next tick', () => {
     for (const everyMinutes of [5, 10, 30, 360]) {
-      const schedule = { everyMinutes, flexibleWindowMinutes: 0 };
-      const template = synthesiseFleet({ schedule, timeoutSeconds: 45, tokenLifetimeSeconds: 86_400 });
+      const times = { interval: { minutes: everyMinutes }, flexibleWindow: { minutes: 0 } };
+      const template = synthesiseFleet({ ...times, timeout: { seconds: 45 }, tokenLifetime: { days: 1 } });
       const timeout = Number(functionOf(template, 'Sweep')['Timeout']);
       expect(timeout).toBeLessThanOrEqual(900);
       expect(2 * timeout + 60).toBeLessThanOrEqual(everyMinutes * 60);
@@ -107,12 +108,12 @@ describe('the resources of a fleet', () => {
     const roles = resourcesOf(EVERYTHING, 'AWS::IAM::Role');
     expect(roles).toHaveLength(3);
     for (const { Properties } of roles) {
-      expect(Properties).toHaveProperty('PermissionsBoundary', EVERY_FLEET_OPTION.permissionsBoundaryArn);
+      expect(Properties).toHaveProperty('PermissionsBoundary', EVERY_FLEET_OPTION['permissionsBoundaryArn']);
       expect(Properties['Tags']).toEqual([{ Key: 'team', Value: 'feedback' }]);
     }
     for (const queue of resourcesOf(EVERYTHING, 'AWS::SQS::Queue')) {
       expect(queue.DeletionPolicy).toBe('Retain');
-      expect(queue.Properties).toHaveProperty('KmsMasterKeyId', EVERY_FLEET_OPTION.kmsKeyArn);
+      expect(queue.Properties).toHaveProperty('KmsMasterKeyId', KEY_ARN);
     }
     for (const logGroup of resourcesOf(EVERYTHING, 'AWS::Logs::LogGroup')) {
       expect(logGroup).toMatchObject({ DeletionPolicy: 'Retain', Properties: { RetentionInDays: 365 } });

@@ -26,10 +26,10 @@ function runBeside(optionsOfCdkJson: object, context: object) {
 
 it('says which options of cdk.json a command line replaces, and knows the region of the CLI', () => {
   const onCommandLine = JSON.stringify({ alarmEmails: ['ops@example.com'] });
-  const { status, stderr } = runBeside({ existingSecret: 'mine' }, { tokenRefresh: onCommandLine });
+  const { status, stderr } = runBeside({ secret: 'mine' }, { tokenRefresh: onCommandLine });
   expect([status, stderr]).toEqual([0, '']);
   const metadata = readFileSync(join(directory, 'cdk.out', 'RetentlyTokenRefresh.metadata.json'), 'utf8');
-  expect(metadata).toContain('this does not hold now: existingSecret.');
+  expect(metadata).toContain('this does not hold now: secret.');
   const template = readFileSync(join(directory, 'cdk.out', 'RetentlyTokenRefresh.template.json'), 'utf8');
   expect(template).toContain('.console.amazonaws.cn/');
 });
@@ -39,7 +39,7 @@ it('refuses options by sentences alone, without a stack trace', () => {
   expect(status).toBe(1);
   expect(stderr.split('\n')).toEqual([
     'The options of the token refresh were refused:',
-    '- The context key TokenRefresh does nothing. It must be spelt tokenRefresh.',
+    '- The context key TokenRefresh has no effect. Did you mean tokenRefresh?',
     '- tokenRefresh.xray is 1, but must be true or false.',
     '',
   ]);

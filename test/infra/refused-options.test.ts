@@ -1,3 +1,4 @@
+import { Duration } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
 import { OptionsError } from '../../infra/options/mistakes.ts';
 import { parseContext } from '../../infra/options/parse-context.ts';
@@ -18,45 +19,44 @@ const NOT_JSON =
   'tokenRefresh is a text that is not JSON; the shell may have taken its quotes away. Put the object into cdk.json: { "context": { "tokenRefresh": { … } } }.';
 const NO_LIST =
   'tokenRefresh.accounts must be a list of Retently accounts, at least one, each an object with a name. (The AWS account is env.account.)';
-const EVENT_BUS =
-  'be "default", "none", { "create": "name" } for a new event bus, or { "existing": "name or ARN" } for one that is there';
+const EVENT_BUS = 'be the name or the ARN of an event bus, or { "create": "name" } for a new one';
 
 describe('options that are refused, each by a sentence', () => {
   it.each<[string, unknown, string]>([
     [
-      'a timeout that is a text',
-      { timeoutSeconds: '60' },
-      'tokenRefresh.timeoutSeconds is "60", but must be a whole number of seconds from 45 to 900.',
+      'a timeout without a unit',
+      { timeout: 60 },
+      'tokenRefresh.timeout is 60, but must be a duration, such as { "seconds": 60 } or Duration.seconds(60).',
     ],
     [
       'a timeout that is too short',
-      { timeoutSeconds: 30 },
-      'tokenRefresh.timeoutSeconds is 30, but must be a whole number of seconds from 45 to 900.',
+      { timeout: { seconds: 30 } },
+      'tokenRefresh.timeout is { "seconds": 30 }, but must be a whole number of seconds from 45 to 900.',
     ],
     [
       'a timeout that outlasts the tick',
-      { timeoutSeconds: 300 },
-      'tokenRefresh.timeoutSeconds is 300, but must be 120 at most with a tick every 10 minutes: a run and its retry, a minute later, must end within half of that.',
+      { timeout: { minutes: 5 } },
+      'tokenRefresh.timeout is { "minutes": 5 }, but must be at most 120 seconds with an interval of 10 minutes: a run and its retry, a minute later, must end within half of that.',
     ],
     [
       'half a megabyte',
-      { memoryMegabytes: 256.5 },
-      'tokenRefresh.memoryMegabytes is 256.5, but must be a whole number of megabytes from 128 to 10240.',
+      { memorySize: 256.5 },
+      'tokenRefresh.memorySize is 256.5, but must be a whole number of megabytes from 128 to 10240.',
     ],
     [
       'a null',
-      { memoryMegabytes: null },
-      'tokenRefresh.memoryMegabytes is null, but must be a whole number of megabytes from 128 to 10240.',
+      { memorySize: null },
+      'tokenRefresh.memorySize is null, but must be a whole number of megabytes from 128 to 10240.',
     ],
     [
       'no concurrency, which would stop the function',
-      { reservedConcurrency: 0 },
-      'tokenRefresh.reservedConcurrency is 0, but must be a whole number from 1 to 1000.',
+      { reservedConcurrentExecutions: 0 },
+      'tokenRefresh.reservedConcurrentExecutions is 0, but must be a whole number from 1 to 1000.',
     ],
     [
       'an odd retention',
-      { logRetentionDays: 42 },
-      'tokenRefresh.logRetentionDays is 42, but must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653.',
+      { logRetention: 42 },
+      'tokenRefresh.logRetention is 42, but must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653, 9999.',
     ],
     [
       'an endpoint over http',
@@ -70,13 +70,13 @@ describe('options that are refused, each by a sentence', () => {
     ],
     [
       'a secret in place of its name',
-      { existingSecret: '{"client_secret":"P1ANTED"}' },
-      'tokenRefresh.existingSecret is a value that is not shown, since it may hold a credential, but must be the name or the complete ARN (with the six characters at its end) of a secret.',
+      { secret: '{"client_secret":"P1ANTED"}' },
+      'tokenRefresh.secret is a value that is not shown, since it may hold a credential, but must be the name or the complete ARN (with the six characters at its end) of a secret.',
     ],
     [
       'a secret as an object in place of its name',
-      { existingSecret: { client_secret: 'P1ANTED' } },
-      'tokenRefresh.existingSecret is a value that is not shown, since it may hold a credential, but must be the name or the complete ARN (with the six characters at its end) of a secret.',
+      { secret: { client_secret: 'P1ANTED' } },
+      'tokenRefresh.secret is a value that is not shown, since it may hold a credential, but must be the name or the complete ARN (with the six characters at its end) of a secret.',
     ],
     [
       'a runbook with a fragment, where the entry goes',
@@ -95,8 +95,8 @@ describe('options that are refused, each by a sentence', () => {
     ],
     [
       'a life below an hour',
-      { tokenLifetimeSeconds: 3_599 },
-      'tokenRefresh.tokenLifetimeSeconds is 3599, but must be a whole number of seconds from 3600 to 31536000.',
+      { tokenLifetime: { seconds: 3_599 } },
+      'tokenRefresh.tokenLifetime is { "seconds": 3599 }, but must be a whole number of seconds from 3600 to 31536000.',
     ],
     [
       'an e-mail without @',
@@ -111,28 +111,28 @@ describe('options that are refused, each by a sentence', () => {
     [
       'an e-mail twice',
       { alarmEmails: ['ops@example.com', 'OPS@example.com'] },
-      'tokenRefresh.alarmEmails is ["ops@example.com","OPS@example.com"], but must name each address once.',
+      'tokenRefresh.alarmEmails is ["ops@example.com", "OPS@example.com"], but must name each address once.',
     ],
     ['a flag that is a text', { xray: 'yes' }, 'tokenRefresh.xray is "yes", but must be true or false.'],
     [
       'an alias for a key',
-      { kmsKeyArn: 'alias/mine' },
-      'tokenRefresh.kmsKeyArn is "alias/mine", but must be the ARN of a KMS key (arn:aws:kms:region:account:key/id; no alias).',
+      { encryptionKey: 'alias/mine' },
+      'tokenRefresh.encryptionKey is "alias/mine", but must be a key and not an alias: no policy can allow the use of a key by its alias.',
     ],
     [
       'a secret by a partial ARN',
-      { existingSecret: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine' },
-      'tokenRefresh.existingSecret is "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine", but must be the name or the complete ARN (with the six characters at its end) of a secret.',
+      { secret: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine' },
+      'tokenRefresh.secret is "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine", but must be the name or the complete ARN (with the six characters at its end) of a secret.',
     ],
     [
       'a secret by an ARN that may be partial',
-      { existingSecret: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:retently-secret' },
-      'tokenRefresh.existingSecret is "arn:aws:secretsmanager:eu-west-1:123456789012:secret:retently-secret", but must be complete: "-secret" may be the end of its name, or what AWS puts after it. Ask `aws secretsmanager describe-secret --secret-id <name> --query ARN`. If it prints this very ARN, say { "completeArn": "arn:…" }.',
+      { secret: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:retently-secret' },
+      'tokenRefresh.secret is "arn:aws:secretsmanager:eu-west-1:123456789012:secret:retently-secret", but must be complete: "-secret" may be the end of its name, or what AWS puts after it. Ask `aws secretsmanager describe-secret --secret-id <name> --query ARN`. If it prints this very ARN, write { "completeArn": "arn:…" }.',
     ],
     [
       'a partial ARN that is called complete',
-      { existingSecret: { completeArn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine' } },
-      'tokenRefresh.existingSecret.completeArn is "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine", but must be the name or the complete ARN (with the six characters at its end) of a secret.',
+      { secret: { completeArn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine' } },
+      'tokenRefresh.secret.completeArn is "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine", but must be the name or the complete ARN (with the six characters at its end) of a secret.',
     ],
     [
       'a boundary by name',
@@ -140,9 +140,9 @@ describe('options that are refused, each by a sentence', () => {
       'tokenRefresh.permissionsBoundaryArn is "boundary", but must be the ARN of an IAM policy.',
     ],
     [
-      'an event bus that is a bare name',
-      { eventBus: 'retently' },
-      `tokenRefresh.eventBus is "retently", but must ${EVENT_BUS}.`,
+      'an event bus whose name has a blank',
+      { eventBus: 'our bus' },
+      `tokenRefresh.eventBus is "our bus", but must ${EVENT_BUS}.`,
     ],
     [
       'an event bus of AWS',
@@ -150,18 +150,18 @@ describe('options that are refused, each by a sentence', () => {
       'tokenRefresh.eventBus.create is "aws.mine", but must be a name for an event bus, neither "default" nor one of AWS.',
     ],
     [
-      'an event bus both new and old',
-      { eventBus: { create: 'mine', existing: 'mine' } },
-      `tokenRefresh.eventBus is {"create":"mine","existing":"mine"}, but must ${EVENT_BUS}.`,
+      'an event bus both new and named',
+      { eventBus: { create: 'mine', name: 'mine' } },
+      'tokenRefresh.eventBus.name is not a valid option. Valid options: create.',
     ],
     [
       'a VPC without subnets',
-      { vpc: { subnetIds: [], securityGroupIds: ['sg-12345678'] } },
+      { vpc: { subnetIds: [] }, securityGroups: ['sg-12345678'] },
       'tokenRefresh.vpc.subnetIds is [], but must name at least one subnet.',
     ],
     [
       'a VPC by its id',
-      { vpc: { subnetIds: ['vpc-12345678'], securityGroupIds: ['sg-12345678'] } },
+      { vpc: { subnetIds: ['vpc-12345678'] }, securityGroups: ['sg-12345678'] },
       'tokenRefresh.vpc.subnetIds[0] is "vpc-12345678", but must be the id of a subnet.',
     ],
     [
@@ -176,13 +176,28 @@ describe('options that are refused, each by a sentence', () => {
     ],
     [
       'an unknown member',
-      { timeout: 60 },
-      'tokenRefresh.timeout is there, but must be left out: the members here are accounts, alarmEmails, dashboard, env, eventBus, existingSecret, fleet, kmsKeyArn, logRetentionDays, memoryMegabytes, permissionsBoundaryArn, removalPolicies, reservedConcurrency, runbookUrl, schedule, stackName, tags, timeoutSeconds, tokenEndpoint, tokenLifetimeSeconds, tokenReaders, tokenSecret, vpc, xray.',
+      { memory: 60 },
+      'tokenRefresh.memory is not a valid option. Valid options: accounts, alarmEmails, alarmTopic, dashboard, encryptionKey, env, eventBus, fleet, flexibleWindow, interval, logRetention, memorySize, permissionsBoundaryArn, publishEvents, removalPolicies, reservedConcurrentExecutions, runbookUrl, secret, securityGroups, stackName, tags, timeout, tokenEndpoint, tokenLifetime, tokenReaders, tokenSecret, vpc, xray.',
+    ],
+    [
+      'a typing mistake',
+      { alarmEmail: [] },
+      'tokenRefresh.alarmEmail is not a valid option. Did you mean alarmEmails?',
+    ],
+    [
+      'another spelling',
+      { 'encryption-key': KEY_ARN },
+      'tokenRefresh.encryption-key is not a valid option. Did you mean encryptionKey?',
     ],
     [
       'an unknown member inside',
-      { schedule: { rate: 30 } },
-      'tokenRefresh.schedule.rate is there, but must be left out: the members here are everyMinutes, flexibleWindowMinutes.',
+      { removalPolicies: { topics: 'retain' } },
+      'tokenRefresh.removalPolicies.topics is not a valid option. Valid options: logs, queues, secret.',
+    ],
+    [
+      'a typing mistake inside',
+      { removalPolicies: { queue: 'retain' } },
+      'tokenRefresh.removalPolicies.queue is not a valid option. Did you mean queues?',
     ],
     [
       'an account as a number',
@@ -201,66 +216,98 @@ describe('options that are refused, each by a sentence', () => {
     ],
     ['what PowerShell leaves of JSON', '{alarmEmails:[ops@example.com]}', NOT_JSON],
     ['a context that is no object', [1], 'tokenRefresh must be an object, or the JSON text of one.'],
-    ['a context that is no JSON', '{timeoutSeconds:60}', NOT_JSON],
+    ['a context that is no JSON', '{memorySize:512}', NOT_JSON],
   ])('%s', (_, context, sentence) => {
     expect(mistakesOf(context)).toEqual([`- ${sentence}`]);
   });
 
-  it.each<[string, object, readonly string[]]>([
+  it.each<[string, object, string]>([
     [
-      'a schedule of four minutes',
-      { everyMinutes: 4 },
-      ['everyMinutes is 4, but must be a whole number of minutes from 5 to 360'],
+      'an interval of four minutes',
+      { interval: { minutes: 4 } },
+      'interval is { "minutes": 4 }, but must be a whole number of minutes from 5 to 360.',
     ],
     [
-      'a schedule of a day',
-      { everyMinutes: 1_440 },
-      ['everyMinutes is 1440, but must be a whole number of minutes from 5 to 360'],
+      'an interval of a day',
+      { interval: { days: 1 } },
+      'interval is { "days": 1 }, but must be a whole number of minutes from 5 to 360.',
     ],
     [
-      'a schedule that leaves one chance',
-      { everyMinutes: 90 },
-      [
-        'everyMinutes is 90, but must leave every token two chances: two ticks and the flexible window take up to 182 minutes, and a token of 21600 seconds has 180 left when it is due',
-      ],
+      'an interval of a part of a minute',
+      { interval: { minutes: 5.5 } },
+      'interval is { "minutes": 5.5 }, but must be a whole number of minutes from 5 to 360.',
+    ],
+    [
+      'an interval of two units',
+      { interval: { hours: 1, minutes: 30 } },
+      'interval is { "hours": 1, "minutes": 30 }, but must be a duration, such as { "minutes": 10 } or Duration.minutes(10).',
+    ],
+    [
+      'an interval of no unit that CDK knows',
+      { interval: { weeks: 1 } },
+      'interval is { "weeks": 1 }, but must be a duration, such as { "minutes": 10 } or Duration.minutes(10).',
+    ],
+    [
+      'an interval that leaves one chance',
+      { interval: { minutes: 90 } },
+      'interval is { "minutes": 90 }, but must leave every token two chances: two ticks and the flexible window take up to 182 minutes, and a token that lives for 21600 seconds has 180 minutes left when it is due.',
+    ],
+    [
+      'the default interval, which is too long for the token',
+      { flexibleWindow: { minutes: 9 }, tokenLifetime: { hours: 1 } },
+      'interval is 10 minutes, but must leave every token two chances: two ticks and the flexible window take up to 29 minutes, and a token that lives for 3600 seconds has 24 minutes left when it is due.',
     ],
     [
       'a flexible window as long as the interval',
-      { everyMinutes: 30, flexibleWindowMinutes: 30 },
-      ['flexibleWindowMinutes is 30, but must be shorter than the time between two ticks, which is 30 minutes'],
+      { interval: { minutes: 30 }, flexibleWindow: { minutes: 30 } },
+      'flexibleWindow is { "minutes": 30 }, but must be shorter than the interval, which is 30 minutes.',
     ],
     [
-      'an expression, and a time zone',
-      { expression: 'rate(30 minutes)', timeZone: 'Europe/Paris' },
-      [
-        'expression is there, but must be left out: write { "everyMinutes": 10 } for rate(10 minutes). There is no cron: a token has no office hours',
-        'timeZone is there, but must be left out: { "everyMinutes": 10 } ticks the same in every time zone',
-      ],
+      'no events on a bus',
+      { eventBus: 'mine', publishEvents: false },
+      'publishEvents is false, but must be true or left out, since there is an eventBus.',
     ],
-  ])('%s', (_, schedule, sentences) => {
-    expect(mistakesOf({ schedule })).toEqual(sentences.map((sentence) => `- tokenRefresh.schedule.${sentence}.`));
-  });
-
-  it('a schedule that is too slow for tokens of an hour', () => {
-    expect(mistakesOf({ schedule: { everyMinutes: 30 }, tokenLifetimeSeconds: 3_600 })).toEqual([
-      '- tokenRefresh.schedule.everyMinutes is 30, but must leave every token two chances: two ticks and the flexible window take up to 62 minutes, and a token of 3600 seconds has 24 left when it is due.',
-    ]);
+    [
+      'addresses for a topic that exists already',
+      { alarmTopic: 'arn:aws:sns:eu-west-1:123456789012:alarms', alarmEmails: ['a@example.com'] },
+      'alarmEmails is ["a@example.com"], but must be left out: subscribe to your alarmTopic.',
+    ],
+    [
+      'a topic by its name',
+      { alarmTopic: 'alarms' },
+      'alarmTopic is "alarms", but must be the ARN of an SNS topic or a topic of CDK (ITopic).',
+    ],
+    [
+      'a VPC without a security group',
+      { vpc: { subnetIds: ['subnet-12345678'] } },
+      'securityGroups is missing, but must name at least one security group, since there is a vpc.',
+    ],
+    [
+      'a security group without a VPC',
+      { securityGroups: ['sg-12345678'] },
+      'vpc is missing, but must be there, since there are securityGroups or vpcSubnets.',
+    ],
+  ])('%s', (_, options, sentence) => {
+    expect(mistakesOf(options)).toEqual([`- tokenRefresh.${sentence}`]);
   });
 
   it('names every mistake at once', () => {
     expect(
       mistakesOf({
-        timeout: 1,
+        memory: 1,
         xray: 1,
         alarmEmails: ['a'],
-        schedule: { everyMinutes: 90, flexibleWindowMinutes: 90 },
+        timeoutSeconds: 90,
+        interval: { minutes: 90 },
+        flexibleWindow: { minutes: 90 },
       }),
     ).toEqual([
+      '- tokenRefresh.timeoutSeconds is now timeout: { "seconds": 90 }.',
       '- tokenRefresh.alarmEmails[0] is "a", but must be an e-mail address.',
       '- tokenRefresh.xray is 1, but must be true or false.',
-      expect.stringContaining('- tokenRefresh.timeout is there, but must be left out'),
-      expect.stringContaining('- tokenRefresh.schedule.flexibleWindowMinutes is 90, but must be shorter'),
-      expect.stringContaining('- tokenRefresh.schedule.everyMinutes is 90, but must leave every token two chances'),
+      expect.stringContaining('- tokenRefresh.memory is not a valid option.'),
+      expect.stringContaining('- tokenRefresh.flexibleWindow is { "minutes": 90 }, but must be shorter'),
+      expect.stringContaining('- tokenRefresh.interval is { "minutes": 90 }, but must leave every token two chances'),
     ]);
   });
 
@@ -270,28 +317,72 @@ describe('options that are refused, each by a sentence', () => {
   });
 });
 
+describe('a name of version 0.2.0 is refused with its new name and value:', () => {
+  it.each<[object, readonly string[]]>([
+    [{ existingSecret: 'retently/mine' }, ['existingSecret is now secret: "retently/mine"']],
+    [{ tokenSecret: { existing: 'token' } }, ['tokenSecret.existing is now tokenSecret: "token"']],
+    [{ kmsKeyArn: KEY_ARN }, [`kmsKeyArn is now encryptionKey: "${KEY_ARN}"`]],
+    [
+      { schedule: { everyMinutes: 15, flexibleWindowMinutes: 0 } },
+      [
+        'schedule.everyMinutes is now interval: { "minutes": 15 }',
+        'schedule.flexibleWindowMinutes is now flexibleWindow: { "minutes": 0 }',
+      ],
+    ],
+    [{ schedule: { expression: 'rate(30 minutes)' } }, ['schedule.expression is now interval: { "minutes": 30 }']],
+    [{ tokenLifetimeSeconds: 3_600 }, ['tokenLifetimeSeconds is now tokenLifetime: { "seconds": 3600 }']],
+    [{ eventBus: { existing: 'mine' } }, ['eventBus.existing is now eventBus: "mine"']],
+    [{ eventBus: 'none' }, ['eventBus "none" is now publishEvents: false']],
+    [{ memoryMegabytes: 256 }, ['memoryMegabytes is now memorySize: 256']],
+    [{ timeoutSeconds: 60 }, ['timeoutSeconds is now timeout: { "seconds": 60 }']],
+    [{ logRetentionDays: 30 }, ['logRetentionDays is now logRetention: 30']],
+    [{ reservedConcurrency: 2 }, ['reservedConcurrency is now reservedConcurrentExecutions: 2']],
+    [
+      { vpc: { subnetIds: ['subnet-12345678'], securityGroupIds: ['sg-12345678'] } },
+      ['vpc.securityGroupIds is now securityGroups: ["sg-12345678"]'],
+    ],
+  ])('%j', (options, sentences) => {
+    expect(mistakesOf(options)).toEqual(sentences.map((sentence) => `- tokenRefresh.${sentence}.`));
+    expect(mistakesOf({ accounts: [{ name: 'eu', ...options }] })).toEqual(
+      sentences.map((sentence) => `- tokenRefresh.accounts[0].${sentence}.`),
+    );
+  });
+
+  it('a common one is named once', () => {
+    expect(mistakesOf({ timeoutSeconds: 60, accounts: [{ name: 'eu' }, { name: 'us' }] })).toEqual([
+      '- tokenRefresh.timeoutSeconds is now timeout: { "seconds": 60 }.',
+    ]);
+  });
+
+  it('a value that may be a credential is not shown', () => {
+    expect(mistakesOf({ existingSecret: '{"client_secret":"P1ANTED"}' }).join()).not.toContain('P1ANTED');
+  });
+});
+
 describe('ARNs of another region', () => {
   const elsewhere = {
-    kmsKeyArn: KEY_ARN,
-    existingSecret: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbCdEf',
-    eventBus: { existing: 'arn:aws:events:eu-west-1:123456789012:event-bus/mine' },
+    encryptionKey: KEY_ARN,
+    secret: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbCdEf',
+    eventBus: 'arn:aws:events:eu-west-1:123456789012:event-bus/mine',
+    alarmTopic: 'arn:aws:sns:eu-west-1:123456789012:alarms',
   };
 
   it('are refused if the options name the region', () => {
     expect(mistakesOf({ ...elsewhere, env: { region: 'us-east-1' } })).toEqual(
       [
-        `existingSecret is "${elsewhere.existingSecret}"`,
-        `kmsKeyArn is "${KEY_ARN}"`,
-        `eventBus.existing is "${elsewhere.eventBus.existing}"`,
+        `secret is "${elsewhere.secret}"`,
+        `encryptionKey is "${KEY_ARN}"`,
+        `eventBus is "${elsewhere.eventBus}"`,
+        `alarmTopic is "${elsewhere.alarmTopic}"`,
       ].map(
         (what) =>
-          `- tokenRefresh.${what}, but must lie in us-east-1, where the stack goes (env.region, else the region that the AWS CLI is set to).`,
+          `- tokenRefresh.${what}, but must be in us-east-1, the region of the stack (env.region, or else the region of the AWS CLI).`,
       ),
     );
   });
 
   it('are refused if the CLI names it, unless the options name another', () => {
-    expect(mistakesOf(elsewhere, 'us-east-1')).toHaveLength(3);
+    expect(mistakesOf(elsewhere, 'us-east-1')).toHaveLength(4);
     expect(mistakesOf({ ...elsewhere, env: { region: 'eu-west-1' } }, 'us-east-1')).toEqual([]);
     expect(mistakesOf(elsewhere)).toEqual([]);
   });
@@ -321,13 +412,16 @@ describe('several accounts', () => {
 
   it('share the common options, and a member of an account replaces the common one whole', () => {
     const [one, other] = parseContext({
-      timeoutSeconds: 45,
+      timeout: { seconds: 45 },
       removalPolicies: { logs: 'retain' },
-      accounts: [{ name: 'eu' }, { name: 'us', timeoutSeconds: 90, removalPolicies: { queues: 'retain' } }],
+      accounts: [{ name: 'eu' }, { name: 'us', timeout: { seconds: 90 }, removalPolicies: { queues: 'retain' } }],
     });
-    expect(one?.settings).toMatchObject({ timeoutSeconds: 45, removalPolicies: { logs: 'retain', queues: 'destroy' } });
+    expect(one?.settings).toMatchObject({
+      timeout: Duration.seconds(45),
+      removalPolicies: { logs: 'retain', queues: 'destroy' },
+    });
     expect(other?.settings).toMatchObject({
-      timeoutSeconds: 90,
+      timeout: Duration.seconds(90),
       removalPolicies: { logs: 'destroy', queues: 'retain' },
     });
   });
@@ -368,22 +462,22 @@ describe('several accounts', () => {
       'two that create one event bus',
       { eventBus: { create: 'retently' }, accounts: [{ name: 'eu' }, { name: 'us' }] },
       [
-        'tokenRefresh.accounts[1].eventBus is {"create":"retently"}, but must be created by one stack only: use { "existing": … } in the others.',
+        'tokenRefresh.accounts[1].eventBus is { "create": "retently" }, but must be created by one stack only: name it in the others.',
       ],
     ],
     [
       'a mistake in an account, and one in the common options said once',
-      { xray: 1, accounts: [{ name: 'eu', timeoutSeconds: 1 }, { name: 'us' }] },
+      { xray: 1, accounts: [{ name: 'eu', timeout: { seconds: 1 } }, { name: 'us' }] },
       [
-        'tokenRefresh.accounts[0].timeoutSeconds is 1, but must be a whole number of seconds from 45 to 900.',
+        'tokenRefresh.accounts[0].timeout is { "seconds": 1 }, but must be a whole number of seconds from 45 to 900.',
         'tokenRefresh.xray is 1, but must be true or false.',
       ],
     ],
     [
       'two accounts that share one secret',
-      { existingSecret: 'retently', accounts: [{ name: 'eu' }, { name: 'us' }] },
+      { secret: 'retently', accounts: [{ name: 'eu' }, { name: 'us' }] },
       [
-        'tokenRefresh.accounts[1].existingSecret is "retently", but must be the secret of one Retently account only: two would spend each other\'s refresh tokens.',
+        'tokenRefresh.accounts[1].secret is "retently", but must be the secret of one Retently account only: two would spend each other\'s refresh tokens.',
       ],
     ],
   ])('are refused: %s', (_, context, sentences) => {
@@ -407,6 +501,18 @@ it.each([
   'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbC1eF',
   'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-a1b2c3',
   { completeArn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-secret' },
-])('a secret that is named beyond doubt is accepted: %j', (existingSecret) => {
-  expect(mistakesOf({ existingSecret })).toEqual([]);
+])('a secret that is named beyond doubt is accepted: %j', (secret) => {
+  expect(mistakesOf({ secret })).toEqual([]);
+});
+
+it.each([
+  [{ logRetention: 9_999 }],
+  [{ timeout: { minutes: 1.5 }, tokenLifetime: { days: 1 }, interval: { hours: 1 }, flexibleWindow: { seconds: 60 } }],
+  [{ eventBus: 'default' }],
+  [{ eventBus: 'retently' }],
+  [{ publishEvents: false }],
+  [{ eventBus: 'mine', accounts: [{ name: 'eu' }, { name: 'us', publishEvents: false }] }],
+  [{ alarmTopic: 'arn:aws:sns:eu-west-1:123456789012:alarms' }],
+])('the options %j are accepted', (options) => {
+  expect(mistakesOf(options)).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { Duration } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
 import { findTimingProblems, MIN_TIMEOUT_SECONDS } from '../../infra/options/schedule-limits.ts';
 import { dueAfterSeconds, MAX_ATTEMPTS_PER_DAY, MIN_TOKEN_LIFETIME_SECONDS } from '../../lambda/contract.ts';
@@ -45,11 +46,12 @@ it('the shortest timeout that is accepted leaves time for a refresh after a slow
 });
 
 describe('tokens of the shortest life that is accepted', () => {
-  const problemsOf = (everyMinutes: number, flexibleWindowMinutes: number) =>
+  const problemsOf = (everyMinutes: number, windowMinutes: number) =>
     findTimingProblems({
-      schedule: { everyMinutes, flexibleWindowMinutes },
-      timeoutSeconds: MIN_TIMEOUT_SECONDS,
-      tokenLifetimeSeconds: MIN_TOKEN_LIFETIME_SECONDS,
+      interval: Duration.minutes(everyMinutes),
+      flexibleWindow: Duration.minutes(windowMinutes),
+      timeout: Duration.seconds(MIN_TIMEOUT_SECONDS),
+      tokenLifetime: Duration.seconds(MIN_TOKEN_LIFETIME_SECONDS),
     });
 
   it.each([

@@ -150,11 +150,7 @@ describe('the stack, with every default', () => {
     const queues = resourcesOf(template, 'AWS::SQS::Queue');
     expect(queues).toHaveLength(2);
     for (const { Properties } of queues) {
-      expect(Properties).toEqual({
-        MessageRetentionPeriod: 1_209_600,
-        RedriveAllowPolicy: { redrivePermission: 'allowAll' },
-        SqsManagedSseEnabled: true,
-      });
+      expect(Properties).toEqual({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true });
     }
     const policies = [...resourcesOf(template, 'AWS::SQS::QueuePolicy'), resourceOf(template, 'AWS::SNS::TopicPolicy')];
     for (const { Properties } of policies) {
@@ -347,8 +343,9 @@ describe('the alarms', () => {
     [360, 0, 145, 43_200],
   ])('watch over two ticks every %i minutes, a window of %i and one period more', (every, window, periods, errors) => {
     const slow = synthesise({
-      schedule: { everyMinutes: every, flexibleWindowMinutes: window },
-      tokenLifetimeSeconds: 604_800,
+      interval: { minutes: every },
+      flexibleWindow: { minutes: window },
+      tokenLifetime: { days: 7 },
     });
     const expiring = resourceOf(slow, 'AWS::CloudWatch::Alarm', 'TokenExpiringSoon').Properties;
     expect(expiring).toMatchObject({ EvaluationPeriods: periods });
@@ -358,7 +355,8 @@ describe('the alarms', () => {
   });
 
   it('do not depend on the life that is configured', () => {
-    const alarms = (life: number) => resourcesOf(synthesise({ tokenLifetimeSeconds: life }), 'AWS::CloudWatch::Alarm');
+    const alarms = (life: number) =>
+      resourcesOf(synthesise({ tokenLifetime: { seconds: life } }), 'AWS::CloudWatch::Alarm');
     expect(alarms(604_800)).toEqual(alarms(3_600));
   });
 });

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as z from 'zod';
+import { fleetSchema } from '../../infra/options/fleet-schema.ts';
 import { parseContext, parseFleetContext } from '../../infra/options/parse-context.ts';
-import { CONTEXT_KEY } from '../../infra/options/stack-schema.ts';
+import { CONTEXT_KEY, topSchema } from '../../infra/options/schema.ts';
 import { TokenRefreshFleetStack, TokenRefreshStack } from '../../infra/stacks.ts';
 
 // The rules of CDK itself cost more than a second a process; checks.test.ts turns them on, since it is about them.
@@ -84,36 +85,24 @@ export function resourceOf(template: SynthesisedTemplate, type: string, part = '
 const ACCOUNT = '123456789012';
 export const KEY_ARN = `arn:aws:kms:eu-west-1:${ACCOUNT}:key/11111111-2222-3333-4444-555555555555`;
 
-/** Every option, each with a value of its own. */
-export const EVERY_OPTION = {
-  stackName: 'Everything',
-  env: { account: ACCOUNT, region: 'eu-west-1' },
-  tokenSecret: true,
-  tokenReaders: ['arn:aws:iam::210987654321:role/reader', `arn:aws:iam::${ACCOUNT}:root`],
-  kmsKeyArn: KEY_ARN,
-  schedule: { everyMinutes: 15, flexibleWindowMinutes: 5 },
-  tokenLifetimeSeconds: 28_800,
-  tokenEndpoint: 'https://auth.example.com/token',
-  eventBus: { create: 'retently' },
-  alarmEmails: ['ops@example.com', 'night@example.com'],
-  runbookUrl: 'https://wiki.example.com/runbook',
-  memoryMegabytes: 1024,
-  timeoutSeconds: 90,
-  logRetentionDays: 365,
-  reservedConcurrency: 2,
-  xray: true,
-  vpc: { subnetIds: ['subnet-0123456789abcdef0'], securityGroupIds: ['sg-0123456789abcdef0'] },
-  dashboard: false,
-  removalPolicies: { secret: 'destroy', queues: 'retain', logs: 'retain' },
-  tags: { team: 'feedback' },
-  permissionsBoundaryArn: `arn:aws:iam::${ACCOUNT}:policy/boundary`,
-};
+/** Returns the example of each option that has one. */
+function examplesOf(shape: Readonly<Record<string, z.ZodType>>): Readonly<Record<string, unknown>> {
+  const examples = Object.entries(shape).flatMap(([name, member]) => {
+    const example = member.meta()?.example;
+    return example === undefined ? [] : [[name, example]];
+  });
+  return Object.fromEntries(examples);
+}
 
-const { tokenSecret: _, tokenReaders: __, reservedConcurrency: ___, ...common } = EVERY_OPTION;
-/** The same of a fleet. */
-export const EVERY_FLEET_OPTION = {
-  ...common,
+/** Every option, apart from those that exclude what other options add. */
+const { secret: _, alarmTopic: __, publishEvents: ___, ...everyOption } = examplesOf(topSchema.shape);
+export const EVERY_OPTION = everyOption;
+
+const oneSecret = ['secret', 'tokenSecret', 'tokenReaders', 'reservedConcurrentExecutions'];
+/** Every option of a fleet. */
+export const EVERY_FLEET_OPTION: Readonly<Record<string, unknown>> = {
+  ...Object.fromEntries(Object.entries(everyOption).filter(([name]) => !oneSecret.includes(name))),
   stackName: 'EveryFleet',
-  removalPolicies: { queues: 'retain', logs: 'retain' },
-  fleet: { tagKey: 'retently', tagValue: 'live', maximumConcurrency: 20 },
+  removalPolicies: fleetSchema.shape.removalPolicies.meta()?.example,
+  fleet: examplesOf(fleetSchema.shape.fleet.shape),
 };

@@ -15,7 +15,7 @@ const WEEK = 7 * 24 * HOUR;
 const SEEDS = Array.from({ length: 5 }, (_, index) => index + 1);
 /** What `cdk deploy` makes with no option at all. */
 const DEFAULT = synthesise();
-const CONFIGURED_WEEK = synthesise({ tokenLifetimeSeconds: WEEK });
+const CONFIGURED_WEEK = synthesise({ tokenLifetime: { seconds: WEEK } });
 
 /** One attempt in so many fails. */
 function oneIn(count: number, seed: number, answer: TokenAnswer): () => TokenAnswer | undefined {

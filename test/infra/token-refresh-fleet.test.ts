@@ -1,4 +1,4 @@
-import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { App, CfnParameter, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { describe, expect, it } from 'vitest';
@@ -55,12 +55,13 @@ describe('the construct of a fleet in a stack of somebody else makes what the co
       }),
       {
         fleet: { tagKey: 'retently', tagValue: 'live', maximumConcurrency: 20 },
-        kmsKeyArn: KEY_ARN,
-        schedule: { everyMinutes: 15, flexibleWindowMinutes: 5 },
-        memoryMegabytes: 1024,
+        encryptionKey: KEY_ARN,
+        interval: { minutes: 15 },
+        flexibleWindow: { minutes: 5 },
+        memorySize: 1024,
         xray: true,
         dashboard: false,
-        eventBus: 'none',
+        publishEvents: false,
         alarmEmails: ['ops@example.com'],
         removalPolicies: { queues: 'retain', logs: 'retain' },
       },
@@ -113,9 +114,25 @@ describe('a prop that is refused, by its name:', () => {
       { tagKey: 'retently', maximumConcurrency: 1 },
       '- maximumConcurrency is 1, but must be a whole',
     ],
-    ['a secret', { tagKey: 'retently', secret: {} }, '- secret is there, but must be left out: the members here are'],
-    ['another interval', { tagKey: 'retently', interval: Duration.minutes(1) }, '- interval in minutes is 1, but must'],
+    ['a secret', { tagKey: 'retently', secret: {} }, '- secret is not a valid option. Valid options: '],
+    ['another interval', { tagKey: 'retently', interval: Duration.minutes(1) }, '- interval is 1 minute, but must'],
   ])('%s', (_what, props, sentence) => {
     expect(refusalOf(props)).toContain(sentence);
+  });
+});
+
+describe('a tag that is known only at deploy time', () => {
+  const text = (scope: Stack) => new CfnParameter(scope, 'Parameter').valueAsString;
+
+  it('passes as a value', () => {
+    const { stack } = build((scope) => ({ tagKey: 'retently', tagValue: text(scope) }));
+    expect(JSON.stringify(templateOf(stack))).toContain('"aws:ResourceTag/retently":{"Ref":"Parameter"}');
+  });
+
+  it('is refused as a key, which no template can compute', () => {
+    const stack = new Stack(new App(), 'Theirs', { env: ENV });
+    expect(refusalOf({ tagKey: text(stack) })).toContain(
+      '- tagKey is known only at deploy time, but must be the key of a tag',
+    );
   });
 });

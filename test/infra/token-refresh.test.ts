@@ -1,8 +1,8 @@
-import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { App, CfnParameter, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { SecurityGroup, Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Key } from 'aws-cdk-lib/aws-kms';
+import { Alias, type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -18,10 +18,6 @@ import { KEY_ARN, resourceOf, resourcesOf, synthesise, templateOf, WITHOUT_BUNDL
 const ENV = { account: '123456789012', region: 'eu-west-1' };
 const SECRET_ARN = `arn:aws:secretsmanager:eu-west-1:${ENV.account}:secret:retently-AbC123`;
 const BUS_ARN = `arn:aws:events:eu-west-1:${ENV.account}:event-bus/shared`;
-
-const keyPolicySchema = z.object({
-  Statement: z.array(z.object({ Principal: z.record(z.string(), z.unknown()), Condition: z.unknown().optional() })),
-});
 
 /** A stack of somebody else, and our construct in it. */
 function build(toProps: (scope: Construct) => TokenRefreshProps = () => ({}), env: object = ENV) {
@@ -76,18 +72,19 @@ describe('the construct in a stack of somebody else makes what the context makes
         publishEvents: false,
       }),
       {
-        schedule: { everyMinutes: 15, flexibleWindowMinutes: 0 },
-        tokenLifetimeSeconds: 28_800,
-        timeoutSeconds: 90,
-        memoryMegabytes: 512,
-        logRetentionDays: 365,
-        reservedConcurrency: 2,
+        interval: { minutes: 15 },
+        flexibleWindow: { minutes: 0 },
+        tokenLifetime: { hours: 8 },
+        timeout: { seconds: 90 },
+        memorySize: 512,
+        logRetention: 365,
+        reservedConcurrentExecutions: 2,
         xray: true,
         dashboard: false,
         tokenEndpoint: 'https://auth.example.com/token',
         alarmEmails: ['ops@example.com'],
         removalPolicies: { secret: 'destroy', queues: 'retain', logs: 'retain' },
-        eventBus: 'none',
+        publishEvents: false,
       },
     ],
     [
@@ -101,16 +98,17 @@ describe('the construct in a stack of somebody else makes what the context makes
         securityGroups: [SecurityGroup.fromSecurityGroupId(scope, 'Group', 'sg-0123456789abcdef0')],
       }),
       {
-        existingSecret: { completeArn: SECRET_ARN },
-        kmsKeyArn: KEY_ARN,
-        eventBus: { existing: BUS_ARN },
-        vpc: { subnetIds: ['subnet-0123456789abcdef0'], securityGroupIds: ['sg-0123456789abcdef0'] },
+        secret: { completeArn: SECRET_ARN },
+        encryptionKey: KEY_ARN,
+        eventBus: BUS_ARN,
+        vpc: { subnetIds: ['subnet-0123456789abcdef0'] },
+        securityGroups: ['sg-0123456789abcdef0'],
       },
     ],
     [
       'a secret that is known by its name',
       (scope) => ({ secret: Secret.fromSecretNameV2(scope, 'Secret', 'retently/mine') }),
-      { existingSecret: 'retently/mine' },
+      { secret: 'retently/mine' },
     ],
   ])('%s', (_, toProps, options) => {
     const ours = synthesise({ env: ENV, ...options });
@@ -162,18 +160,6 @@ describe('things of CDK that the same app creates', () => {
     expect(policy).toContain('"Principal":{"Service":"cloudwatch.amazonaws.com"}');
   });
 
-  it('admit no service for another AWS account', () => {
-    const { Statement } = keyPolicySchema.parse(resourceOf(template, 'AWS::KMS::Key').Properties['KeyPolicy']);
-    const ofServices = Statement.filter(({ Principal }) => 'Service' in Principal);
-    expect(ofServices).toHaveLength(2);
-    for (const { Condition } of ofServices) {
-      expect(JSON.stringify(Condition)).toContain(`"aws:SourceAccount":"${ENV.account}"`);
-    }
-    expect(ofServices[0]?.Condition).toMatchObject({
-      ArnLike: { 'kms:EncryptionContext:aws:logs:arn': expect.anything() },
-    });
-  });
-
   it('are readable for whom grantRead names, under the labels that it names', () => {
     expect(JSON.stringify(resourceOf(template, 'AWS::IAM::Policy', 'Reader').Properties)).toContain(
       '"Condition":{"ForAnyValue:StringEquals":{"secretsmanager:VersionStage":["AWSCURRENT"]}}',
@@ -221,31 +207,35 @@ describe('what the construct exposes', () => {
 
 describe('props that are refused, each by a sentence', () => {
   it.each<[string, unknown, string]>([
-    ['a number for a time', { timeout: 60 }, 'timeout is 60, but must be a Duration of CDK.'],
+    [
+      'a number for a time',
+      { timeout: 60 },
+      'timeout is 60, but must be a duration, such as { "seconds": 60 } or Duration.seconds(60).',
+    ],
     [
       'a time that is too short',
       { timeout: Duration.seconds(5) },
-      'timeout in seconds is 5, but must be a whole number of seconds from 45 to 900.',
+      'timeout is 5 seconds, but must be a whole number of seconds from 45 to 900.',
     ],
     [
       'a part of a minute',
       { interval: Duration.seconds(330) },
-      'interval in minutes is 5.5, but must be a whole number of minutes from 5 to 360.',
+      'interval is 5 minutes 30 seconds, but must be a whole number of minutes from 5 to 360.',
     ],
     [
       'a tick that leaves a token one chance',
       { interval: Duration.hours(3) },
-      'interval in minutes is 180, but must leave every token two chances: two ticks and the flexible window take up to 362 minutes, and a token of 21600 seconds has 180 left when it is due.',
+      'interval is 3 hours, but must leave every token two chances: two ticks and the flexible window take up to 362 minutes, and a token that lives for 21600 seconds has 180 minutes left when it is due.',
     ],
     [
       'an ARN for a secret',
       { secret: SECRET_ARN },
-      `secret is "${SECRET_ARN}", but must be a secret (ISecret) of CDK.`,
+      `secret is "${SECRET_ARN}", but must be a secret of CDK (ISecret).`,
     ],
     [
       'an ARN for a key',
       { encryptionKey: KEY_ARN },
-      `encryptionKey is "${KEY_ARN}", but must be a KMS key (IKey) of CDK.`,
+      `encryptionKey is "${KEY_ARN}", but must be a KMS key of CDK (IKey).`,
     ],
     [
       'half a megabyte',
@@ -279,7 +269,7 @@ describe('props that are refused, each by a sentence', () => {
   it('an unknown one, without its value, which may be a credential', () => {
     const [refusal, ...others] = refusalOf({ clientSecret: 'hunter2' });
     expect(others).toEqual([]);
-    expect(refusal).toMatch(/^- clientSecret is there, but must be left out: the members here are alarmEmails, /);
+    expect(refusal).toMatch(/^- clientSecret is not a valid option\. Valid options: alarmEmails, /);
     expect(refusal).not.toContain('hunter2');
   });
 
@@ -288,7 +278,7 @@ describe('props that are refused, each by a sentence', () => {
     ['a function', () => 60, 'a function'],
     ['a big integer', 60n, 'a bigint'],
   ])('%s, which is no JSON', (_, secret, shown) => {
-    expect(refusalOf({ secret })).toEqual([`- secret is ${shown}, but must be a secret (ISecret) of CDK.`]);
+    expect(refusalOf({ secret })).toEqual([`- secret is ${shown}, but must be a secret of CDK (ISecret).`]);
   });
 
   it('a list that holds an object of CDK', () => {
@@ -301,7 +291,19 @@ describe('props that are refused, each by a sentence', () => {
   it('a key of another region', () => {
     expect(() =>
       build((scope) => ({ encryptionKey: Key.fromKeyArn(scope, 'Key', KEY_ARN) }), { region: 'us-east-1' }),
-    ).toThrow(`- encryptionKey is "${KEY_ARN}", but must lie in us-east-1`);
+    ).toThrow(`- encryptionKey is "${KEY_ARN}", but must be in us-east-1`);
+  });
+
+  it.each<[string, (scope: Construct) => IKey]>([
+    ['an imported one', (scope) => Alias.fromAliasName(scope, 'Alias', 'alias/mine')],
+    [
+      'one of this app',
+      (scope) => new Alias(scope, 'Alias', { aliasName: 'alias/mine', targetKey: new Key(scope, 'Key') }),
+    ],
+  ])('an alias for a key: %s', (_, toKey) => {
+    expect(() => build((scope) => ({ encryptionKey: toKey(scope) }))).toThrow(
+      /- encryptionKey is an object, but must be a key and not an alias/,
+    );
   });
 
   it('all of them at once', () => {
@@ -309,7 +311,62 @@ describe('props that are refused, each by a sentence', () => {
   });
 
   it('null', () => {
-    expect(refusalOf({ timeout: null })).toEqual(['- timeout is null, but must be a Duration of CDK.']);
+    expect(refusalOf({ timeout: null })).toEqual([
+      '- timeout is null, but must be a duration, such as { "seconds": 60 } or Duration.seconds(60).',
+    ]);
     expect(refusalOf(null)).toHaveLength(1);
   });
+});
+
+describe('a prop whose value is known only at deploy time', () => {
+  const parameter = (scope: Construct, type: string) => new CfnParameter(scope, type, { type });
+  const text = (scope: Construct) => parameter(scope, 'String').valueAsString;
+  const number = (scope: Construct) => parameter(scope, 'Number').valueAsNumber;
+
+  it.each<[string, (scope: Construct) => TokenRefreshProps]>([
+    ['tokenEndpoint', (scope) => ({ tokenEndpoint: text(scope) })],
+    ['runbookUrl', (scope) => ({ runbookUrl: text(scope) })],
+    ['alarmEmails', (scope) => ({ alarmEmails: [text(scope)] })],
+    ['memorySize', (scope) => ({ memorySize: number(scope) })],
+    ['reservedConcurrentExecutions', (scope) => ({ reservedConcurrentExecutions: number(scope) })],
+    ['logRetention', (scope) => ({ logRetention: number(scope) })],
+    ['encryptionKey', (scope) => ({ encryptionKey: Key.fromKeyArn(scope, 'Imported', text(scope)) })],
+    [
+      'encryptionKey of this stack',
+      (scope) => ({
+        encryptionKey: Key.fromKeyArn(
+          scope,
+          'Imported',
+          Stack.of(scope).formatArn({ service: 'kms', resource: 'key', resourceName: 'x' }),
+        ),
+      }),
+    ],
+    ['secret', (scope) => ({ secret: Secret.fromSecretCompleteArn(scope, 'Imported', text(scope)) })],
+    ['eventBus', (scope) => ({ eventBus: EventBus.fromEventBusArn(scope, 'Imported', text(scope)) })],
+  ])('passes if no rule can judge it: %s', (_, toProps) => {
+    expect(JSON.stringify(templateOf(build(toProps, {}).stack))).toContain('"Ref":');
+    expect(() => templateOf(build(toProps).stack)).not.toThrow();
+  });
+
+  it.each<[string, (scope: Construct) => object]>([
+    ['interval', (scope) => ({ interval: Duration.minutes(number(scope)) })],
+    ['flexibleWindow', (scope) => ({ flexibleWindow: Duration.minutes(number(scope)) })],
+    ['tokenLifetime', (scope) => ({ tokenLifetime: Duration.hours(number(scope)) })],
+    ['timeout', (scope) => ({ timeout: Duration.seconds(number(scope)) })],
+    ['alarmEmails[0]', (scope) => ({ alarmEmails: parameter(scope, 'CommaDelimitedList').valueAsList })],
+    ['xray', (scope) => ({ xray: text(scope) })],
+    ['dashboard', (scope) => ({ dashboard: text(scope) })],
+    ['publishEvents', (scope) => ({ publishEvents: text(scope) })],
+    ['removalPolicies.logs', (scope) => ({ removalPolicies: { logs: text(scope) } })],
+  ])('is otherwise refused in the same words: %s', (prop, toProps) => {
+    const stack = new Stack(new App(), 'Theirs', { env: ENV });
+    expect(refusalOf(toProps(stack))).toEqual([
+      expect.stringContaining(`- ${prop} is known only at deploy time, but must be `),
+    ]);
+  });
+});
+
+it('logs can be kept for ever', () => {
+  const { stack } = build(() => ({ logRetention: RetentionDays.INFINITE }));
+  expect(resourceOf(templateOf(stack), 'AWS::Logs::LogGroup').Properties).not.toHaveProperty('RetentionInDays');
 });

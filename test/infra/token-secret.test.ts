@@ -93,15 +93,15 @@ describe('tokenReaders', () => {
   });
 
   it('of other accounts are admitted if there is a key of one of ours', () => {
-    expect(mistakesOf({ env: { account: OWN }, kmsKeyArn: KEY_ARN, tokenReaders: [reader('210987654321')] })).toEqual(
-      [],
-    );
+    expect(
+      mistakesOf({ env: { account: OWN }, encryptionKey: KEY_ARN, tokenReaders: [reader('210987654321')] }),
+    ).toEqual([]);
   });
 });
 
 describe('token secrets and readers that are refused', () => {
   const OTHER_ACCOUNT =
-    'must be of the account of the stack (env.account), or there must be a kmsKeyArn: no other account can use a key of AWS.';
+    'must be of the account of the stack (env.account), or there must be an encryptionKey: no other account can use a key of AWS.';
 
   it.each<[string, object, string | undefined, string]>([
     [
@@ -125,27 +125,27 @@ describe('token secrets and readers that are refused', () => {
     ],
     [
       'readers of an existing token secret',
-      { tokenSecret: { existing: 'theirs' }, tokenReaders: [reader(OWN)] },
+      { tokenSecret: 'theirs', tokenReaders: [reader(OWN)] },
       undefined,
       'must be left out with an existing token secret: a resource policy would replace the one that it may have. Add the readers to that one.',
     ],
     [
       'the same secret twice',
-      { existingSecret: 'mine', tokenSecret: { existing: 'mine' } },
+      { secret: 'mine', tokenSecret: 'mine' },
       undefined,
-      'tokenRefresh.tokenSecret.existing is "mine", but must be another secret than existingSecret: who reads it must not read the credentials.',
+      'tokenRefresh.tokenSecret is "mine", but must be another secret than the secret of the credentials: its readers must not read those.',
     ],
     [
       'the same secret twice, by name and by ARN',
-      { existingSecret: 'token', tokenSecret: { existing: EXISTING } },
+      { secret: 'token', tokenSecret: EXISTING },
       undefined,
-      'must be another secret than existingSecret',
+      'must be another secret than the secret of the credentials',
     ],
     [
-      'a text for a token secret',
-      { tokenSecret: 'mine' },
+      'a number for a token secret',
+      { tokenSecret: 5 },
       undefined,
-      'must be true, false, or { "existing": "name or ARN" } for a token secret that is there already.',
+      'must be true, false, or the name or the complete ARN of an existing token secret.',
     ],
     [
       'a reader that is everybody',
@@ -162,15 +162,15 @@ describe('token secrets and readers that are refused', () => {
     ['a reader twice', { tokenReaders: [reader(OWN), reader(OWN)] }, undefined, 'must name each principal once.'],
     [
       'one token secret for two Retently accounts',
-      { accounts: [{ name: 'a' }, { name: 'b' }], tokenSecret: { existing: 'mine' } },
+      { accounts: [{ name: 'a' }, { name: 'b' }], tokenSecret: 'mine' },
       undefined,
-      'tokenRefresh.accounts[1].tokenSecret is {"existing":"mine"}, but must be the token secret of one Retently account only: two would overwrite each other.',
+      'tokenRefresh.accounts[1].tokenSecret is "mine", but must be the token secret of one Retently account only: two would overwrite each other.',
     ],
     [
       'a token secret of another region',
-      { env: { region: 'eu-west-1' }, tokenSecret: { existing: EXISTING } },
+      { env: { region: 'eu-west-1' }, tokenSecret: EXISTING },
       undefined,
-      'tokenRefresh.tokenSecret.existing is "arn:aws:secretsmanager:us-east-1:123456789012:secret:token-AbC1eF", but must lie in eu-west-1',
+      'tokenRefresh.tokenSecret is "arn:aws:secretsmanager:us-east-1:123456789012:secret:token-AbC1eF", but must be in eu-west-1',
     ],
   ])('%s', (_, options, cliAccount, sentence) => {
     expect(mistakesOf(options, cliAccount)).toEqual([expect.stringContaining(sentence)]);
@@ -191,7 +191,7 @@ describe('without a token secret', () => {
 });
 
 describe('an existing token secret', () => {
-  const template = synthesise({ env, tokenSecret: { existing: EXISTING } });
+  const template = synthesise({ env, tokenSecret: EXISTING });
 
   it('is named to the function and to consumers, and none is created', () => {
     expect(resourcesOf(template, 'AWS::SecretsManager::Secret')).toHaveLength(1);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { buildApp } from '../../infra/app.ts';
-import { CONTEXT_KEY } from '../../infra/options/stack-schema.ts';
+import { CONTEXT_KEY } from '../../infra/options/schema.ts';
 import { createApp, pack, ROOT, runApp } from './install.ts';
 
 /** Three functions, each with the AWS SDK that it needs. */

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { optionsSchema } from '../../infra/options/schema.ts';
 import {
   DEFAULTS,
   ENVIRONMENT,
@@ -13,18 +12,16 @@ import {
 } from '../../lambda/contract.ts';
 import { STORIES } from '../sandbox/story/stories.ts';
 import { COMMANDS, DOCUMENTS, examplesIn, ROOT, RUN_BY_CI } from './documents.ts';
+import { PAGE_OF_OPTIONS, withOptionTables } from './option-tables.ts';
 
 const TEXT = [...DOCUMENTS.values()].join('\n');
-const CONFIGURATION = DOCUMENTS.get('docs/configuration.md') ?? '';
-const OPTIONS = /^## Options\n.*?(?=^## )/ms.exec(CONFIGURATION)?.[0] ?? '';
+const CONFIGURATION = DOCUMENTS.get(PAGE_OF_OPTIONS) ?? '';
 const REFERENCE = DOCUMENTS.get('docs/reference.md') ?? '';
 const PACKAGE = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8'));
 const CI = readFileSync(`${ROOT}/.ci/run`, 'utf8');
 
 /** The codes are a type; this is what it says. */
 const FAULT_CODES = readFileSync(`${ROOT}/lambda/core/fault.ts`, 'utf8').match(/(?<=\| ')[A-Z_]+(?=')/g) ?? [];
-
-const DEFAULT_OPTIONS: unknown = optionsSchema.parse({});
 
 describe('the documents have an example for', () => {
   test.each([...COMMANDS].filter((command) => RUN_BY_CI.test(command)))('%s, which CI runs', (command) => {
@@ -58,18 +55,8 @@ describe('the documents name', () => {
     expect(TEXT).toContain(`\`${name}\``);
   });
 
-  test.each(Object.keys(optionsSchema.shape))('the option %s', (option) => {
-    expect(OPTIONS).toMatch(new RegExp(`^\\| \`${option}[\`.]`, 'm'));
-  });
-
-  test.each(
-    [...OPTIONS.matchAll(/^\| `([a-z]+(?:\.[a-z]+)?)` \| (.*?) \|/gim)].flatMap(([, path = '', cell = '']) => {
-      const value = path.split('.').reduce(readMember, DEFAULT_OPTIONS);
-      return value === undefined ? [] : [[path, cell, value] as const];
-    }),
-  )('the default of %s as %s', (_path, cell, value) => {
-    const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-    expect(cell.replaceAll(/[`"]/g, '').split(/[,;]/)[0]).toBe(text);
+  test('the options as their schema has them (npm run docs:options)', () => {
+    expect(withOptionTables(CONFIGURATION)).toBe(CONFIGURATION);
   });
 
   test.each(FAULT_CODES)('the code %s', (code) => {
@@ -83,7 +70,3 @@ describe('the documents name', () => {
     },
   );
 });
-
-function readMember(value: unknown, member: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, member) : undefined;
-}

@@ -1,0 +1,65 @@
+import { describe } from './mistakes.ts';
+
+/** Returns the name and the value that replace an old value, or `undefined` if the value is not old. */
+type Rename = (value: unknown) => readonly [string, unknown] | undefined;
+
+const to =
+  (name: string, toValue: (value: unknown) => unknown = (value) => value): Rename =>
+  (value) => [name, toValue(value)];
+const minutes = (value: unknown) => ({ minutes: value });
+const seconds = (value: unknown) => ({ seconds: value });
+
+/** Options of version 0.2.0 and earlier, by their path. */
+const RENAMED: Readonly<Record<string, Rename>> = {
+  existingSecret: to('secret'),
+  'tokenSecret.existing': to('tokenSecret'),
+  kmsKeyArn: to('encryptionKey'),
+  'schedule.everyMinutes': to('interval', minutes),
+  'schedule.flexibleWindowMinutes': to('flexibleWindow', minutes),
+  'schedule.expression': to('interval', (rate) =>
+    minutes(Number(/^rate\((\d+) minutes?\)$/.exec(String(rate))?.[1] ?? 10)),
+  ),
+  tokenLifetimeSeconds: to('tokenLifetime', seconds),
+  'eventBus.existing': to('eventBus'),
+  eventBus: (value) => (value === 'none' ? ['publishEvents', false] : undefined),
+  memoryMegabytes: to('memorySize'),
+  timeoutSeconds: to('timeout', seconds),
+  logRetentionDays: to('logRetention'),
+  reservedConcurrency: to('reservedConcurrentExecutions'),
+  'vpc.securityGroupIds': to('securityGroups'),
+};
+
+/** The option that replaces each old one, by the last part of its path. `existing` was a part of two. */
+export const NEW_NAMES: ReadonlyMap<string, string> = new Map(
+  Object.entries(RENAMED).flatMap(([path, rename]) => {
+    const name = rename('')?.[0];
+    return name === undefined || path.endsWith('.existing') ? [] : [[path.split('.').at(-1) ?? path, name] as const];
+  }),
+);
+
+/**
+ * Returns the options under their current names, so that every rule judges them, and a sentence for each old name.
+ *
+ * @param toPath how a sentence names an option, by its path
+ */
+export function replaceOldNames(options: Readonly<Record<string, unknown>>, toPath: (path: string) => string) {
+  const current: Record<string, unknown> = { ...options };
+  const sentences: string[] = [];
+  for (const [path, rename] of Object.entries(RENAMED)) {
+    const [outer = '', inner] = path.split('.');
+    const { [inner ?? outer]: old, ...rest } = inner === undefined ? current : toObject(current[outer]);
+    const renamed = old === undefined ? undefined : rename(old);
+    if (renamed === undefined) continue;
+    const [name, value] = renamed;
+    const what = path === 'eventBus' ? `${toPath(path)} ${describe(old)}` : toPath(path);
+    sentences.push(`${what} is now ${name}: ${describe(value)}.`);
+    if (inner === undefined || Object.keys(rest).length === 0) delete current[outer];
+    else current[outer] = rest;
+    current[name] ??= value;
+  }
+  return { current, sentences };
+}
+
+function toObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
