@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import * as z from 'zod';
+import { parseScript, script, wholeNumber } from '../support/script.ts';
 import { type BenchWorld, type Latency, startBenchWorld } from './bench-world.ts';
 import { bundleCandidates, type Candidate, type CandidateName } from './candidates.ts';
 import { findNodes, type NodeBinary } from './nodes.ts';
@@ -10,27 +11,23 @@ import { type Sample, takeSample } from './sample.ts';
 import { renderSizes } from './size.ts';
 import { renderColdStarts, renderLatency, type Samples } from './tables.ts';
 
-const USAGE = `npm run bench -- [options]
-  --runs N   how often each candidate starts (default 20)
-  --size     what in the bundle costs how many bytes, and no times
-  --write    put the tables into docs/performance.md, too`;
+const COMMAND = script(
+  'npm run bench --',
+  'Measures cold starts of the bundle beside those of other bundles, and its size.',
+)
+  .option('--runs <n>', 'how often each candidate starts', wholeNumber(1), 20)
+  .option('--size', 'print what in the bundle costs how many bytes, and measure no times')
+  .option('--write', 'write the tables into docs/performance.md, too');
+const OPTIONS = z.object({ runs: z.number(), size: z.boolean().default(false), write: z.boolean().default(false) });
 
 const LATENCY: Latency = { awsMs: 20, tokenEndpointMs: 150 };
 const DOCUMENT = new URL('../../docs/performance.md', import.meta.url);
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      runs: { type: 'string', default: '20' },
-      size: { type: 'boolean', default: false },
-      write: { type: 'boolean', default: false },
-    },
-  });
-  const runs = Number(values.runs);
-  if (!Number.isSafeInteger(runs) || runs < 1) throw new Error('--runs takes a whole number from 1');
-  const sections = [{ name: 'size', text: renderSizes() }, ...(values.size ? [] : await measureAll(runs))];
+  const { runs, size, write } = parseScript(COMMAND, OPTIONS);
+  const sections = [{ name: 'size', text: renderSizes() }, ...(size ? [] : await measureAll(runs))];
   for (const { text } of sections) console.log(`${text}\n`);
-  if (!values.write) return;
+  if (!write) return;
   const written = sections.reduce(replaceSection, readFileSync(DOCUMENT, 'utf8'));
   writeFileSync(DOCUMENT, written);
 }
@@ -102,9 +99,4 @@ function replaceSection(document: string, { name, text }: Section): string {
   return `${before}<!-- bench: ${name} -->\n${text}\n${rest.slice(rest.indexOf(end))}`;
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-  process.exitCode = 1;
-}
+await main();

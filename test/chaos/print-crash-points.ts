@@ -1,7 +1,13 @@
+import * as z from 'zod';
+import { parseScript, script } from '../support/script.ts';
 import { isStraceUsable, killAtEveryWrite, NOT_RECOVERED, type ServerKind } from './crash-points.ts';
 
 const KINDS: readonly ServerKind[] = ['rotation', 'grace', 'no-rotation'];
 
+parseScript(
+  script('npm run crash-points --', 'Kills the bundle at each write system call of a refresh.'),
+  z.object({}),
+);
 if (isStraceUsable()) {
   for (const kind of KINDS) await print(kind);
 } else {

@@ -1,23 +1,23 @@
-import { parseArgs } from 'node:util';
+import * as z from 'zod';
+import { parseScript, script, wholeNumber } from '../support/script.ts';
 import { runChaos } from './chaos.ts';
 
-const USAGE = `npm run chaos -- [options]
-  --ticks N      how many runs to start (default 2000)
-  --processes N  how many may run at once (default 4)
-  --seed N       of the choices; the moments of the kills are real, so no two times are the same (default 1)`;
+const COMMAND = script(
+  'npm run chaos --',
+  'Kills runs of the deployed bundle at random moments, and checks what is left.',
+)
+  .option('--ticks <n>', 'how many runs to start', wholeNumber(1), 2_000)
+  .option('--processes <n>', 'how many may run at the same time', wholeNumber(1), 4)
+  .option(
+    '--seed <n>',
+    'of the choices; the moments of the kills are real, so no two times are the same',
+    wholeNumber(),
+    1,
+  );
+const OPTIONS = z.object({ ticks: z.number(), processes: z.number(), seed: z.number() });
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      ticks: { type: 'string', default: '2000' },
-      processes: { type: 'string', default: '4' },
-      seed: { type: 'string', default: '1' },
-    },
-  });
-  const [ticks, processes, seed] = [Number(values.ticks), Number(values.processes), Number(values.seed)];
-  if (![ticks, processes, seed].every(Number.isSafeInteger) || processes < 1)
-    throw new Error('--ticks, --processes and --seed take whole numbers');
-
+  const { ticks, processes, seed } = parseScript(COMMAND, OPTIONS);
   const startMs = performance.now();
   const options = { processes, log: console.log };
   const { kills, posts, recovered, reauthorizations, broken, ...rest } = await runChaos(ticks, seed, options);
@@ -34,9 +34,4 @@ async function main(): Promise<number> {
   return broken.length === 0 ? 0 : 1;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-  process.exitCode = 1;
-}
+process.exitCode = await main();

@@ -1,22 +1,10 @@
-import { parseArgs } from 'node:util';
+import { Option } from 'commander';
 import * as z from 'zod';
+import { parseScript, positiveNumber, script, wholeNumber } from '../support/script.ts';
 import { DEPLOYED } from './deployed-fleet.ts';
 import { toCounts, toPromises } from './fleet-promises.ts';
 import { FleetSimulation } from './simulate-fleet.ts';
 
-const { values } = parseArgs({
-  options: {
-    secrets: { type: 'string', default: '10000' },
-    days: { type: 'string', default: '3' },
-    seed: { type: 'string', default: '1' },
-    concurrency: { type: 'string', default: String(DEPLOYED.maximumConcurrency) },
-    tick: { type: 'string', default: String(DEPLOYED.tickMinutes) },
-    order: { type: 'string', default: 'changed' },
-    'outage-from-day': { type: 'string', default: '1' },
-    /** One of the four, instead of all. */
-    outage: { type: 'string' },
-  },
-});
 const TITLES = {
   none: 'no outage',
   function: 'a day without the function',
@@ -24,18 +12,32 @@ const TITLES = {
   answers: 'a day in which it never answers',
 } as const;
 const OUTAGES = ['none', 'function', 'provider', 'answers'] as const;
-const { outage, ...options } = z
+const { maximumConcurrency, tickMinutes } = DEPLOYED;
+const COMMAND = script(
+  'npm run fleet:simulate --',
+  'Plays a fleet of many secrets on a virtual clock, and checks its promises.',
+)
+  .option('--secrets <n>', 'how many secrets', wholeNumber(1), 10_000)
+  .option('--days <days>', 'how long', positiveNumber, 3)
+  .option('--seed <n>', 'of the choices', wholeNumber(), 1)
+  .option('--concurrency <n>', 'how many runs at the same time', wholeNumber(1), maximumConcurrency)
+  .option('--tick <minutes>', 'interval of the schedule', positiveNumber, tickMinutes)
+  .addOption(new Option('--order <order>', 'order of the sweep').choices(['created', 'changed']).default('changed'))
+  .option('--outage-from-day <day>', 'when the outage begins', positiveNumber, 1)
+  .addOption(new Option('--outage <kind>', 'one kind of outage (default: all)').choices(OUTAGES));
+const OPTIONS = z
   .object({
-    secrets: z.coerce.number().int().positive(),
-    days: z.coerce.number().positive(),
-    seed: z.coerce.number().int(),
-    concurrency: z.coerce.number().int().positive(),
-    tickMinutes: z.coerce.number().positive(),
+    secrets: z.number(),
+    days: z.number(),
+    seed: z.number(),
+    concurrency: z.number(),
+    tick: z.number(),
     order: z.enum(['created', 'changed']),
-    outageFromDay: z.coerce.number().nonnegative(),
+    outageFromDay: z.number(),
     outage: z.enum(OUTAGES).optional(),
   })
-  .parse({ ...values, tickMinutes: values.tick, outageFromDay: values['outage-from-day'] });
+  .transform(({ tick, ...options }) => ({ ...options, tickMinutes: tick }));
+const { outage, ...options } = parseScript(COMMAND, OPTIONS);
 
 const outages = outage === undefined ? OUTAGES : [outage];
 const simulations: FleetSimulation[] = [];

@@ -1,4 +1,6 @@
-import { parseArgs } from 'node:util';
+import { Option } from 'commander';
+import * as z from 'zod';
+import { parseScript, script } from '../support/script.ts';
 import type { Sandbox, SandboxOptions } from './sandbox.ts';
 import { Screen } from './story/screen.ts';
 import { STORIES, type Story } from './story/stories.ts';
@@ -6,35 +8,32 @@ import { StoryLog } from './story/story-log.ts';
 
 const PROVIDERS: ReadonlyMap<string, Story> = new Map(Object.entries(STORIES));
 const DEFAULT_PROVIDER = 'rotation';
-const HELP = `The deployed handler, run on this machine alone, and what the world sees of it.
+const DESCRIPTION = `Runs the deployed function on this machine, against stand-ins for AWS and a real OAuth server, and prints each step.
 
-  npm start [-- --provider=KIND]
-  npm start -- --fleet
-
-  --fleet      Many secrets, kept by the two handlers of a fleet.
+Kinds of provider:
 ${[...PROVIDERS].map(([name, { title }]) => `  ${name.padEnd(12)} ${title}`).join('\n')}
 
-Without an option it is ${DEFAULT_PROVIDER}. Exit code 0 means that everything claimed was seen to be so.
-`;
+Exit code 0 means that everything that it prints was checked.`;
+const COMMAND = script('npm start --', DESCRIPTION)
+  .addOption(
+    new Option('--provider <kind>', `how the OAuth provider behaves (default: ${DEFAULT_PROVIDER})`).choices([
+      ...PROVIDERS.keys(),
+    ]),
+  )
+  .addOption(new Option('--fleet', 'many secrets, refreshed by the two functions of a fleet').conflicts('provider'));
+const OPTIONS = z.object({ provider: z.string().default(DEFAULT_PROVIDER), fleet: z.boolean().default(false) });
 const INTRODUCTION =
   'The bundled handler in a process of its own, against AWS (a stand-in) and an OAuth authorization server ' +
   '(oidc-provider), both on 127.0.0.1. Tokens are shown as the first 12 hex digits of their SHA-256.';
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = (await main()) ? 0 : 1;
 
-async function main(args: readonly string[]): Promise<number> {
-  const options = parse(args);
-  if (typeof options === 'string') return refuse(options);
-  if (options.help) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  if (options.fleet) return (await play(playFleetStory)) ? 0 : 1;
-  const story = PROVIDERS.get(options.provider);
-  if (story === undefined) {
-    return refuse(`There is no provider "${options.provider}"; there are ${[...PROVIDERS.keys()].join(', ')}.`);
-  }
-  return (await play((stage) => playStory(options.provider, story, stage), story.sandbox)) ? 0 : 1;
+async function main(): Promise<boolean> {
+  const { provider, fleet } = parseScript(COMMAND, OPTIONS);
+  if (fleet) return await play(playFleetStory);
+  const story = PROVIDERS.get(provider);
+  if (story === undefined) return COMMAND.error(`error: there is no provider '${provider}'.`);
+  return await play((stage) => playStory(provider, story, stage), story.sandbox);
 }
 
 interface Stage {
@@ -43,7 +42,7 @@ interface Stage {
 }
 
 async function play(act: (stage: Stage) => Promise<boolean>, options: SandboxOptions = {}): Promise<boolean> {
-  const screen = new Screen((text) => process.stdout.write(text), process.stdout.isTTY);
+  const screen = Screen.of(process.stdout);
   const beganAtMs = performance.now();
   // Not before it is needed: what it starts takes a second to load.
   const { startSandbox } = await import('./sandbox.ts');
@@ -60,24 +59,6 @@ async function playStory(name: string, story: Story, { sandbox, screen }: Stage)
   screen.paragraph(INTRODUCTION);
   await story.play(log);
   return log.hasAllHappened;
-}
-
-function parse(args: readonly string[]): { provider: string; fleet: boolean; help: boolean } | string {
-  try {
-    const options = {
-      provider: { type: 'string', default: DEFAULT_PROVIDER },
-      fleet: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    } as const;
-    return parseArgs({ args: [...args], options }).values;
-  } catch (error) {
-    return `${error instanceof Error ? error.message : error}.`;
-  }
-}
-
-function refuse(reason: string): number {
-  process.stderr.write(`${reason} See npm start -- --help.\n`);
-  return 1;
 }
 
 async function playFleetStory({ sandbox, screen }: Stage): Promise<boolean> {

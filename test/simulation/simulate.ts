@@ -1,50 +1,42 @@
-import { parseArgs } from 'node:util';
+import { Option } from 'commander';
+import * as z from 'zod';
 import { Choices } from '../support/choices.ts';
+import { parseScript, script, wholeNumber } from '../support/script.ts';
 import { reportDeadMinutes } from './dead-minutes.ts';
 import { playHistory } from './history.ts';
 import { INVARIANTS } from './invariants.ts';
 import { SABOTEURS } from './saboteurs.ts';
 import { type Found, Search } from './search.ts';
 
-const USAGE = `npm run simulate -- [options]
-  --histories N   how many to play (default 20000)
-  --seed N        of the first; the next ones follow (default 1)
-  --trace         with --seed: print that one history step by step
-  --saboteurs     how soon a protocol with a mistake is caught, for each mistake
-  --replays       consumers' dead minutes after a lost answer, by server and by when the token is sent again`;
+const COMMAND = script(
+  'npm run simulate --',
+  'Plays random histories of the protocol, and checks every invariant in each.',
+)
+  .option('--histories <n>', 'how many to play', wholeNumber(1), 20_000)
+  .option('--seed <n>', 'of the first history; the next ones follow', wholeNumber(), 1)
+  .addOption(new Option('--trace', 'print the history of --seed step by step').conflicts(['saboteurs', 'replays']))
+  .addOption(new Option('--saboteurs', 'show how soon each protocol with a mistake is caught').conflicts('replays'))
+  .option('--replays', 'print how long consumers have no token after a lost answer, by server and time of the replay');
+const OPTIONS = z.object({
+  histories: z.number(),
+  seed: z.number(),
+  trace: z.boolean().default(false),
+  saboteurs: z.boolean().default(false),
+  replays: z.boolean().default(false),
+});
 
 const PROGRESS_EVERY = 10_000;
 
-function parseCount(text: string, name: string): number {
-  const isCount = /^\d+$/.test(text) && Number.isSafeInteger(Number(text));
-  if (!isCount) throw new Error(`--${name} takes a whole number, not '${text}'`);
-  return Number(text);
-}
-
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      histories: { type: 'string', default: '20000' },
-      seed: { type: 'string', default: '1' },
-      trace: { type: 'boolean', default: false },
-      saboteurs: { type: 'boolean', default: false },
-      replays: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const { histories, seed, trace, saboteurs, replays } = parseScript(COMMAND, OPTIONS);
   // Errors that are part of the game would spend most of the time on their stacks.
   Error.stackTraceLimit = 0;
-  const seed = parseCount(values.seed, 'seed');
-  if (values.replays) {
+  if (replays) {
     console.log(await reportDeadMinutes());
     return 0;
   }
-  if (values.saboteurs) return await catchSaboteurs(parseCount(values.seed, 'seed'));
-  return values.trace ? await traceHistory(seed) : await search(seed, parseCount(values.histories, 'histories'));
+  if (saboteurs) return await catchSaboteurs(seed);
+  return trace ? await traceHistory(seed) : await search(seed, histories);
 }
 
 async function traceHistory(seed: number): Promise<number> {
@@ -97,9 +89,4 @@ function printViolation({ seed, violation, shrunk }: Found): number {
   return 1;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-  process.exitCode = 1;
-}
+process.exitCode = await main();

@@ -1,22 +1,29 @@
-import { parseArgs } from 'node:util';
+import { Option } from 'commander';
+import * as z from 'zod';
+import { parseScript, script } from '../support/script.ts';
 import { PROVIDER_KINDS } from './provider.ts';
 import { SCENARIOS, walk } from './walk.ts';
 
-const USAGE = `npm run walk -- [options]
-  --provider strict|grace|newest|no-rotation   one kind (default: strict, grace and no-rotation)
-  --scenario TEXT   those with this in their names (default: all of them):
-    ${SCENARIOS.join('\n    ')}`;
+const COMMAND = script(
+  'npm run walk --',
+  `Walks every interleaving of two runs that may crash anywhere, in each scenario.
 
-/** Walks every interleaving of two runs in every scenario, and counts what it saw. */
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: { provider: { type: 'string' }, scenario: { type: 'string', default: '' } },
-  });
-  const kinds = PROVIDER_KINDS.filter((kind) =>
-    values.provider === undefined ? kind !== 'newest' : kind === values.provider,
+Scenarios:
+${SCENARIOS.map((scenario) => `  ${scenario}`).join('\n')}`,
+)
+  .addOption(new Option('--provider <kind>', 'one kind of provider (default: all but newest)').choices(PROVIDER_KINDS))
+  .option('--scenario <text>', 'only scenarios with this text in their names', '');
+const OPTIONS = z
+  .object({ provider: z.string().optional(), scenario: z.string() })
+  .refine(
+    ({ scenario }) => SCENARIOS.some((each) => each.includes(scenario)),
+    'no scenario has this text in its name.',
   );
-  const scenarios = SCENARIOS.filter((scenario) => scenario.includes(values.scenario));
-  if (kinds.length === 0 || scenarios.length === 0) throw new Error('No such provider or scenario.');
+
+async function main(): Promise<number> {
+  const { provider, scenario: text } = parseScript(COMMAND, OPTIONS);
+  const kinds = PROVIDER_KINDS.filter((kind) => (provider === undefined ? kind !== 'newest' : kind === provider));
+  const scenarios = SCENARIOS.filter((scenario) => scenario.includes(text));
 
   Error.stackTraceLimit = 0;
   let total = 0;
@@ -37,9 +44,4 @@ async function main(): Promise<number> {
   return 0;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-  process.exitCode = 1;
-}
+process.exitCode = await main();

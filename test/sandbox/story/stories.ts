@@ -15,7 +15,7 @@ const FRESH_TICK = ['GetSecretValue', 'GetSecretValue', 'GetSecretValue'];
 /** One for each way in which a provider can behave. */
 export const STORIES = {
   rotation: {
-    title: 'Each refresh brings a new refresh token, and the old one is dead.',
+    title: 'Each refresh returns a new refresh token; the old one expires.',
     sandbox: { kind: 'rotation' },
     async play(log) {
       const before = await configure(log);
@@ -45,7 +45,7 @@ export const STORIES = {
     },
   },
   grace: {
-    title: 'The first answer is lost on its way; for a while, the server gives another one.',
+    title: 'The first answer is lost; for a while, the server repeats it.',
     sandbox: { kind: 'grace', script: ['lose-answer', 'forward'] },
     async play(log) {
       await configure(log);
@@ -60,7 +60,7 @@ export const STORIES = {
     },
   },
   'dead-grant': {
-    title: 'Somebody revoked the grant: only a human can help, and is told once.',
+    title: 'The grant is revoked; an admin is notified once.',
     sandbox: { kind: 'rotation' },
     async play(log) {
       const { sandbox } = log;
@@ -83,7 +83,7 @@ export const STORIES = {
     },
   },
   outage: {
-    title: 'The token endpoint is out of order for a while.',
+    title: 'The token endpoint is unavailable for a while.',
     sandbox: { kind: 'rotation', script: [OUTAGE] },
     async play(log) {
       const before = await configure(log);
