@@ -102,8 +102,8 @@ export interface TokenRefreshProps {
    */
   readonly vpcSubnets?: SubnetSelection;
   /**
-   * Security groups of the function; at least one if there is a `vpc`.
-   * @default - none
+   * Security groups of the function.
+   * @default - with a `vpc`, a security group is created that allows outbound traffic only
    */
   readonly securityGroups?: readonly ISecurityGroup[];
   /**

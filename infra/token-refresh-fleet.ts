@@ -6,8 +6,9 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { allowAwsServices } from './constructs/allow-aws-services.ts';
+import { allowAwsServices, warnAboutImportedTopic } from './constructs/allow-aws-services.ts';
 import { functionMetric } from './constructs/function-metric.ts';
+import { withSecurityGroup } from './constructs/security-group.ts';
 import { createFleet } from './create-fleet.ts';
 import type { TokenRefreshFleetProps } from './fleet-props.ts';
 import { parseFleetProps, rethrowFrom } from './options/parse-props.ts';
@@ -45,9 +46,10 @@ export class TokenRefreshFleet extends Construct {
   constructor(scope: Construct, id: string, props: TokenRefreshFleetProps) {
     super(scope, id);
     const { region } = Stack.of(this);
-    const settings = rethrowFrom(new.target, () => parseFleetProps(props, region));
+    const settings = rethrowFrom(new.target, () => parseFleetProps(withSecurityGroup(this, props), region));
     const resources = createFleet(this, settings);
-    if (props.encryptionKey !== undefined) allowAwsServices(props.encryptionKey, region);
+    if (props.encryptionKey !== undefined) allowAwsServices(this, props.encryptionKey);
+    if (props.alarmTopic !== undefined) warnAboutImportedTopic(this, props.alarmTopic);
     this.lambdaFunction = resources.refresh;
     this.sweepFunction = resources.sweep;
     this.queue = resources.queue;

@@ -11,8 +11,10 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { METRICS } from '../lambda/contract.ts';
 import type { TokenRefreshProps } from './account-props.ts';
-import { allowAwsServices } from './constructs/allow-aws-services.ts';
+import { allowAwsServices, warnAboutImportedTopic } from './constructs/allow-aws-services.ts';
 import { functionMetric } from './constructs/function-metric.ts';
+import { withSecurityGroup } from './constructs/security-group.ts';
+import { warnAboutSharedSecrets } from './constructs/shared-secrets.ts';
 import type { TokenSecret } from './constructs/token-secret.ts';
 import { createAccount } from './create-account.ts';
 import { parseProps, rethrowFrom } from './options/parse-props.ts';
@@ -51,10 +53,10 @@ export class TokenRefresh extends Construct {
   constructor(scope: Construct, id: string, props: TokenRefreshProps = {}) {
     super(scope, id);
     const { region } = Stack.of(this);
-    const settings = rethrowFrom(new.target, () => parseProps(props, region));
+    const settings = rethrowFrom(new.target, () => parseProps(withSecurityGroup(this, props), region));
     const resources = createAccount(this, settings);
     this.encryptionKey = props.encryptionKey;
-    if (this.encryptionKey !== undefined) allowAwsServices(this.encryptionKey, region);
+    if (this.encryptionKey !== undefined) allowAwsServices(this, this.encryptionKey);
     this.lambdaFunction = resources.lambdaFunction;
     this.logGroup = resources.logGroup;
     this.alarms = resources.alarms.alarms;
@@ -65,6 +67,13 @@ export class TokenRefresh extends Construct {
     this.token = resources.tokenSecret;
     this.operatorOutputs = resources;
     this.tokenSecret = typeof props.tokenSecret === 'object' ? props.tokenSecret : this.token?.created;
+    if (props.alarmTopic !== undefined) warnAboutImportedTopic(this, props.alarmTopic);
+    warnAboutSharedSecrets(this, this.othersOfTheApp());
+  }
+
+  private othersOfTheApp(): readonly TokenRefresh[] {
+    const others = this.node.root.node.findAll().filter((each) => each instanceof TokenRefresh);
+    return others.filter((other) => other !== this);
   }
 
   /**

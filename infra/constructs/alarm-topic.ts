@@ -1,10 +1,10 @@
-import { Annotations, ArnFormat, Stack } from 'aws-cdk-lib';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Annotations, Stack } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
+import { alarmsMayPublish } from './allow-aws-services.ts';
 
 /** The topic that every alarm publishes to. */
 export class AlarmTopic extends Construct {
@@ -21,27 +21,8 @@ export class AlarmTopic extends Construct {
       enforceSSL: true,
       ...(encryptionKey && { masterKey: Key.fromKeyArn(this, 'Key', encryptionKey.keyArn) }),
     });
-    const stack = Stack.of(this);
     // The policy that enforces TLS replaces the default one, which lets the alarms of the AWS account publish.
-    this.topic.addToResourcePolicy(
-      new PolicyStatement({
-        sid: 'AllowAlarms',
-        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
-        actions: ['sns:Publish'],
-        resources: [this.topic.topicArn],
-        conditions: {
-          StringEquals: { 'aws:SourceAccount': stack.account },
-          ArnLike: {
-            'aws:SourceArn': stack.formatArn({
-              service: 'cloudwatch',
-              resource: 'alarm',
-              resourceName: '*',
-              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-            }),
-          },
-        },
-      }),
-    );
+    this.topic.addToResourcePolicy(alarmsMayPublish(this.topic.topicArn, Stack.of(this)));
     if (alarmEmails.length === 0) {
       Annotations.of(this).addWarningV2(
         'retently-token-refresh:nobodyHearsOfAlarms',

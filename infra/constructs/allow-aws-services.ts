@@ -1,22 +1,89 @@
+import { Annotations, CfnResource, Stack, Token } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
 
-/** What CDK does not add to a key by itself. To the policy of an imported key nothing can be added. */
-export function allowAwsServices(key: IKey, region: string): void {
-  const statements = [
+type Place = Pick<Stack, 'partition' | 'region' | 'account'>;
+
+/**
+ * Adds to a key's policy what CDK does not add by itself. CDK cannot edit the policy of an imported key. Then it warns, with the
+ * statements to add.
+ */
+export function allowAwsServices(scope: Construct, key: IKey): void {
+  const results = keyStatements(Stack.of(scope)).map((statement) => key.addToResourcePolicy(statement));
+  if (results.every(({ statementAdded }) => statementAdded)) return;
+  Annotations.of(scope).addWarningV2(
+    'retently-token-refresh:importedKey',
+    `The policy of an imported key cannot be edited here. Without these statements, CloudWatch can neither write logs nor send alarms. Make sure that the key's policy has them, and acknowledge this warning: ${toJson(scope, keyStatements(placeOf(scope)))}`,
+  );
+}
+
+/** Warns about an imported topic, whose policy must let alarms publish. */
+export function warnAboutImportedTopic(scope: Construct, topic: ITopic): void {
+  if (CfnResource.isCfnResource(topic.node.defaultChild ?? {})) return;
+  const [topicArn = '<topic>'] = readable([topic.topicArn]);
+  Annotations.of(scope).addWarningV2(
+    'retently-token-refresh:importedTopic',
+    `The policy of an imported topic cannot be edited here. Without this statement, alarms notify no one. Make sure that the topic's policy has it, and acknowledge this warning: ${toJson(scope, [alarmsMayPublish(topicArn, placeOf(scope))])}`,
+  );
+}
+
+/** Lets the alarms of one AWS account and region publish to a topic. */
+export function alarmsMayPublish(topicArn: string, { partition, region, account }: Place): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'AllowAlarms',
+    principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+    actions: ['sns:Publish'],
+    resources: [topicArn],
+    conditions: {
+      StringEquals: { 'aws:SourceAccount': account },
+      ArnLike: { 'aws:SourceArn': `arn:${partition}:cloudwatch:${region}:${account}:alarm:*` },
+    },
+  });
+}
+
+/** Let CloudWatch use a key for the log groups and alarms of one AWS account. */
+function keyStatements({ partition, region, account }: Place): readonly PolicyStatement[] {
+  return [
     new PolicyStatement({
       sid: 'AllowLogs',
       principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],
       actions: ['kms:Encrypt*', 'kms:Decrypt*', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'],
       resources: ['*'],
+      conditions: {
+        // The key that AWS documents for log groups. It is not documented that these calls have `aws:SourceAccount`.
+        ArnLike: { 'kms:EncryptionContext:aws:logs:arn': `arn:${partition}:logs:${region}:${account}:log-group:*` },
+        StringEqualsIfExists: { 'aws:SourceAccount': account },
+      },
     }),
-    // Without it, CloudWatch cannot publish to an encrypted topic, and says so to nobody.
+    // Without this statement, CloudWatch cannot publish to an encrypted topic, and reports that to no one.
     new PolicyStatement({
       sid: 'AllowAlarms',
       principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
       actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
       resources: ['*'],
+      conditions: { StringEquals: { 'aws:SourceAccount': account } },
     }),
   ];
-  for (const statement of statements) key.addToResourcePolicy(statement);
+}
+
+/** Where a construct goes, in a form that people can read and replace. */
+function placeOf(scope: Construct): Place {
+  const { partition, region, account } = Stack.of(scope);
+  const [knownPartition = 'aws', knownRegion = '<region>', knownAccount = '<account>'] = readable([
+    partition,
+    region,
+    account,
+  ]);
+  return { partition: knownPartition, region: knownRegion, account: knownAccount };
+}
+
+function readable(values: readonly string[]): readonly (string | undefined)[] {
+  return values.map((value) => (Token.isUnresolved(value) ? undefined : value));
+}
+
+function toJson(scope: Construct, statements: readonly PolicyStatement[]): string {
+  const stack = Stack.of(scope);
+  return statements.map((statement) => JSON.stringify(stack.resolve(statement.toStatementJson()))).join(', ');
 }

@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
+import { Queue, QueueEncryption, type QueueProps, RedrivePermission } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -26,7 +26,11 @@ export class DeadLetters extends Construct {
 
 /** A queue that nobody receives from but a person. */
 export function createDeadLetterQueue(scope: Construct, id: string, settings: QueueSettings): Queue {
-  const queue = createQueue(scope, id, settings, { retentionPeriod: Duration.days(14) });
+  const queue = createQueue(scope, id, settings, {
+    retentionPeriod: Duration.days(14),
+    // The default, written down: Control Tower's CT.SQS.PR.1 takes a queue for a dead-letter queue only if it has this.
+    redriveAllowPolicy: { redrivePermission: RedrivePermission.ALLOW_ALL },
+  });
   acknowledge(
     queue,
     'AwsSolutions-SQS3',

@@ -39,7 +39,11 @@ export class EventDestination extends Construct {
   /** What a function that publishes may do. */
   get statements(): readonly PolicyStatement[] {
     if (this.policyArn === undefined) return [];
-    const onlyOurs = { StringEquals: { 'events:source': EVENT_SOURCE } };
+    // The key has a value for each event of a call. `ForAllValues` passes if there is none, and `Null` rules that out.
+    const onlyOurs = {
+      'ForAllValues:StringEquals': { 'events:source': EVENT_SOURCE },
+      Null: { 'events:source': 'false' },
+    };
     return [allow('PublishEvents', ['events:PutEvents'], [this.policyArn], onlyOurs)];
   }
 

@@ -16,7 +16,7 @@ import type { HandlerName } from '../bundle/bundle-handler.ts';
 import { bundledCode } from '../bundle/bundled-code.ts';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
-import { allow } from './statements.ts';
+import { allow, denyToCode } from './statements.ts';
 
 /** What every function of ours takes from the options. */
 export type FunctionSettings = Pick<
@@ -94,7 +94,10 @@ export class OwnFunction extends Construct {
   /** What Lambda does under the role of a function if the options want it. */
   private allowOptions({ xray, vpc }: FunctionSettings): void {
     if (xray) this.role.addToPolicy(allow('Trace', ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], ['*']));
-    if (vpc !== undefined) this.role.addToPolicy(allow('AttachToVpc', NETWORK_INTERFACE_ACTIONS, ['*']));
+    if (vpc !== undefined) {
+      this.role.addToPolicy(allow('AttachToVpc', NETWORK_INTERFACE_ACTIONS, ['*']));
+      this.role.addToPolicy(denyToCode('DenyNetworkToCode', NETWORK_INTERFACE_ACTIONS));
+    }
     if (!xray && vpc === undefined) return;
     const reason = 'AWS accepts these actions, of X-Ray and of network interfaces, on * only.';
     acknowledge(this.role, 'AwsSolutions-IAM5[Resource::*]', reason);

@@ -1,5 +1,5 @@
 import { Stack } from 'aws-cdk-lib';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 
 /** What a run calls on the secret of the credentials. */
@@ -19,6 +19,17 @@ export function allow(
   conditions: Readonly<Record<string, Readonly<Record<string, string | string[]>>>> = {},
 ): PolicyStatement {
   return new PolicyStatement({ sid, actions: [...actions], resources: [...resources], conditions });
+}
+
+/**
+ * Denies `actions` to the code of the role's function, and leaves them to Lambda itself. Only calls from inside a function carry
+ * `lambda:SourceFunctionArn`.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+ */
+export function denyToCode(sid: string, actions: readonly string[]): PolicyStatement {
+  const conditions = { Null: { 'lambda:SourceFunctionArn': 'false' } };
+  return new PolicyStatement({ sid, effect: Effect.DENY, actions: [...actions], resources: ['*'], conditions });
 }
 
 /**

@@ -7,7 +7,7 @@ import type { RefreshQueue } from './sweep-secrets.ts';
 /** All of one call, with the SDK's tries. */
 const CALL_TIMEOUT_MS = 10_000;
 
-/** The queue that the refresh takes its secrets from. */
+/** Queue of the secrets that the refresh function handles. */
 export class SqsRefreshQueue implements RefreshQueue {
   readonly #client: SQSClient;
   readonly #queueUrl: string;

@@ -58,7 +58,7 @@ async function sweep(event: unknown, lambdaContext: FleetLambdaContext): Promise
   if (!isPlainEvent(event)) {
     throw new Fault(
       'EVENT_INVALID',
-      'The event is not accepted: a sweep takes {} alone. To refresh one secret, or to ask how it is, invoke the function of the refresh. Nothing was read or sent.',
+      'The event is not accepted: a sweep takes {} alone. To refresh one secret, or to ask how it is, invoke the refresh function. Nothing was read or sent.',
     );
   }
   const { tag, queueUrl } = parseSweepConfiguration();

@@ -42,7 +42,7 @@ export const PATHS: readonly Path[] = [
     walk: async (deployment) => invoke(await configure(deployment), {}, FORCED),
   },
   {
-    name: 'an edit during the exchange: settle, merge and promote',
+    name: 'an edit during the exchange: roll forward, merge and promote',
     sandbox: { script: ['held'] },
     endings: ['refreshed'],
     async walk(deployment) {

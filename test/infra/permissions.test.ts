@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { attributesOf, FUNCTION_NAME } from './deployment.ts';
+import { evaluatePolicy } from './evaluate-policy.ts';
+import { permissionsOf } from './role.ts';
 import { EVERY_OPTION, KEY_ARN, resourceOf, resourcesOf, synthesise } from './synthesise.ts';
 
 const SECRET_ACTIONS = [
@@ -26,7 +29,10 @@ const inThisAccount = (service: string, rest: string) => ({
     ],
   ],
 });
-const asOurselves = { StringEquals: { 'events:source': 'retently.token-refresh' } };
+const asOurselves = {
+  'ForAllValues:StringEquals': { 'events:source': 'retently.token-refresh' },
+  Null: { 'events:source': 'false' },
+};
 const through = (service: string) => ({
   StringEquals: { 'kms:ViaService': { 'Fn::Join': ['', [`${service}.eu-west-1.`, { Ref: 'AWS::URLSuffix' }]] } },
 });
@@ -37,6 +43,15 @@ const allow = (Sid: string, Action: unknown, Resource: unknown, Condition?: unkn
   Resource,
   ...(Condition === undefined ? {} : { Condition }),
 });
+const NETWORK_ACTIONS = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+];
+const SECRET_ARN = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbCdEf';
 const KEY_ACTIONS = ['kms:Decrypt', 'kms:GenerateDataKey'];
 
 const statementsOf = (options: unknown, role: string) =>
@@ -87,20 +102,28 @@ describe('the role of the function', () => {
         allow('EncryptFailedRuns', KEY_ACTIONS, KEY_ARN, through('sqs')),
         WRITE_LOGS,
         allow('Trace', ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], '*'),
-        allow(
-          'AttachToVpc',
-          [
-            'ec2:AssignPrivateIpAddresses',
-            'ec2:CreateNetworkInterface',
-            'ec2:DeleteNetworkInterface',
-            'ec2:DescribeNetworkInterfaces',
-            'ec2:DescribeSubnets',
-            'ec2:UnassignPrivateIpAddresses',
-          ],
-          '*',
-        ),
+        allow('AttachToVpc', NETWORK_ACTIONS, '*'),
+        {
+          Sid: 'DenyNetworkToCode',
+          Effect: 'Deny',
+          Action: NETWORK_ACTIONS,
+          Resource: '*',
+          Condition: { Null: { 'lambda:SourceFunctionArn': 'false' } },
+        },
       ),
     );
+  });
+
+  it('lets Lambda attach the function to a VPC, and never its code', () => {
+    const template = synthesise(EVERY_OPTION);
+    const permissions = permissionsOf(template, attributesOf(template, SECRET_ARN));
+    for (const action of NETWORK_ACTIONS) {
+      const request = { action, resource: '*' };
+      expect(evaluatePolicy(permissions, request)).toMatchObject({ sid: 'AttachToVpc' });
+      const functionArn = `arn:aws:lambda:eu-west-1:123456789012:function:${FUNCTION_NAME}`;
+      const keys = { 'lambda:sourcefunctionarn': functionArn };
+      expect(evaluatePolicy(permissions, { ...request, keys })).toBeUndefined();
+    }
   });
 
   it.each([

@@ -150,7 +150,11 @@ describe('the stack, with every default', () => {
     const queues = resourcesOf(template, 'AWS::SQS::Queue');
     expect(queues).toHaveLength(2);
     for (const { Properties } of queues) {
-      expect(Properties).toEqual({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true });
+      expect(Properties).toEqual({
+        MessageRetentionPeriod: 1_209_600,
+        RedriveAllowPolicy: { redrivePermission: 'allowAll' },
+        SqsManagedSseEnabled: true,
+      });
     }
     const policies = [...resourcesOf(template, 'AWS::SQS::QueuePolicy'), resourceOf(template, 'AWS::SNS::TopicPolicy')];
     for (const { Properties } of policies) {

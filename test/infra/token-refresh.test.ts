@@ -19,6 +19,10 @@ const ENV = { account: '123456789012', region: 'eu-west-1' };
 const SECRET_ARN = `arn:aws:secretsmanager:eu-west-1:${ENV.account}:secret:retently-AbC123`;
 const BUS_ARN = `arn:aws:events:eu-west-1:${ENV.account}:event-bus/shared`;
 
+const keyPolicySchema = z.object({
+  Statement: z.array(z.object({ Principal: z.record(z.string(), z.unknown()), Condition: z.unknown().optional() })),
+});
+
 /** A stack of somebody else, and our construct in it. */
 function build(toProps: (scope: Construct) => TokenRefreshProps = () => ({}), env: object = ENV) {
   const stack = new Stack(new App({ context: WITHOUT_BUNDLING }), 'Theirs', { env });
@@ -158,6 +162,18 @@ describe('things of CDK that the same app creates', () => {
     const policy = JSON.stringify(resourceOf(template, 'AWS::KMS::Key').Properties['KeyPolicy']);
     expect(policy).toContain('"Principal":{"Service":"logs.eu-west-1.amazonaws.com"}');
     expect(policy).toContain('"Principal":{"Service":"cloudwatch.amazonaws.com"}');
+  });
+
+  it('admit no service for another AWS account', () => {
+    const { Statement } = keyPolicySchema.parse(resourceOf(template, 'AWS::KMS::Key').Properties['KeyPolicy']);
+    const ofServices = Statement.filter(({ Principal }) => 'Service' in Principal);
+    expect(ofServices).toHaveLength(2);
+    for (const { Condition } of ofServices) {
+      expect(JSON.stringify(Condition)).toContain(`"aws:SourceAccount":"${ENV.account}"`);
+    }
+    expect(ofServices[0]?.Condition).toMatchObject({
+      ArnLike: { 'kms:EncryptionContext:aws:logs:arn': expect.anything() },
+    });
   });
 
   it('are readable for whom grantRead names, under the labels that it names', () => {

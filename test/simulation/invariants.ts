@@ -86,7 +86,7 @@ export class Witness {
   >();
   /** Digests of credentials that are known to be refused. */
   readonly #refused = new Set<string>();
-  /** Of each token hash, how many attempts somebody forced that no unforced one has ended yet. */
+  /** By token hash: the last attempt that somebody forced, until the failure of that attempt or of a later one is recorded. */
   readonly #forced = new Map<string, number>();
   /** Runs that have sent a token and not yet recorded what came of it. */
   readonly #sending = new Map<string, number>();
@@ -190,12 +190,12 @@ export class Witness {
         throw new Violation('I2', 'a refresh token was sent whose answer is recorded');
       this.#unrecorded.add(answered.refreshToken);
     }
-    // A run that finishes what somebody forced may need several tries.
+    // A run that finishes what somebody forced may need several tries, and may die before it records how that ended.
     const isRetry = other === runId;
-    if (!isForced && !isRetry && this.#refused.has(digest)) this.#endForced(sha256(refreshToken));
+    const isOfForced = isForced || isRetry || this.#forced.has(sha256(refreshToken));
+    if (!isOfForced && this.#refused.has(digest))
+      throw new Violation('I6', 'credentials were sent again after a run had ended with their refusal');
     if (digest === refusal) throw new Violation('I6', 'a run sent again what it was told is refused');
-    // A run may finish what somebody forced, and what died.
-    const isOfForced = isForced || isRetry || (this.#forced.get(sha256(refreshToken)) ?? 0) > 0;
     if (!isOfForced && !isKept) this.#waitedFor(digest, nowMs);
     this.#sending.set(refreshToken, runId);
   }
@@ -297,23 +297,17 @@ export class Witness {
   #noteRecord(id: number, isForced: boolean, secretString: string, nowMs: number): void {
     if (secretString.includes('"retently-token-refresh/failure"')) {
       this.senderEnded(id);
-      const { digest, attempt, code } = JSON.parse(secretString);
+      const { key: tokenHash, digest, attempt, code } = JSON.parse(secretString);
       this.#failures.set(digest, { attempt, atMs: nowMs });
+      if (attempt >= (this.#forced.get(tokenHash) ?? Infinity)) this.#forced.delete(tokenHash);
       // What somebody forced and what failed for a passing reason is finished by later runs.
       if (code !== 'REAUTHORIZATION_REQUIRED' && code !== 'CLIENT_REJECTED') this.#refused.delete(digest);
     }
     if (!secretString.includes('"retently-token-refresh/claim"')) return;
     this.#leavesRoom(nowMs);
     if (!isForced) return;
-    const { key: tokenHash } = JSON.parse(secretString);
-    this.#forced.set(tokenHash, (this.#forced.get(tokenHash) ?? 0) + 1);
-  }
-
-  /** An attempt that somebody forced, and that died or failed for another reason, may be ended by a run that nobody did. */
-  #endForced(tokenHash: string): void {
-    const left = this.#forced.get(tokenHash) ?? 0;
-    if (left === 0) throw new Violation('I6', 'credentials were sent again after a run had ended with their refusal');
-    this.#forced.set(tokenHash, left - 1);
+    const { key: tokenHash, attempt } = JSON.parse(secretString);
+    this.#forced.set(tokenHash, attempt);
   }
 
   /** The clocks of the store and of a run differ by a minute at the most. */

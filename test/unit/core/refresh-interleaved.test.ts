@@ -85,7 +85,7 @@ describe('when others move in between', () => {
     expect([other.announced.length, context.announced.length]).toEqual([1, 1]);
   });
 
-  test('a token that turns out to be spent while it is claimed is settled, not sent', async () => {
+  test('a token that turns out to be spent while it is claimed is rolled forward, not sent', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.writeText(JSON.stringify(REFRESHED), ['recorded'], SUCCESSOR);
     context.tokenEndpoint.willAnswer({ ...TOKEN, refreshToken: 'refresh-3' });
@@ -94,7 +94,7 @@ describe('when others move in between', () => {
     expect(context.announced[0]).toMatchObject({ type: 'refreshed', versionId: SUCCESSOR });
   });
 
-  test('nor is the fresh token that settling brought: its claim leaves nothing owed', async () => {
+  test('nor is the fresh token that rolling forward brought: its claim leaves nothing owed', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.writeText(JSON.stringify(REFRESHED), ['recorded'], SUCCESSOR);
     expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'adopted', versionId: SUCCESSOR });

@@ -25,7 +25,7 @@ function record(parent: object, document: object): string {
 async function run(beforeSettling = () => {}) {
   const view = await load(context);
   beforeSettling();
-  if (view?.successor === undefined) throw new Error('There is nothing to settle.');
+  if (view?.successor === undefined) throw new Error('There is nothing to roll forward.');
   const merged = await rollForward(context, view.current, view.successor);
   return { merged, promotion: await context.store.promote(merged.versionId, view.current.versionId) };
 }
