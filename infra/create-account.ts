@@ -21,13 +21,14 @@ import type { TokenRefreshSettings } from './options/schema.ts';
  * The ids of the constructs are part of the contract: a renamed one replaces its resource.
  */
 export function createAccount(scope: Construct, settings: TokenRefreshSettings) {
+  const { interval, flexibleWindow, timeout, encryptionKey } = settings;
   const { names: credentials, secret } = new Credentials(scope, 'Credentials', settings);
   const tokenSecret = settings.tokenSecret === false ? undefined : new TokenSecret(scope, 'Token', settings);
   const eventDestination = new EventDestination(scope, 'Bus', settings);
   const { failedRuns, undeliveredTicks } = new DeadLetters(scope, 'DeadLetters', settings);
   const { lambdaFunction, logGroup } = new RefreshFunction(scope, 'Function', {
     settings,
-    eventAge: eventAge(settings.interval),
+    eventAge: eventAge(interval),
     credentials,
     tokenSecret: tokenSecret?.names,
     eventDestination,
@@ -36,14 +37,16 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings) 
   const { scheduleName } = new RefreshSchedule(scope, 'Schedule', {
     description: 'Looks after the Retently bearer token',
     roleDescription: 'Invokes the function that refreshes the Retently bearer token',
-    settings,
+    interval,
+    flexibleWindow,
     lambdaFunction,
     undeliveredTicks,
+    encryptionKey,
   }).schedule;
   const commands = accountCommands({
     region: Stack.of(scope).region,
     functionName: lambdaFunction.functionName,
-    timeoutSeconds: settings.timeout.toSeconds(),
+    timeoutSeconds: timeout.toSeconds(),
     logGroupName: logGroup.logGroupName,
     secretId: credentials.secretId,
     tokenSecretId: tokenSecret?.names.secretId,
@@ -56,7 +59,7 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings) 
       lambdaFunction,
       undeliveredTicks,
       failedRuns,
-      silenceMinutes: silenceMinutes(settings),
+      silenceMinutes: silenceMinutes({ interval, flexibleWindow }),
       hasTokenSecret: tokenSecret !== undefined,
     }),
     guide: [commands.StatusCommand, commands.LogsCommand, commands.ScheduleCommand],

@@ -20,6 +20,7 @@ import { eventAge, silenceMinutes } from './options/schedule-limits.ts';
  * The ids of the constructs are part of the contract: a renamed one replaces its resource.
  */
 export function createFleet(scope: Construct, settings: FleetSettings) {
+  const { tagKey, tagValue, interval, flexibleWindow, timeout, encryptionKey } = settings;
   const eventDestination = new EventDestination(scope, 'Bus', settings);
   // Of the sweep: ticks that were not delivered, and sweeps that failed twice.
   const { failedRuns: failedSweeps, undeliveredTicks } = new DeadLetters(scope, 'DeadLetters', settings);
@@ -28,22 +29,24 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
     settings,
     queue,
     failedSweeps,
-    eventAge: eventAge(settings.interval),
+    eventAge: eventAge(interval),
   });
   const refresh = new FleetRefreshFunction(scope, 'Refresh', { settings, queue, eventDestination });
   const { scheduleName } = new RefreshSchedule(scope, 'Schedule', {
     description: 'Looks after a fleet of Retently bearer tokens',
     roleDescription: 'Invokes the sweep of a fleet of Retently bearer tokens',
-    settings,
+    interval,
+    flexibleWindow,
     lambdaFunction: sweep.lambdaFunction,
     undeliveredTicks,
+    encryptionKey,
   }).schedule;
   const commands = fleetCommands({
     region: Stack.of(scope).region,
-    tagKey: settings.tagKey,
-    tagValue: settings.tagValue,
+    tagKey,
+    tagValue,
     refreshName: refresh.lambdaFunction.functionName,
-    refreshTimeoutSeconds: settings.timeout.toSeconds(),
+    refreshTimeoutSeconds: timeout.toSeconds(),
     refreshLogGroupName: refresh.logGroup.logGroupName,
     sweepName: sweep.lambdaFunction.functionName,
     sweepTimeoutSeconds: sweep.timeoutSeconds,
@@ -63,8 +66,8 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
   const monitoring = monitor(scope, settings, {
     rules: fleetRules({
       ...parts,
-      everyMinutes: settings.interval.toMinutes(),
-      silenceMinutes: silenceMinutes(settings),
+      everyMinutes: interval.toMinutes(),
+      silenceMinutes: silenceMinutes({ interval, flexibleWindow }),
     }),
     guide: [commands.AttentionCommand, commands.StatusCommand, commands.SweepLogsCommand],
     rows: fleetRows(parts),

@@ -12,8 +12,9 @@ export class Credentials extends Construct {
 
   constructor(scope: Construct, id: string, settings: TokenRefreshSettings) {
     super(scope, id);
-    if (settings.secret !== undefined) {
-      this.names = namesOfExisting(this, settings.secret);
+    const { secret } = settings;
+    if (secret !== undefined) {
+      this.names = namesOfExisting(this, secret);
       this.secret = Secret.fromSecretAttributes(this, 'Existing', { secretPartialArn: this.names.secretArn });
       return;
     }

@@ -11,10 +11,10 @@ import { allow, allowKeyThrough } from './statements.ts';
 
 const DELIVERY_RETRIES = 5;
 
-export interface RefreshScheduleProps {
+export interface RefreshScheduleProps
+  extends Pick<TokenRefreshSettings, 'interval' | 'flexibleWindow' | 'encryptionKey'> {
   readonly description: string;
   readonly roleDescription: string;
-  readonly settings: Pick<TokenRefreshSettings, 'interval' | 'flexibleWindow' | 'encryptionKey'>;
   readonly lambdaFunction: IFunction;
   readonly undeliveredTicks: IQueue;
 }
@@ -27,8 +27,7 @@ export class RefreshSchedule extends Construct {
   constructor(scope: Construct, id: string, props: RefreshScheduleProps) {
     super(scope, id);
     this.role = this.createRole(props);
-    const { description } = props;
-    const { interval, flexibleWindow } = props.settings;
+    const { description, interval, flexibleWindow } = props;
     this.schedule = new Schedule(this, 'Schedule', {
       description,
       // `ScheduleExpression.rate` would write 60 minutes as 1 hour.
@@ -47,7 +46,7 @@ export class RefreshSchedule extends Construct {
     this.schedule.node.addDependency(this.role);
   }
 
-  private createRole({ roleDescription, settings, lambdaFunction, undeliveredTicks }: RefreshScheduleProps): Role {
+  private createRole({ roleDescription, encryptionKey, lambdaFunction, undeliveredTicks }: RefreshScheduleProps): Role {
     const stack = Stack.of(this);
     const role = new Role(this, 'Role', {
       description: roleDescription,
@@ -68,7 +67,7 @@ export class RefreshSchedule extends Construct {
     });
     role.addToPolicy(allow('InvokeFunction', ['lambda:InvokeFunction'], [lambdaFunction.functionArn]));
     role.addToPolicy(allow('KeepUndeliveredTicks', ['sqs:SendMessage'], [undeliveredTicks.queueArn]));
-    for (const statement of allowKeyThrough(this, 'EncryptUndeliveredTicks', 'sqs', settings.encryptionKey)) {
+    for (const statement of allowKeyThrough(this, 'EncryptUndeliveredTicks', 'sqs', encryptionKey)) {
       role.addToPolicy(statement);
     }
     return role;
