@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { ENVIRONMENT, JOURNAL_STAGE } from '../contract.ts';
 import { Fault } from '../core/fault.ts';
-import type { CredentialStore, TokenSecret, Version } from '../core/ports.ts';
+import type { CredentialStore, ListedVersion, TokenSecret, Version } from '../core/ports.ts';
 import { describeAwsError } from './describe-aws-error.ts';
 
 /** All of one call, with the SDK's tries: its own time-outs do not end an answer that trickles. */
@@ -105,9 +105,9 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
     }
   }
 
-  async listVersionTimes(): Promise<readonly number[]> {
+  async listVersions(): Promise<readonly ListedVersion[]> {
     const callOptions = this.#begin();
-    const times: number[] = [];
+    const versions: ListedVersion[] = [];
     try {
       const pages = paginateListSecretVersionIds(
         { client: this.#client, pageSize: 100 },
@@ -115,12 +115,14 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
         callOptions,
       );
       for await (const { Versions = [] } of pages) {
-        for (const { CreatedDate } of Versions) times.push(this.#toMs(CreatedDate, 'ListSecretVersionIds'));
+        for (const { VersionId = '', CreatedDate } of Versions) {
+          versions.push({ versionId: VersionId, createdAt: this.#toMs(CreatedDate, 'ListSecretVersionIds') });
+        }
       }
     } catch (error) {
       throw await this.#toFault(error, 'ListSecretVersionIds', callOptions);
     }
-    return times;
+    return versions;
   }
 
   async #read(

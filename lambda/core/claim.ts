@@ -1,4 +1,5 @@
 import {
+  MAX_ATTEMPTS_PER_DAY,
   MAX_RECENT_VERSIONS,
   RESERVED_VERSIONS,
   VERSION_RETENTION_SECONDS,
@@ -8,11 +9,17 @@ import type { Context } from './context.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
 import { type ClaimEntry, claimId, type DocumentEntry, failureId, parseEntry, renderClaim } from './journal.ts';
 import { readSuccessor } from './load.ts';
+import type { ListedVersion } from './ports.ts';
+import { parseRfc3339 } from './rfc3339.ts';
 
 const RETENTION_MS = VERSION_RETENTION_SECONDS * 1000;
 
 /** An attempt is made while it leaves no more versions of the last 24 hours than this. */
 export const VERSION_BUDGET = MAX_RECENT_VERSIONS - RESERVED_VERSIONS;
+
+/** So many attempts are looked for at least, because an edit may hide since when they were made; and no more in addition. */
+const MIN_ATTEMPTS_SOUGHT = 64;
+const MAX_ATTEMPTS_SOUGHT = 2_000;
 
 /** What became of an attempt, or why there is none. */
 export type ClaimOutcome =
@@ -57,10 +64,14 @@ async function findAttempt(
   first: Attempt,
   isFree: (attempt: number) => Promise<boolean>,
 ): Promise<ClaimOutcome> {
-  const waiting = await waitForRoom(context);
+  const listed = await context.store.listVersions();
+  const waiting = waitForRoom(context, listed);
   if (waiting) return waiting;
-  // A label that lags, or that somebody moved, may show a claim whose end is recorded.
-  let decision: Decision = first.takesOverClaim ? await decideAnew(context, situation, first.attempt - 1) : first;
+  // A label that lags, or that somebody moved, may show a claim whose end is recorded, or none although there are some.
+  const found = findLastAttempt(listed, situation);
+  const isDoubtful = first.takesOverClaim || found >= first.attempt;
+  const last = Math.max(found, first.attempt - 1);
+  let decision: Decision = isDoubtful ? await decideAnew(context, situation, last) : first;
   while (decision.kind === 'attempt') {
     const { attempt } = decision;
     const [wasFree, successor] = await Promise.all([
@@ -120,10 +131,28 @@ async function decideAnew(
   return decide({ ...situation, nowMs, latestEntry: claim });
 }
 
-/** `undefined` if the version history has room for an attempt, else until when it has none. */
-async function waitForRoom({ store, runtime, telemetry }: Context): Promise<Waiting | undefined> {
+/**
+ * Returns the highest attempt at the current refresh token whose claim is listed, -1 if none is. An earlier claim may have been
+ * purged, and a run that asks for attempt 0 would then get it, beside a run that is sending the token.
+ */
+function findLastAttempt(listed: readonly ListedVersion[], { current, latestEntry, nowMs }: Situation): number {
+  const { tokenHash, document, createdAt } = current;
+  const known = latestEntry?.kind !== 'document' && latestEntry?.tokenHash === tokenHash ? latestEntry.attempt : 0;
+  // No more attempts than the write budget allows since the token came.
+  const sinceMs = Math.min(createdAt, parseRfc3339(document.members.refreshed_at) || createdAt);
+  const days = Math.ceil(Math.max(0, nowMs - sinceMs) / RETENTION_MS);
+  const possible = Math.min(MAX_ATTEMPTS_SOUGHT, days * MAX_ATTEMPTS_PER_DAY) + MIN_ATTEMPTS_SOUGHT;
+  const ids = new Set(listed.map(({ versionId }) => versionId));
+  for (let attempt = known + possible; attempt >= 0; attempt--) {
+    if (ids.has(claimId(tokenHash, attempt))) return attempt;
+  }
+  return -1;
+}
+
+/** Returns `undefined` if the version history has room for an attempt, else until when it has none. */
+function waitForRoom({ runtime, telemetry }: Context, listed: readonly ListedVersion[]): Waiting | undefined {
   const nowMs = runtime.now();
-  const recent = toRecent(await store.listVersionTimes(), nowMs).sort((a, b) => a - b);
+  const recent = toRecent(listed, nowMs).sort((a, b) => a - b);
   const excess = recent.length + VERSIONS_PER_ATTEMPT - VERSION_BUDGET;
   const lastToAge = recent[excess - 1];
   if (lastToAge === undefined) return undefined;
@@ -131,7 +160,7 @@ async function waitForRoom({ store, runtime, telemetry }: Context): Promise<Wait
   return { kind: 'waiting', retryAtMs: lastToAge + RETENTION_MS, why: 'write budget' };
 }
 
-/** Those of the versions made at `times` that Secrets Manager still has to keep. */
-export function toRecent(times: readonly number[], nowMs: number): number[] {
-  return times.filter((createdAt) => createdAt > nowMs - RETENTION_MS);
+/** Returns when those of the versions were made that Secrets Manager still has to keep. */
+export function toRecent(versions: readonly ListedVersion[], nowMs: number): number[] {
+  return versions.map(({ createdAt }) => createdAt).filter((createdAt) => createdAt > nowMs - RETENTION_MS);
 }

@@ -9,6 +9,9 @@ export interface Version {
   readonly secretString: string | undefined;
 }
 
+/** Version as a list shows it: without its value. */
+export type ListedVersion = Pick<Version, 'versionId' | 'createdAt'>;
+
 /**
  * The secret and its version history. Every method throws a `Fault` `STORE_DENIED` or `STORE_UNAVAILABLE` if the
  * store refuses or fails, and `SECRET_NOT_FOUND` if the secret is gone.
@@ -28,8 +31,8 @@ export interface CredentialStore {
   putVersion(versionId: string, secretString: string): Promise<'created' | 'exists'>;
   /** Compare-and-swap of `AWSCURRENT`; `undefined` expects it on no version, or on this one already. */
   promote(versionId: string, expectedVersionId: string | undefined): Promise<'promoted' | 'refused'>;
-  /** `createdAt` of every version that is still kept, unlabelled ones too, in no order. */
-  listVersionTimes(): Promise<readonly number[]>;
+  /** Every version that is still kept, unlabelled ones too, in no order. */
+  listVersions(): Promise<readonly ListedVersion[]>;
 }
 
 /**

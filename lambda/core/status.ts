@@ -66,8 +66,8 @@ function inWords(
 
 async function toDetails(context: Context, snapshot: Snapshot, foreseen: Foreseen): Promise<StatusDetails> {
   const { store, runtime, settings } = context;
-  const [times, failure, tokenSecret] = await Promise.all([
-    store.listVersionTimes(),
+  const [versions, failure, tokenSecret] = await Promise.all([
+    store.listVersions(),
     foreseen.kind === 'rejected' ? foreseen.failure : findFailure(context, snapshot),
     inspectTokenSecret(context, snapshot.current),
   ]);
@@ -83,7 +83,7 @@ async function toDetails(context: Context, snapshot: Snapshot, foreseen: Foresee
     isAnswerUnsaved: foreseen.kind === 'pending-answer',
     lastFailure: failure ? toLastFailure(failure, foreseen, settings) : null,
     tokenSecret,
-    versionsUsed: toRecent(times, nowMs).length,
+    versionsUsed: toRecent(versions, nowMs).length,
     versionsBudget: VERSION_BUDGET,
   };
 }

@@ -1,5 +1,5 @@
 import { Fault } from '../../lambda/core/fault.ts';
-import type { CredentialStore, Version } from '../../lambda/core/ports.ts';
+import type { CredentialStore, ListedVersion, Version } from '../../lambda/core/ports.ts';
 import { DAY_MS } from '../infra/deployed-days.ts';
 import { CREDENTIALS, MINUTE_MS } from '../support/secret-documents.ts';
 import type { Timeline } from './timeline.ts';
@@ -75,9 +75,9 @@ export class FleetSecret implements CredentialStore {
     return 'promoted';
   }
 
-  async listVersionTimes(): Promise<readonly number[]> {
+  async listVersions(): Promise<readonly ListedVersion[]> {
     await this.#call(10, 30);
-    return [...this.#versions.values()].map(({ createdAt }) => createdAt);
+    return [...this.#versions.values()].map(({ versionId, createdAt }) => ({ versionId, createdAt }));
   }
 
   /** When the secret was changed last, as far as it was known at `atMs`. */

@@ -111,7 +111,7 @@ function sabotageOf(policy: ReplayPolicy): Sabotage | undefined {
         readVersion: async (versionId) => asNew(await store.readVersion(versionId)),
         putVersion: (versionId, secretString) => store.putVersion(versionId, secretString),
         promote: (versionId, expectedVersionId) => store.promote(versionId, expectedVersionId),
-        listVersionTimes: () => store.listVersionTimes(),
+        listVersions: () => store.listVersions(),
       },
     };
   };

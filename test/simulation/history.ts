@@ -1,7 +1,7 @@
 import { parseDocument, secondsRemaining } from '../../lambda/core/credentials.ts';
 import type { Choices } from '../support/choices.ts';
 import { readVersion, SECRET_ID, Violation } from './invariants.ts';
-import { emptyTokenSecret, mend, operate } from './operator.ts';
+import { emptyTokenSecret, mend, operate, removeLabel } from './operator.ts';
 import { CLIENT_SECRET, PROVIDER_KINDS } from './provider.ts';
 import { type Environment, SimulatedRun } from './simulated-run.ts';
 import { forecast, holdsTrue } from './status-forecast.ts';
@@ -125,6 +125,7 @@ class History {
         this.#world.breakStore(70 * SECOND_MS, this.#choices.happens(2)),
       );
     if (this.#choices.happens(16)) this.#refuseForHours();
+    if (this.#isPurging && this.#choices.happens(8)) this.#loseLabelWhileSending();
     for (let acts = 1 + this.#choices.next(4); acts > 0; acts--) {
       const offsetMs = this.#choices.pick([
         0,
@@ -183,6 +184,23 @@ class History {
     for (let minutes = 5; minutes < 40; minutes += 5) {
       this.#world.at(nowMs + minutes * MINUTE_MS, () => this.#start(false, 0));
     }
+  }
+
+  /** So many attempts fail that the first claims are purged; then the journal's label goes while a run sends the token. */
+  #loseLabelWhileSending(): void {
+    const { provider, faults, nowMs } = this.#world;
+    faults.count('label lost while sending');
+    const [untilMs, slowMs] = [nowMs + 30 * MINUTE_MS, 20 * SECOND_MS];
+    provider.refusesUntilMs = untilMs;
+    for (let minutes = 0; minutes < 30; minutes += 2) {
+      this.#world.at(nowMs + minutes * MINUTE_MS, () => this.#start(true, 0));
+    }
+    this.#world.at(untilMs, () => {
+      faults.slowPostMs = slowMs;
+      this.#start(true, 0);
+    });
+    this.#world.at(untilMs + slowMs / 2, () => removeLabel(this.#world));
+    this.#world.at(untilMs + slowMs / 2 + SECOND_MS, () => this.#start(false, 0));
   }
 
   /** Faults are over: an hour of ticks, which is all that is promised to be needed. */

@@ -126,7 +126,7 @@ function moveBack(world: World, choices: Choices): void {
   });
 }
 
-function removeLabel(world: World): void {
+export function removeLabel(world: World): void {
   const holder = labelHolder(world);
   if (holder !== undefined)
     world.secretsManager.updateSecretVersionStage({

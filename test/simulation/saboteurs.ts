@@ -201,7 +201,7 @@ export const SABOTEURS: readonly Saboteur[] = [
     mistake: 'never counts versions',
     breaks: ['I8'],
     within: 2_000,
-    sabotage: withStore(() => ({ listVersionTimes: async () => [] })),
+    sabotage: withStore(() => ({ listVersions: async () => [] })),
   },
   {
     mistake: 'latches by the refresh token alone',
@@ -259,6 +259,14 @@ export const SABOTEURS: readonly Saboteur[] = [
         readLatestEntry: async () => withLease(await store.readLatestEntry(), ports.settings.leaseSeconds),
         readVersion: async (versionId) => withLease(await store.readVersion(versionId), ports.settings.leaseSeconds),
       }))(ports, world),
+  },
+  {
+    mistake: 'begins with the first attempt where the label shows none',
+    breaks: ['I2'],
+    within: 2_000,
+    sabotage: withStore((store) => ({
+      listVersions: async () => (await store.listVersions()).map((listed) => ({ ...listed, versionId: '' })),
+    })),
   },
   {
     mistake: 'waits for a claim without pausing',
@@ -332,7 +340,7 @@ function withStore(
       readVersion: (versionId) => store.readVersion(versionId),
       putVersion: (versionId, secretString) => store.putVersion(versionId, secretString),
       promote: (versionId, expectedVersionId) => store.promote(versionId, expectedVersionId),
-      listVersionTimes: () => store.listVersionTimes(),
+      listVersions: () => store.listVersions(),
     };
     return { ...ports, store: { ...honest, ...replace(store, world) } };
   };

@@ -6,6 +6,7 @@ import { digestGrant } from '../../lambda/core/journal.ts';
 import type {
   CredentialStore,
   EventPublisher,
+  ListedVersion,
   Runtime,
   Telemetry,
   TokenAnswer,
@@ -206,9 +207,11 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     return this.#call(`promote ${versionId} ${expectedVersionId}`, () => this.#promote(versionId, expectedVersionId));
   }
 
-  listVersionTimes(): Promise<readonly number[]> {
+  listVersions(): Promise<readonly ListedVersion[]> {
     return this.#call('list', () =>
-      this.#world.secretsManager.peekAll(SECRET_ID).map(({ createdAtMs }) => createdAtMs),
+      this.#world.secretsManager
+        .peekAll(SECRET_ID)
+        .map(({ id, createdAtMs }) => ({ versionId: id, createdAt: createdAtMs })),
     );
   }
 
@@ -287,7 +290,8 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
       };
       const hangUp = () => this.isDead || resolve(answerFor['ambiguous-after']);
       this.#world.at(nowMs + timeoutMs, hangUp, `${this.id} time-out`);
-      this.#later(`POST ${grant.refreshToken}`, timeoutMs, () => {
+      const arrivesAtMs = nowMs + faults.postLatencyMs(timeoutMs);
+      const arrive = () => {
         const fault = this.isDead ? 'none' : faults.ofPost();
         if (fault === 'crash-before' || (this.isDead && faults.isLostOnItsWay())) return this.die();
         if (isUnanswered(fault)) return answerWith(answerFor[fault]);
@@ -296,7 +300,8 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
         if (fault === 'crash-after' || this.isDead) return this.die();
         if (fault === 'ambiguous-after') return answerWith(answerFor[fault]);
         return answerWith(typeof answer === 'string' ? answerFor[answer] : toAnswer(answer, fault));
-      });
+      };
+      this.#world.at(arrivesAtMs, arrive, `${this.id} POST ${grant.refreshToken}`);
     });
   }
 

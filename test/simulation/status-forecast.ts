@@ -50,7 +50,8 @@ function onlooker({ secretsManager, nowMs }: World): Context {
       readLatestEntry: () => look({ stage: JOURNAL_STAGE }),
       readPrevious: () => look({ stage: 'AWSPREVIOUS' }),
       readVersion: (versionId) => look({ versionId }),
-      listVersionTimes: async () => secretsManager.peekAll(SECRET_ID).map(({ createdAtMs }) => createdAtMs),
+      listVersions: async () =>
+        secretsManager.peekAll(SECRET_ID).map(({ id, createdAtMs }) => ({ versionId: id, createdAt: createdAtMs })),
       putVersion: never,
       promote: never,
     },

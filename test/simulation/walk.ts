@@ -275,7 +275,7 @@ function observed(context: Context, answers: unknown[]): Context {
       putVersion: (versionId, secretString) => note(`put ${versionId}`, store.putVersion(versionId, secretString)),
       promote: (versionId, expected) => note('promote', store.promote(versionId, expected)),
       // There is room, however many there are: nothing depends on it here.
-      listVersionTimes: () => store.listVersionTimes(),
+      listVersions: () => store.listVersions(),
     },
     tokenEndpoint: { requestToken: (grant, timeoutMs) => note('POST', tokenEndpoint.requestToken(grant, timeoutMs)) },
   };

@@ -230,6 +230,8 @@ export class Faults {
   oneIn = 0;
   pace: 'fast' | 'slow' | 'very slow' = 'fast';
   isAnswerUnlucky = false;
+  /** The next POST arrives so late. */
+  slowPostMs = 0;
   #nextPost: PostFault | undefined;
   readonly counts = new Map<string, number>();
   readonly #choices: Choices;
@@ -264,6 +266,13 @@ export class Faults {
     ] as const;
     // There is one POST for each eight calls of the store: it has its own odds.
     return this.#strike(faults, Math.min(this.oneIn, 4)) ?? 'none';
+  }
+
+  /** @param maxMs what it may take in this history */
+  postLatencyMs(maxMs: number): number {
+    const latencyMs = this.slowPostMs || this.latencyMs(maxMs);
+    this.slowPostMs = 0;
+    return latencyMs;
   }
 
   isLostOnItsWay(): boolean {

@@ -1,6 +1,6 @@
 import { JOURNAL_STAGE } from '../../lambda/contract.ts';
 import { Fault } from '../../lambda/core/fault.ts';
-import type { CredentialStore, TokenSecret, Version } from '../../lambda/core/ports.ts';
+import type { CredentialStore, ListedVersion, TokenSecret, Version } from '../../lambda/core/ports.ts';
 import { AwsError } from '../sandbox/aws/aws-error.ts';
 import type { SecretsManager } from '../sandbox/aws/secrets-manager.ts';
 import type { GetSecretValueRequest } from '../sandbox/aws/secrets-manager-api.ts';
@@ -78,13 +78,13 @@ export class FakeCredentialStore implements CredentialStore, TokenSecret {
     );
   }
 
-  listVersionTimes(): Promise<readonly number[]> {
-    return this.#call('listVersionTimes', () => {
+  listVersions(): Promise<readonly ListedVersion[]> {
+    return this.#call('listVersions', () => {
       const { Versions } = this.#secretsManager.listSecretVersionIds({
         SecretId: this.secretId,
         IncludeDeprecated: true,
       });
-      return Versions.map(({ CreatedDate }) => CreatedDate.getTime());
+      return Versions.map(({ VersionId, CreatedDate }) => ({ versionId: VersionId, createdAt: CreatedDate.getTime() }));
     });
   }
 

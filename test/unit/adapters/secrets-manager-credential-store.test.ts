@@ -59,7 +59,7 @@ const CALLS: [string, () => Promise<unknown>][] = [
   ['readVersion', () => store.readVersion(FIRST)],
   ['putVersion', () => store.putVersion(SECOND, NEXT)],
   ['promote', () => store.promote(SECOND, FIRST)],
-  ['listVersionTimes', () => store.listVersionTimes()],
+  ['listVersions', () => store.listVersions()],
 ];
 
 describe('reading', () => {
@@ -146,8 +146,11 @@ test('lists the age of every version, unlabelled ones too, over as many pages as
     await store.putVersion(versionIdOf(`version-${number}`), NEXT);
   }
   aws.calls.length = 0;
-  const times = await store.listVersionTimes();
-  expect([...times].sort((a, b) => a - b)).toEqual(Array.from({ length: 230 }, (_, number) => NOW_MS + number));
+  const listed = await store.listVersions();
+  expect(new Set(listed.map(({ versionId }) => versionId)).size).toBe(230);
+  expect(listed.map(({ createdAt }) => createdAt).sort((a, b) => a - b)).toEqual(
+    Array.from({ length: 230 }, (_, number) => NOW_MS + number),
+  );
   expect(aws.calls.map(({ operation }) => operation)).toEqual(Array(3).fill('ListSecretVersionIds'));
 });
 
@@ -214,7 +217,7 @@ describe('a secret that cannot be used', () => {
     create();
     aws.secretsManager.deleteSecret({ SecretId });
     for (const [name, call] of CALLS) {
-      if (name === 'listVersionTimes') continue;
+      if (name === 'listVersions') continue;
       const fault = await faultFrom(call());
       expect(fault.name).toBe('SECRET_NOT_FOUND');
       expect(fault.message).toMatch(/is scheduled for deletion\. .*restore-secret/);
@@ -222,7 +225,7 @@ describe('a secret that cannot be used', () => {
   });
 
   test('unknown is SECRET_NOT_FOUND, and what to check', async () => {
-    for (const call of [store.readCurrent(), store.putVersion(SECOND, NEXT), store.listVersionTimes()]) {
+    for (const call of [store.readCurrent(), store.putVersion(SECOND, NEXT), store.listVersions()]) {
       const fault = await faultFrom(call);
       expect(fault.name).toBe('SECRET_NOT_FOUND');
       expect(fault.message).toMatch(/does not exist in this account and region\. Check CREDENTIALS_SECRET_ID/);
@@ -277,7 +280,7 @@ test('an answer without CreatedDate ends in a sentence: every age is judged by i
     const operation = String(request.headers['x-amz-target']).split('.')[1] ?? '';
     response.end(JSON.stringify(Reflect.get(answers, operation)));
   });
-  for (const call of [createStore(url).readCurrent(), createStore(url).listVersionTimes()]) {
+  for (const call of [createStore(url).readCurrent(), createStore(url).listVersions()]) {
     const { name, message } = await faultFrom(call);
     expect([name, message]).toEqual(['STORE_UNAVAILABLE', expect.stringContaining('answered without CreatedDate')]);
   }
@@ -286,7 +289,7 @@ test('an answer without CreatedDate ends in a sentence: every age is judged by i
 
 test('a page without versions has none', async () => {
   const { url, close } = await startLoopbackServer((_request, response) => response.end('{}'));
-  expect(await createStore(url).listVersionTimes()).toEqual([]);
+  expect(await createStore(url).listVersions()).toEqual([]);
   await close();
 });
 
@@ -296,7 +299,7 @@ test('a last page with an empty NextToken, as emulators answer it, is the last p
     calls++;
     response.end(JSON.stringify({ Versions: [{ VersionId: FIRST, CreatedDate: 1_700_000_000 }], NextToken: '' }));
   });
-  expect(await createStore(url).listVersionTimes()).toEqual([1_700_000_000_000]);
+  expect(await createStore(url).listVersions()).toEqual([{ versionId: FIRST, createdAt: 1_700_000_000_000 }]);
   expect(calls).toBe(1);
   await close();
 });

@@ -66,7 +66,7 @@ function failedBefore(attempt: number, members: Partial<FailureEntry> = {}): voi
 
 test('counts, then puts the claim with the label beside one look for the successor, and AWSCURRENT stays', async () => {
   expect(await run()).toMatchObject({ kind: 'claimed', attempt: 0 });
-  expect(context.store.calls).toEqual(['listVersionTimes', 'putVersion', 'readVersion']);
+  expect(context.store.calls).toEqual(['listVersions', 'putVersion', 'readVersion']);
   expect(context.latestEntryVersionId).toBe(claimId(tokenHash, 0));
   expect(context.currentVersionId).toBe(versionIdOf('first'));
   expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ key: tokenHash, attempt: 0, nonce: 'nonce-1' });
@@ -224,8 +224,8 @@ describe('the write budget', () => {
     context.advance(HOUR_MS);
     fill(MAX_BEFORE_CLAIM + 1);
     const { store } = context;
-    const times = await store.listVersionTimes();
-    store.listVersionTimes = async () => [...times].reverse();
+    const times = await store.listVersions();
+    store.listVersions = async () => [...times].reverse();
     expect(await run()).toEqual({ kind: 'waiting', why: 'write budget', retryAtMs: NOW_MS + 24 * HOUR_MS });
   });
 

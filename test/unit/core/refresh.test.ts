@@ -39,7 +39,7 @@ describe('a refresh without trouble', () => {
       secondsRemaining: 21_600,
     });
     const reads = ['readCurrent', 'readLatestEntry'];
-    const claim = ['listVersionTimes', 'putVersion', 'readVersion'];
+    const claim = ['listVersions', 'putVersion', 'readVersion'];
     expect(context.store.calls).toEqual([...reads, ...claim, 'putVersion', 'promote']);
     expect(context.tokenEndpoint.grants).toEqual([
       { clientId: 'client-id-1', clientSecret: 'client-secret-1', refreshToken: 'refresh-1' },

@@ -18,7 +18,7 @@ import { faultFrom } from '../../support/fault-of.ts';
 import { CREDENTIALS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const { tokenHash } = toDocumentEntry(CREDENTIALS);
-const READS = new Set(['readCurrent', 'readLatestEntry', 'readVersion', 'listVersionTimes']);
+const READS = new Set(['readCurrent', 'readLatestEntry', 'readVersion', 'listVersions']);
 
 const PENDING_ANSWER = new Fault('TOKEN_NOT_STORED', 'The store refused.');
 
@@ -257,7 +257,7 @@ describe('status reports what a person wants to know at a glance', () => {
     prepare();
     await status(context);
     const calls = context.store.calls.filter((call) => call !== 'readVersion');
-    expect(calls.sort()).toEqual(['listVersionTimes', 'readCurrent', 'readLatestEntry']);
+    expect(calls.sort()).toEqual(['listVersions', 'readCurrent', 'readLatestEntry']);
     expect(context.store.calls.length - calls.length).toBeLessThanOrEqual(1);
   });
 
