@@ -19,6 +19,8 @@ export interface PendingAnswer {
   readonly tokens: TokenMembers;
   /** Milliseconds since the epoch: before the POST that was answered. */
   readonly askedAtMs: number;
+  /** Attempt that was answered. */
+  readonly attempt: number;
   /** Why it is not stored yet. */
   readonly fault: Fault;
 }

@@ -38,6 +38,7 @@ const Members = z.object({
   refreshed_at: written,
   spent_refresh_token_sha256: written,
   refresh_token_expires_at: written,
+  may_be_revoked: written,
   redirect_uri: text,
 });
 
@@ -53,6 +54,7 @@ const TOKEN_MEMBERS = [
   'refreshed_at',
   'spent_refresh_token_sha256',
   'refresh_token_expires_at',
+  'may_be_revoked',
 ] as const satisfies readonly MemberName[];
 
 /** The token members of one document; an absent one is absent in the secret too. */

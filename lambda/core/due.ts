@@ -6,8 +6,8 @@ import { parseRfc3339 } from './rfc3339.ts';
 const CLOCKS_DIFFER_MS = 60_000;
 
 /**
- * Seconds until the bearer token of `document` is due for a refresh: negative if it is overdue, `NaN` if there is none or
- * its life is unknown.
+ * Returns the seconds until the bearer token of `document` is due for a refresh: negative if it is overdue, `NaN` if there is
+ * none, if its lifetime is unknown, or if it may be revoked.
  *
  * @param longestLifetimeSeconds no longer life is believed, whoever wrote it
  */
@@ -20,6 +20,7 @@ export function secondsUntilDue(
   const lifetimeSeconds = (parseRfc3339(members.expires_at) - refreshedAtMs) / 1000;
   // No run can have refreshed it tomorrow.
   const isFromTheFuture = refreshedAtMs > nowMs + CLOCKS_DIFFER_MS;
+  if (members.may_be_revoked !== undefined) return Number.NaN;
   if (members.access_token === undefined || lifetimeSeconds <= 0 || isFromTheFuture) return Number.NaN;
   return (refreshedAtMs - nowMs) / 1000 + dueAfterSeconds(Math.min(lifetimeSeconds, longestLifetimeSeconds));
 }

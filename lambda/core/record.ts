@@ -1,12 +1,24 @@
 import type { Context, PendingAnswer } from './context.ts';
 import { hasRoomFor, renderWithTokens, type TokenMembers } from './credentials.ts';
 import { Fault, nameOf } from './fault.ts';
-import { type DocumentEntry, mayHaveRevoked, parseDocumentEntry, parseEntry, successorId } from './journal.ts';
+import {
+  claimId,
+  type DocumentEntry,
+  failureId,
+  mayHaveRevoked,
+  parseDocumentEntry,
+  parseEntry,
+  successorId,
+} from './journal.ts';
 import { readSuccessor } from './load.ts';
+import type { Version } from './ports.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 
 /** More than one store call takes: the adapter ends each after 7 s, whatever happens. */
 const STORE_CALL_MAX_MS = 8_000;
+
+/** Reason to doubt an answer if it is not known how another run with the same token ended. */
+const UNKNOWN = 'UNKNOWN';
 
 const FIRST_RETRY_DELAY_MS = 100;
 const MAX_RETRY_DELAY_MS = 2_000;
@@ -15,6 +27,7 @@ const MAX_RETRY_DELAY_MS = 2_000;
  * Stores an answer under the one id where it belongs. From here on, any run that finds it can finish the work.
  *
  * @param askedAtMs before the POST that was answered
+ * @param attempt the one that was answered
  * @returns the document that the answer became
  * @throws Fault `TOKEN_NOT_STORED`; the answer then stays in memory, for the next run in this execution environment
  */
@@ -23,9 +36,10 @@ export async function record(
   parent: DocumentEntry,
   tokens: TokenMembers,
   askedAtMs: number,
+  attempt = 0,
 ): Promise<DocumentEntry> {
   const { memory, telemetry } = context;
-  const pendingAnswer = { parent, tokens, askedAtMs, fault: notStored('the run ended before it was') };
+  const pendingAnswer = { parent, tokens, askedAtMs, attempt, fault: notStored('the run ended before it was') };
   memory.pendingAnswer = pendingAnswer;
   try {
     const recorded = (await recordAfter(context, parent, tokens)) ?? (await recordLate(context, pendingAnswer));
@@ -41,26 +55,62 @@ export async function record(
 /**
  * Stores the answer that an earlier run in this execution environment could not. If that fails, the answer stays pending.
  *
- * @returns `may be revoked` if another run has sent the same token since, without success: a server that takes that for a theft has
- * revoked the answer
+ * If another run has sent the same token since, a server that takes that for a theft has revoked the answer. The document that
+ * is stored then says so itself, in `may_be_revoked`: any run that finds the document owes it an attempt, after any crash.
+ *
+ * @returns `may be revoked` if that document was stored already and does not say so
  */
 export async function recordPendingAnswer(context: Context): Promise<'none' | 'stored' | 'may be revoked'> {
   const { pendingAnswer } = context.memory;
   if (pendingAnswer === undefined) return 'none';
+  const { parent, askedAtMs, attempt } = pendingAnswer;
   try {
-    const mayBeRevoked = await mayAnswerBeRevoked(context, pendingAnswer.parent.tokenHash);
-    const { versionId } = await record(context, pendingAnswer.parent, pendingAnswer.tokens, pendingAnswer.askedAtMs);
+    const may_be_revoked = await findReasonToDoubt(context, pendingAnswer);
+    const tokens = { ...pendingAnswer.tokens, may_be_revoked };
+    const { versionId, document } = await record(context, parent, tokens, askedAtMs, attempt);
     context.telemetry.info('Stored the answer that an earlier run could not store', { versionId });
-    return mayBeRevoked ? 'may be revoked' : 'stored';
+    const isMarked = may_be_revoked === undefined || document.members.may_be_revoked !== undefined;
+    return isMarked || document.members.refresh_token !== tokens.refresh_token ? 'stored' : 'may be revoked';
   } catch {
     // It is in memory with its reason, and the run goes on: other credentials may have come meanwhile.
     return 'none';
   }
 }
 
-async function mayAnswerBeRevoked({ store }: Context, tokenHash: string): Promise<boolean> {
-  const version = await store.readLatestEntry().catch(() => undefined);
-  return mayHaveRevoked(version && parseEntry(version), tokenHash);
+/**
+ * Returns why the answer may be revoked: the code of the failure, or `UNKNOWN`; `undefined` if no other run has sent its token,
+ * or if the server did not change the token. What cannot be read is a reason too.
+ */
+async function findReasonToDoubt(
+  { store }: Context,
+  { parent: { tokenHash, document }, tokens, attempt }: PendingAnswer,
+): Promise<string | undefined> {
+  if (tokens.refresh_token === document.members.refresh_token) return undefined;
+  try {
+    const read = async (version: Promise<Version | undefined>) => {
+      const found = await version;
+      return found && parseEntry(found);
+    };
+    const next = attempt + 1;
+    const [latest, claimed, failed, claimedAfter] = await Promise.all([
+      read(store.readLatestEntry()),
+      store.readVersion(claimId(tokenHash, next)),
+      read(store.readVersion(failureId(tokenHash, next))),
+      store.readVersion(claimId(tokenHash, next + 1)),
+    ]);
+    const isOfToken = latest?.kind !== 'document' && latest?.tokenHash === tokenHash;
+    // The label may lag, and a read by id may too: either is enough.
+    const isSentSince = claimed !== undefined || (isOfToken && latest.attempt > attempt);
+    if (!isSentSince && !mayHaveRevoked(latest, tokenHash)) return undefined;
+    const failures = [latest, failed].filter((entry) => mayHaveRevoked(entry, tokenHash));
+    const [failure] = failures;
+    if (failure?.kind === 'failure') return failure.code;
+    const isOver = failed?.kind === 'failure' || (latest?.kind === 'failure' && latest.attempt === next);
+    // It ended, and the token was not used.
+    return isOver && claimedAfter === undefined && !(isOfToken && latest.attempt > next) ? undefined : UNKNOWN;
+  } catch {
+    return UNKNOWN;
+  }
 }
 
 function notStored(reason: string): Fault {

@@ -98,7 +98,10 @@ class RefreshRun {
     const { current } = snapshot;
     const { pendingAnswer } = this.#context.memory;
     // Other credentials may be used meanwhile; the token whose answer is pending must not be sent again.
-    if (pendingAnswer?.parent.tokenHash === current.tokenHash) throw pendingAnswer.fault;
+    if (pendingAnswer?.parent.tokenHash === current.tokenHash) {
+      this.#report.isReauthorizationRequired = undefined;
+      throw pendingAnswer.fault;
+    }
     if (snapshot.successor) return await this.#rollForward(current, snapshot.successor);
 
     // A forced run that has waited for another run's refresh to end asks for no second one.
@@ -124,6 +127,8 @@ class RefreshRun {
       case 'claimed':
         return await this.#spend(snapshot, situation.digest, decision.attempt);
       case 'attempt':
+        // In a fleet, a run for another secret stores a pending answer. The attempt belongs to the secret's own run.
+        if (this.#progress.kind === 'adopted' && !this.#force) return this.#fresh();
         throw new Fault('STORE_UNAVAILABLE', NO_TIME);
     }
   }
@@ -182,7 +187,7 @@ class RefreshRun {
     if (answer.kind === 'failed') return await this.#failed(snapshot, digest, attempt, answer);
 
     const tokens = toTokens(answer);
-    const entry = await record(this.#context, current, tokens, answer.startedAtMs);
+    const entry = await record(this.#context, current, tokens, answer.startedAtMs, attempt);
     const isRecovery = attempt > 0 || latestEntry?.kind === 'failure' || isHalfRefreshed(current.document);
     this.#progress = { kind: 'recorded', attempt, isRecovery };
     this.#force = false;

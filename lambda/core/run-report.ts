@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 import { expiresAt, secondsRemaining } from './credentials.ts';
 import type { Situation } from './decide.ts';
 import { secondsUntilDue } from './due.ts';
-import { type DocumentEntry, digestGrant, type FailureCode, type FailureEntry } from './journal.ts';
+import { type DocumentEntry, digestGrant, type FailureEntry } from './journal.ts';
 import { grantOf, load, requireComplete, type Snapshot } from './load.ts';
 import { TOKEN_SECRET_REPAIRED, TOKEN_SECRET_STALE } from './messages.ts';
 import type { Outcome, Result } from './result.ts';
@@ -45,6 +45,11 @@ export class RunReport {
     // Behind a claim stands what was known before it: nothing is said of that.
     const isClaimed = latestEntry?.kind === 'claim' && latestEntry.tokenHash === current.tokenHash;
     this.isReauthorizationRequired = isClaimed ? undefined : isOfThese && needsReauthorization(latestEntry.code);
+    // Another run was refused, perhaps, and these credentials have not been tried yet: the alarm stays as it is.
+    const { may_be_revoked } = current.document.members;
+    if (may_be_revoked !== undefined && !isOfThese) {
+      this.isReauthorizationRequired = needsReauthorization(may_be_revoked) || undefined;
+    }
     const { defaultTokenLifetimeSeconds: longestLifetimeSeconds } = settings;
     return { current, latestEntry, digest, nowMs: runtime.now(), longestLifetimeSeconds, force };
   }
@@ -114,6 +119,6 @@ export class RunReport {
   }
 }
 
-function needsReauthorization(code: FailureCode): boolean {
+function needsReauthorization(code: string): boolean {
   return code === 'REAUTHORIZATION_REQUIRED' || code === 'REAUTHORIZATION_PROBABLE';
 }

@@ -303,6 +303,8 @@ class History {
       throw new Violation('I7', 'the bearer token is dead');
     if (witness.endOfChain()?.refreshToken !== token)
       throw new Violation('I3', 'AWSCURRENT holds a spent refresh token while the journal holds its answer');
+    if (witness.wasDeadWhenRecorded(token))
+      throw new Violation('I7', `${token} was dead when it was recorded, looks fresh, and was never tried`);
     if (!provider.isLive(token) && !isExcused)
       throw new Violation('I1', `the refresh token ${token} in AWSCURRENT is dead although no answer was lost`);
   }

@@ -46,6 +46,8 @@ const TOKEN_MEMBERS = new Set([
   'expires_at',
   'refreshed_at',
   'spent_refresh_token_sha256',
+  'refresh_token_expires_at',
+  'may_be_revoked',
 ]);
 
 /** Everything but the bookkeeping of one refresh; told apart so that edits can be compared. */
@@ -96,6 +98,8 @@ export class Witness {
   readonly #seen = new Map<SecretVersion, SeenDocument | undefined>();
   /** Of credentials, by their digest: when an attempt with them failed, and its number. */
   readonly #failures = new Map<string, { readonly attempt: number; readonly atMs: number }>();
+  /** Tokens of answers that waited in memory, and that the server had revoked by the time they were recorded. */
+  readonly #recordedDead = new Set<string>();
   /** Answers on their way: given by the provider, not recorded yet. */
   readonly #unrecorded = new Set<string>();
 
@@ -113,7 +117,7 @@ export class Witness {
   }
 
   afterPut(
-    { id, isForced }: { id: number; isForced: boolean },
+    { id, isForced, isLate }: { id: number; isForced: boolean; isLate: boolean },
     versionId: string,
     secretString: string,
     nowMs: number,
@@ -130,7 +134,10 @@ export class Witness {
     this.#failures.clear();
     if (this.#provider.kind === 'no-rotation') this.#refused.clear();
     const { refreshToken, spentTokenHash } = document;
-    if (!this.#recordedTokens.includes(refreshToken)) this.#recordedTokens.push(refreshToken);
+    if (!this.#recordedTokens.includes(refreshToken)) {
+      this.#recordedTokens.push(refreshToken);
+      if (isLate && !this.#provider.isLive(refreshToken)) this.#recordedDead.add(refreshToken);
+    }
     // Recorded too late, where a strict server was asked again meanwhile and has revoked it: that is a lost answer too.
     // Or while another run's POST of the same token is on its way: the one moment that the claim does not cover.
     const isSentBeside = [...this.#sending.keys()].some((token) => sha256(token) === spentTokenHash);
@@ -224,6 +231,11 @@ export class Witness {
   /** It came of another token, and was recorded. */
   isAnswer(token: string): boolean {
     return this.#recordedTokens.includes(token);
+  }
+
+  /** Its answer was recorded after a second use of the token before it had revoked the grant. */
+  wasDeadWhenRecorded(token: string): boolean {
+    return this.#recordedDead.has(token);
   }
 
   /** Dead, although the store keeps a token of the same grant that lives: no lost answer excuses that. */

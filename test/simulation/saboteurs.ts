@@ -261,6 +261,14 @@ export const SABOTEURS: readonly Saboteur[] = [
       }))(ports, world),
   },
   {
+    mistake: 'does not say in a document that it may be revoked, where no time is left to try it',
+    breaks: ['I7'],
+    within: 2_000,
+    sabotage: withStore((store) => ({
+      putVersion: (versionId, secretString) => store.putVersion(versionId, withoutDoubt(secretString)),
+    })),
+  },
+  {
     mistake: 'begins with the first attempt where the label shows none',
     breaks: ['I2'],
     within: 2_000,
@@ -393,6 +401,12 @@ function isFailure(secretString: string): boolean {
 function withoutNote(secretString: string): string {
   const { note: _note, ...known } = JSON.parse(secretString);
   return JSON.stringify(known);
+}
+
+function withoutDoubt(secretString: string): string {
+  if (isRecord(secretString)) return secretString;
+  const { may_be_revoked: _doubt, ...document } = JSON.parse(secretString);
+  return JSON.stringify(document);
 }
 
 function unlessDocument(version: Version | undefined): Version | undefined {

@@ -61,6 +61,8 @@ export interface Environment {
 export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublisher, Runtime {
   readonly id: number;
   readonly isForced: boolean;
+  /** It began with an earlier run's answer in memory. */
+  isLate = false;
   calls = 0;
   posts = 0;
   /** It found an earlier run's answer in memory, and stored it. */
@@ -113,6 +115,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   /** @returns how it ends: an outcome or the code of a fault; never, where it dies */
   async play(context: Context): Promise<string> {
     const { pendingAnswer } = context.memory;
+    this.isLate = pendingAnswer !== undefined;
     try {
       const { outcome, retryAt } = await refresh(context, { force: this.isForced });
       if (retryAt !== undefined) this.retryAtMs = Date.parse(retryAt);

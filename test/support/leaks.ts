@@ -21,6 +21,7 @@ const HARMLESS = new Set([
   // A digest: what else is known of it counts, see `digestOf`.
   'spent_refresh_token_sha256',
   'refresh_token_expires_at',
+  'may_be_revoked',
 ]);
 
 /** The secrets of which `text` shows a part, as it is or encoded in one of the usual ways, each with its first place. */

@@ -99,7 +99,7 @@ test('an answer is in memory before it is put: a run that is frozen in between l
 
 test('a pending answer is stored although nobody can see what came after it', async () => {
   const next = context.nextRun();
-  next.memory.pendingAnswer = { parent, tokens: TOKENS, askedAtMs: ASKED_AT_MS, fault: DENIED };
+  next.memory.pendingAnswer = { parent, tokens: TOKENS, askedAtMs: ASKED_AT_MS, attempt: 0, fault: DENIED };
   next.store.refuse('readLatestEntry');
   expect(await recordPendingAnswer(next)).toBe('stored');
 });

@@ -104,7 +104,7 @@ describe('status says what a refresh would decide, reads only, and calls nobody'
     context.memory.pendingAnswer = {
       parent: toDocumentEntry(CREDENTIALS),
       tokens: {},
-      askedAtMs: NOW_MS,
+      askedAtMs: NOW_MS, attempt: 0,
       fault: PENDING_ANSWER,
     };
     expect(await status(context)).toMatchObject({
@@ -113,7 +113,7 @@ describe('status says what a refresh would decide, reads only, and calls nobody'
       message: expect.stringContaining('Do not deploy'),
     });
     const parent = toDocumentEntry({ ...CREDENTIALS, refresh_token: 'another' });
-    context.memory.pendingAnswer = { parent, tokens: {}, askedAtMs: NOW_MS, fault: PENDING_ANSWER };
+    context.memory.pendingAnswer = { parent, tokens: {}, askedAtMs: NOW_MS, attempt: 0, fault: PENDING_ANSWER };
     expect(await status(context)).toMatchObject({ decision: 'attempt' });
   });
 
@@ -218,7 +218,7 @@ describe('status reports what a person wants to know at a glance', () => {
         context.memory.pendingAnswer = {
           parent: toDocumentEntry(CREDENTIALS),
           tokens: {},
-          askedAtMs: NOW_MS,
+          askedAtMs: NOW_MS, attempt: 0,
           fault: PENDING_ANSWER,
         };
       },
