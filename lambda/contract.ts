@@ -48,8 +48,8 @@ const MAX_REFRESHES_PER_DAY = 40;
 export const FIRST_BACK_OFF_SECONDS = 60;
 export const MAX_BACK_OFF_SECONDS = 45 * 60;
 
-/** The function begins no attempt with less time left: its claim and its reads, a POST, and the save. */
-export const ATTEMPT_MIN_SECONDS = 30;
+/** The function begins no attempt with less time left: its claim, a POST, and the time to record, promote and announce. */
+export const ATTEMPT_MIN_SECONDS = 35;
 
 /** Far above Lambda's longest timeout. A longer lease only delays takeovers. */
 export const MAX_LEASE_SECONDS = 3_600;

@@ -6,7 +6,7 @@ export const ATTEMPTS_PER_TICK = 2;
 const RETRY_DELAY_SECONDS = 60;
 
 /** An attempt, and what comes before it: a cold start and the first reads. */
-export const MIN_TIMEOUT_SECONDS = ATTEMPT_MIN_SECONDS + 15;
+export const MIN_TIMEOUT_SECONDS = ATTEMPT_MIN_SECONDS + 10;
 
 /** The shortest interval whose half has room for a run and its retry. */
 export const MIN_INTERVAL_MINUTES = Math.ceil((RETRY_DELAY_SECONDS + ATTEMPTS_PER_TICK * MIN_TIMEOUT_SECONDS) / 30);

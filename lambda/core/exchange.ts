@@ -1,12 +1,7 @@
 import type { Grant } from './credentials.ts';
 import type { FailureCode, RefusalCode } from './journal.ts';
 import type { OAuthErrorCode, Runtime, Telemetry, TokenAnswer, TokenEndpoint } from './ports.ts';
-
-/** No POST begins with less: a slow server needs time, and an answer that is cut off is lost. */
-const POST_MIN_MS = 10_000;
-
-/** What must be left after a POST to save its answer, even if the store needs several tries. */
-const SAVE_RESERVE_MS = 15_000;
+import { POST_MIN_MS, SAVE_RESERVE_MS } from './time-reserves.ts';
 
 const MAX_REPLAYS = 2;
 const MAX_RETRIES = 3;

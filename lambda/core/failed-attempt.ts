@@ -16,6 +16,7 @@ import {
 import type { Snapshot } from './load.ts';
 import { adviceOn } from './messages.ts';
 import { putUntilDeadline } from './record.ts';
+import { FAILURE_RESERVE_MS } from './time-reserves.ts';
 
 /** So many refusals in a language that we do not know, over so long: a passing 403 is over by then. */
 const PROBABLE_AFTER_REFUSALS = 3;
@@ -55,7 +56,7 @@ export async function recordFailure(
   const recorded = isProbable && !isRefusalCode(code) ? 'REAUTHORIZATION_PROBABLE' : code;
   const failure = renderFailure({ tokenHash, attempt, code: recorded, digest, retryAfterSeconds, refusals });
   try {
-    await putUntilDeadline(context, failureId(tokenHash, attempt), failure);
+    await putUntilDeadline(context, failureId(tokenHash, attempt), failure, FAILURE_RESERVE_MS);
   } catch (error) {
     // What Retently said matters more than that it could not be noted; the claim ages and is taken over.
     context.telemetry.warn('Could not record the failure', { code: nameOf(error) });

@@ -13,9 +13,7 @@ import {
 import { readSuccessor } from './load.ts';
 import type { Version } from './ports.ts';
 import { parseRfc3339 } from './rfc3339.ts';
-
-/** More than one store call takes: the adapter ends each after 7 s, whatever happens. */
-const STORE_CALL_MAX_MS = 8_000;
+import { STORE_CALL_MAX_MS } from './time-reserves.ts';
 
 /** Reason to doubt an answer if it is not known how another run with the same token ended. */
 const UNKNOWN = 'UNKNOWN';
@@ -122,17 +120,22 @@ function notStored(reason: string): Fault {
   );
 }
 
-/** Puts until the deadline: the same id with the same content, so repeating it is safe. */
+/**
+ * Puts until the deadline: the same id with the same content, so repeating it is safe.
+ *
+ * @param reserveMs time that another try leaves
+ */
 export async function putUntilDeadline(
   { store, runtime, telemetry }: Context,
   versionId: string,
   secretString: string,
+  reserveMs = 0,
 ): Promise<'created' | 'exists'> {
   for (let delayMs = FIRST_RETRY_DELAY_MS; ; delayMs = Math.min(delayMs * 2, MAX_RETRY_DELAY_MS)) {
     try {
       return await store.putVersion(versionId, secretString);
     } catch (error) {
-      if (!(error instanceof Fault) || runtime.remainingMs() < STORE_CALL_MAX_MS + delayMs) throw error;
+      if (!(error instanceof Fault) || runtime.remainingMs() < STORE_CALL_MAX_MS + delayMs + reserveMs) throw error;
       telemetry.warn('Could not store a version; trying again', { versionId, code: error.name });
       await runtime.sleep(delayMs * (0.5 + runtime.random() / 2));
     }

@@ -7,6 +7,7 @@ import { type DocumentEntry, digestGrant, type FailureEntry } from './journal.ts
 import { grantOf, load, requireComplete, type Snapshot } from './load.ts';
 import { TOKEN_SECRET_REPAIRED, TOKEN_SECRET_STALE } from './messages.ts';
 import type { Outcome, Result } from './result.ts';
+import { ANNOUNCE_MAX_MS } from './time-reserves.ts';
 import { syncTokenSecret } from './token-secret.ts';
 
 /** What one run knows of the secret and of its grant: its answer and its metrics come from here. */
@@ -20,6 +21,8 @@ export class RunReport {
   #hasRead = false;
   /** The version that the token secret was brought to, or could not be. */
   #syncedVersionId: string | undefined;
+  /** The version that this run promoted: until then, the token secret was stale for good reason. */
+  #promotedVersionId: string | undefined;
   readonly #context: Context;
 
   constructor(context: Context) {
@@ -80,11 +83,14 @@ export class RunReport {
   async syncTokenSecret({ hasPromoted }: { readonly hasPromoted: boolean }): Promise<void> {
     const { current } = this;
     if (current === undefined || current.versionId === this.#syncedVersionId) return;
-    this.#syncedVersionId = current.versionId;
+    if (hasPromoted) this.#promotedVersionId = current.versionId;
     const { telemetry } = this.#context;
-    const state = await syncTokenSecret(this.#context, current);
+    // After a promotion, the announcement comes next.
+    const state = await syncTokenSecret(this.#context, current, hasPromoted ? ANNOUNCE_MAX_MS : 0);
     if (state === undefined) return;
-    this.isTokenSecretStale = state.kind === 'stale' || (state.kind === 'repaired' && !hasPromoted);
+    this.#syncedVersionId = current.versionId;
+    const isExpected = current.versionId === this.#promotedVersionId;
+    this.isTokenSecretStale = state.kind === 'stale' || (state.kind === 'repaired' && !isExpected);
     if (state.kind === 'stale') {
       const { name: code, message: reason } = state.problem;
       telemetry.warn(TOKEN_SECRET_STALE, { code, reason, runbook: toRunbookEntry('TokenSecretBehind') });

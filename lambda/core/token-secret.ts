@@ -6,13 +6,11 @@ import { type DocumentEntry, parseDocumentEntry, tokenVersionId } from './journa
 import { readSuccessor } from './load.ts';
 import type { TokenSecret, Version } from './ports.ts';
 import type { TokenSecretDetails } from './result.ts';
+import { STORE_CALL_MAX_MS } from './time-reserves.ts';
 
 /** All that the token secret holds: these members of `AWSCURRENT`, under the same names. */
 const MEMBERS = ['access_token', 'token_type', 'expires_at'] as const;
 const NAMES: readonly string[] = MEMBERS;
-
-/** With less time left, nothing is begun: the announcement needs it more. */
-const MIN_MS = 8_000;
 
 /** How often it is tried again if others keep moving the label. */
 const MAX_TRIES = 3;
@@ -32,17 +30,28 @@ export type TokenSecretState =
  * it is no older than what is replaced; and the label moves by compare-and-swap.
  *
  * @param known what was last seen in, or promoted to, `AWSCURRENT`
+ * @param reserveMs time that every call leaves: a token secret without time for all of its calls waits for the next run
  * @returns `undefined` if there is no token secret, or no time to look after it. Never throws
  */
-export async function syncTokenSecret(context: Context, known: DocumentEntry): Promise<TokenSecretState | undefined> {
-  const { tokenSecret, runtime } = context;
-  if (tokenSecret === undefined || runtime.remainingMs() < MIN_MS) return undefined;
+export async function syncTokenSecret(
+  context: Context,
+  known: DocumentEntry,
+  reserveMs = 0,
+): Promise<TokenSecretState | undefined> {
+  const { tokenSecret } = context;
+  if (tokenSecret === undefined) return undefined;
+  const requireTime = () => {
+    if (context.runtime.remainingMs() < STORE_CALL_MAX_MS + reserveMs) throw new OutOfTimeError();
+  };
   try {
-    return { kind: await sync(context, tokenSecret, known) };
+    return { kind: await sync(context, tokenSecret, known, requireTime) };
   } catch (error) {
-    return { kind: 'stale', problem: toProblem(error) };
+    return error instanceof OutOfTimeError ? undefined : { kind: 'stale', problem: toProblem(error) };
   }
 }
+
+/** Ends a sync before a call that could take longer than the time left. */
+class OutOfTimeError extends Error {}
 
 /** For `status`, by a read alone. @returns `null` if there is no token secret. Never throws */
 export async function inspectTokenSecret(
@@ -65,13 +74,21 @@ async function findProblem(tokenSecret: TokenSecret, current: DocumentEntry): Pr
   }
 }
 
-async function sync(context: Context, tokenSecret: TokenSecret, known: DocumentEntry): Promise<'in sync' | 'repaired'> {
+async function sync(
+  context: Context,
+  tokenSecret: TokenSecret,
+  known: DocumentEntry,
+  requireTime: () => void,
+): Promise<'in sync' | 'repaired'> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
+    requireTime();
     const held = await tokenSecret.readCurrent();
     if (isInSync(known, held)) return tries === 0 ? 'in sync' : 'repaired';
+    requireTime();
     const current = await readCurrent(context);
     if (current === undefined || isInSync(current, held)) return 'in sync';
     requireOurs(tokenSecret, held, current);
+    requireTime();
     // The label of current may lag, or be moved back by hand. The ids decide.
     if ((await readSuccessor(context, current.tokenHash)) !== undefined)
       throw new Fault('STORE_UNAVAILABLE', NOT_ROLLED_FORWARD);
@@ -79,7 +96,9 @@ async function sync(context: Context, tokenSecret: TokenSecret, known: DocumentE
     const text = render(current.document);
     const versionId = tokenVersionId(text);
     // If it exists, it says the same: the id is computed from the text.
+    requireTime();
     await tokenSecret.putVersion(versionId, text);
+    requireTime();
     if ((await tokenSecret.promote(versionId, held?.versionId)) === 'promoted') return 'repaired';
   }
   throw new Fault('STORE_UNAVAILABLE', 'Others were moving labels meanwhile. The next run tries again.');

@@ -31,8 +31,8 @@ export const SETTINGS = {
 /** A call of the store takes so long at the most. */
 const CALL_MS = 4_000;
 
-/** What must be left after a POST to save its answer. */
-const SAVE_MS = 15_000;
+/** What must be left after a POST to record, promote and announce its answer. */
+const SAVE_MS = 24_000;
 
 /**
  * A run may make so many calls for a whole refresh with its troubles; so many more each time that somebody else moves a

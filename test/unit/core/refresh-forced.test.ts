@@ -129,8 +129,8 @@ describe('never past a live claim: it waits for that one to end and reports it',
     );
     const forced = context.nextRun();
     expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'busy' });
-    expect(forced.sleepsMs).toHaveLength(15);
-    expect(forced.runtime.remainingMs()).toBe(30_000);
+    expect(forced.sleepsMs).toHaveLength(12);
+    expect(forced.runtime.remainingMs()).toBe(36_000);
   });
 
   test('an operator who writes new credentials meanwhile: those are used', async () => {

@@ -119,7 +119,7 @@ describe('when others move in between', () => {
 
     beforeEach(async () => {
       context = FakeContext.withSecret(CREDENTIALS);
-      context.deadlineMs = NOW_MS + 31_000;
+      context.deadlineMs = NOW_MS + 36_000;
       context.tokenEndpoint.willAnswer(() => {
         context.store.refuse('putVersion', 1_000);
         return TOKEN;
@@ -147,7 +147,7 @@ describe('when others move in between', () => {
 
   test('an answer that an earlier run here could not store is stored first, then promoted', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
-    context.deadlineMs = NOW_MS + 31_000;
+    context.deadlineMs = NOW_MS + 36_000;
     context.tokenEndpoint.willAnswer(() => {
       context.store.refuse('putVersion', 1_000);
       return TOKEN;

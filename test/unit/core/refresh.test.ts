@@ -303,7 +303,7 @@ describe('a run that does not get as far as the POST', () => {
 
   test('with too little time left sends nothing, claims nothing, and says so', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
-    context.deadlineMs = NOW_MS + 29_999;
+    context.deadlineMs = NOW_MS + 34_999;
     const { name, message } = await faultFrom(refresh(context, IF_DUE));
     expect([name, message]).toEqual(['STORE_UNAVAILABLE', expect.stringContaining('Nothing was sent')]);
     expect(context.store.calls).toEqual(['readCurrent', 'readLatestEntry']);
@@ -311,7 +311,7 @@ describe('a run that does not get as far as the POST', () => {
 
   test('with just enough time goes on', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
-    context.deadlineMs = NOW_MS + 30_000;
+    context.deadlineMs = NOW_MS + 35_000;
     context.tokenEndpoint.willAnswer(TOKEN);
     expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
   });

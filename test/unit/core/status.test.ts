@@ -104,7 +104,8 @@ describe('status says what a refresh would decide, reads only, and calls nobody'
     context.memory.pendingAnswer = {
       parent: toDocumentEntry(CREDENTIALS),
       tokens: {},
-      askedAtMs: NOW_MS, attempt: 0,
+      askedAtMs: NOW_MS,
+      attempt: 0,
       fault: PENDING_ANSWER,
     };
     expect(await status(context)).toMatchObject({
@@ -218,7 +219,8 @@ describe('status reports what a person wants to know at a glance', () => {
         context.memory.pendingAnswer = {
           parent: toDocumentEntry(CREDENTIALS),
           tokens: {},
-          askedAtMs: NOW_MS, attempt: 0,
+          askedAtMs: NOW_MS,
+          attempt: 0,
           fault: PENDING_ANSWER,
         };
       },

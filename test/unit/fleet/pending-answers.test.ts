@@ -6,7 +6,8 @@ import { CREDENTIALS, NOW_MS, toDocumentEntry } from '../../support/secret-docum
 const PENDING_ANSWER = {
   parent: toDocumentEntry(CREDENTIALS),
   tokens: {},
-  askedAtMs: NOW_MS, attempt: 0,
+  askedAtMs: NOW_MS,
+  attempt: 0,
   fault: new Fault('TOKEN_NOT_STORED', ''),
 };
 const MINUTE_MS = 60_000;

@@ -1,0 +1,14 @@
+/** Longest call of Secrets Manager: the adapter ends each after 7 s, with the SDK's retries. */
+export const STORE_CALL_MAX_MS = 8_000;
+
+/** Longest announcement: the publisher ends it after 7 s. */
+export const ANNOUNCE_MAX_MS = 8_000;
+
+/** No POST begins with less: a slow server needs time, and an answer that is cut off is lost. */
+export const POST_MIN_MS = 10_000;
+
+/** Time that a POST leaves to record its answer, to promote it and to announce it, with every call at its slowest. */
+export const SAVE_RESERVE_MS = 2 * STORE_CALL_MAX_MS + ANNOUNCE_MAX_MS;
+
+/** Time that the record of a failure leaves to look whether the secret has moved, and to announce the failure. */
+export const FAILURE_RESERVE_MS = STORE_CALL_MAX_MS + ANNOUNCE_MAX_MS;
