@@ -16,7 +16,7 @@ import {
 import type { Snapshot } from './load.ts';
 import { adviceOn } from './messages.ts';
 import { putUntilDeadline } from './record.ts';
-import { FAILURE_RESERVE_MS } from './time-reserves.ts';
+import { ANNOUNCE_MAX_MS } from './time-reserves.ts';
 
 /** So many refusals in a language that we do not know, over so long: a passing 403 is over by then. */
 const PROBABLE_AFTER_REFUSALS = 3;
@@ -56,7 +56,7 @@ export async function recordFailure(
   const recorded = isProbable && !isRefusalCode(code) ? 'REAUTHORIZATION_PROBABLE' : code;
   const failure = renderFailure({ tokenHash, attempt, code: recorded, digest, retryAfterSeconds, refusals });
   try {
-    await putUntilDeadline(context, failureId(tokenHash, attempt), failure, FAILURE_RESERVE_MS);
+    await putUntilDeadline(context, failureId(tokenHash, attempt), failure, ANNOUNCE_MAX_MS);
   } catch (error) {
     // What Retently said matters more than that it could not be noted; the claim ages and is taken over.
     context.telemetry.warn('Could not record the failure', { code: nameOf(error) });
@@ -72,12 +72,17 @@ async function findLastFailure(
 ): Promise<FailureEntry | undefined> {
   if (latestEntry?.kind === 'failure') return latestEntry;
   if (latestEntry?.kind !== 'claim' || latestEntry.tokenHash !== tokenHash) return undefined;
-  for (let attempt = latestEntry.attempt; attempt >= Math.max(0, latestEntry.attempt - MAX_LOST_RECORDS); attempt--) {
-    const version = await store.readVersion(failureId(tokenHash, attempt)).catch(() => undefined);
-    const entry = version && parseEntry(version);
-    if (entry?.kind === 'failure') return entry;
-  }
-  return undefined;
+  const lost = Array.from({ length: MAX_LOST_RECORDS + 1 }, (_, index) => latestEntry.attempt - index);
+  // All together: a failure has to be recorded and announced in the time that is left.
+  const entries = await Promise.all(
+    lost
+      .filter((attempt) => attempt >= 0)
+      .map(async (attempt) => {
+        const version = await store.readVersion(failureId(tokenHash, attempt)).catch(() => undefined);
+        return version && parseEntry(version);
+      }),
+  );
+  return entries.find((entry) => entry?.kind === 'failure');
 }
 
 /** Tells the world. @returns what the run ends with */

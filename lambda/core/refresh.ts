@@ -25,6 +25,7 @@ import type { Result } from './result.ts';
 import { toRfc3339 } from './rfc3339.ts';
 import { rollForward } from './roll-forward.ts';
 import { RunReport } from './run-report.ts';
+import { LOOK_RESERVE_MS } from './time-reserves.ts';
 import { fitIntoSecret, isHalfRefreshed, toTokenMembers, warnAboutExpiry, warnAboutLifetime } from './token-members.ts';
 
 /** How often a run starts over if others keep moving `AWSCURRENT`, before it leaves the rest to the next run. */
@@ -231,6 +232,7 @@ class RefreshRun {
 
   /** `invalid_grant` may only mean that another run, or an operator, was first. */
   async #hasMoved({ tokenHash }: DocumentEntry): Promise<boolean> {
+    if (this.#context.runtime.remainingMs() < LOOK_RESERVE_MS) return false;
     try {
       const snapshot = await this.#report.load();
       return snapshot === undefined || snapshot.current.tokenHash !== tokenHash || snapshot.successor !== undefined;

@@ -62,7 +62,7 @@ describe.each(Object.entries(CREDENTIAL_STORES))('CredentialStore: %s', (_name, 
     await put(B, 'b');
     expect(await put(A, 'a')).toBe('created');
     expect(await readLabels()).toMatchObject({ latestEntry: text('b') });
-    expect(await ask((store) => store.listVersionTimes())).toHaveLength(3);
+    expect(await ask((store) => store.listVersions())).toHaveLength(3);
   });
 
   test('does not overwrite a version: other content under its id already exists', async () => {
@@ -104,15 +104,15 @@ describe.each(Object.entries(CREDENTIAL_STORES))('CredentialStore: %s', (_name, 
     expect(await readLabels()).toMatchObject({ current: text('first') });
   });
 
-  test('lists when every kept version was created, with or without a label', async () => {
+  test('lists every kept version, and when it was created, with or without a label', async () => {
     const { createdAt } = (await ask((store) => store.readVersion(first))) ?? { createdAt: Number.NaN };
     await opened.pass(1_000);
     await put(A, 'a');
     await put(B, 'b');
-    const times = await ask((store) => store.listVersionTimes());
-    expect(times).toHaveLength(3);
-    expect(times).toContain(createdAt);
-    expect(times.filter((time) => time >= createdAt + 1_000)).toHaveLength(2);
+    const listed = await ask((store) => store.listVersions());
+    expect(new Set(listed.map(({ versionId }) => versionId))).toEqual(new Set([first, A, B]));
+    expect(listed).toContainEqual({ versionId: first, createdAt });
+    expect(listed.filter((version) => version.createdAt >= createdAt + 1_000)).toHaveLength(2);
   });
 
   test('refuses the 101st version within 24 hours, and removes the oldest unlabeled one after that', async () => {
@@ -122,7 +122,7 @@ describe.each(Object.entries(CREDENTIAL_STORES))('CredentialStore: %s', (_name, 
     expect(await put(id('99x'), '99')).toBe('created');
     await opened.pass(DAY_MS);
     expect(await put(A, 'a')).toBe('created');
-    expect(await ask((store) => store.listVersionTimes())).toHaveLength(MAX_VERSIONS);
+    expect(await ask((store) => store.listVersions())).toHaveLength(MAX_VERSIONS);
     expect(await ask((store) => store.readVersion(id('1x')))).toBeUndefined();
     expect(await ask((store) => store.readVersion(first))).toMatchObject({ secretString: text('first') });
   });

@@ -117,7 +117,7 @@ export class Witness {
   }
 
   afterPut(
-    { id, isForced, isLate }: { id: number; isForced: boolean; isLate: boolean },
+    { id, isForced, isLate = false }: { id: number; isForced: boolean; isLate?: boolean },
     versionId: string,
     secretString: string,
     nowMs: number,

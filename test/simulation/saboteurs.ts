@@ -118,7 +118,7 @@ export const SABOTEURS: readonly Saboteur[] = [
   {
     mistake: 'moves AWSCURRENT without comparing',
     breaks: ['I1', 'I4'],
-    within: 100,
+    within: 200,
     sabotage: withStore((store, { witness }) => ({
       promote: (versionId) => store.promote(versionId, witness.currentVersionId()),
     })),

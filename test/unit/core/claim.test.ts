@@ -11,7 +11,10 @@ import {
   renderFailure,
   successorId,
 } from '../../../lambda/core/journal.ts';
+import { refresh } from '../../../lambda/core/refresh.ts';
 import { FakeContext } from '../../support/fake-context.ts';
+import { INVALID_GRANT, TOKEN } from '../../support/fake-token-endpoint.ts';
+import { faultFrom } from '../../support/fault-of.ts';
 import {
   CREDENTIALS,
   HOUR_MS,
@@ -84,6 +87,37 @@ test('a token that was traded already is not claimed for a POST', async () => {
     successorId(tokenHash),
   );
   expect(await run()).toMatchObject({ kind: 'spent', successor: { versionId: successorId(tokenHash) } });
+});
+
+describe('attempts begin after the highest claim that is listed', () => {
+  test('although the label is gone, and the first claims are purged: no second run sends the token beside the first', async () => {
+    const { tokenHash } = toDocumentEntry(CREDENTIALS);
+    const purged = FakeContext.withSecret(CREDENTIALS);
+    const claimed = (attempt: number, stages: string[]) =>
+      purged.writeText(
+        renderClaim({ tokenHash, attempt, nonce: 'n', leaseSeconds: 90 }),
+        stages,
+        claimId(tokenHash, attempt),
+      );
+    claimed(49, ['a']);
+    claimed(50, ['b']);
+    expect(await refresh(purged.nextRun(), { force: false })).toMatchObject({ outcome: 'busy' });
+    const later = purged.nextRun({ afterMs: 90_000 });
+    later.tokenEndpoint.willAnswer(TOKEN);
+    expect(await refresh(later, { force: false })).toMatchObject({ outcome: 'refreshed' });
+    expect(later.versionIds).toContain(claimId(tokenHash, 51));
+    expect(later.announced[0]?.attempt).toBe(51);
+  });
+
+  test('so a refusal is found without the label', async () => {
+    const { tokenHash } = toDocumentEntry(CREDENTIALS);
+    const refused = FakeContext.withSecret(CREDENTIALS);
+    refused.tokenEndpoint.willAnswer(INVALID_GRANT);
+    await faultFrom(refresh(refused, { force: false }));
+    refused.loseLabel();
+    expect((await faultFrom(refresh(refused.nextRun(), { force: false }))).name).toBe('REAUTHORIZATION_REQUIRED');
+    expect(refused.versionIds).not.toContain(claimId(tokenHash, 1));
+  });
 });
 
 describe('where the id is taken, what is found there decides', () => {

@@ -130,7 +130,7 @@ describe('what came before is found behind claims whose runs left no end', () =>
 
   test.each([
     // attempt of the claim, attempt that failed: looks, refusals counted
-    [3, 3, 1, 2],
+    [3, 3, 4, 2],
     [4, 1, 4, 2],
     [5, 1, 4, 1],
     [1, 0, 2, 2],

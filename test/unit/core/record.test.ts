@@ -2,7 +2,14 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import type { TokenMembers } from '../../../lambda/core/credentials.ts';
 import { Fault } from '../../../lambda/core/fault.ts';
-import { successorId } from '../../../lambda/core/journal.ts';
+import {
+  claimId,
+  type FailureCode,
+  failureId,
+  renderClaim,
+  renderFailure,
+  successorId,
+} from '../../../lambda/core/journal.ts';
 import { record, recordPendingAnswer } from '../../../lambda/core/record.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { faultFrom } from '../../support/fault-of.ts';
@@ -97,11 +104,57 @@ test('an answer is in memory before it is put: a run that is frozen in between l
   expect(reason).toContain('(the run ended before it was)');
 });
 
-test('a pending answer is stored although nobody can see what came after it', async () => {
-  const next = context.nextRun();
-  next.memory.pendingAnswer = { parent, tokens: TOKENS, askedAtMs: ASKED_AT_MS, attempt: 0, fault: DENIED };
-  next.store.refuse('readLatestEntry');
-  expect(await recordPendingAnswer(next)).toBe('stored');
+describe('a pending answer may be revoked, and its document says why, if', () => {
+  const { tokenHash } = parent;
+  const put = (text: string, versionId: string) => context.writeText(text, [JOURNAL_STAGE], versionId);
+  const claimed = (attempt: number) =>
+    put(renderClaim({ tokenHash, attempt, nonce: 'n', leaseSeconds: 90 }), claimId(tokenHash, attempt));
+  const failed = (attempt: number, code: FailureCode) =>
+    put(renderFailure({ tokenHash, attempt, code, digest: 'd' }), failureId(tokenHash, attempt));
+  const stored = async (tokens = TOKENS) => {
+    const next = context.nextRun();
+    next.memory.pendingAnswer = { parent, tokens, askedAtMs: ASKED_AT_MS, attempt: 0, fault: DENIED };
+    const outcome = await recordPendingAnswer(next);
+    return { outcome, reason: JSON.parse(context.textOf(JOURNAL_STAGE)).may_be_revoked };
+  };
+
+  test.each<[string, () => unknown, string | undefined]>([
+    ['no other run has sent its token: it may not', () => claimed(0), undefined],
+    ['another run has claimed its token', () => [claimed(0), claimed(1)], 'UNKNOWN'],
+    ['another run has, and the label was moved', () => [claimed(1), claimed(0)], 'UNKNOWN'],
+    ['another run has, and the label was removed', () => [claimed(1), context.loseLabel()], 'UNKNOWN'],
+    ['another run was refused', () => [claimed(1), failed(1, 'REAUTHORIZATION_REQUIRED')], 'REAUTHORIZATION_REQUIRED'],
+    [
+      'another run was, and the label was removed',
+      () => [claimed(1), failed(1, 'PROVIDER_AMBIGUOUS'), context.loseLabel()],
+      'PROVIDER_AMBIGUOUS',
+    ],
+    ['another run has sent nothing: it may not', () => [claimed(1), failed(1, 'PROVIDER_UNAVAILABLE')], undefined],
+    ['a third run has claimed its token after that', () => [failed(1, 'PROVIDER_UNAVAILABLE'), claimed(2)], 'UNKNOWN'],
+    ['many runs have', () => claimed(7), 'UNKNOWN'],
+  ])('%s', async (_what, happened, reason) => {
+    happened();
+    expect(await stored()).toEqual({ outcome: 'stored', reason });
+  });
+
+  test.each(['readLatestEntry', 'readVersion'] as const)('%s fails', async (operation) => {
+    const next = context.nextRun();
+    next.memory.pendingAnswer = { parent, tokens: TOKENS, askedAtMs: ASKED_AT_MS, attempt: 0, fault: DENIED };
+    next.store.refuse(operation);
+    expect(await recordPendingAnswer(next)).toBe('stored');
+    expect(JSON.parse(context.textOf(JOURNAL_STAGE)).may_be_revoked).toBe('UNKNOWN');
+  });
+
+  test('the server did not change the token: it may not', async () => {
+    claimed(1);
+    expect(await stored({ ...TOKENS, refresh_token: 'refresh-1' })).toEqual({ outcome: 'stored', reason: undefined });
+  });
+
+  test('its document was stored before, and does not say so: then this run must try it', async () => {
+    claimed(1);
+    answeredBefore({ refresh_token: 'refresh-2' });
+    expect((await stored()).outcome).toBe('may be revoked');
+  });
 });
 
 test('without a pending answer there is nothing to do', async () => {
