@@ -40,8 +40,11 @@ const key = z
     ],
     { error: KEY },
   )
-  .refine((given) => !('aliasName' in given || /(^|:)alias\//.test(given.keyArn)), {
-    error: 'be a key and not an alias: no policy can allow the use of a key by its alias',
+  .superRefine((given, context) => {
+    if (!('aliasName' in given || given.keyArn.includes('alias/'))) return;
+    const alias = /(?<=^|:)alias\/.*/.exec(given.keyArn)?.[0] ?? 'an alias';
+    const message = `be a key and not ${alias}: no policy can allow the use of a key by its alias`;
+    context.addIssue({ code: 'custom', message });
   });
 
 const EVENT_BUS = 'be the name or the ARN of an event bus, or { "create": "name" } for a new one';

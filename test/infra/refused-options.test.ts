@@ -117,7 +117,7 @@ describe('options that are refused, each by a sentence', () => {
     [
       'an alias for a key',
       { encryptionKey: 'alias/mine' },
-      'tokenRefresh.encryptionKey is "alias/mine", but must be a key and not an alias: no policy can allow the use of a key by its alias.',
+      'tokenRefresh.encryptionKey is "alias/mine", but must be a key and not alias/mine: no policy can allow the use of a key by its alias.',
     ],
     [
       'a secret by a partial ARN',
