@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { endingOf, expectLiveCurrent, inSandbox } from '../support/in-sandbox.ts';
+import { endingOf, expectLiveCurrent, inSandbox, until } from '../support/in-sandbox.ts';
 import { forceTogether } from '../support/invoke-together.ts';
 
 test('of two processes with one due token, one refreshes while the other one is busy', () =>
@@ -9,6 +9,7 @@ test('of two processes with one due token, one refreshes while the other one is 
     const running = lambdas.map((lambda) => lambda.invoke({}));
     // The other one cannot end before the answer is released.
     expect(endingOf(await Promise.race(running))).toBe('busy');
+    await until(() => sandbox.tokenEndpoint.requests.length > 0);
     sandbox.tokenEndpoint.release();
     expect((await Promise.all(running)).map(endingOf).sort()).toEqual(['busy', 'refreshed']);
     expect(sandbox.tokenEndpoint.requests).toHaveLength(1);

@@ -3,10 +3,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { bundleCommandOnce } from './bundle-command.ts';
 import { HERMETIC } from './command.ts';
+import { until } from './in-sandbox.ts';
 
 const PSEUDO_TERMINAL = fileURLToPath(new URL('pseudo-terminal.py', import.meta.url));
-const PATIENCE_MS = 30_000;
-const POLL_MS = 10;
 
 export const CTRL_C = '\u0003';
 export const ENTER = '\r';
@@ -34,12 +33,9 @@ export class CommandInTerminal {
 
   /** What `pattern` captures first, once the screen shows it. */
   async shows(pattern: RegExp): Promise<string> {
-    for (const startedMs = performance.now(); performance.now() - startedMs < PATIENCE_MS; ) {
-      const match = pattern.exec(this.screen);
-      if (match) return match[1] ?? match[0];
-      if (this.#child.exitCode !== null) break;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
+    await until(() => this.#child.exitCode !== null || pattern.test(this.screen));
+    const match = pattern.exec(this.screen);
+    if (match) return match[1] ?? match[0];
     throw new Error(`The screen does not show ${pattern}, but:\n${this.screen}`);
   }
 

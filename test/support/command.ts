@@ -2,8 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { devNull } from 'node:os';
 import { bundleCommandOnce } from './bundle-command.ts';
-
-const PATIENCE_MS = 30_000;
+import { until } from './in-sandbox.ts';
 
 /** How a command ended, and every byte that it wrote. */
 export interface Ended {
@@ -39,13 +38,13 @@ export class RunningCommand {
 
   /** What `pattern` captures first of standard error, once it is there; throws if the command ends without it. */
   async says(pattern: RegExp): Promise<string> {
-    const hasEnded = this.ended.then(() => true);
-    for (const startedMs = performance.now(); performance.now() - startedMs < PATIENCE_MS; ) {
-      const match = pattern.exec(this.stderr);
-      if (match) return match[1] ?? match[0];
-      const isOver = await Promise.race([hasEnded, new Promise((resolve) => setTimeout(resolve, 10, false))]);
-      if (isOver === true && !pattern.test(this.stderr)) break;
-    }
+    let hasEnded = false;
+    void this.ended.then(() => {
+      hasEnded = true;
+    });
+    await until(() => hasEnded || pattern.test(this.stderr));
+    const match = pattern.exec(this.stderr);
+    if (match) return match[1] ?? match[0];
     throw new Error(`The command did not say ${pattern}, but:\n${this.stdout}\n${this.stderr}`);
   }
 

@@ -66,7 +66,7 @@ export async function startDeployment(options: SandboxOptions = {}): Promise<San
       `--authorization-endpoint=${sandbox.authorizationServer.authorizationUrl}`,
       '--port=0',
       '--no-open',
-      '--wait-seconds=20',
+      '--wait-seconds=9999',
     ],
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();

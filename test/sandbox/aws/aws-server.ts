@@ -124,6 +124,7 @@ class AwsEndpoint {
     if (fault !== undefined) {
       call.fault = fault.kind;
       if (fault.kind === 'latency') await sleep(fault.latencyMs ?? DEFAULT_LATENCY_MS, undefined, { ref: false });
+      if (fault.kind === 'held') await fault.until;
       if (fault.kind === 'drop-before') return 'drop';
       if (fault.kind === 'hang-before') return 'hang';
       const error = toFaultError(fault.kind, call.operation);

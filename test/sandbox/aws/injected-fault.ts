@@ -15,7 +15,9 @@ export type FaultKind =
   /** It was done, and no answer ever comes. */
   | 'hang-after'
   /** The answer comes, late. */
-  | 'latency';
+  | 'latency'
+  /** The call is carried out once `until` has resolved. */
+  | 'held';
 
 export interface InjectedFault {
   kind: FaultKind;
@@ -27,6 +29,8 @@ export interface InjectedFault {
   skip?: number;
   /** How many times it strikes; the SDK's own retries count. @default 1 */
   times?: number;
+  /** What a call waits for that is `held`. */
+  until?: Promise<unknown>;
   /** How long `latency` lasts. @default 100 */
   latencyMs?: number;
 }
