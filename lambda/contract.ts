@@ -10,6 +10,7 @@ export const ENVIRONMENT = {
   eventBusName: 'EVENT_BUS_NAME',
   defaultTokenLifetimeSeconds: 'DEFAULT_TOKEN_LIFETIME_SECONDS',
   leaseSeconds: 'LEASE_SECONDS',
+  scheduleSeconds: 'SCHEDULE_SECONDS',
   tokenSecretId: 'TOKEN_SECRET_ID',
 } as const;
 
@@ -27,6 +28,8 @@ export const DEFAULTS = {
   eventBusName: 'default',
   defaultTokenLifetimeSeconds: 21_600,
   leaseSeconds: 90,
+  /** Ten minutes from tick to tick, without a flexible window. */
+  scheduleSeconds: 600,
 } as const;
 
 const DAY_SECONDS = 86_400;
@@ -51,6 +54,9 @@ export const MAX_BACK_OFF_SECONDS = 45 * 60;
 /** The function begins no attempt with less time left: its claim, a POST, and the time to record, promote and announce. */
 export const ATTEMPT_MIN_SECONDS = 35;
 
+/** Two ticks of the longest interval, each with its flexible window. */
+export const MAX_SCHEDULE_SECONDS = DAY_SECONDS;
+
 /** Far above Lambda's longest timeout. A longer lease only delays takeovers. */
 export const MAX_LEASE_SECONDS = 3_600;
 /** How much longer than the function's timeout the lease of a claim must be, since clocks differ. */
@@ -71,6 +77,35 @@ export function dueAfterSeconds(lifetimeSeconds: number): number {
   const share = Math.min(1, lifetimeSeconds / MIN_TOKEN_LIFETIME_SECONDS);
   return Math.max(lifetimeSeconds / 2, shortestSeconds * share);
 }
+
+/** Answers to "is this account healthy?". `unknown`: it could not be determined, which is never healthy. */
+export type Health = 'healthy' | 'attention' | 'unknown';
+
+/**
+ * What a person should do about an account: a closed list for programs. `docs/reference.md` says what each one means.
+ * The last four need more than the function can see, and only the command line gives them.
+ */
+export const ACTIONS = [
+  'none',
+  'wait',
+  'refresh',
+  'reauthorize',
+  'fixClient',
+  'fixClientOrReauthorize',
+  'fixStore',
+  'fixNetwork',
+  'fixConfiguration',
+  'fixTokenSecret',
+  'restoreSecret',
+  'freeBudget',
+  'askProvider',
+  'report',
+  'enableSchedule',
+  'restoreConcurrency',
+  'checkSchedule',
+  'checkAlarms',
+] as const;
+export type Action = (typeof ACTIONS)[number];
 
 /** The staging label on the newest entry of the journal. A label of our own: `AWSPENDING` would block `RotateSecret`. */
 export const JOURNAL_STAGE = 'TOKEN_REFRESH';

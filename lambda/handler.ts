@@ -45,7 +45,8 @@ function wiring(): (lambdaContext: LambdaContext) => Context {
       throw error;
     };
   }
-  const { credentialsSecretId: secretId, tokenEndpoint, defaultTokenLifetimeSeconds, leaseSeconds } = configuration;
+  const { credentialsSecretId: secretId, tokenEndpoint } = configuration;
+  const { defaultTokenLifetimeSeconds, leaseSeconds, scheduleSeconds } = configuration;
   const secretsManager = connectSecretsManager(telemetry);
   const shared = {
     settings: {
@@ -53,6 +54,7 @@ function wiring(): (lambdaContext: LambdaContext) => Context {
       tokenEndpointUrl: tokenEndpoint.href,
       defaultTokenLifetimeSeconds,
       leaseSeconds,
+      scheduleSeconds,
       forceEvent: FORCE_EVENT,
     },
     store: new SecretsManagerCredentialStore(secretsManager, secretId),

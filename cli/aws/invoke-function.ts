@@ -10,13 +10,19 @@ const ANSWER_OVER_TIMEOUT_SECONDS = 30;
 
 const lastFailure = z.object({
   code: z.string(),
+  cause: z.string().optional(),
   at: z.string(),
   attempts: z.number(),
   retryAt: z.string().optional(),
   advice: z.string(),
 });
 
-const tokenSecret = z.object({ secretId: z.string(), isBehind: z.boolean(), problem: z.string().nullable() });
+const tokenSecret = z.object({
+  secretId: z.string(),
+  isBehind: z.boolean(),
+  state: z.string().optional(),
+  problem: z.string().nullable(),
+});
 
 /** Of what the function answers; a later one may say more, and an older one has no `details`. */
 const resultSchema = z.object({
@@ -26,6 +32,10 @@ const resultSchema = z.object({
   versionId: z.string().nullable(),
   expiresAt: z.string().nullable(),
   secondsRemaining: z.number(),
+  // Absent in the results of 0.2.0.
+  health: z.enum(['healthy', 'attention', 'unknown']).optional(),
+  action: z.string().optional(),
+  reason: z.string().optional(),
   retryAt: z.string().optional(),
   decision: z.string().optional(),
   details: z

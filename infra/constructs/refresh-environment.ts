@@ -4,13 +4,14 @@ import type { EventDestination } from './event-destination.ts';
 
 /** What a function that refreshes is told, whichever secrets it refreshes. */
 export function refreshEnvironment(
-  settings: Pick<TokenRefreshSettings, 'tokenEndpoint' | 'tokenLifetime' | 'timeout'>,
+  settings: Pick<TokenRefreshSettings, 'tokenEndpoint' | 'tokenLifetime' | 'timeout' | 'interval' | 'flexibleWindow'>,
   { eventBusName }: EventDestination,
 ): Readonly<Record<string, string>> {
   return {
     [ENVIRONMENT.tokenEndpoint]: settings.tokenEndpoint,
     [ENVIRONMENT.eventBusName]: eventBusName,
     [ENVIRONMENT.defaultTokenLifetimeSeconds]: String(settings.tokenLifetime.toSeconds()),
+    [ENVIRONMENT.scheduleSeconds]: String(settings.interval.plus(settings.flexibleWindow).toSeconds()),
     [ENVIRONMENT.leaseSeconds]: String(settings.timeout.toSeconds() + LEASE_OVER_TIMEOUT_SECONDS),
   };
 }

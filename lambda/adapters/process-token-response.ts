@@ -13,6 +13,8 @@ import {
 export interface TokenResponse extends ResponseBody {
   readonly status: number;
   readonly retryAfter?: string | undefined;
+  /** A header shows that a firewall or a proxy answered in place of the server. */
+  readonly isBlocked?: boolean | undefined;
 }
 
 /** Whatever is missing or of another type counts as absent: an answer may have cost a refresh token. */
@@ -26,7 +28,10 @@ const Members = z.object({
 type Members = z.infer<typeof Members> & { readonly error?: OAuthErrorCode | undefined };
 
 /** The token endpoint is elsewhere, takes no POST, or a proxy stands before it. */
-const MISDIRECTED = new Set([404, 405, 406, 407, 410, 411, 415, 421, 426]);
+const MISDIRECTED = new Set([404, 405, 406, 410, 411, 415, 421, 426]);
+/** With HTML, the page of a firewall, a proxy or a login in front of the server. 407 is always a proxy's. */
+const INTERCEPTED = new Set([202, 401, 403]);
+const PROXY_AUTHENTICATION_REQUIRED = 407;
 /** The server asks to come again: 408 and 425 say so without a date. */
 const THROTTLED = new Set([408, 425, 429, 503]);
 /** Error codes of RFC 6749 section 4.1.2.1 and RFC 8628 that say the same. */
@@ -70,6 +75,9 @@ export function processTokenResponse(response: TokenResponse, sentRefreshToken: 
       reason: `${reason} with a new refresh token and no bearer token`,
     };
   }
+  const isPage = parsed.kind === 'nothing' && parsed.what === 'HTML' && INTERCEPTED.has(status);
+  const isIntercepted = response.isBlocked === true || isPage || status === PROXY_AUTHENTICATION_REQUIRED;
+  if (isSuccess && isIntercepted) return { kind: 'intercepted', reason, isTruncated };
   if (isSuccess) return toUselessSuccess(parsed, objects, members.error, reason);
   const retryAfterSeconds = parseRetryAfter(retryAfter, nowMs);
   if (THROTTLED.has(status)) return { kind: 'throttled', retryAfterSeconds, reason, isTruncated };
@@ -80,6 +88,7 @@ export function processTokenResponse(response: TokenResponse, sentRefreshToken: 
   if (status >= 400 && (isPassing || (status === 403 && retryAfterSeconds !== undefined))) {
     return { kind: 'throttled', retryAfterSeconds, reason, isTruncated };
   }
+  if (isIntercepted) return { kind: 'intercepted', reason };
   return { kind: status < 400 || MISDIRECTED.has(status) ? 'misdirected' : 'unrecognized', reason };
 }
 

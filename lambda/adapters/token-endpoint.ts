@@ -117,6 +117,9 @@ function post(url: URL, body: string, timeoutMs: number): Promise<TokenResponse 
   });
 }
 
+/** AWS WAF, Cloudflare, Squid and proxies that ask for credentials name themselves so when they block a request. */
+const BLOCKING_HEADERS = ['x-amzn-waf-action', 'cf-mitigated', 'x-squid-error', 'proxy-authenticate'];
+
 /** Returns a function that ends the reading. The part received until then is the answer: a whole one must not be lost to how it ended. */
 function readBody(response: IncomingMessage, done: (response: TokenResponse) => void): (error?: Error) => void {
   const { statusCode = 0, headers } = response;
@@ -127,6 +130,7 @@ function readBody(response: IncomingMessage, done: (response: TokenResponse) => 
     done({
       status: statusCode,
       retryAfter: headers['retry-after'],
+      isBlocked: BLOCKING_HEADERS.some((name) => headers[name] !== undefined),
       contentEncoding: headers['content-encoding'],
       contentType: headers['content-type'],
       body: buffer.toBytes(),

@@ -2,6 +2,7 @@ import type { Context } from './context.ts';
 import { type CredentialsDocument, expiresAt } from './credentials.ts';
 import type { Fault } from './fault.ts';
 import { fingerprint } from './fingerprint.ts';
+import { judgeFault } from './health.ts';
 import type { DocumentEntry } from './journal.ts';
 import type { Announcement } from './ports.ts';
 
@@ -63,6 +64,7 @@ export async function announceFailed(
     expiresAt: expiresAt(document),
     attempt,
     code: fault.name,
+    ...judgeFault(fault.name, fault.failureCause),
   };
   const reauthorizationRequired: Announcement = { ...failed, type: 'reauthorizationRequired' };
   const announcements = [failed];

@@ -1,21 +1,14 @@
-import {
-  MAX_ATTEMPTS_PER_DAY,
-  MAX_RECENT_VERSIONS,
-  RESERVED_VERSIONS,
-  VERSION_RETENTION_SECONDS,
-  VERSIONS_PER_ATTEMPT,
-} from '../contract.ts';
+import { dueAfterSeconds, MAX_ATTEMPTS_PER_DAY, VERSION_RETENTION_SECONDS } from '../contract.ts';
 import type { Context } from './context.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
+import { lifetimeOf } from './due.ts';
 import { type ClaimEntry, claimId, type DocumentEntry, failureId, parseEntry, renderClaim } from './journal.ts';
 import { readSuccessor } from './load.ts';
 import type { ListedVersion } from './ports.ts';
 import { parseRfc3339 } from './rfc3339.ts';
+import { findRoomAtMs, findRoomForForcedAtMs } from './version-budget.ts';
 
 const RETENTION_MS = VERSION_RETENTION_SECONDS * 1000;
-
-/** An attempt is made while it leaves no more versions of the last 24 hours than this. */
-export const VERSION_BUDGET = MAX_RECENT_VERSIONS - RESERVED_VERSIONS;
 
 /** So many attempts are looked for at least, because an edit may hide since when they were made; and no more in addition. */
 const MIN_ATTEMPTS_SOUGHT = 64;
@@ -65,7 +58,7 @@ async function findAttempt(
   isFree: (attempt: number) => Promise<boolean>,
 ): Promise<ClaimOutcome> {
   const listed = await context.store.listVersions();
-  const waiting = waitForRoom(context, listed);
+  const waiting = waitForRoom(context, situation, listed);
   if (waiting) return waiting;
   // A label that lags, or that somebody moved, may show a claim whose end is recorded, or none although there are some.
   const found = findLastAttempt(listed, situation);
@@ -149,18 +142,27 @@ function findLastAttempt(listed: readonly ListedVersion[], { current, latestEntr
   return -1;
 }
 
-/** Returns `undefined` if the version history has room for an attempt, else until when it has none. */
-function waitForRoom({ runtime, telemetry }: Context, listed: readonly ListedVersion[]): Waiting | undefined {
+/** Returns until when the version history has no room for this attempt; `undefined` if it has. */
+function waitForRoom(
+  { runtime, telemetry }: Context,
+  situation: Situation,
+  listed: readonly ListedVersion[],
+): Waiting | undefined {
   const nowMs = runtime.now();
-  const recent = toRecent(listed, nowMs).sort((a, b) => a - b);
-  const excess = recent.length + VERSIONS_PER_ATTEMPT - VERSION_BUDGET;
-  const lastToAge = recent[excess - 1];
-  if (lastToAge === undefined) return undefined;
-  telemetry.warn('No room in the version history for a claim and its answer');
-  return { kind: 'waiting', retryAtMs: lastToAge + RETENTION_MS, why: 'write budget' };
+  const times = listed.map(({ createdAt }) => createdAt);
+  const roomAtMs = findRoomAtMs(times, nowMs);
+  if (roomAtMs !== undefined) {
+    telemetry.warn('No room in the version history for a claim and its answer');
+    return { kind: 'waiting', retryAtMs: roomAtMs, why: 'write budget' };
+  }
+  // An attempt that the schedule would make anyway needs no room beside the schedule's.
+  if (!situation.force || decide({ ...situation, force: false }).kind === 'attempt') return undefined;
+  const forcedAtMs = findRoomForForcedAtMs(times, nowMs, toDueAfterMs(situation));
+  return forcedAtMs === undefined ? undefined : { kind: 'waiting', retryAtMs: forcedAtMs, why: 'forced budget' };
 }
 
-/** Returns when those of the versions were made that Secrets Manager still has to keep. */
-export function toRecent(versions: readonly ListedVersion[], nowMs: number): number[] {
-  return versions.map(({ createdAt }) => createdAt).filter((createdAt) => createdAt > nowMs - RETENTION_MS);
+/** Returns how long after a refresh the next one is due. */
+function toDueAfterMs({ current, longestLifetimeSeconds }: Situation): number {
+  const lifetimeSeconds = lifetimeOf(current.document);
+  return dueAfterSeconds(Math.min(lifetimeSeconds || Infinity, longestLifetimeSeconds)) * 1000;
 }

@@ -9,6 +9,8 @@ export interface Settings {
   readonly tokenEndpointUrl: string;
   readonly defaultTokenLifetimeSeconds: number;
   readonly leaseSeconds: number;
+  /** Longest time from one tick to the next: interval and flexible window. */
+  readonly scheduleSeconds: number;
   /** JSON text of the event that forces a refresh of this secret, for advice to people. */
   readonly forceEvent: string;
 }

@@ -15,7 +15,11 @@ import { parseRfc3339 } from './rfc3339.ts';
 export type Decision =
   | { readonly kind: 'fresh' }
   | { readonly kind: 'busy' }
-  | { readonly kind: 'waiting'; readonly retryAtMs: number; readonly why: 'back-off' | 'write budget' }
+  | {
+      readonly kind: 'waiting';
+      readonly retryAtMs: number;
+      readonly why: 'back-off' | 'write budget' | 'forced budget';
+    }
   | { readonly kind: 'rejected'; readonly failure: RefusalEntry }
   | { readonly kind: 'attempt'; readonly attempt: number; readonly takesOverClaim: boolean };
 

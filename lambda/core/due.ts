@@ -17,10 +17,15 @@ export function secondsUntilDue(
   longestLifetimeSeconds: number,
 ): number {
   const refreshedAtMs = parseRfc3339(members.refreshed_at);
-  const lifetimeSeconds = (parseRfc3339(members.expires_at) - refreshedAtMs) / 1000;
+  const lifetimeSeconds = lifetimeOf({ members });
   // No run can have refreshed it tomorrow.
   const isFromTheFuture = refreshedAtMs > nowMs + CLOCKS_DIFFER_MS;
   if (members.may_be_revoked !== undefined) return Number.NaN;
   if (members.access_token === undefined || lifetimeSeconds <= 0 || isFromTheFuture) return Number.NaN;
   return (refreshedAtMs - nowMs) / 1000 + dueAfterSeconds(Math.min(lifetimeSeconds, longestLifetimeSeconds));
+}
+
+/** Returns the lifetime of the access token in seconds; `NaN` if the document does not say. */
+export function lifetimeOf({ members }: Pick<CredentialsDocument, 'members'>): number {
+  return (parseRfc3339(members.expires_at) - parseRfc3339(members.refreshed_at)) / 1000;
 }

@@ -1,5 +1,5 @@
 import type { Grant } from './credentials.ts';
-import type { FailureCode, RefusalCode } from './journal.ts';
+import type { FailureCause, FailureCode, RefusalCode } from './journal.ts';
 import type { OAuthErrorCode, Runtime, Telemetry, TokenAnswer, TokenEndpoint } from './ports.ts';
 import { POST_MIN_MS, SAVE_RESERVE_MS } from './time-reserves.ts';
 
@@ -13,9 +13,6 @@ export type Exchanged = Answered & {
   /** Before the POST that was answered: the token's life is counted from here. */
   readonly startedAtMs: number;
 };
-
-/** What stood in the way, or the code of a refusal: the advice to a human follows from it. */
-export type FailureCause = Exclude<TokenAnswer, Answered | { kind: 'refused' }>['kind'] | 'oversized' | RefusalCode;
 
 export interface NotExchanged {
   readonly kind: 'failed';

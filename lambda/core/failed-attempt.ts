@@ -1,9 +1,10 @@
 import { announceFailed } from './announce.ts';
 import type { Context } from './context.ts';
-import type { FailureCause, NotExchanged } from './exchange.ts';
+import type { NotExchanged } from './exchange.ts';
 import { Fault, nameOf } from './fault.ts';
 import {
   type DocumentEntry,
+  type FailureCause,
   type FailureCode,
   type FailureEntry,
   failureId,
@@ -54,7 +55,7 @@ export async function recordFailure(
   // Once a human was told, only a success or a plain refusal takes it back: an outage in between does not.
   const isProbable = wasProbable || (cause === 'unrecognized' && refusals !== undefined && isRepeated(refusals, nowMs));
   const recorded = isProbable && !isRefusalCode(code) ? 'REAUTHORIZATION_PROBABLE' : code;
-  const failure = renderFailure({ tokenHash, attempt, code: recorded, digest, retryAfterSeconds, refusals });
+  const failure = renderFailure({ tokenHash, attempt, code: recorded, digest, cause, retryAfterSeconds, refusals });
   try {
     await putUntilDeadline(context, failureId(tokenHash, attempt), failure, ANNOUNCE_MAX_MS);
   } catch (error) {
@@ -93,7 +94,7 @@ export async function announceFailure(
   { code, cause, reason, isNewlyProbable }: FailedAttempt,
 ): Promise<Fault> {
   const what = code === 'REAUTHORIZATION_PROBABLE' ? code : code === 'PROVIDER_AMBIGUOUS' ? 'ambiguous' : cause;
-  const fault = new Fault(code, `${reason}. ${adviceOn(what, context.settings)}`);
+  const fault = new Fault(code, `${reason}. ${adviceOn(what, context.settings)}`, cause);
   await announceFailed(context, current, fault, attempt, isNewlyProbable);
   return fault;
 }

@@ -1,3 +1,5 @@
+import type { FailureCause } from './journal.ts';
+
 /**
  * Everything that can go wrong, by the name that callers, alarms and events see. An outcome that is part of normal
  * work ("still fresh", "another run has it") is a value, never one of these.
@@ -25,11 +27,18 @@ export type FaultCode =
  */
 export class Fault extends Error {
   override readonly name: FaultCode;
+  readonly #failureCause: FailureCause | undefined;
 
-  constructor(code: FaultCode, message: string) {
+  constructor(code: FaultCode, message: string, failureCause?: FailureCause) {
     super(message);
     this.name = code;
+    this.#failureCause = failureCause;
     nameClass(this, code);
+  }
+
+  /** Why an attempt got no token. A getter: Lambda logs every own member of what is thrown. */
+  get failureCause(): FailureCause | undefined {
+    return this.#failureCause;
   }
 }
 

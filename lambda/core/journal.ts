@@ -63,6 +63,8 @@ const Failure = z.object({
   ]),
   /** What was refused or failed; see {@link digestGrant}. */
   digest: z.string(),
+  /** Why it failed; absent in entries of earlier versions. */
+  cause: z.optional(z.string()),
   /** What the token endpoint asked for, if it did. */
   retry_after_seconds: z.optional(z.number()),
   /** How often these credentials were refused without a code that we know. */
@@ -76,6 +78,21 @@ const JournalRecord = z.discriminatedUnion('kind', [Claim, Failure]);
 const Kinded = z.object({ kind: z.enum([CLAIM_KIND, FAILURE_KIND]) });
 
 export type FailureCode = z.infer<typeof Failure>['code'] & FaultCode;
+
+/** Why an attempt got no token: what the token endpoint did, or the code of a rejection. */
+export const FAILURE_CAUSES = [
+  'not-sent',
+  'throttled',
+  'oversized',
+  'misdirected',
+  'intercepted',
+  'unrecognized',
+  'ambiguous',
+  'REAUTHORIZATION_REQUIRED',
+  'CLIENT_REJECTED',
+] as const;
+export type FailureCause = (typeof FAILURE_CAUSES)[number];
+
 /** A refusal that asking again cannot change. */
 export type RefusalCode = Extract<FailureCode, 'REAUTHORIZATION_REQUIRED' | 'CLIENT_REJECTED'>;
 
@@ -97,6 +114,8 @@ export interface FailureEntry extends Entry {
   readonly attempt: number;
   readonly code: FailureCode;
   readonly digest: string;
+  /** Absent in entries of earlier versions. */
+  readonly cause?: FailureCause | undefined;
   readonly retryAfterSeconds?: number | undefined;
   readonly refusals?: Refusals | undefined;
 }
@@ -141,6 +160,7 @@ export function renderFailure({
   attempt,
   code,
   digest,
+  cause,
   retryAfterSeconds,
   refusals,
 }: Omit<FailureEntry, keyof Entry | 'kind'> & { tokenHash: string }): string {
@@ -150,6 +170,7 @@ export function renderFailure({
     attempt,
     code,
     digest,
+    ...(cause !== undefined && { cause }),
     ...(retryAfterSeconds !== undefined && { retry_after_seconds: retryAfterSeconds }),
     ...(refusals && { refusals: refusals.count }),
     // Ages are judged by the store's clock: the first record has its own date.
@@ -169,8 +190,21 @@ export function parseEntry(version: Version): JournalEntry | undefined {
     return { kind: 'claim', versionId, createdAt, tokenHash, attempt, leaseSeconds };
   }
   const { key: tokenHash, attempt, code, digest, retry_after_seconds: retryAfterSeconds, refusals: count } = record;
+  // A later version may have stored a cause that this one does not know.
+  const cause = FAILURE_CAUSES.find((each) => each === record.cause);
   const refusals = count === undefined ? undefined : { count, sinceMs: record.refused_since_ms ?? createdAt };
-  return { kind: 'failure', versionId, createdAt, tokenHash, attempt, code, digest, retryAfterSeconds, refusals };
+  return {
+    kind: 'failure',
+    versionId,
+    createdAt,
+    tokenHash,
+    attempt,
+    code,
+    digest,
+    cause,
+    retryAfterSeconds,
+    refusals,
+  };
 }
 
 /** Any JSON object parses as a document; one that this function can have put there has a refresh token. */

@@ -1,5 +1,5 @@
 import type { Settings } from './context.ts';
-import type { FailureCause } from './exchange.ts';
+import type { FailureCause } from './journal.ts';
 
 /** A cause or a code on which there is advice. */
 type Advised = FailureCause | 'REAUTHORIZATION_PROBABLE';
@@ -9,14 +9,17 @@ export function adviceOn(what: Advised, { forceEvent }: Pick<Settings, 'forceEve
   const advice: { readonly [each in Advised]: string } = {
     'not-sent':
       "Nothing was sent. Later runs try again after a back-off. If this goes on, check TOKEN_ENDPOINT and, in a VPC, the function's way to the internet.",
-    throttled: 'Retently asked for a pause. Later runs try again after it; there is nothing to do.',
+    throttled:
+      'Retently asks for a pause. Later runs retry after it. A rate limit that lasts until the access token expires may hide a revoked grant: if that happens, authorize the application again.',
     oversized: 'Move other data out of the secret. Later runs try again after a back-off.',
     misdirected: 'Check TOKEN_ENDPOINT: it may have moved. Later runs try again after a back-off.',
+    intercepted:
+      'Something between the function and Retently rejects the request: a firewall or a proxy, and not the authorization server. Allow the function to reach TOKEN_ENDPOINT. Later runs retry after a back-off.',
     unrecognized:
-      'No code of RFC 6749 says what was refused. Later runs try again after a back-off. If this goes on, it is probably the grant.',
+      'Retently rejects the request without an error code of RFC 6749: the grant was revoked, or the client secret is wrong. Later runs retry after a back-off. The refresh token may be used up, so correcting the secret may not be enough.',
     ambiguous:
       'The refresh token may be spent. Later runs send it again after a back-off; a server that sees it twice may revoke the grant, and the bearer token with it. Then REAUTHORIZATION_REQUIRED says so.',
-    REAUTHORIZATION_PROBABLE: `Retently has refused these credentials again and again without saying why: probably the grant is dead. Force one refresh with ${forceEvent}. If it is refused too, check client_id and client_secret, then authorize the application at Retently again. Attempts go on meanwhile.`,
+    REAUTHORIZATION_PROBABLE: `Retently keeps rejecting these credentials without an error code of RFC 6749: the grant was probably revoked, or the client secret is wrong. Authorize the application at Retently again, with the right client secret. To retry with the credentials as they are, force one refresh with ${forceEvent}. The function keeps retrying meanwhile.`,
     REAUTHORIZATION_REQUIRED: `Force one refresh with ${forceEvent}, for a refusal may pass. If it is refused too, authorize the application at Retently again and put the new refresh_token into the current value of the secret. Until then it is not sent again.`,
     CLIENT_REJECTED: `Check client_id, client_secret and redirect_uri in the current value of the secret against app.retently.com/settings/oauth, and TOKEN_ENDPOINT. Leave its refresh_token as it is: an older one is spent. Until one of them changes they are not sent again, unless you force it with ${forceEvent}.`,
   };
@@ -26,7 +29,9 @@ export function adviceOn(what: Advised, { forceEvent }: Pick<Settings, 'forceEve
 export const WAITING = {
   'back-off': 'The last attempt failed a short while ago; the next one waits for its back-off.',
   'write budget':
-    'The secret has too many versions of the last 24 hours for another attempt to be safe; it waits until some have aged.',
+    'Cannot refresh yet: the secret has too many versions from the last 24 hours. Secrets Manager keeps at most 100, and an attempt needs two. To find out who writes, look for PutSecretValue in CloudTrail.',
+  'forced budget':
+    'Cannot force a refresh yet: the token is not due, and after this refresh the scheduled refreshes of the next 24 hours would not have enough room for versions.',
 } as const;
 
 export const REFRESHED = 'A new bearer token is in AWSCURRENT.';

@@ -1,3 +1,4 @@
+import type { Action, Health } from '../contract.ts';
 import type { Grant } from './credentials.ts';
 
 /** One immutable version of the secret. */
@@ -70,6 +71,8 @@ export type TokenAnswer = (
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number | undefined; readonly reason: string }
   /** A 3xx, 404, 405 or 410: this is hardly the token endpoint. */
   | { readonly kind: 'misdirected'; readonly reason: string }
+  /** A page of something between the function and the server: a firewall, a proxy or a login page. */
+  | { readonly kind: 'intercepted'; readonly reason: string }
   /** Any other 4xx, or a success that says that it is none: a refusal without a code of RFC 6749. */
   | { readonly kind: 'unrecognized'; readonly reason: string }
   /** The token may have been spent. */
@@ -106,6 +109,10 @@ export interface Announcement {
   readonly rotated?: boolean | undefined;
   readonly attempt?: number | undefined;
   readonly code?: string | undefined;
+  /** With a failure: the judgement of health, which never quotes anything that was received. */
+  readonly health?: Health | undefined;
+  readonly action?: Action | undefined;
+  readonly reason?: string | undefined;
   /** With `reauthorizationRequired`: no answer said so, but it looks like it. */
   readonly probable?: boolean | undefined;
   /** 12 hex characters each. */
@@ -125,6 +132,9 @@ export interface LogMembers {
   readonly outcome?: string;
   /** What `status` foresees. */
   readonly decision?: string | undefined;
+  /** Of the line at the end of a run: the judgement of health. */
+  readonly health?: Health | undefined;
+  readonly action?: Action | undefined;
   readonly code?: string;
   readonly reason?: string;
   readonly attempt?: number;

@@ -2,7 +2,7 @@ import { ATTEMPT_MIN_SECONDS } from '../contract.ts';
 import { announceFailed, announceRefreshed, lineage } from './announce.ts';
 import { claim } from './claim.ts';
 import type { Context } from './context.ts';
-import { decide } from './decide.ts';
+import { type Decision, decide } from './decide.ts';
 import { type Exchanged, exchange, type NotExchanged } from './exchange.ts';
 import { announceFailure, recordFailure } from './failed-attempt.ts';
 import { Fault } from './fault.ts';
@@ -119,7 +119,7 @@ class RefreshRun {
       case 'busy':
         return await this.#busy(current.tokenHash);
       case 'waiting':
-        return this.#report.toResult('waiting', WAITING[decision.why], { retryAt: toRfc3339(decision.retryAtMs) });
+        return this.#waiting(decision);
       case 'rejected':
         this.#report.noteFailure(decision.failure);
         throw this.#rejected(decision.failure);
@@ -280,6 +280,11 @@ class RefreshRun {
       code,
       `Retently refused these very credentials on ${toRfc3339(createdAt)}, and they were not sent again. ${adviceOn(code, this.#context.settings)}`,
     );
+  }
+
+  #waiting({ why, retryAtMs }: Extract<Decision, { kind: 'waiting' }>): Result {
+    const judgement = this.#report.judge(why === 'write budget' ? { roomAtMs: retryAtMs } : {});
+    return this.#report.toResult('waiting', WAITING[why], { retryAt: toRfc3339(retryAtMs) }, judgement);
   }
 
   #hasTimeForAttempt(): boolean {

@@ -1,5 +1,7 @@
+import type { Action, Health } from '../contract.ts';
 import type { Decision } from './decide.ts';
-import type { FailureCode } from './journal.ts';
+import type { TokenSecretHealth } from './health.ts';
+import type { FailureCause, FailureCode } from './journal.ts';
 
 export type Outcome = 'refreshed' | 'fresh' | 'adopted' | 'busy' | 'waiting' | 'not-configured' | 'status';
 
@@ -13,6 +15,10 @@ export interface Result {
   /** `null` if it is not known. */
   readonly expiresAt: string | null;
   readonly secondsRemaining: number;
+  /** The judgement of health: what a person should do, from a closed list, and why. */
+  readonly health: Health;
+  readonly action: Action;
+  readonly reason: string;
   /** When the next attempt may be made. */
   readonly retryAt?: string;
   /** For `status`: what `refresh` would do. */
@@ -46,12 +52,15 @@ export interface TokenSecretDetails {
   readonly secretId: string;
   /** It does not hold the bearer token of `AWSCURRENT`. */
   readonly isBehind: boolean;
+  readonly state: TokenSecretHealth;
   /** What is wrong and what to do; `null` if it is not behind. */
   readonly problem: string | null;
 }
 
 export interface LastFailure {
   readonly code: FailureCode;
+  /** Why it failed; absent if an earlier version recorded it. */
+  readonly cause?: FailureCause;
   readonly at: string;
   /** How many attempts at the current refresh token have been made. */
   readonly attempts: number;

@@ -3,6 +3,7 @@ import type { Context } from './context.ts';
 import { expiresAt, secondsRemaining } from './credentials.ts';
 import type { Situation } from './decide.ts';
 import { secondsUntilDue } from './due.ts';
+import { EMPTY, type Evidence, type Judgement, judge, type TokenSecretHealth } from './health.ts';
 import { type DocumentEntry, digestGrant, type FailureEntry } from './journal.ts';
 import { grantOf, load, requireComplete, type Snapshot } from './load.ts';
 import { TOKEN_SECRET_REPAIRED, TOKEN_SECRET_STALE } from './messages.ts';
@@ -16,8 +17,10 @@ export class RunReport {
   current: DocumentEntry | undefined;
   /** `undefined` while nothing is known of the grant. */
   isReauthorizationRequired: boolean | undefined;
-  /** `undefined` if there is no token secret, or it was not looked at. */
+  /** `undefined` if there is no token secret, or it was not read. */
   isTokenSecretStale: boolean | undefined;
+  #tokenSecret: TokenSecretHealth | undefined;
+  #situation: Situation | undefined;
   #hasRead = false;
   /** The version that the token secret was brought to, or could not be. */
   #syncedVersionId: string | undefined;
@@ -54,7 +57,8 @@ export class RunReport {
       this.isReauthorizationRequired = needsReauthorization(may_be_revoked) || undefined;
     }
     const { defaultTokenLifetimeSeconds: longestLifetimeSeconds } = settings;
-    return { current, latestEntry, digest, nowMs: runtime.now(), longestLifetimeSeconds, force };
+    this.#situation = { current, latestEntry, digest, nowMs: runtime.now(), longestLifetimeSeconds, force };
+    return this.#situation;
   }
 
   /** These very credentials ended in this failure. */
@@ -62,7 +66,25 @@ export class RunReport {
     this.isReauthorizationRequired = needsReauthorization(code);
   }
 
-  toResult(outcome: Outcome, message: string, extra: Pick<Result, 'retryAt' | 'decision' | 'details'> = {}): Result {
+  /** Judges the account by what this run knows of it, and by `known` beside that. */
+  judge(known: Partial<Evidence> = {}): Judgement {
+    const { current } = this;
+    if (current === undefined) return EMPTY;
+    const { settings, runtime } = this.#context;
+    const { defaultTokenLifetimeSeconds: longestLifetimeSeconds, scheduleSeconds } = settings;
+    const isSeen = this.#situation?.current.versionId === current.versionId;
+    // A document that this run promoted is at rest: it is the latest entry itself.
+    const { latestEntry, digest } = (isSeen && this.#situation) || { latestEntry: current, digest: '' };
+    const situation = { current, latestEntry, digest, nowMs: runtime.now(), longestLifetimeSeconds };
+    return judge({ situation, scheduleSeconds, versionTimes: 'unknown', tokenSecret: this.#tokenSecret, ...known });
+  }
+
+  toResult(
+    outcome: Outcome,
+    message: string,
+    extra: Pick<Result, 'retryAt' | 'decision' | 'details'> = {},
+    judgement: Judgement = this.judge(),
+  ): Result {
     const { settings, runtime } = this.#context;
     return {
       outcome,
@@ -71,6 +93,7 @@ export class RunReport {
       versionId: this.current?.versionId ?? null,
       expiresAt: (this.current && expiresAt(this.current.document)) ?? null,
       secondsRemaining: this.current ? secondsRemaining(this.current.document, runtime.now()) : 0,
+      ...judgement,
       ...extra,
     };
   }
@@ -90,8 +113,9 @@ export class RunReport {
     if (state === undefined) return;
     this.#syncedVersionId = current.versionId;
     const isExpected = current.versionId === this.#promotedVersionId;
-    this.isTokenSecretStale = state.kind === 'stale' || (state.kind === 'repaired' && !isExpected);
-    if (state.kind === 'stale') {
+    this.#tokenSecret = state.kind === 'repaired' ? 'in sync' : state.kind;
+    this.isTokenSecretStale = 'problem' in state || (state.kind === 'repaired' && !isExpected);
+    if ('problem' in state) {
       const { name: code, message: reason } = state.problem;
       telemetry.warn(TOKEN_SECRET_STALE, { code, reason, runbook: toRunbookEntry('TokenSecretBehind') });
     } else if (this.isTokenSecretStale) {

@@ -1,14 +1,22 @@
-import { type ClaimOutcome, previewClaim, toRecent, VERSION_BUDGET } from './claim.ts';
+import { type ClaimOutcome, previewClaim } from './claim.ts';
 import type { Context, Settings } from './context.ts';
 import { decide } from './decide.ts';
 import { secondsUntilDue } from './due.ts';
-import { type FailureCode, type FailureEntry, failureId, type JournalEntry, parseEntry } from './journal.ts';
+import {
+  type FailureCause,
+  type FailureCode,
+  type FailureEntry,
+  failureId,
+  type JournalEntry,
+  parseEntry,
+} from './journal.ts';
 import type { Snapshot } from './load.ts';
 import { adviceOn, NOT_CONFIGURED, PENDING_ANSWER, ROLLS_FORWARD } from './messages.ts';
-import type { LastFailure, Result, StatusDetails } from './result.ts';
+import type { LastFailure, Result, StatusDetails, TokenSecretDetails } from './result.ts';
 import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 import { RunReport } from './run-report.ts';
 import { inspectTokenSecret } from './token-secret.ts';
+import { toRecent, VERSION_BUDGET } from './version-budget.ts';
 
 type Foreseen = ClaimOutcome | { readonly kind: 'pending-answer' };
 
@@ -25,11 +33,19 @@ export async function status(context: Context): Promise<Result> {
     if (snapshot === undefined) return report.toResult('status', NOT_CONFIGURED, { decision: 'not-configured' });
     const foreseen = await lookAhead(context, report, snapshot);
     if (foreseen.kind === 'rejected') report.noteFailure(foreseen.failure);
-    const details = await toDetails(context, snapshot, foreseen);
+    const seen = await look(context, snapshot, foreseen);
+    const details = toDetails(context, snapshot, foreseen, seen);
     report.isTokenSecretStale = details.tokenSecret?.isBehind;
     const { decision, message } = inWords(foreseen, context.settings);
     const retryAt = foreseen.kind === 'waiting' ? { retryAt: toRfc3339(foreseen.retryAtMs) } : {};
-    return report.toResult('status', message, { decision, details, ...retryAt });
+    const judgement = report.judge({
+      lastFailure: seen.failure,
+      hasSuccessor: foreseen.kind === 'spent',
+      hasPendingAnswer: foreseen.kind === 'pending-answer',
+      versionTimes: seen.times,
+      tokenSecret: seen.tokenSecret?.state,
+    });
+    return report.toResult('status', message, { decision, details, ...retryAt }, judgement);
   } finally {
     report.recordStates();
   }
@@ -64,13 +80,27 @@ function inWords(
   }
 }
 
-async function toDetails(context: Context, snapshot: Snapshot, foreseen: Foreseen): Promise<StatusDetails> {
-  const { store, runtime, settings } = context;
+interface Seen {
+  readonly times: readonly number[];
+  readonly failure: FailureEntry | undefined;
+  readonly tokenSecret: TokenSecretDetails | null;
+}
+
+async function look(context: Context, snapshot: Snapshot, foreseen: Foreseen): Promise<Seen> {
   const [versions, failure, tokenSecret] = await Promise.all([
-    store.listVersions(),
+    context.store.listVersions(),
     foreseen.kind === 'rejected' ? foreseen.failure : findFailure(context, snapshot),
     inspectTokenSecret(context, snapshot.current),
   ]);
+  return { times: versions.map(({ createdAt }) => createdAt), failure, tokenSecret };
+}
+
+function toDetails(
+  { runtime, settings }: Context,
+  snapshot: Snapshot,
+  foreseen: Foreseen,
+  { times, failure, tokenSecret }: Seen,
+): StatusDetails {
   const { document } = snapshot.current;
   const nowMs = runtime.now();
   const refreshTokenExpiresAt = toInstant(parseRfc3339(document.members.refresh_token_expires_at));
@@ -83,7 +113,7 @@ async function toDetails(context: Context, snapshot: Snapshot, foreseen: Foresee
     isAnswerUnsaved: foreseen.kind === 'pending-answer',
     lastFailure: failure ? toLastFailure(failure, foreseen, settings) : null,
     tokenSecret,
-    versionsUsed: toRecent(versions, nowMs).length,
+    versionsUsed: toRecent(times, nowMs).length,
     versionsBudget: VERSION_BUDGET,
   };
 }
@@ -99,17 +129,26 @@ async function findFailure({ store }: Context, { current, latestEntry }: Snapsho
 }
 
 function toLastFailure(
-  { code, createdAt, attempt }: FailureEntry,
+  { code, cause, createdAt, attempt }: FailureEntry,
   foreseen: Foreseen,
   settings: Settings,
 ): LastFailure {
   const isBackOff = foreseen.kind === 'waiting' && foreseen.why === 'back-off';
   const retryAt = isBackOff ? { retryAt: toRfc3339(foreseen.retryAtMs) } : {};
-  return { code, at: toRfc3339(createdAt), attempts: attempt + 1, ...retryAt, advice: adviceOnFailure(code, settings) };
+  return {
+    code,
+    ...(cause !== undefined && { cause }),
+    at: toRfc3339(createdAt),
+    attempts: attempt + 1,
+    ...retryAt,
+    advice: adviceOnFailure(code, cause, settings),
+  };
 }
 
-/** Of what stood in the way, the journal keeps the code alone. */
-function adviceOnFailure(code: FailureCode, settings: Settings): string {
+function adviceOnFailure(code: FailureCode, cause: FailureCause | undefined, settings: Settings): string {
+  if (code === 'REAUTHORIZATION_PROBABLE') return adviceOn(code, settings);
+  if (cause !== undefined) return adviceOn(cause, settings);
+  // An earlier version recorded the code only.
   if (code === 'PROVIDER_UNAVAILABLE') return UNAVAILABLE_ADVICE;
   return adviceOn(code === 'PROVIDER_AMBIGUOUS' ? 'ambiguous' : code, settings);
 }

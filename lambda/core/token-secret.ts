@@ -2,6 +2,7 @@ import { parseJson } from '../contract.ts';
 import type { Context } from './context.ts';
 import type { CredentialsDocument } from './credentials.ts';
 import { Fault, nameOf } from './fault.ts';
+import type { TokenSecretHealth } from './health.ts';
 import { type DocumentEntry, parseDocumentEntry, tokenVersionId } from './journal.ts';
 import { readSuccessor } from './load.ts';
 import type { TokenSecret, Version } from './ports.ts';
@@ -15,12 +16,16 @@ const NAMES: readonly string[] = MEMBERS;
 /** How often it is tried again if others keep moving the label. */
 const MAX_TRIES = 3;
 
+const STALE = 'It does not hold the access token of AWSCURRENT. The next run copies it.';
 const NOT_ROLLED_FORWARD = 'AWSCURRENT itself does not hold the latest bearer token. The next run rolls forward first.';
 
 /** How the token secret stands. `repaired`: it was stale and no longer is. */
-export type TokenSecretState =
-  | { readonly kind: 'in sync' | 'repaired' }
-  | { readonly kind: 'stale'; readonly problem: Fault };
+export type TokenSecretState = { readonly kind: 'in sync' | 'repaired' } | TokenSecretProblem;
+
+interface TokenSecretProblem {
+  readonly kind: Exclude<TokenSecretHealth, 'in sync'>;
+  readonly problem: Fault;
+}
 
 /**
  * Brings the token secret to what `AWSCURRENT` says. It is derived, never a source: whatever is wrong with it, the run goes
@@ -46,7 +51,7 @@ export async function syncTokenSecret(
   try {
     return { kind: await sync(context, tokenSecret, known, requireTime) };
   } catch (error) {
-    return error instanceof OutOfTimeError ? undefined : { kind: 'stale', problem: toProblem(error) };
+    return error instanceof OutOfTimeError ? undefined : toState(toProblem(error));
   }
 }
 
@@ -59,18 +64,26 @@ export async function inspectTokenSecret(
   current: DocumentEntry,
 ): Promise<TokenSecretDetails | null> {
   if (tokenSecret === undefined) return null;
-  const problem = await findProblem(tokenSecret, current);
-  return { secretId: tokenSecret.secretId, isBehind: problem !== null, problem };
+  const { secretId } = tokenSecret;
+  const found = await findProblem(tokenSecret, current);
+  if (found === undefined) return { secretId, isBehind: false, state: 'in sync', problem: null };
+  return { secretId, isBehind: true, state: found.kind, problem: found.problem.message };
 }
 
-async function findProblem(tokenSecret: TokenSecret, current: DocumentEntry): Promise<string | null> {
+function toState(problem: Fault): TokenSecretProblem {
+  if (problem.name === 'CONFIGURATION_INVALID') return { kind: 'foreign', problem };
+  const isUnreadable = problem.name === 'SECRET_NOT_FOUND' || problem.name === 'STORE_DENIED';
+  return { kind: isUnreadable ? 'unreadable' : 'stale', problem };
+}
+
+async function findProblem(tokenSecret: TokenSecret, current: DocumentEntry): Promise<TokenSecretProblem | undefined> {
   try {
     const held = await tokenSecret.readCurrent();
-    if (isInSync(current, held)) return null;
+    if (isInSync(current, held)) return undefined;
     requireOurs(tokenSecret, held, current);
-    return 'It does not hold the bearer token of AWSCURRENT. The next run repairs it.';
+    return { kind: 'stale', problem: new Fault('STORE_UNAVAILABLE', STALE) };
   } catch (error) {
-    return toProblem(error).message;
+    return toState(toProblem(error));
   }
 }
 

@@ -133,9 +133,9 @@ function wire(secretId: string, lambdaContext: LambdaContext): Context {
 
 /** What all secrets share. @throws Fault `CONFIGURATION_INVALID` */
 function connect() {
-  const { tokenEndpoint, eventBusName, defaultTokenLifetimeSeconds, leaseSeconds } = parseSharedConfiguration();
+  const { tokenEndpoint, eventBusName, ...rest } = parseSharedConfiguration();
   return {
-    settings: { tokenEndpointUrl: tokenEndpoint.href, defaultTokenLifetimeSeconds, leaseSeconds },
+    settings: { tokenEndpointUrl: tokenEndpoint.href, ...rest },
     tokenEndpoint: new HttpTokenEndpoint(tokenEndpoint, Date.now),
     events: toEventPublisher(eventBusName, telemetry),
   };

@@ -1,5 +1,12 @@
 import * as z from 'zod/mini';
-import { DEFAULTS, ENVIRONMENT, isTokenEndpoint, MAX_LEASE_SECONDS, MAX_TOKEN_LIFETIME_SECONDS } from '../contract.ts';
+import {
+  DEFAULTS,
+  ENVIRONMENT,
+  isTokenEndpoint,
+  MAX_LEASE_SECONDS,
+  MAX_SCHEDULE_SECONDS,
+  MAX_TOKEN_LIFETIME_SECONDS,
+} from '../contract.ts';
 import { Fault } from '../core/fault.ts';
 
 /** What holds of every secret that a function refreshes. */
@@ -9,6 +16,8 @@ export interface SharedConfiguration {
   readonly eventBusName: string | undefined;
   readonly defaultTokenLifetimeSeconds: number;
   readonly leaseSeconds: number;
+  /** Longest time from one tick to the next. */
+  readonly scheduleSeconds: number;
 }
 
 export interface Configuration extends SharedConfiguration {
@@ -40,6 +49,7 @@ const sharedShape = {
   [ENVIRONMENT.eventBusName]: z._default(z.string(), DEFAULTS.eventBusName),
   [ENVIRONMENT.defaultTokenLifetimeSeconds]: seconds(MAX_TOKEN_LIFETIME_SECONDS, DEFAULTS.defaultTokenLifetimeSeconds),
   [ENVIRONMENT.leaseSeconds]: seconds(MAX_LEASE_SECONDS, DEFAULTS.leaseSeconds),
+  [ENVIRONMENT.scheduleSeconds]: seconds(MAX_SCHEDULE_SECONDS, DEFAULTS.scheduleSeconds),
 };
 
 const SharedEnvironment = z.object(sharedShape);
@@ -84,6 +94,7 @@ function toShared(data: z.output<typeof SharedEnvironment>): SharedConfiguration
     eventBusName: data[ENVIRONMENT.eventBusName] || undefined,
     defaultTokenLifetimeSeconds: data[ENVIRONMENT.defaultTokenLifetimeSeconds],
     leaseSeconds: data[ENVIRONMENT.leaseSeconds],
+    scheduleSeconds: data[ENVIRONMENT.scheduleSeconds],
   };
 }
 

@@ -1,6 +1,7 @@
 import type { PowertoolsTelemetry } from '../adapters/powertools-telemetry.ts';
 import { toRunbookEntry } from '../contract.ts';
 import { Fault, nameClass, nameOf } from '../core/fault.ts';
+import { judgeFault } from '../core/health.ts';
 import type { Result } from '../core/result.ts';
 
 /**
@@ -11,14 +12,17 @@ import type { Result } from '../core/result.ts';
 export async function logRun(telemetry: PowertoolsTelemetry, run: () => Promise<Result>): Promise<Result> {
   try {
     const result = await run();
-    const { outcome, message, decision, retryAt } = result;
-    telemetry.end('info', message, { outcome, decision, retryAt });
+    const { outcome, message, decision, retryAt, health, action } = result;
+    telemetry.end('info', message, { outcome, decision, retryAt, health, action });
     return result;
   } catch (error) {
     const fault = toFault(error);
     telemetry.countFailed(fault.name);
+    const judgement = fault instanceof Fault ? judgeFault(fault.name, fault.failureCause) : judgeFault('UNEXPECTED');
     telemetry.end('error', fault.message, {
       outcome: 'failed',
+      health: judgement.health,
+      action: judgement.action,
       code: fault.name,
       runbook: toRunbookEntry(fault.name),
     });

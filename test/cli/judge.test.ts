@@ -23,6 +23,9 @@ const HEALTHY = {
   expiresAt: AT,
   secondsRemaining: 12_000,
   decision: 'fresh',
+  health: 'healthy',
+  action: 'none',
+  reason: 'It is fine.',
   details: {
     refreshedAt: AT,
     dueAt: AT,

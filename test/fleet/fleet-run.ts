@@ -40,6 +40,7 @@ export async function runFleetAccount(
           tokenEndpointUrl: 'https://retently.invalid/api/oauth/token',
           defaultTokenLifetimeSeconds: 21_600,
           leaseSeconds: DEPLOYED.timeoutSeconds + LEASE_OVER_TIMEOUT_SECONDS,
+          scheduleSeconds: 600,
           forceEvent: 'Force',
         },
         store: secret,

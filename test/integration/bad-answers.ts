@@ -108,6 +108,18 @@ export const BAD_ANSWERS: readonly Answer[] = [
   { name: '400 with an unknown error', script: [{ status: 400, body: { error: plantSecret() } }], ...UNRECOGNIZED },
   { name: '400 with HTML', script: [{ status: 400, body: plantSecret() }], ...UNRECOGNIZED },
   { name: '401 with nothing', script: [{ status: 401 }], ...UNRECOGNIZED },
+  {
+    name: '403 with the page of a firewall',
+    script: [{ status: 403, headers: { 'content-type': 'text/html' }, body: `<html>${plantSecret()}</html>` }],
+    ...UNRECOGNIZED,
+  },
+  {
+    name: '202 of a challenge',
+    script: [{ status: 202, headers: { 'x-amzn-waf-action': 'challenge' } }],
+    ...UNRECOGNIZED,
+  },
+  { name: '407', script: [{ status: 407, headers: { 'proxy-authenticate': 'Basic' } }], ...UNRECOGNIZED },
+  { name: '400 with nothing', script: [{ status: 400 }], ...UNRECOGNIZED },
   { name: '404', script: [{ status: 404, body: plantSecret() }], ...UNRECOGNIZED },
   { name: 'a redirect', script: [{ status: 302, headers: { location: '/elsewhere' } }], ...UNRECOGNIZED },
   {

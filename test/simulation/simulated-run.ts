@@ -25,6 +25,7 @@ export const SETTINGS = {
   tokenEndpointUrl: 'https://simulated.invalid/api/oauth/token',
   defaultTokenLifetimeSeconds: 21_600,
   leaseSeconds: 90,
+  scheduleSeconds: 600,
   forceEvent: '{"action":"refresh","force":true}',
 };
 

@@ -23,6 +23,7 @@ export class FakeContext implements Context {
     tokenEndpointUrl: 'https://retently.invalid/api/oauth/token',
     defaultTokenLifetimeSeconds: 21_600,
     leaseSeconds: 90,
+    scheduleSeconds: 600,
     forceEvent: 'the event that forces a refresh',
   };
   readonly store: FakeCredentialStore;

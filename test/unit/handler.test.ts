@@ -16,7 +16,19 @@ const SIX_HOURS = expect.closeTo(21_590, -2);
 /** What a log line may hold beside what Powertools puts into each. */
 const LOG_MEMBERS = new Set([
   ...['level', 'message', 'timestamp', 'service', 'sampling_rate', 'runId'],
-  ...['outcome', 'decision', 'code', 'reason', 'attempt', 'versionId', 'previousVersionId', 'expiresAt', 'retryAt'],
+  ...[
+    'outcome',
+    'health',
+    'action',
+    'decision',
+    'code',
+    'reason',
+    'attempt',
+    'versionId',
+    'previousVersionId',
+    'expiresAt',
+    'retryAt',
+  ],
   ...['refreshToken', 'spentRefreshToken', 'durationMs', 'reads', 'writes', 'runbook'],
 ]);
 

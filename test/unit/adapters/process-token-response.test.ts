@@ -8,9 +8,10 @@ const SENT = 'refresh-1';
 const PLANT = 'P1ANTED';
 const ANSWER = { access_token: 'access-2', token_type: 'bearer', expires_in: 21_600, refresh_token: 'refresh-2' };
 
-function processBody(status: number, body: unknown, retryAfter?: string) {
+function processBody(status: number, body: unknown, more?: string | { isBlocked?: boolean }) {
   const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-  return processTokenResponse({ status, retryAfter, body: bytes }, SENT, NOW_MS);
+  const headers = typeof more === 'string' ? { retryAfter: more } : more;
+  return processTokenResponse({ status, ...headers, body: bytes }, SENT, NOW_MS);
 }
 
 function processAnswer(members: object) {
@@ -129,10 +130,11 @@ describe('an error code of RFC 6749, section 5.2', () => {
 
 describe('every other status', () => {
   test.each([
-    ...[300, 301, 302, 303, 304, 307, 308, 404, 405, 406, 407, 410, 411, 415, 421, 426].map(
+    ...[300, 301, 302, 303, 304, 307, 308, 404, 405, 406, 410, 411, 415, 421, 426].map(
       (status) => [status, 'misdirected'] as const,
     ),
-    ...[400, 401, 402, 403, 409, 418, 422, 451, 499].map((status) => [status, 'unrecognized'] as const),
+    ...[401, 403, 407].map((status) => [status, 'intercepted'] as const),
+    ...[400, 402, 409, 418, 422, 451, 499].map((status) => [status, 'unrecognized'] as const),
     ...[408, 425, 429, 503].map((status) => [status, 'throttled'] as const),
     ...[500, 502, 504, 520, 522, 524, 525, 529, 599].map((status) => [status, 'ambiguous'] as const),
   ])('%d with HTML: %s', (status, kind) => {
@@ -140,6 +142,22 @@ describe('every other status', () => {
       kind,
       reason: `Retently answered HTTP ${status}`,
     });
+  });
+
+  test.each([
+    [202, `<html>${PLANT}</html>`, {}],
+    [202, '', { isBlocked: true }],
+    [403, { message: 'Forbidden' }, { isBlocked: true }],
+    [405, '', { isBlocked: true }],
+  ])('%d from something in front of the server is no rejection by it', (status, body, response) => {
+    expect(processBody(status, body, response)).toMatchObject({ kind: 'intercepted' });
+  });
+
+  test('a token, an error code and a rate limit count, whatever stands in front of the server', () => {
+    const blocked = { isBlocked: true };
+    expect(processBody(200, ANSWER, blocked).kind).toBe('token');
+    expect(processBody(400, { error: 'invalid_grant' }, blocked).kind).toBe('refused');
+    expect(processBody(429, '', blocked).kind).toBe('throttled');
   });
 
   test('an error code under 5xx, 3xx or 429 does not say that the token is dead', () => {

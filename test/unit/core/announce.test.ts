@@ -77,7 +77,8 @@ test('what a document does not have is left out', async () => {
 
 test('a failure is announced with its code and attempt', async () => {
   const { announcements, telemetry } = await fail('PROVIDER_UNAVAILABLE');
-  const failed = { ...CURRENT, type: 'failed', attempt: 2, code: 'PROVIDER_UNAVAILABLE' };
+  const judgement = { health: 'attention', action: 'fixNetwork', reason: expect.any(String) };
+  const failed = { ...CURRENT, type: 'failed', attempt: 2, code: 'PROVIDER_UNAVAILABLE', ...judgement };
   expect(announcements).toEqual([[{ ...failed, expiresAt: expect.any(String) }]]);
   expect(telemetry.counts).toEqual([]);
 });
@@ -89,7 +90,8 @@ test('a dead grant says reauthorization required too, a refused client does not'
 });
 
 test('a revoked grant is announced for a document and an attempt, as the failure is, and is no guess', async () => {
-  const announced = { ...CURRENT, attempt: 2, code: 'REAUTHORIZATION_REQUIRED' };
+  const judgement = { health: 'attention', action: 'reauthorize', reason: expect.any(String) };
+  const announced = { ...CURRENT, attempt: 2, code: 'REAUTHORIZATION_REQUIRED', ...judgement };
   const { announcements } = await fail('REAUTHORIZATION_REQUIRED');
   expect(announcements).toEqual([
     [

@@ -56,6 +56,42 @@ describe('force goes past', () => {
   });
 });
 
+describe('sixty forced refreshes in a row', () => {
+  test('leave room for every scheduled refresh of the next 24 hours', async () => {
+    context.tokenEndpoint.willAnswer(TOKEN);
+    await refresh(context, IF_DUE);
+    let run = context;
+    const outcomes: string[] = [];
+    for (let count = 0; count < 60; count++) {
+      run = run.nextRun({ afterMs: 50 });
+      run.tokenEndpoint.willAnswer(TOKEN);
+      const { outcome, retryAt, action } = await refresh(run, FORCED);
+      if (outcome === 'waiting') expect({ retryAt, action }).toEqual({ retryAt: expect.any(String), action: 'none' });
+      outcomes.push(outcome);
+    }
+    expect(outcomes).toContain('refreshed');
+    expect(outcomes.at(-1)).toBe('waiting');
+    // Every three hours, as tokens of six hours fall due.
+    for (let hours = 0; hours < 24; hours += 3) {
+      run = run.nextRun({ afterMs: 3 * HOUR_MS + 1 });
+      run.tokenEndpoint.willAnswer(TOKEN);
+      expect(await refresh(run, IF_DUE)).toMatchObject({ outcome: 'refreshed', health: 'healthy' });
+    }
+  });
+
+  test('do not hold up new credentials, which are used at once', async () => {
+    let run = context;
+    for (let count = 0; count < 43; count++) {
+      run.tokenEndpoint.willAnswer(TOKEN);
+      await refresh(run, FORCED);
+      run = run.nextRun({ afterMs: 50 });
+    }
+    run.write({ ...CREDENTIALS, refresh_token: 'authorized-anew' });
+    run.tokenEndpoint.willAnswer(TOKEN);
+    expect(await refresh(run, FORCED)).toMatchObject({ outcome: 'refreshed' });
+  });
+});
+
 describe('never past a live claim: it waits for that one to end and reports it', () => {
   /** A run in the middle of its POST, and a forced run that meets its claim; `end` is what the POST answers at last. */
   async function meet(

@@ -37,6 +37,9 @@ describe('a refresh without trouble', () => {
       versionId: SUCCESSOR,
       expiresAt: REFRESHED.expires_at,
       secondsRemaining: 21_600,
+      health: 'healthy',
+      action: 'none',
+      reason: expect.any(String),
     });
     const reads = ['readCurrent', 'readLatestEntry'];
     const claim = ['listVersions', 'putVersion', 'readVersion'];
@@ -96,6 +99,9 @@ test('a fresh token costs two reads and nothing else', async () => {
     versionId: versionIdOf('first'),
     expiresAt: iso(NOW_MS + 5 * HOUR_MS),
     secondsRemaining: 18_000,
+    health: 'healthy',
+    action: 'none',
+    reason: expect.any(String),
   });
   expect(context.store.calls).toEqual(['readCurrent', 'readLatestEntry']);
   expect(context.announcements).toEqual([]);
@@ -114,6 +120,9 @@ test('a secret without a value is no fault, says what to write, and has no token
     versionId: null,
     expiresAt: null,
     secondsRemaining: 0,
+    health: 'attention',
+    action: 'reauthorize',
+    reason: expect.any(String),
   });
   expect(context.telemetry.states).toEqual([{ ...NO_TOKEN, isReauthorizationRequired: false }]);
 });

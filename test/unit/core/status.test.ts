@@ -315,7 +315,7 @@ describe('status reports what a person wants to know at a glance', () => {
   test.each<[FailureCode, RegExp]>([
     ['PROVIDER_UNAVAILABLE', /^Later runs try again after a back-off\. If this goes on, the last line of level ERROR/],
     ['PROVIDER_AMBIGUOUS', /^The refresh token may be spent\./],
-    ['REAUTHORIZATION_PROBABLE', /^Retently has refused these credentials again and again/],
+    ['REAUTHORIZATION_PROBABLE', /authorize the application at Retently again/i],
     ['REAUTHORIZATION_REQUIRED', /^Force one refresh .* for a refusal may pass/],
     ['CLIENT_REJECTED', /^Check client_id, client_secret and redirect_uri/],
   ])('what to do about %s', async (code, advice) => {

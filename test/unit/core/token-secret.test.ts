@@ -294,18 +294,14 @@ describe('what is wrong with the token secret does not change how a run ends', (
 
 describe('status', () => {
   it.each([
-    ['in sync', projectionOf(refreshed(1)), { isBehind: false, problem: null }],
+    ['in sync', projectionOf(refreshed(1)), { isBehind: false, state: 'in sync', problem: null }],
+    ['stale', OLD_TEXT, { isBehind: true, state: 'stale', problem: expect.stringContaining('AWSCURRENT') }],
+    ['empty', undefined, { isBehind: true, state: 'stale', problem: expect.stringContaining('AWSCURRENT') }],
     [
-      'stale',
-      OLD_TEXT,
-      { isBehind: true, problem: 'It does not hold the bearer token of AWSCURRENT. The next run repairs it.' },
+      'foreign',
+      'hello',
+      { isBehind: true, state: 'foreign', problem: expect.stringContaining('holds something else') },
     ],
-    [
-      'empty',
-      undefined,
-      { isBehind: true, problem: 'It does not hold the bearer token of AWSCURRENT. The next run repairs it.' },
-    ],
-    ['foreign', 'hello', { isBehind: true, problem: expect.stringContaining('holds something else') }],
   ])('says that the token secret is %s, and writes nothing', async (_, text, said) => {
     const context = fresh(text);
     const { details } = await status(context);
@@ -317,7 +313,9 @@ describe('status', () => {
   it('says what is wrong with it', async () => {
     const context = fresh();
     context.tokenSecret?.refuse('readCurrent', 1, new Fault('STORE_DENIED', 'GetSecretValue was refused.'));
-    expect((await status(context)).details?.tokenSecret?.problem).toBe('GetSecretValue was refused.');
+    const { details, health, action } = await status(context);
+    expect(details?.tokenSecret).toMatchObject({ state: 'unreadable', problem: 'GetSecretValue was refused.' });
+    expect({ health, action }).toEqual({ health: 'attention', action: 'fixTokenSecret' });
   });
 
   it('says nothing of a token secret that AWSCURRENT has nothing for', async () => {
@@ -391,8 +389,8 @@ describe('syncTokenSecret', () => {
 
   it('explains what another value there means, and the way out', async () => {
     const state = await syncTokenSecret(fresh('hello'), known);
-    expect(state).toMatchObject({ kind: 'stale', problem: { name: 'CONFIGURATION_INVALID' } });
-    expect(state?.kind === 'stale' && state.problem.message).toBe(
+    expect(state).toMatchObject({ kind: 'foreign', problem: { name: 'CONFIGURATION_INVALID' } });
+    expect(state?.kind === 'foreign' && state.problem.message).toBe(
       `Version first-token-000000000000000000000000 of secret ${TOKEN_SECRET_ID} holds something else than access_token, ` +
         'token_type, expires_at, and was left as it is. If that may go, put {} there, and the next run puts the token in its place. ' +
         'If not, name another secret in TOKEN_SECRET_ID.',

@@ -15,6 +15,7 @@ test('the secret alone is required; the defaults are those of the contract', () 
     eventBusName: 'default',
     defaultTokenLifetimeSeconds: 21_600,
     leaseSeconds: 90,
+    scheduleSeconds: 600,
   });
 });
 
@@ -25,6 +26,7 @@ test('everything is taken as it is set', () => {
     EVENT_BUS_NAME: 'operations',
     DEFAULT_TOKEN_LIFETIME_SECONDS: '3600',
     LEASE_SECONDS: '330',
+    SCHEDULE_SECONDS: '1800',
     PATH: '/usr/bin',
   };
   expect(parseConfiguration(environment)).toEqual({
@@ -33,6 +35,7 @@ test('everything is taken as it is set', () => {
     eventBusName: 'operations',
     defaultTokenLifetimeSeconds: 3_600,
     leaseSeconds: 330,
+    scheduleSeconds: 1_800,
   });
 });
 
