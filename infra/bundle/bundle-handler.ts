@@ -33,36 +33,40 @@ export interface BundleOptions {
   readonly entryPath?: string;
   /** Where esbuild writes what went into which file. @default nowhere */
   readonly metafilePath?: string;
+  /** Bundles packages as they are published, without `replacements.mjs`. @default false */
+  readonly isAsPublished?: boolean;
 }
 
 /**
  * Bundles the handler into `outputDirectory`: `index.mjs`, and beside it what is loaded later or not at all.
  *
- * It runs esbuild's command. Its `buildSync` waits for a worker thread, and was seen to wait for ever.
+ * esbuild runs in a process of its own. Its `buildSync` takes no plugins, and was seen to wait forever for its worker thread.
  *
  * No source map: reading one costs cold start. No banner that defines `require`: nothing in the bundle needs it, as a test
  * shows by importing the bundle.
  */
 export function bundleHandler(outputDirectory: string, options: BundleOptions = {}): void {
-  const { entryPath = entryPathOf('handler'), metafilePath } = options;
-  runEsbuild([
-    `index=${entryPath}`,
-    `--outdir=${outputDirectory}`,
-    '--out-extension:.js=.mjs',
-    '--bundle',
+  const { entryPath = entryPathOf('handler'), ...others } = options;
+  const buildOptions = {
+    ...others,
+    entryPoints: { index: entryPath },
+    outdir: outputDirectory,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
     // What is imported dynamically goes into files of its own, which a start does not read.
-    '--splitting',
-    '--platform=node',
-    '--target=node24',
-    '--format=esm',
-    '--minify',
+    splitting: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    minify: true,
     // The ES modules of the packages: smaller, and faster to start than their CommonJS.
-    '--main-fields=module,main',
-    ...NEVER_IMPORTED.map((name) => `--external:${name}`),
-    '--legal-comments=none',
-    '--log-level=warning',
-    ...(metafilePath === undefined ? [] : [`--metafile=${metafilePath}`]),
-  ]);
+    mainFields: ['module', 'main'],
+    external: NEVER_IMPORTED,
+    legalComments: 'none',
+    logLevel: 'warning',
+  };
+  const script = fileURLToPath(new URL('run-esbuild.mjs', import.meta.url));
+  execFileSync(process.execPath, [script, JSON.stringify(buildOptions)], { stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 export function entryPathOf(name: HandlerName): string {
