@@ -9,6 +9,10 @@ export interface DeployedNames {
   readonly secretId: string;
   readonly tokenSecretId: string | undefined;
   readonly scheduleName: string;
+  /** `undefined`: none is set aside. */
+  readonly reservedConcurrency: number | undefined;
+  /** The longest time without a run if no more than one tick is lost. */
+  readonly silenceMinutes: number;
   readonly failedRunsUrl: string;
   readonly undeliveredTicksUrl: string;
 }
@@ -58,9 +62,18 @@ export function awsCli(region: string) {
       const get = aws('scheduler get-schedule', `--name ${name} ${query}`);
       return aws('scheduler update-schedule', `--cli-input-json "$(${get})"`);
     },
-    storyOf: (logGroupName: string) =>
-      aws(`logs tail ${logGroupName}`, "--since 3h --format short --filter-pattern '{ $.durationMs >= 0 }'"),
+    storyOf: (logGroupName: string, since = '3h') =>
+      aws(`logs tail ${logGroupName}`, `--since ${since} --format short --filter-pattern '{ $.durationMs >= 0 }'`),
   };
+}
+
+/** Commands for emails that SNS could not deliver. */
+export function emailCommands(region: string, url: string) {
+  const { receive, purge } = awsCli(region);
+  return {
+    UndeliveredEmailsCommand: { description: 'Shows alarm emails that could not be delivered', command: receive(url) },
+    PurgeUndeliveredEmailsCommand: { description: 'Empties the queue of undelivered emails', command: purge(url) },
+  } satisfies Readonly<Record<string, OperatorCommand>>;
 }
 
 /** What is done to one secret. @param secretId as the shell has it. @param hint at the end of each description */
@@ -77,6 +90,7 @@ export function secretCommands(region: string, secretId: string, hint?: string) 
     'secretsmanager list-secret-version-ids',
     `--secret-id ${secretId} --output text --query "Versions[?contains(VersionStages, '${JOURNAL_STAGE}')].VersionId"`,
   );
+  const keyId = aws('secretsmanager describe-secret', `--secret-id ${secretId} --query KmsKeyId --output text`);
   const describe = (text: string) => (hint === undefined ? text : `${text}. ${hint}`);
   return {
     GetSecretCommand: {
@@ -95,6 +109,22 @@ export function secretCommands(region: string, secretId: string, hint?: string) 
       description: describe(`Takes the label ${JOURNAL_STAGE} off the version that has it. Nothing is lost`),
       command: `${removeLabel} --remove-from-version-id "$(${findLabel})"`,
     },
+    KeyCommand: {
+      description: describe('Prints the KMS key of the secret. None: a key of AWS, which no one can disable'),
+      command: keyId,
+    },
+    KeyStateCommand: {
+      description: describe('Prints the state of that key: Enabled, Disabled or PendingDeletion'),
+      command: aws('kms describe-key', `--key-id "$(${keyId})" --query KeyMetadata.KeyState --output text`),
+    },
+    CancelKeyDeletionCommand: {
+      description: describe('Cancels the deletion of that key, which is then disabled'),
+      command: aws('kms cancel-key-deletion', `--key-id "$(${keyId})"`),
+    },
+    EnableKeyCommand: {
+      description: describe('Enables that key'),
+      command: aws('kms enable-key', `--key-id "$(${keyId})"`),
+    },
   };
 }
 
@@ -102,6 +132,8 @@ export function secretCommands(region: string, secretId: string, hint?: string) 
 export function accountCommands(names: DeployedNames) {
   const { logGroupName, secretId, tokenSecretId, scheduleName, failedRunsUrl, undeliveredTicksUrl } = names;
   const { aws, receive, purge, enableSchedule, storyOf, ...cli } = awsCli(names.region);
+  const { functionName, reservedConcurrency } = names;
+  const minutes = Math.max(30, names.silenceMinutes);
   const invoke = (payload: string) => cli.invoke(names.functionName, names.timeoutSeconds, `'${payload}'`);
   return {
     StatusCommand: {
@@ -114,11 +146,11 @@ export function accountCommands(names: DeployedNames) {
       command: invoke('{"action":"refresh","force":true}'),
     },
     LogsCommand: {
-      description: 'The story of each run of the last three hours, a line each. No line: nothing ran',
-      command: storyOf(logGroupName),
+      description: `Shows one line per run of the last ${minutes} minutes. No output: the function did not run`,
+      command: storyOf(logGroupName, `${minutes}m`),
     },
     AllLogsCommand: {
-      description: 'Every line of the log of the last three hours, those of Lambda too',
+      description: 'Shows every log line of the last three hours, including those of Lambda',
       command: aws(`logs tail ${logGroupName}`, '--since 3h --format short'),
     },
     ScheduleCommand: {
@@ -128,6 +160,23 @@ export function accountCommands(names: DeployedNames) {
     EnableScheduleCommand: {
       description: 'Enables the schedule, and changes nothing else of it',
       command: enableSchedule(scheduleName),
+    },
+    ConcurrencyCommand: {
+      description: 'Prints the reserved concurrency of the function. 0 stops the function; None: none is reserved',
+      command: aws(
+        'lambda get-function-concurrency',
+        `--function-name ${functionName} --query ReservedConcurrentExecutions --output text`,
+      ),
+    },
+    RestoreConcurrencyCommand: {
+      description: 'Sets the reserved concurrency to what the stack says',
+      command:
+        reservedConcurrency === undefined
+          ? aws('lambda delete-function-concurrency', `--function-name ${functionName}`)
+          : aws(
+              'lambda put-function-concurrency',
+              `--function-name ${functionName} --reserved-concurrent-executions ${reservedConcurrency}`,
+            ),
     },
     ...secretCommands(names.region, secretId),
     ...(tokenSecretId !== undefined && {

@@ -25,6 +25,12 @@ export interface TokenRefreshProps {
    */
   readonly encryptionKey?: IKey;
   /**
+   * Customer-managed KMS key for the topic and the logs, or `false` for none. Choose another key than that of the secrets: if one key
+   * encrypts everything and is disabled, no alarm can be sent.
+   * @default - `encryptionKey`, with a warning
+   */
+  readonly alarmsAndLogsKey?: IKey | false;
+  /**
    * Time between two ticks, in whole minutes.
    * @default Duration.minutes(10)
    */

@@ -11,7 +11,7 @@ import { RefreshFunction } from './constructs/refresh-function.ts';
 import { RefreshSchedule } from './constructs/refresh-schedule.ts';
 import { TokenSecret } from './constructs/token-secret.ts';
 import { monitor } from './monitor.ts';
-import { eventAge, silenceMinutes } from './options/schedule-limits.ts';
+import { eventAge, noticeMinutes, silenceMinutes } from './options/schedule-limits.ts';
 import type { TokenRefreshSettings } from './options/schema.ts';
 
 /**
@@ -51,6 +51,8 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings) 
     secretId: credentials.secretId,
     tokenSecretId: tokenSecret?.names.secretId,
     scheduleName,
+    reservedConcurrency: settings.reservedConcurrentExecutions,
+    silenceMinutes: silenceMinutes({ interval, flexibleWindow }),
     failedRunsUrl: failedRuns.queueUrl,
     undeliveredTicksUrl: undeliveredTicks.queueUrl,
   });
@@ -60,6 +62,7 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings) 
       undeliveredTicks,
       failedRuns,
       silenceMinutes: silenceMinutes({ interval, flexibleWindow }),
+      noticeMinutes: noticeMinutes({ interval, flexibleWindow }),
       hasTokenSecret: tokenSecret !== undefined,
     }),
     guide: [commands.StatusCommand, commands.LogsCommand, commands.ScheduleCommand],
@@ -85,7 +88,7 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings) 
     undeliveredTicks,
     lambdaFunction,
     logGroup,
-    commands,
+    commands: { ...commands, ...monitoring.emailCommands },
     outputs,
     ...monitoring,
   };

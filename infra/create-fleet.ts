@@ -82,5 +82,13 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
     FailedSweepsUrl: ['The queue of failed sweeps', failedSweeps.queueUrl],
     UndeliveredTicksUrl: ['The queue of undelivered ticks', undeliveredTicks.queueUrl],
   } as const;
-  return { ...parts, deadLetters, failedSweeps, undeliveredTicks, commands, outputs, ...monitoring };
+  return {
+    ...parts,
+    deadLetters,
+    failedSweeps,
+    undeliveredTicks,
+    outputs,
+    ...monitoring,
+    commands: { ...commands, ...monitoring.emailCommands },
+  };
 }

@@ -1,9 +1,12 @@
+import { Annotations, Stack } from 'aws-cdk-lib';
 import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import type { OperatorCommand } from './account-commands.ts';
-import { AlarmTopic } from './constructs/alarm-topic.ts';
+import { emailCommands, type OperatorCommand } from './account-commands.ts';
+import { AlarmTopic, type TopicSettings } from './constructs/alarm-topic.ts';
 import { type AlarmRule, Alarms } from './constructs/alarms.ts';
+import { warnAboutSecretsKey } from './constructs/alarms-and-logs-key.ts';
 import { Overview } from './constructs/overview.ts';
 import type { TokenRefreshSettings } from './options/schema.ts';
 
@@ -19,29 +22,44 @@ export interface Monitoring {
   readonly alarms: Alarms;
   /** `undefined` if the options want none. */
   readonly dashboard: Overview | undefined;
+  /** Commands for emails that SNS could not deliver; none if there is no address. */
+  readonly emailCommands: Readonly<Record<string, OperatorCommand>>;
 }
 
+type MonitorSettings = Pick<TokenRefreshSettings, 'alarmTopic' | 'runbookUrl' | 'dashboard'> & TopicSettings;
+
 /** Creates in `scope` what tells people: a topic, the alarms, and a dashboard. */
-export function monitor(
-  scope: Construct,
-  settings: Pick<TokenRefreshSettings, 'alarmTopic' | 'alarmEmails' | 'encryptionKey' | 'runbookUrl' | 'dashboard'>,
-  { rules, guide, rows }: Monitored,
-): Monitoring {
+export function monitor(scope: Construct, settings: MonitorSettings, { rules, guide, rows }: Monitored): Monitoring {
   const { runbookUrl } = settings;
-  const alarmTopic = toTopic(scope, settings);
+  if (runbookUrl === undefined) {
+    Annotations.of(scope).addWarningV2(
+      'retently-token-refresh:noRunbookUrl',
+      'Alarm emails cannot link to the runbook: runbookUrl is not set. Publish docs/runbook.md where your on-call can read it, and set its https URL.',
+    );
+  }
+  warnAboutSecretsKey(scope, settings);
+  const { topic: alarmTopic, undeliveredEmails } = toTopic(scope, settings);
   const [{ command: statusCommand }] = guide;
   const alarms = new Alarms(scope, 'Alarms', { rules, topic: alarmTopic, statusCommand, runbookUrl });
   const dashboard = settings.dashboard
     ? new Overview(scope, 'Overview', { alarms: alarms.alarms, guide, runbookUrl, rows })
     : undefined;
-  return { alarmTopic, alarms, dashboard };
+  const { region } = Stack.of(scope);
+  return {
+    alarmTopic,
+    alarms,
+    dashboard,
+    emailCommands: undeliveredEmails === undefined ? {} : emailCommands(region, undeliveredEmails.queueUrl),
+  };
 }
 
 function toTopic(
   scope: Construct,
-  settings: Pick<TokenRefreshSettings, 'alarmTopic' | 'alarmEmails' | 'encryptionKey'>,
-): ITopic {
+  settings: MonitorSettings,
+): { readonly topic: ITopic; readonly undeliveredEmails?: IQueue | undefined } {
   const { alarmTopic } = settings;
-  if (typeof alarmTopic === 'string') return Topic.fromTopicArn(scope, 'AlarmTopicReference', alarmTopic);
-  return alarmTopic ?? new AlarmTopic(scope, 'AlarmTopic', settings).topic;
+  if (typeof alarmTopic === 'string') {
+    return { topic: Topic.fromTopicArn(scope, 'AlarmTopicReference', alarmTopic) };
+  }
+  return alarmTopic === undefined ? new AlarmTopic(scope, 'AlarmTopic', settings) : { topic: alarmTopic };
 }

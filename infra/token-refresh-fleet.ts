@@ -48,7 +48,7 @@ export class TokenRefreshFleet extends Construct {
     const { region } = Stack.of(this);
     const settings = rethrowFrom(new.target, () => parseFleetProps(withSecurityGroup(this, props), region));
     const resources = createFleet(this, settings);
-    if (props.encryptionKey !== undefined) allowAwsServices(this, props.encryptionKey);
+    allowAwsServices(this, props);
     if (props.alarmTopic !== undefined) warnAboutImportedTopic(this, props.alarmTopic);
     this.lambdaFunction = resources.refresh;
     this.sweepFunction = resources.sweep;

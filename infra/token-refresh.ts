@@ -56,7 +56,7 @@ export class TokenRefresh extends Construct {
     const settings = rethrowFrom(new.target, () => parseProps(withSecurityGroup(this, props), region));
     const resources = createAccount(this, settings);
     this.encryptionKey = props.encryptionKey;
-    if (this.encryptionKey !== undefined) allowAwsServices(this, this.encryptionKey);
+    allowAwsServices(this, props);
     this.lambdaFunction = resources.lambdaFunction;
     this.logGroup = resources.logGroup;
     this.alarms = resources.alarms.alarms;

@@ -18,14 +18,16 @@ export interface AccountRulesProps {
   readonly failedRuns: IQueue;
   /** The longest time without a run if no more than one tick is lost. */
   readonly silenceMinutes: number;
+  /** How long the alarm for a due token waits. */
+  readonly noticeMinutes: number;
   readonly hasTokenSecret: boolean;
 }
 
 /** The alarms of one account. */
 export function accountRules(props: AccountRulesProps): Readonly<Record<string, AlarmRule>> {
   const { lambdaFunction, silenceMinutes, hasTokenSecret } = props;
-  // One period more than the silence: the run takes time, and CloudWatch takes time to read its metrics from the log.
-  const silencePeriods = Math.ceil(silenceMinutes / PERIOD_MINUTES) + 1;
+  // One period more than the wait: the run takes time, and CloudWatch takes time to read its metrics from the log.
+  const noticePeriods = Math.ceil(props.noticeMinutes / PERIOD_MINUTES) + 1;
   // CloudWatch looks back a day at most.
   const windowMinutes = Math.min(silenceMinutes, DAY_MINUTES / 2);
   return {
@@ -35,16 +37,16 @@ export function accountRules(props: AccountRulesProps): Readonly<Record<string, 
       // a run breaches: one good run in the whole window keeps it quiet, and one bad run does not fire it.
       threshold: 1,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-      evaluationPeriods: silencePeriods,
+      evaluationPeriods: noticePeriods,
       treatMissingData: TreatMissingData.BREACHING,
-      says: `For ${silencePeriods * PERIOD_MINUTES} minutes no run has left a bearer token that is not due for a refresh, or there was no run at all. Consumers can still read the last token, until it expires; then every call to Retently fails.`,
+      says: `For ${noticePeriods * PERIOD_MINUTES} minutes, no run has left an access token that is not due, or the function did not run. Consumers can use the last token until it expires. Then every call to Retently fails.`,
     },
     ReauthorizationRequired: {
       metric: functionMetric(lambdaFunction, METRICS.reauthorizationRequired, Stats.MAXIMUM, PERIOD_MINUTES),
       ...AT_ONCE,
       // Every run reports this state; it holds until the next run.
       treatMissingData: TreatMissingData.IGNORE,
-      says: 'Retently refuses the refresh token, so a person must look: mostly only the consent screen can bring a new one. Consumers can mostly use the last bearer token until it expires; a server that took a second use of the refresh token for a theft has revoked it already.',
+      says: 'Retently rejects the refresh token: the grant was revoked or has expired. Someone has to authorize the application again. Consumers can use the last access token until it expires, unless Retently revoked it with the grant.',
     },
     ...(hasTokenSecret && {
       TokenSecretBehind: {
@@ -54,36 +56,36 @@ export function accountRules(props: AccountRulesProps): Readonly<Record<string, 
         threshold: 1,
         comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         treatMissingData: TreatMissingData.NOT_BREACHING,
-        says: 'Run after run finds that the token secret does not hold the bearer token of AWSCURRENT. Consumers can read an older one there, until it expires; then every call to Retently fails.',
+        says: 'Every run finds that the token secret does not hold the access token of AWSCURRENT. Consumers read an older token there. When it expires, every call to Retently fails.',
       },
     }),
     TokenNotStored: {
       metric: functionMetric(lambdaFunction, METRICS.tokenNotStored, Stats.SUM, PERIOD_MINUTES),
       ...AT_ONCE,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      says: 'Retently answered with new tokens and Secrets Manager did not take them, so the refresh token may be lost. Consumers can mostly use the last bearer token until it expires; a server may revoke it with the next refresh.',
+      says: 'Retently sent new tokens, and Secrets Manager did not store them, so the refresh token may be lost. Consumers can use the last access token until it expires, unless Retently revokes it with the refresh.',
     },
     FunctionFailing: {
       metric: lambdaFunction.metricErrors({ period: Duration.minutes(silenceMinutes), statistic: Stats.SUM }),
-      // One tick fails twice at most, with its retry: three errors took more than one tick.
+      // One tick fails at most twice, with its retry. Three errors took more than one tick.
       evaluationPeriods: 1,
       threshold: ATTEMPTS_PER_TICK + 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      says: `Runs failed at least ${ATTEMPTS_PER_TICK + 1} times in ${silenceMinutes} minutes, which is more than one tick and its retry. Consumers notice nothing yet, but the token is not being refreshed.`,
+      says: `At least ${ATTEMPTS_PER_TICK + 1} runs failed in ${silenceMinutes} minutes: more than one tick and its retry. Consumers can use the last access token until it expires, but no run refreshes it.`,
     },
     UndeliveredTicks: {
       ...toQueueRule(props.undeliveredTicks),
-      says: 'EventBridge Scheduler could not invoke the function and gave up on a tick. Consumers notice nothing yet. If the next ticks do not arrive either, nobody refreshes the token.',
+      says: 'EventBridge Scheduler could not invoke the function and gave up on a tick. Consumers can use the last access token until it expires. If no later tick arrives, no run refreshes it.',
     },
     FailedRuns: {
       ...toQueueRule(props.failedRuns),
-      says: 'The function failed on an event and on its retry. Consumers notice nothing yet; the next tick tries again.',
+      says: 'The function failed on a tick and on its retry, or Lambda could not start it: access may be denied, or its concurrency may be 0. Consumers can use the last access token until it expires. The next tick retries.',
     },
   };
 }
 
-/** Fires for what came, not for what is there: it ends by itself, and the messages stay for whoever wants to look. */
+/** Fires for messages that arrived, not for messages that are there: the alarm clears, and the messages stay. */
 function toQueueRule(queue: IQueue): Omit<AlarmRule, 'says'> {
   return {
     metric: queue.metricNumberOfMessagesSent({

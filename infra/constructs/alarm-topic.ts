@@ -2,33 +2,47 @@ import { Annotations, Stack } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
+import { type KeySettings, toAlarmsAndLogsKey } from './alarms-and-logs-key.ts';
 import { alarmsMayPublish } from './allow-aws-services.ts';
+import { createDeadLetterQueue, type QueueSettings } from './dead-letters.ts';
+
+/** What the topic takes from the options. */
+export type TopicSettings = Pick<TokenRefreshSettings, 'alarmEmails'> &
+  KeySettings &
+  Pick<QueueSettings, 'removalPolicies'>;
 
 /** The topic that every alarm publishes to. */
 export class AlarmTopic extends Construct {
   readonly topic: Topic;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { alarmEmails, encryptionKey }: Pick<TokenRefreshSettings, 'alarmEmails' | 'encryptionKey'>,
-  ) {
+  /** Emails that SNS could not deliver; `undefined` if there is no address. */
+  readonly undeliveredEmails: Queue | undefined;
+
+  constructor(scope: Construct, id: string, settings: TopicSettings) {
     super(scope, id);
+    const { alarmEmails, removalPolicies } = settings;
+    const key = toAlarmsAndLogsKey(settings);
     this.topic = new Topic(this, 'Topic', {
       displayName: 'Retently token refresh',
       enforceSSL: true,
-      ...(encryptionKey && { masterKey: Key.fromKeyArn(this, 'Key', encryptionKey.keyArn) }),
+      ...(key && { masterKey: Key.fromKeyArn(this, 'Key', key.keyArn) }),
     });
     // The policy that enforces TLS replaces the default one, which lets the alarms of the AWS account publish.
     this.topic.addToResourcePolicy(alarmsMayPublish(this.topic.topicArn, Stack.of(this)));
     if (alarmEmails.length === 0) {
       Annotations.of(this).addWarningV2(
         'retently-token-refresh:nobodyHearsOfAlarms',
-        'Nobody hears of alarms: alarmEmails is empty. Name somebody, or subscribe to the topic yourself and acknowledge this.',
+        'No one is notified of alarms: alarmEmails is empty. Add an address, or subscribe to the topic yourself and acknowledge this.',
       );
     }
-    for (const email of alarmEmails) this.topic.addSubscription(new EmailSubscription(email));
+    if (alarmEmails.length === 0) return;
+    // An alarm has no secret in it, so no key is needed that could be disabled.
+    const queue = createDeadLetterQueue(this, 'UndeliveredEmails', { encryptionKey: undefined, removalPolicies });
+    this.undeliveredEmails = queue;
+    for (const email of alarmEmails)
+      this.topic.addSubscription(new EmailSubscription(email, { deadLetterQueue: queue }));
   }
 }

@@ -35,12 +35,12 @@ export class Alarms extends Construct {
     super(scope, id);
     const action = new SnsAction(props.topic);
     const { rules, statusCommand, runbookUrl } = props;
-    const state = `Stack: ${Aws.STACK_NAME}. How it is, in AWS CloudShell: ${statusCommand}`;
+    const place = `Stack ${Aws.STACK_NAME}, AWS account ${Aws.ACCOUNT_ID}, region ${Aws.REGION}.`;
     this.alarms = Object.entries(rules).map(([name, { says, ...rule }]) => {
-      const alarmDescription = `${says}\n${state}\nWhat to do: ${toRunbookEntry(name, runbookUrl)}`;
+      const alarmDescription = `${says}\n${place}\nFix: ${toRunbookEntry(name, runbookUrl)}\nStatus, in AWS CloudShell: ${statusCommand}`;
       const alarm = new Alarm(this, name, { ...rule, alarmDescription });
       alarm.addAlarmAction(action);
-      // The same people hear that it is over.
+      // The same people are notified when the alarm clears.
       alarm.addOkAction(action);
       return alarm;
     });

@@ -6,11 +6,20 @@ import type { Construct } from 'constructs';
 
 type Place = Pick<Stack, 'partition' | 'region' | 'account'>;
 
+/** Lets CloudWatch use every key that encrypts topic or logs, or did before the option for that key was set. */
+export function allowAwsServices(
+  scope: Construct,
+  { encryptionKey, alarmsAndLogsKey }: { readonly encryptionKey?: IKey; readonly alarmsAndLogsKey?: IKey | false },
+): void {
+  const keys = [encryptionKey, alarmsAndLogsKey || undefined].filter((key) => key !== undefined);
+  for (const key of new Set(keys)) allowKeyOfCloudWatch(scope, key);
+}
+
 /**
  * Adds to a key's policy what CDK does not add by itself. CDK cannot edit the policy of an imported key. Then it warns, with the
  * statements to add.
  */
-export function allowAwsServices(scope: Construct, key: IKey): void {
+function allowKeyOfCloudWatch(scope: Construct, key: IKey): void {
   const results = keyStatements(Stack.of(scope)).map((statement) => key.addToResourcePolicy(statement));
   if (results.every(({ statementAdded }) => statementAdded)) return;
   Annotations.of(scope).addWarningV2(

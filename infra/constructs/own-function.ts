@@ -16,12 +16,20 @@ import type { HandlerName } from '../bundle/bundle-handler.ts';
 import { bundledCode } from '../bundle/bundled-code.ts';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
+import { toAlarmsAndLogsKey } from './alarms-and-logs-key.ts';
 import { allow, denyToCode } from './statements.ts';
 
 /** What every function of ours takes from the options. */
 export type FunctionSettings = Pick<
   TokenRefreshSettings,
-  'encryptionKey' | 'logRetention' | 'memorySize' | 'xray' | 'vpc' | 'vpcSubnets' | 'securityGroups'
+  | 'encryptionKey'
+  | 'alarmsAndLogsKey'
+  | 'logRetention'
+  | 'memorySize'
+  | 'xray'
+  | 'vpc'
+  | 'vpcSubnets'
+  | 'securityGroups'
 > & { readonly removalPolicies: Pick<TokenRefreshSettings['removalPolicies'], 'logs'> };
 
 export interface OwnFunctionProps {
@@ -48,12 +56,12 @@ export class OwnFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: OwnFunctionProps) {
     super(scope, id);
-    const { encryptionKey, logRetention, memorySize, removalPolicies, securityGroups, vpc, vpcSubnets, xray } =
-      props.settings;
+    const { logRetention, memorySize, removalPolicies, securityGroups, vpc, vpcSubnets, xray } = props.settings;
+    const logKey = toAlarmsAndLogsKey(props.settings);
     this.logGroup = new LogGroup(this, 'LogGroup', {
       retention: logRetention,
       removalPolicy: removalPolicies.logs,
-      ...(encryptionKey && { encryptionKey: Key.fromKeyArn(this, 'LogKey', encryptionKey.keyArn) }),
+      ...(logKey && { encryptionKey: Key.fromKeyArn(this, 'LogKey', logKey.keyArn) }),
     });
     // The managed policies of AWS and the grants of CDK would allow more than a function calls.
     this.role = new Role(this, 'Role', {

@@ -54,9 +54,9 @@ export function findMistakes(
 }
 
 const { interval, flexibleWindow, timeout, tokenLifetime, secret, encryptionKey, eventBus } = optionsSchema.shape;
-const { tokenSecret, tokenReaders, alarmTopic } = optionsSchema.shape;
+const { tokenSecret, tokenReaders, alarmTopic, alarmsAndLogsKey } = optionsSchema.shape;
 const timingSchema = z.object({ interval, flexibleWindow, timeout, tokenLifetime });
-const regionalSchema = z.object({ secret, tokenSecret, encryptionKey, eventBus, alarmTopic });
+const regionalSchema = z.object({ secret, tokenSecret, encryptionKey, alarmsAndLogsKey, eventBus, alarmTopic });
 const readingSchema = z.object({ secret, tokenSecret, tokenReaders, encryptionKey });
 
 function findRegionProblems(named: z.output<typeof regionalSchema>, regionOfStack: string): readonly Problem[] {
@@ -65,6 +65,7 @@ function findRegionProblems(named: z.output<typeof regionalSchema>, regionOfStac
     secret: named.secret && secretIdOf(named.secret),
     tokenSecret: typeof named.tokenSecret === 'boolean' ? undefined : secretIdOf(named.tokenSecret),
     encryptionKey: named.encryptionKey?.keyArn,
+    alarmsAndLogsKey: named.alarmsAndLogsKey ? named.alarmsAndLogsKey.keyArn : undefined,
     eventBus: typeof named.eventBus === 'string' ? named.eventBus : undefined,
     alarmTopic: typeof named.alarmTopic === 'string' ? named.alarmTopic : named.alarmTopic?.topicArn,
   };

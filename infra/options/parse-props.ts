@@ -19,6 +19,7 @@ const OBJECTS = [
   ['secret', cdk<ISecret>('secretArn'), 'be a secret of CDK (ISecret)'],
   ['tokenSecret', z.union([cdk<ISecret>('secretArn'), z.boolean()]), 'be a secret of CDK (ISecret), true or false'],
   ['encryptionKey', cdk<IKey>('keyArn'), 'be a KMS key of CDK (IKey)'],
+  ['alarmsAndLogsKey', z.union([cdk<IKey>('keyArn'), z.literal(false)]), 'be a KMS key of CDK (IKey) or false'],
 ] as const;
 
 /**

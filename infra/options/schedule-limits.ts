@@ -51,6 +51,19 @@ export function silenceMinutes({ interval, flexibleWindow }: Schedule): number {
   return 2 * interval.toMinutes() + flexibleWindow.toMinutes();
 }
 
+/** Longest wait for a second tick, so that someone is notified within an hour of the first chance that was missed. */
+const LONGEST_SECOND_WAIT_MINUTES = 50;
+
+/**
+ * Returns how long the alarm for a due token waits. With short intervals, one lost tick notifies no one. With longer ones, the
+ * alarm cannot wait for a second tick.
+ */
+export function noticeMinutes(schedule: Schedule): number {
+  const interval = schedule.interval.toMinutes();
+  const noSecondTick = interval + schedule.flexibleWindow.toMinutes();
+  return Math.max(noSecondTick, Math.min(silenceMinutes(schedule), interval + LONGEST_SECOND_WAIT_MINUTES));
+}
+
 /**
  * Returns what breaks the rules between members: a tick that ends before the next one, and two chances for every token. The
  * write budget needs no rule here: `dueAfterSeconds` spaces refreshes so that they keep within it, whatever the schedule.

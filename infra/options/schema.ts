@@ -86,11 +86,20 @@ const sharedShape = {
       prop: 'ISecret or boolean',
     }),
   encryptionKey: key.optional().meta({
-    doc: 'Customer managed KMS key for secrets, queues, topic and logs: its ARN, not an alias. See [A key of your own](#a-key-of-your-own)',
+    doc: 'Customer managed KMS key for secrets and queues, and for topic and logs unless `alarmsAndLogsKey` says otherwise: its ARN, not an alias. See [A key of your own](#a-key-of-your-own)',
     default: 'keys of AWS',
     example: 'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555',
     prop: 'IKey',
   }),
+  alarmsAndLogsKey: z
+    .union([key, z.literal(false)], { error: `${KEY}, or false for none` })
+    .optional()
+    .meta({
+      doc: 'Customer managed KMS key for topic and logs, or `false` for none. Choose another key than the secrets have: [Alarms and logs](#a-key-for-alarms-and-logs)',
+      default: 'the `encryptionKey`',
+      example: 'arn:aws:kms:eu-west-1:123456789012:key/66666666-7777-8888-9999-000000000000',
+      prop: 'IKey or false',
+    }),
   interval: duration('minutes', MIN_INTERVAL_MINUTES, MAX_INTERVAL_MINUTES, { minutes: 10 }).meta({
     doc: `Time between two ticks: ${MIN_INTERVAL_MINUTES} to ${MAX_INTERVAL_MINUTES} whole minutes. It must leave a token of \`tokenLifetime\` two chances`,
     example: { minutes: 15 },
@@ -158,7 +167,7 @@ const sharedShape = {
     .optional()
     .meta({
       doc: 'https URL of [the runbook](runbook.md); alarms and dashboard lead to its entries',
-      default: 'they name the file',
+      default: 'they name the file, and synthesis warns',
       example: 'https://wiki.example.com/runbook',
       prop: 'string',
     }),

@@ -80,6 +80,8 @@ describe.skipIf(!IS_POSSIBLE)(
         logGroupName: 'g',
         secretId,
         tokenSecretId: create(`secretsmanager create-secret --name token --secret-string '${VALUE}'`, 'ARN'),
+        reservedConcurrency: undefined,
+        silenceMinutes: 22,
         scheduleName: 'tick',
         failedRunsUrl: queueUrl,
         undeliveredTicksUrl: queueUrl,

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { findCallMistakes } from '../support/aws-cli-calls.ts';
 import { FakeAwsShell } from '../support/run-in-bash.ts';
 import { outputsOf } from './deployment.ts';
-import { synthesise } from './synthesise.ts';
+import { KEY_ARN, synthesise } from './synthesise.ts';
 
 const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:RetentlyCredentials-AbCdEf';
 const VALUE = '{"client_id":"mine"}';
@@ -25,6 +25,7 @@ describe('each command among the outputs', () => {
     using shell = new FakeAwsShell();
     shell.willAnswer('list-secret-version-ids', 'version-1');
     shell.willAnswer('get-schedule', '{"Name":"mine"}');
+    shell.willAnswer('describe-secret', KEY_ARN);
     writeFileSync(join(shell.directory, 'credentials.json'), VALUE);
     expect(runIn(shell, id)).toMatchObject({ status: 0, stderr: '' });
     expect(shell.calls.length).toBeGreaterThan(0);

@@ -238,7 +238,7 @@ describe('from the text of the alarm alone, a reader reaches', () => {
 
   /** Follows the link of the mail; and from there, that of the last line of the log. */
   function follow(monitored: MonitoredFunction, alarm: string): readonly string[] {
-    const [, link = ''] = /\nWhat to do: (\S+)$/.exec(monitored.textOf(alarm)) ?? [];
+    const [, link = ''] = /\nFix: (\S+)\n/.exec(monitored.textOf(alarm)) ?? [];
     const { runbook = '' } = monitored.stories.at(-1) ?? {};
     const path = [link, runbook].filter((entry) => entry !== '').map((entry) => entry.replace('docs/runbook.md#', ''));
     for (const anchor of path) expect(sections.get(anchor)).toMatch(/\*\*Do now/);

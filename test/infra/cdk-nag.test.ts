@@ -67,6 +67,7 @@ describe('a real synthesis', () => {
       'AwsSolutions-SMG4 at Everything/TokenRefresh/Token/Secret',
       'AwsSolutions-SMG4 at RetentlyTokenRefresh-defaults/TokenRefresh/Credentials/Secret',
       'AwsSolutions-SMG4 at RetentlyTokenRefresh-defaults/TokenRefresh/Token/Secret',
+      'AwsSolutions-SQS3 at Everything/TokenRefresh/AlarmTopic/UndeliveredEmails',
       'AwsSolutions-SQS3 at Everything/TokenRefresh/DeadLetters/FailedRuns',
       'AwsSolutions-SQS3 at Everything/TokenRefresh/DeadLetters/UndeliveredTicks',
       'AwsSolutions-SQS3 at RetentlyTokenRefresh-defaults/TokenRefresh/DeadLetters/FailedRuns',

@@ -20,7 +20,7 @@ describe('addOutputs of a construct', () => {
   it.each([
     [
       'an account',
-      synthesise({ env }),
+      synthesise({ env, alarmEmails: ['ops@example.com'] }),
       (stack: Stack) => new TokenRefresh(stack, 'TokenRefresh', { alarmEmails: ['ops@example.com'] }).addOutputs(),
     ],
     [

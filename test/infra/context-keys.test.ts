@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { buildApp, type Surroundings } from '../../infra/app.ts';
 import { OptionsError } from '../../infra/options/mistakes.ts';
 import { TokenRefreshStack } from '../../infra/stacks.ts';
-import { WITHOUT_BUNDLING } from './synthesise.ts';
+import { KEY_ARN, OTHER_KEY_ARN, WITHOUT_BUNDLING } from './synthesise.ts';
 
-const ALARMS = { alarmEmails: ['ops@example.com'] };
+const ALARMS = { alarmEmails: ['ops@example.com'], runbookUrl: 'https://wiki.example.com/runbook' };
 
 function build(context: Readonly<Record<string, unknown>>, surroundings?: Surroundings): readonly TokenRefreshStack[] {
   const app = buildApp({ context: { ...WITHOUT_BUNDLING, ...context } }, surroundings);
@@ -76,9 +76,19 @@ describe('a context key that would silently do nothing is refused', () => {
 });
 
 describe('a synthesis warns', () => {
-  it('if nobody hears of alarms', () => {
-    expect(warningsOf({})).toEqual([expect.stringMatching(/^Nobody hears of alarms: alarmEmails is empty\./)]);
+  it.each([
+    ['nobodyHearsOfAlarms', 'no one is notified of alarms', { alarmEmails: [] }],
+    ['noRunbookUrl', 'emails cannot link to the runbook', { runbookUrl: undefined }],
+    ['alarmsNeedSecretsKey', 'a disabled key of the secrets would stop alarms', { encryptionKey: KEY_ARN }],
+  ])('%s, if %s', (id, _, options) => {
+    expect(warningsOf({ tokenRefresh: { ...ALARMS, ...options } })).toEqual([
+      expect.stringContaining(`[ack: retently-token-refresh:${id}]`),
+    ]);
     expect(warningsOf({ tokenRefresh: ALARMS })).toEqual([]);
+  });
+
+  it.each([false, KEY_ARN, OTHER_KEY_ARN])('of no key if alarmsAndLogsKey is %s', (alarmsAndLogsKey) => {
+    expect(warningsOf({ tokenRefresh: { ...ALARMS, encryptionKey: KEY_ARN, alarmsAndLogsKey } })).toEqual([]);
   });
 
   it('if options of cdk.json are gone because the command line has some', () => {

@@ -111,9 +111,11 @@ describe('the resources of a fleet', () => {
       expect(Properties).toHaveProperty('PermissionsBoundary', EVERY_FLEET_OPTION['permissionsBoundaryArn']);
       expect(Properties['Tags']).toEqual([{ Key: 'team', Value: 'feedback' }]);
     }
-    for (const queue of resourcesOf(EVERYTHING, 'AWS::SQS::Queue')) {
+    for (const [id, queue] of Object.entries(EVERYTHING.Resources)) {
+      if (queue.Type !== 'AWS::SQS::Queue') continue;
       expect(queue.DeletionPolicy).toBe('Retain');
-      expect(queue.Properties).toHaveProperty('KmsMasterKeyId', KEY_ARN);
+      const isOfEmails = id.includes('UndeliveredEmails');
+      expect(queue.Properties['KmsMasterKeyId']).toBe(isOfEmails ? undefined : KEY_ARN);
     }
     for (const logGroup of resourcesOf(EVERYTHING, 'AWS::Logs::LogGroup')) {
       expect(logGroup).toMatchObject({ DeletionPolicy: 'Retain', Properties: { RetentionInDays: 365 } });
@@ -203,9 +205,11 @@ describe('the outputs', () => {
   it('are names and commands', () => {
     expect(Object.keys(DEFAULTS.Outputs).sort()).toEqual([
       'AttentionCommand',
+      'CancelKeyDeletionCommand',
       'DashboardName',
       'DeadLettersCommand',
       'DeadLettersUrl',
+      'EnableKeyCommand',
       'EnableScheduleCommand',
       'FailedSweepsCommand',
       'FailedSweepsUrl',
@@ -213,6 +217,8 @@ describe('the outputs', () => {
       'FunctionName',
       'GetSecretCommand',
       'InvokeCommand',
+      'KeyCommand',
+      'KeyStateCommand',
       'LogsCommand',
       'PurgeDeadLettersCommand',
       'PurgeFailedSweepsCommand',
@@ -247,7 +253,8 @@ describe('the alarms of a fleet', () => {
       'TokenNotStored',
       'TokenOverdue',
     ]);
-    for (const { text } of alarms.values()) expect(text).toMatch(/How it is, in AWS CloudShell: aws logs tail /);
+    for (const { text } of alarms.values())
+      expect(text).toMatch(/\nFix: docs\/runbook\.md#[a-z-]+\n.*: aws logs tail /);
     expect(alarms.get('SweepSilent')?.metrics[0]?.metricName).toBe(FLEET_METRICS.secretsQueued);
   });
 });

@@ -8,24 +8,35 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { TokenRefresh, type TokenRefreshProps } from '../../infra/token-refresh.ts';
 import { TokenRefreshFleet } from '../../infra/token-refresh-fleet.ts';
-import { KEY_ARN, resourceOf, resourcesOf, templateOf, WITHOUT_BUNDLING } from './synthesise.ts';
+import {
+  KEY_ARN,
+  OTHER_KEY_ARN,
+  resourceOf,
+  resourcesOf,
+  synthesise,
+  synthesiseFleet,
+  templateOf,
+  WITHOUT_BUNDLING,
+} from './synthesise.ts';
 
 const ACCOUNT = '123456789012';
 const ENV = { account: ACCOUNT, region: 'eu-west-1' };
 const SECRET_ARN = `arn:aws:secretsmanager:eu-west-1:${ACCOUNT}:secret:retently-AbC123`;
 const TOPIC_ARN = `arn:aws:sns:eu-west-1:${ACCOUNT}:theirs`;
 const OURS = 'retently-token-refresh:';
+/** Those that context-keys.test.ts is about. */
+const OTHERS = ['nobodyHearsOfAlarms', 'noRunbookUrl', 'alarmsNeedSecretsKey'];
 
 function theirStack(env: object = ENV): Stack {
   return new Stack(new App({ context: WITHOUT_BUNDLING }), 'Theirs', { env });
 }
 
-/** The warnings of an app, without the one that no one is notified, by the construct that has them. */
+/** The warnings of an app, without those about alarms and their key, by the construct that has them. */
 function warningsOf(stack: Stack): readonly (readonly [string, string])[] {
   return Annotations.fromStack(stack)
     .findWarning('*', Match.anyValue())
     .map(({ id, entry }) => [id, z.string().parse(entry.data)] as const)
-    .filter(([, text]) => text.includes(`[ack: ${OURS}`) && !text.includes(`[ack: ${OURS}nobodyHearsOfAlarms]`));
+    .filter(([, text]) => text.includes(`[ack: ${OURS}`) && !OTHERS.some((id) => text.includes(`[ack: ${OURS}${id}]`)));
 }
 
 const KINDS = [
@@ -36,7 +47,7 @@ const KINDS = [
   ],
   [
     'a fleet',
-    (stack: Stack, props: Pick<TokenRefreshProps, 'encryptionKey' | 'alarmTopic' | 'vpc'>) =>
+    (stack: Stack, props: Pick<TokenRefreshProps, 'encryptionKey' | 'alarmsAndLogsKey' | 'alarmTopic' | 'vpc'>) =>
       new TokenRefreshFleet(stack, 'Ours', { tagKey: 'retently', alarmTopic: topicOf(stack), ...props }),
   ],
 ] as const;
@@ -72,10 +83,13 @@ describe.each(KINDS)('%s beside things of the app', (_, build) => {
     expect(warningsOf(stack).join()).not.toContain('${Token');
   });
 
-  it('does not warn of a key and a topic of the app', () => {
+  it('does not warn of keys and a topic of the app, and lets CloudWatch use both keys', () => {
     const stack = theirStack();
-    build(stack, { encryptionKey: new Key(stack, 'Key') });
+    build(stack, { encryptionKey: new Key(stack, 'Key'), alarmsAndLogsKey: new Key(stack, 'LogsKey') });
     expect(warningsOf(stack)).toEqual([]);
+    const policies = resourcesOf(templateOf(stack), 'AWS::KMS::Key').map((each) => JSON.stringify(each.Properties));
+    expect(policies).toHaveLength(2);
+    for (const policy of policies) expect(policy).toContain('"Service":"cloudwatch.amazonaws.com"');
   });
 
   it('gives its functions a security group if there is a VPC without one', () => {
@@ -91,6 +105,27 @@ describe.each(KINDS)('%s beside things of the app', (_, build) => {
         /"SecurityGroupIds":\[\{"Fn::GetAtt":\["OursSecurityGroup/,
       );
     }
+  });
+});
+
+describe.each([
+  ['an account', synthesise],
+  ['a fleet', synthesiseFleet],
+] as const)('topic and logs of %s', (_, synthesiseOne) => {
+  it.each([
+    [undefined, KEY_ARN],
+    [OTHER_KEY_ARN, OTHER_KEY_ARN],
+    [false, undefined],
+  ])('with alarmsAndLogsKey %s have the key %s', (alarmsAndLogsKey, expected) => {
+    const template = synthesiseOne({
+      encryptionKey: KEY_ARN,
+      ...(alarmsAndLogsKey !== undefined && { alarmsAndLogsKey }),
+    });
+    const keys = [
+      ...resourcesOf(template, 'AWS::SNS::Topic').map(({ Properties }) => Properties['KmsMasterKeyId']),
+      ...resourcesOf(template, 'AWS::Logs::LogGroup').map(({ Properties }) => Properties['KmsKeyId']),
+    ];
+    expect([...new Set(keys)]).toEqual([expected]);
   });
 });
 

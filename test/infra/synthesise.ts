@@ -84,6 +84,7 @@ export function resourceOf(template: SynthesisedTemplate, type: string, part = '
 
 const ACCOUNT = '123456789012';
 export const KEY_ARN = `arn:aws:kms:eu-west-1:${ACCOUNT}:key/11111111-2222-3333-4444-555555555555`;
+export const OTHER_KEY_ARN = `arn:aws:kms:eu-west-1:${ACCOUNT}:key/66666666-7777-8888-9999-000000000000`;
 
 /** Returns the example of each option that has one. */
 function examplesOf(shape: Readonly<Record<string, z.ZodType>>): Readonly<Record<string, unknown>> {

@@ -4,10 +4,17 @@ const GLOBAL = ['--region', '--query', '--output', '--cli-read-timeout', '--cli-
 /** The commands that people are told to type, with the options that each may have. AWS CLI 1 lacks `logs tail`. */
 export const AWS_COMMANDS: Readonly<Record<string, readonly string[]>> = {
   'cloudformation describe-stacks': ['--stack-name'],
+  'kms cancel-key-deletion': ['--key-id'],
+  'kms describe-key': ['--key-id'],
+  'kms enable-key': ['--key-id'],
+  'lambda delete-function-concurrency': ['--function-name'],
+  'lambda get-function-concurrency': ['--function-name'],
   'lambda invoke': ['--function-name', '--payload'],
+  'lambda put-function-concurrency': ['--function-name', '--reserved-concurrent-executions'],
   'logs tail': ['--since', '--format', '--filter-pattern'],
   'scheduler get-schedule': ['--name'],
   'scheduler update-schedule': [],
+  'secretsmanager describe-secret': ['--secret-id'],
   'secretsmanager get-secret-value': ['--secret-id'],
   'secretsmanager list-secrets': ['--filters'],
   'secretsmanager list-secret-version-ids': ['--secret-id'],
