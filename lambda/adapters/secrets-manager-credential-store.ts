@@ -19,7 +19,20 @@ import { describeAwsError } from './describe-aws-error.ts';
 /** All of one call, with the SDK's tries: its own time-outs do not end an answer that trickles. */
 const CALL_TIMEOUT_MS = 7_000;
 
-const STATE_ADVICE = 'Its state forbids that: is it a replica, or managed by another AWS service?';
+const WAITING_DOES_NOT_HELP = 'Waiting does not help.';
+
+/** What Secrets Manager's errors of status 400 ask for, where it is not the usual retry. */
+const NEXT_STEPS: ReadonlyMap<string, string> = new Map([
+  ['InvalidRequestException', `The secret's state does not allow the call. ${WAITING_DOES_NOT_HELP}`],
+  ['InvalidParameterException', `AWS does not accept the request. ${WAITING_DOES_NOT_HELP}`],
+  [
+    'ValidationException',
+    `AWS does not accept the request: the value may have more than 65,536 bytes. ${WAITING_DOES_NOT_HELP}`,
+  ],
+  ['PreconditionNotMetException', `AWS does not accept the request. ${WAITING_DOES_NOT_HELP}`],
+  ['LimitExceededException', 'The secret has too many versions or labels. Waiting helps: versions age after 24 hours.'],
+  ['ThrottlingException', 'Waiting helps: the next run retries.'],
+]);
 
 type CallOptions = { readonly abortSignal: AbortSignal };
 
@@ -148,24 +161,40 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
   /** What is wrong with the secret as a whole; `undefined` if it exists and is in use. */
   async #findStateFault(callOptions: CallOptions): Promise<Fault | undefined> {
     try {
-      const { DeletedDate } = await this.#client.send(
+      const { ARN, DeletedDate, PrimaryRegion, OwningService } = await this.#client.send(
         new DescribeSecretCommand({ SecretId: this.secretId }),
         callOptions,
       );
-      if (DeletedDate === undefined) return undefined;
+      if (DeletedDate === undefined) return this.#findOwner(ARN, PrimaryRegion, OwningService);
     } catch (error) {
       if (!(error instanceof ResourceNotFoundException)) return this.#failed(error, 'DescribeSecret');
       return this.#notFound(`does not exist in this account and region. Check ${this.#variable}`);
     }
     return this.#notFound(
-      `is scheduled for deletion. 'aws secretsmanager restore-secret' brings it back with all its versions`,
+      `is scheduled for deletion. To restore it with all its versions: aws secretsmanager restore-secret --secret-id ${this.secretId}`,
     );
+  }
+
+  /** Returns why no one but its owner can write the secret; `undefined` if anyone with the permissions can. */
+  #findOwner(
+    arn: string | undefined,
+    primaryRegion: string | undefined,
+    service: string | undefined,
+  ): Fault | undefined {
+    if (primaryRegion !== undefined && primaryRegion !== arn?.split(':')[3]) {
+      const what = `is a replica, which cannot be written. Its primary is in ${primaryRegion}: deploy there, or name a secret of this region in ${this.#variable}`;
+      return new Fault('CONFIGURATION_INVALID', `Secret ${this.secretId} ${what}.`);
+    }
+    if (service === undefined) return undefined;
+    const what = `is managed by ${service}, which writes it by itself. Name another secret in ${this.#variable}`;
+    return new Fault('CONFIGURATION_INVALID', `Secret ${this.secretId} ${what}.`);
   }
 
   async #toFault(error: unknown, operation: string, callOptions: CallOptions): Promise<Fault> {
     if (error instanceof Fault) return error;
-    if (error instanceof InvalidRequestException || error instanceof ResourceNotFoundException) {
-      // The state of the secret forbids it: mostly, it is scheduled for deletion.
+    const isOfState = [InvalidRequestException, InvalidParameterException, ResourceNotFoundException];
+    if (isOfState.some((each) => error instanceof each)) {
+      // Scheduled for deletion, a replica, or another service's: only DescribeSecret shows which.
       return (await this.#findStateFault(callOptions)) ?? this.#failed(error, operation);
     }
     return this.#failed(error, operation);
@@ -183,8 +212,7 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
     const { isDenial, what, advice } = describeAwsError(error, this.#callTimeoutMs / 1000);
     const call = `${operation} on secret ${this.secretId}`;
     if (isDenial) return new Fault('STORE_DENIED', `${call} was refused: ${what}. ${advice}`);
-    const isOfState = error instanceof InvalidRequestException;
-    const next = isOfState ? STATE_ADVICE : 'The next run tries again.';
+    const next = NEXT_STEPS.get(what) ?? 'The next run retries.';
     return new Fault('STORE_UNAVAILABLE', [`${call} failed: ${what}.`, advice, next].filter(Boolean).join(' '));
   }
 

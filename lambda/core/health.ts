@@ -14,8 +14,8 @@ export interface Judgement {
   readonly reason: string;
 }
 
-/** How the token secret compares with `AWSCURRENT`. `unreadable`: denied, deleted, or Secrets Manager failed. */
-export type TokenSecretHealth = 'in sync' | 'stale' | 'foreign' | 'unreadable';
+/** How the token secret compares with `AWSCURRENT`. `unusable`: deleted, denied, or one that cannot be written. */
+export type TokenSecretHealth = 'in sync' | 'stale' | 'foreign' | 'unusable';
 
 /** Everything that the judgement depends on. */
 export interface Evidence {
@@ -158,10 +158,10 @@ function judgeTokenSecret({ tokenSecret }: Evidence): Advice | undefined {
       return ['refresh', 'The token secret does not hold the current access token; the next run copies it.'];
     case 'foreign':
       return ['fixTokenSecret', 'The token secret holds something else, which was not overwritten.'];
-    case 'unreadable':
+    case 'unusable':
       return [
         'fixTokenSecret',
-        'The token secret cannot be read: it was deleted, access is denied, or the call failed.',
+        'The token secret cannot be read or written: it was deleted, access is denied, or it is a replica.',
       ];
     default:
       return undefined;

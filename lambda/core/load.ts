@@ -12,6 +12,11 @@ import {
 } from './journal.ts';
 import type { Version } from './ports.ts';
 
+/** Versions that are read side by side in the search for a whole document. */
+const READS_AT_ONCE = 10;
+/** The search ends while there is time to report what was found to be wrong. */
+const SEARCH_MIN_MS = 5_000;
+
 /** The secret as one run sees it at one moment. */
 export interface Snapshot {
   readonly current: DocumentEntry;
@@ -80,17 +85,43 @@ function isComplete(entry: JournalEntry): entry is DocumentEntry {
 }
 
 async function withWayBack(
-  { store, settings: { secretId } }: Context,
+  context: Context,
   error: unknown,
   current: Pick<Version, 'versionId'>,
   latestEntry: JournalEntry | undefined,
 ): Promise<unknown> {
-  const previous = await store.readPrevious().catch(() => undefined);
-  const whole = [latestEntry, previous && parseEntry(previous)].find(
-    (entry) => entry !== undefined && isComplete(entry),
-  );
-  if (whole === undefined || !(error instanceof Fault)) return error;
-  return new Fault(error.name, `${error.message} ${wayBack(secretId, current, whole)}`);
+  if (!(error instanceof Fault)) return error;
+  const whole = await findWholeDocument(context, current, latestEntry).catch(() => undefined);
+  const { secretId } = context.settings;
+  return whole === undefined ? error : new Fault(error.name, `${error.message} ${wayBack(secretId, current, whole)}`);
+}
+
+/**
+ * Returns the last document with all three credentials. Labels lead to it unless AWSCURRENT was overwritten twice, or an outage
+ * came in between; then the newest kept version that holds one is it. If its refresh token was used, the next run rolls forward.
+ */
+async function findWholeDocument(
+  { store, runtime }: Context,
+  current: Pick<Version, 'versionId'>,
+  latestEntry: JournalEntry | undefined,
+): Promise<DocumentEntry | undefined> {
+  if (latestEntry !== undefined && isComplete(latestEntry)) return latestEntry;
+  const previous = await readEntry(store.readPrevious());
+  if (previous !== undefined && isComplete(previous)) return previous;
+  const versions = (await store.listVersions()).filter(({ versionId }) => versionId !== current.versionId);
+  const newestFirst = versions.toSorted((a, b) => b.createdAt - a.createdAt);
+  for (let index = 0; index < newestFirst.length && runtime.remainingMs() > SEARCH_MIN_MS; index += READS_AT_ONCE) {
+    const some = newestFirst.slice(index, index + READS_AT_ONCE);
+    const entries = await Promise.all(some.map(({ versionId }) => readEntry(store.readVersion(versionId))));
+    const whole = entries.find((entry) => entry !== undefined && isComplete(entry));
+    if (whole?.kind === 'document') return whole;
+  }
+  return undefined;
+}
+
+async function readEntry(version: Promise<Version | undefined>): Promise<JournalEntry | undefined> {
+  const read = await version;
+  return read && parseEntry(read);
 }
 
 function wayBack(secretId: string, current: Pick<Version, 'versionId'>, whole: Pick<Version, 'versionId'>): string {

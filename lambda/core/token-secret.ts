@@ -70,10 +70,19 @@ export async function inspectTokenSecret(
   return { secretId, isBehind: true, state: found.kind, problem: found.problem.message };
 }
 
+/** Faults of the token secret that stay until a person fixes them; the next run may repair the others. */
+const LASTING: ReadonlySet<string> = new Set(['SECRET_NOT_FOUND', 'STORE_DENIED', 'CONFIGURATION_INVALID']);
+
+/** Something else that is stored in the token secret. */
+class ForeignContent extends Fault {
+  constructor(message: string) {
+    super('CONFIGURATION_INVALID', message);
+  }
+}
+
 function toState(problem: Fault): TokenSecretProblem {
-  if (problem.name === 'CONFIGURATION_INVALID') return { kind: 'foreign', problem };
-  const isUnreadable = problem.name === 'SECRET_NOT_FOUND' || problem.name === 'STORE_DENIED';
-  return { kind: isUnreadable ? 'unreadable' : 'stale', problem };
+  if (problem instanceof ForeignContent) return { kind: 'foreign', problem };
+  return { kind: LASTING.has(problem.name) ? 'unusable' : 'stale', problem };
 }
 
 async function findProblem(tokenSecret: TokenSecret, current: DocumentEntry): Promise<TokenSecretProblem | undefined> {
@@ -144,15 +153,14 @@ function parseOurs(held: Version | undefined): { readonly [name: string]: unknow
 function requireOurs({ secretId }: TokenSecret, held: Version | undefined, current: DocumentEntry): void {
   if (held === undefined || parseOurs(held) !== undefined) return;
   if (held.versionId === current.versionId) {
-    throw new Fault(
-      'CONFIGURATION_INVALID',
+    throw new ForeignContent(
       'TOKEN_SECRET_ID names the secret of the credentials, which consumers must not read. Give it a secret of its own.',
     );
   }
-  throw new Fault(
-    'CONFIGURATION_INVALID',
+  throw new ForeignContent(
     `Version ${held.versionId} of secret ${secretId} holds something else than ${MEMBERS.join(', ')}, and was left as it is. ` +
-      'If that may go, put {} there, and the next run puts the token in its place. If not, name another secret in TOKEN_SECRET_ID.',
+      `To replace it with the token: aws secretsmanager put-secret-value --secret-id ${secretId} --secret-string '{}'. ` +
+      'To keep it, name another secret in TOKEN_SECRET_ID.',
   );
 }
 

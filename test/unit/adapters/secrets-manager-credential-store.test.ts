@@ -176,11 +176,18 @@ describe('what AWS rejects is identified by its name and never by its text', () 
     IncompleteSignature: OF_CREDENTIALS,
     MissingAuthenticationToken: OF_CREDENTIALS,
   };
-  const UNAVAILABLE = ['ThrottlingException', 'LimitExceededException', 'InternalServiceError', 'ValidationException'];
+  /** Whether waiting helps. */
+  const UNAVAILABLE: Readonly<Record<string, RegExp>> = {
+    ThrottlingException: /Waiting helps/,
+    LimitExceededException: /Waiting helps/,
+    InternalServiceError: /The next run retries/,
+    ValidationException: /Waiting does not help/,
+    PreconditionNotMetException: /Waiting does not help/,
+  };
 
   test.each([
     ...DENIED.map((name) => [name, 'STORE_DENIED', ADVICE_ON[name] ?? /key policy/] as const),
-    ...UNAVAILABLE.map((name) => [name, 'STORE_UNAVAILABLE', /The next run tries again/] as const),
+    ...Object.entries(UNAVAILABLE).map(([name, advice]) => [name, 'STORE_UNAVAILABLE', advice] as const),
   ])('%s: %s, on every call', async (name, code, advice) => {
     create();
     refusal = name;
@@ -238,19 +245,35 @@ describe('a secret that cannot be used', () => {
     expect([name, message]).toEqual(['STORE_DENIED', expect.stringContaining('DescribeSecret on secret')]);
   });
 
-  test('in a state that forbids the call, and not deleted, is STORE_UNAVAILABLE', async () => {
-    create();
-    const { url, close } = await startLoopbackServer((request, response) => {
-      const isDescribe = request.headers['x-amz-target'] === 'secretsmanager.DescribeSecret';
-      response.statusCode = isDescribe ? 200 : 400;
-      response.end(isDescribe ? '{}' : '{"__type":"InvalidRequestException"}');
-    });
-    const fault = await faultFrom(createStore(url).putVersion(SECOND, NEXT));
-    await close();
-    expect([fault.name, fault.message]).toEqual([
-      'STORE_UNAVAILABLE',
-      expect.stringMatching(/InvalidRequestException\. Its state forbids that: is it a replica/),
-    ]);
+  const ARN = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:RetentlyCredentials-AbCdEf';
+
+  test.each([
+    [
+      'a replica',
+      { ARN, PrimaryRegion: 'us-east-1' },
+      'CONFIGURATION_INVALID',
+      /primary is in us-east-1.*CREDENTIALS_SECRET_ID/,
+    ],
+    ['the primary of replicas', { ARN, PrimaryRegion: 'eu-west-1' }, 'STORE_UNAVAILABLE', /Waiting does not help/],
+    [
+      'managed by another service',
+      { ARN, OwningService: 'rds' },
+      'CONFIGURATION_INVALID',
+      /managed by rds.*CREDENTIALS_SECRET_ID/,
+    ],
+    ['in another state', {}, 'STORE_UNAVAILABLE', /Waiting does not help/],
+  ])('%s: what it is, and what to do', async (_state, described, code, advice) => {
+    for (const error of ['InvalidRequestException', 'InvalidParameterException']) {
+      const { url, close } = await startLoopbackServer((request, response) => {
+        const isDescribe = request.headers['x-amz-target'] === 'secretsmanager.DescribeSecret';
+        response.statusCode = isDescribe ? 200 : 400;
+        response.end(JSON.stringify(isDescribe ? described : { __type: error }));
+      });
+      const fault = await faultFrom(createStore(url).putVersion(SECOND, NEXT));
+      await close();
+      expect(fault.name).toBe(code);
+      expect(fault.message).toMatch(advice);
+    }
   });
 });
 
@@ -308,9 +331,7 @@ describe('the way to AWS', () => {
     await close();
     const { name, message } = await faultFrom(createStore(url).readLatestEntry());
     expect(name).toBe('STORE_UNAVAILABLE');
-    expect(message).toMatch(
-      /failed: ECONNREFUSED\. AWS was not reached\. In a VPC, check .* The next run tries again\./,
-    );
+    expect(message).toMatch(/failed: ECONNREFUSED\. AWS was not reached\. In a VPC, check .* The next run retries\./);
   });
 
   test('a name that does not resolve', async () => {

@@ -179,7 +179,7 @@ const TRUTH: readonly Row[] = [
   ['no token secret', evidence(aged(1), { tokenSecret: undefined }), 'healthy', 'none'],
   ['token secret stale', evidence(aged(1), { tokenSecret: 'stale' }), 'attention', 'refresh'],
   ['token secret foreign', evidence(aged(1), { tokenSecret: 'foreign' }), 'attention', 'fixTokenSecret'],
-  ['token secret unreadable', evidence(aged(1), { tokenSecret: 'unreadable' }), 'attention', 'fixTokenSecret'],
+  ['token secret unusable', evidence(aged(1), { tokenSecret: 'unusable' }), 'attention', 'fixTokenSecret'],
 ];
 
 describe('one judgement of health', () => {

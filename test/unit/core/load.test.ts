@@ -6,7 +6,7 @@ import { grantOf, load, requireComplete } from '../../../lambda/core/load.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { SECRET_ID } from '../../support/fake-credential-store.ts';
 import { faultFrom } from '../../support/fault-of.ts';
-import { CREDENTIALS, refreshed, toDocumentEntry, versionIdOf } from '../../support/secret-documents.ts';
+import { CREDENTIALS, NOW_MS, refreshed, toDocumentEntry, versionIdOf } from '../../support/secret-documents.ts';
 
 const SPENT = 'ab'.repeat(32);
 const { tokenHash } = toDocumentEntry(CREDENTIALS);
@@ -113,12 +113,41 @@ describe('a current that cannot be read says where the last whole document is', 
     expect(message).toContain(`--move-to-version-id ${versionIdOf('first')} --remove-from-version-id ${current}`);
   });
 
-  test('and nothing of it if there is none, or if it cannot be looked for', async () => {
+  test('else under no label: overwritten twice, while attempts fail', async () => {
+    const context = FakeContext.withSecret(refreshed(4));
+    const whole = versionIdOf('first');
+    for (let attempt = 0; attempt < 40; attempt++) {
+      context.writeText(renderClaim({ tokenHash, attempt, nonce: 'nonce', leaseSeconds: 90 }), [JOURNAL_STAGE]);
+      const failure = { tokenHash, attempt, code: 'PROVIDER_UNAVAILABLE' as const, digest: 'digest' };
+      context.writeText(renderFailure(failure), [JOURNAL_STAGE]);
+    }
+    context.writeText(broken);
+    const current = context.writeText('scribble');
+    const { message } = await faultFrom(load(context));
+    expect(message).toContain(`--move-to-version-id ${whole} --remove-from-version-id ${current}`);
+    context.moveStage('AWSCURRENT', whole);
+    expect(await load(context)).toMatchObject({ current: { versionId: whole } });
+  });
+
+  test('the newest of several that have no label', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    const newer = context.nextRun({ afterMs: 1_000 });
+    const whole = newer.write(refreshed(0));
+    for (const text of [broken, 'scribble', 'more']) newer.writeText(text);
+    expect((await faultFrom(load(newer))).message).toContain(`--move-to-version-id ${whole} `);
+  });
+
+  test('and nothing of it if there is none, if it cannot be looked for, or if there is no time', async () => {
+    const none = new FakeContext();
+    none.world.secretsManager.createSecret({ Name: SECRET_ID });
+    none.writeText(broken);
+    expect((await faultFrom(load(none))).message).not.toContain('version-id');
     const context = FakeContext.withSecret(CREDENTIALS);
     context.writeText(broken);
     context.store.refuse('readPrevious');
     expect((await faultFrom(load(context))).message).not.toContain('version-id');
     context.writeText('scribble');
+    context.deadlineMs = NOW_MS + 5_000;
     expect((await faultFrom(load(context))).message).not.toContain('version-id');
   });
 });

@@ -331,10 +331,10 @@ describe('a run that does not get as far as the POST', () => {
       { client_id: 'client-id-1' },
       'has no client_secret, no refresh_token',
       [SEEN],
-      ['readPrevious'],
+      ['readPrevious', 'listVersions'],
     ],
     // Where is the last whole document?
-    ['CREDENTIALS_INVALID', { client_id: 7 }, 'client_id is a number', [], ['readPrevious']],
+    ['CREDENTIALS_INVALID', { client_id: 7 }, 'client_id is a number', [], ['readPrevious', 'listVersions']],
   ])('%s: throws, and still records what it knows of the states', async (code, secret, what, states, looks) => {
     const context = FakeContext.withSecret(secret);
     const { name, message } = await faultFrom(refresh(context, IF_DUE));

@@ -314,7 +314,7 @@ describe('status', () => {
     const context = fresh();
     context.tokenSecret?.refuse('readCurrent', 1, new Fault('STORE_DENIED', 'GetSecretValue was refused.'));
     const { details, health, action } = await status(context);
-    expect(details?.tokenSecret).toMatchObject({ state: 'unreadable', problem: 'GetSecretValue was refused.' });
+    expect(details?.tokenSecret).toMatchObject({ state: 'unusable', problem: 'GetSecretValue was refused.' });
     expect({ health, action }).toEqual({ health: 'attention', action: 'fixTokenSecret' });
   });
 
@@ -392,8 +392,9 @@ describe('syncTokenSecret', () => {
     expect(state).toMatchObject({ kind: 'foreign', problem: { name: 'CONFIGURATION_INVALID' } });
     expect(state?.kind === 'foreign' && state.problem.message).toBe(
       `Version first-token-000000000000000000000000 of secret ${TOKEN_SECRET_ID} holds something else than access_token, ` +
-        'token_type, expires_at, and was left as it is. If that may go, put {} there, and the next run puts the token in its place. ' +
-        'If not, name another secret in TOKEN_SECRET_ID.',
+        'token_type, expires_at, and was left as it is. To replace it with the token: ' +
+        `aws secretsmanager put-secret-value --secret-id ${TOKEN_SECRET_ID} --secret-string '{}'. ` +
+        'To keep it, name another secret in TOKEN_SECRET_ID.',
     );
   });
 
