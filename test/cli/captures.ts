@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { FLEET_TAG } from '../sandbox/fleet.ts';
 import { RunningCommand, runCommand } from '../support/command.ts';
 import { PAGE_URL } from '../support/command-secrets.ts';
 import { type SandboxDeployment, startDeployment } from '../support/deployment.ts';
-import { FLEET_NAME, FLEET_TAG, type SandboxFleet, startFleet } from '../support/fleet.ts';
+import { deployFleet, FLEET_NAME, type SandboxFleet } from '../support/fleet.ts';
 import { walkThroughPages } from '../support/plain-browser.ts';
 
 export const PAGE = fileURLToPath(new URL('../../docs/command-line.md', import.meta.url));
@@ -18,7 +19,7 @@ const goPlainly: GoThrough = (start) => walkThroughPages(start, 'allow');
 export async function capturePage(goThrough = goPlainly): Promise<{ written: string; captured: string }> {
   await using deployment = await startDeployment();
   await authorize(deployment, goThrough);
-  await using fleet = await startFleet(deployment);
+  await using fleet = await deployFleet(deployment);
   await fillFleet(deployment, fleet);
   deployment.server.lastTickAt = new Date(Date.now() - 4 * 60_000);
   const written = readFileSync(PAGE, 'utf8');

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { FLEET_TAG } from '../sandbox/fleet.ts';
 import { type Ended, RunningCommand } from '../support/command.ts';
 import { CommandInTerminal, CTRL_C, ENTER, isPythonInstalled } from '../support/command-in-terminal.ts';
 import { expectNothingSecret, PAGE_URL } from '../support/command-secrets.ts';
 import { type SandboxDeployment, STACK_NAME, startDeployment } from '../support/deployment.ts';
-import { FLEET_NAME, FLEET_TAG, REFRESH_NAME, type SandboxFleet, startFleet } from '../support/fleet.ts';
+import { deployFleet, FLEET_NAME, REFRESH_NAME, type SandboxFleet } from '../support/fleet.ts';
 import { walkThroughPages } from '../support/plain-browser.ts';
 
 const SECRET = 'acme';
@@ -14,7 +15,7 @@ const screens: string[] = [];
 
 beforeAll(async () => {
   deployment = await startDeployment();
-  fleet = await startFleet(deployment);
+  fleet = await deployFleet(deployment);
 });
 
 beforeEach(() => {

@@ -1,10 +1,11 @@
 import { CreateSecretCommand, DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FLEET_TAG } from '../sandbox/fleet.ts';
 import { awsClientOptions } from '../support/aws-client-options.ts';
 import { RunningCommand, runCommand } from '../support/command.ts';
 import { PAGE_URL } from '../support/command-secrets.ts';
 import { type SandboxDeployment, startDeployment } from '../support/deployment.ts';
-import { FLEET_NAME, FLEET_TAG, REFRESH_NAME, type SandboxFleet, startFleet } from '../support/fleet.ts';
+import { deployFleet, FLEET_NAME, REFRESH_NAME, type SandboxFleet } from '../support/fleet.ts';
 import { isMotoInstalled, type MotoServer, startMoto } from '../support/moto-server.ts';
 import { walkThroughPages } from '../support/plain-browser.ts';
 
@@ -22,7 +23,7 @@ describe.skipIf(!IS_THERE)(
 
     beforeAll(async () => {
       [moto, deployment] = await Promise.all([startMoto(), startDeployment()]);
-      fleet = await startFleet(deployment);
+      fleet = await deployFleet(deployment);
       deployment.server.stacks.clear();
       fleet.addStack(FLEET_NAME, FLEET_TAG);
       // Of secrets in moto, the bundle in the sandbox knows nothing.

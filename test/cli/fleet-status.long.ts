@@ -6,17 +6,17 @@ import { parseFleetContext } from '../../infra/options/parse-context.ts';
 import { TokenRefreshFleetStack } from '../../infra/stacks.ts';
 import { templateOf, WITHOUT_BUNDLING } from '../infra/synthesise.ts';
 import type { DeployedFunction } from '../sandbox/aws/deployment-server.ts';
+import { FLEET_TAG } from '../sandbox/fleet.ts';
 import { type Ended, RunningCommand, runCommand } from '../support/command.ts';
 import { expectNothingSecret } from '../support/command-secrets.ts';
 import { type SandboxDeployment, STACK_NAME, startDeployment } from '../support/deployment.ts';
 import {
+  deployFleet,
   FLEET_ALARM,
   FLEET_NAME,
   FLEET_SCHEDULE,
-  FLEET_TAG,
   REFRESH_NAME,
   type SandboxFleet,
-  startFleet,
 } from '../support/fleet.ts';
 
 let deployment: SandboxDeployment;
@@ -25,7 +25,7 @@ const screens: string[] = [];
 
 beforeAll(async () => {
   deployment = await startDeployment();
-  fleet = await startFleet(deployment);
+  fleet = await deployFleet(deployment);
 });
 
 beforeEach(() => {

@@ -25,7 +25,7 @@ export async function expectAllKept(count: number): Promise<void> {
         fleet.add(name, broken ? broken(await sandbox.mintCredentials()) : await sandbox.mintCredentials());
       }
       // Somebody else's secret, and a fleet whose tag begins like ours.
-      const other = { SecretString: '{"user":"root"}', Tags: [{ ...FLEET_TAG, Value: 'live-2' }] };
+      const other = { SecretString: '{"user":"root"}', Tags: [{ ...FLEET_TAG, Value: `${FLEET_TAG.Value}-2` }] };
       aws.secretsManager.createSecret({ Name: 'other', ...other });
 
       expect(await fleet.tick()).toMatchObject({

@@ -3,7 +3,8 @@ import { EventSourceMapping } from './lambda/event-source-mapping.ts';
 import type { Invocation, InvokeOptions, LambdaProcess } from './lambda/lambda-process.ts';
 import type { Sandbox } from './sandbox.ts';
 
-export const FLEET_TAG = { Key: 'retently', Value: 'live' };
+/** Tag of the secrets of a fleet, wherever a test has one. */
+export const FLEET_TAG = { Key: 'retently', Value: 'emea' };
 
 /** A fleet in a sandbox: the two functions that its stack deploys, and the queue between them. */
 export interface Fleet {

@@ -1,15 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { bundleHandler, entryPathOf } from '../../infra/bundle/bundle-handler.ts';
 import { ENVIRONMENT, FLEET_ENVIRONMENT } from '../../lambda/contract.ts';
 import type { DeployedFunction } from '../sandbox/aws/deployment-server.ts';
+import { FLEET_TAG } from '../sandbox/fleet.ts';
+import { bundleOnce } from '../sandbox/lambda/bundle.ts';
 import { type LambdaProcess, startLambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import type { SandboxDeployment } from './deployment.ts';
 
 export const FLEET_NAME = 'RetentlyTokenRefreshFleet';
 const FLEET_DESCRIPTION = 'Keeps the Retently OAuth bearer tokens of a fleet fresh in AWS Secrets Manager';
-export const FLEET_TAG = { Key: 'retently', Value: 'emea' };
 export const FLEET_ALARM = `${FLEET_NAME}-FleetAlarmsDeadLetters0A1B2C3D-XYZ`;
 export const FLEET_SCHEDULE = `${FLEET_NAME}-Fleet-Schedule`;
 export const REFRESH_NAME = 'fleet-refresh';
@@ -28,12 +25,11 @@ export interface SandboxFleet extends AsyncDisposable {
   clear(): void;
 }
 
-export async function startFleet({ sandbox, server }: SandboxDeployment): Promise<SandboxFleet> {
-  const directory = mkdtempSync(join(tmpdir(), 'retently-token-refresh-fleet-'));
-  bundleHandler(directory, { entryPath: entryPathOf('refresh-message') });
+/** Deploys a fleet beside the account of a deployment. */
+export async function deployFleet({ sandbox, server }: SandboxDeployment): Promise<SandboxFleet> {
   const variables = { [ENVIRONMENT.tokenEndpoint]: sandbox.tokenEndpoint.url };
   const lambda = await startLambdaProcess({
-    bundlePath: join(directory, 'index.mjs'),
+    bundlePath: bundleOnce('refresh-message'),
     functionName: REFRESH_NAME,
     environment: {
       AWS_ENDPOINT_URL_SECRETS_MANAGER: sandbox.aws.url,
@@ -92,10 +88,7 @@ export async function startFleet({ sandbox, server }: SandboxDeployment): Promis
         secretsManager.deleteSecret({ SecretId: name, ForceDeleteWithoutRecovery: true });
       }
     },
-    async [Symbol.asyncDispose]() {
-      await lambda.kill();
-      rmSync(directory, { recursive: true });
-    },
+    [Symbol.asyncDispose]: () => lambda.kill(),
   };
   fleet.addStack(FLEET_NAME, FLEET_TAG);
   return fleet;
