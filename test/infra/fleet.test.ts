@@ -101,6 +101,7 @@ describe('the resources of a fleet', () => {
       EVENT_BUS_NAME: 'default',
       DEFAULT_TOKEN_LIFETIME_SECONDS: '21600',
       LEASE_SECONDS: '90',
+      SCHEDULE_SECONDS: '720',
     });
   });
 

@@ -60,7 +60,9 @@ export function expectAnswer(sandbox: Sandbox, observed: Observed, answer: Answe
   else expect(currentOf(sandbox)).toMatchObject({ ...stored, note: expect.any(String) });
   if (stored === undefined && posts > 0) expect(currentOf(sandbox)).toMatchObject({ refresh_token: spent });
   if (lifetimeSeconds === undefined) return;
-  expect(observed.result).toMatchObject({ secondsRemaining: expect.closeTo(lifetimeSeconds, -1.5) });
+  // No more than that, and on a busy machine less, by what the run and the test took.
+  const isLeft = (seconds: number) => seconds <= lifetimeSeconds && seconds > lifetimeSeconds - 600;
+  expect(observed.result).toMatchObject({ secondsRemaining: expect.toSatisfy(isLeft) });
 }
 
 export function currentOf({ readVersion }: Sandbox): object | undefined {
