@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import type { AwsSession, AwsSettings } from './aws/session.ts';
 import { CommandError, EXIT, type ExitCode } from './command-error.ts';
 import { BIN, silenceSdkWarning } from './environment.ts';
-import { interruption } from './interruption.ts';
 import {
   type AuthorizeOptions,
   addAuthorizeOptions,
@@ -12,7 +12,8 @@ import {
   type RefreshOptions,
   type StatusOptions,
 } from './options.ts';
-import { terminal } from './terminal.ts';
+import { interruption } from './terminal/interruption.ts';
+import { terminal } from './terminal/terminal.ts';
 
 const EXIT_CODES = `
 Exit codes: ${EXIT.done} done (status: healthy), ${EXIT.attention} somebody should look, ${EXIT.unable} could not begin or could not tell,
@@ -34,7 +35,7 @@ function createProgram(end: (exitCode: ExitCode) => void): Command {
     )
     .action(async (options: AuthorizeOptions) => {
       const { authorize } = await import('./commands/authorize.ts');
-      end(await authorize(options));
+      end(await authorize(await openSession(options), options));
     });
   addSecretOptions(program.command('status'))
     .description('Shows how each account and each fleet is, or one of them, and what to do now')
@@ -45,7 +46,7 @@ function createProgram(end: (exitCode: ExitCode) => void): Command {
     )
     .action(async (options: StatusOptions) => {
       const { status } = await import('./commands/status.ts');
-      end(await status(options));
+      end(await status(await openSession(options), options));
     });
   addSecretOptions(program.command('refresh'))
     .description('Refreshes the token if it is due, and shows the outcome')
@@ -56,7 +57,7 @@ function createProgram(end: (exitCode: ExitCode) => void): Command {
     )
     .action(async (options: RefreshOptions) => {
       const { refresh } = await import('./commands/refresh.ts');
-      end(await refresh(options));
+      end(await refresh(await openSession(options), options));
     });
   addProbeOptions(program.command('probe'))
     .description("Finds out, with a grant made for it, how Retently's token endpoint behaves")
@@ -66,9 +67,14 @@ function createProgram(end: (exitCode: ExitCode) => void): Command {
     )
     .action(async (options: ProbeOptions) => {
       const { probe } = await import('./commands/probe.ts');
-      end(await probe(options));
+      end(await probe(await openSession(options), options));
     });
   return program;
+}
+
+async function openSession(settings: AwsSettings): Promise<AwsSession> {
+  const { AwsSession } = await import('./aws/session.ts');
+  return new AwsSession(settings);
 }
 
 async function main(): Promise<ExitCode> {

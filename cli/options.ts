@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { AwsSettings } from './aws/aws-settings.ts';
 import type { Whereabouts } from './aws/find-deployments.ts';
 import type { SecretTag } from './aws/fleet-tag.ts';
+import type { AwsSettings } from './aws/session.ts';
 import { DEFAULT_AUTHORIZATION_ENDPOINT, parseEndpoint, parseRedirectUri } from './oauth/endpoints.ts';
 
-export interface CommonOptions extends AwsSettings, Whereabouts {
+interface CommonOptions extends AwsSettings, Whereabouts {
   readonly json?: boolean | undefined;
 }
 

@@ -5,13 +5,13 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { emailCommands, type OperatorCommand } from './account-commands.ts';
 import { AlarmTopic, type TopicSettings } from './constructs/alarm-topic.ts';
-import { type AlarmRule, Alarms } from './constructs/alarms.ts';
+import { type AlarmRules, Alarms } from './constructs/alarms.ts';
 import { warnAboutSecretsKey } from './constructs/alarms-and-logs-key.ts';
 import { Overview } from './constructs/overview.ts';
 import type { TokenRefreshSettings } from './options/schema.ts';
 
 export interface Monitored {
-  readonly rules: Readonly<Record<string, AlarmRule>>;
+  readonly rules: AlarmRules;
   /** The first of them shows how things are: each alarm names it. */
   readonly guide: readonly [OperatorCommand, ...OperatorCommand[]];
   readonly rows: readonly (readonly IWidget[])[];

@@ -151,6 +151,28 @@ export const FLEET_METRICS = {
   secretsQueued: 'SecretsQueued',
 } as const;
 
+/** Ids of the alarms' constructs, and so parts of their logical ids. The most urgent comes first. */
+export const ALARM_KINDS = [
+  'TokenNotStored',
+  'ReauthorizationRequired',
+  'FunctionFailing',
+  'SweepSilent',
+  'QueueOld',
+  'UndeliveredTicks',
+  'FailedRuns',
+  'DeadLetters',
+  'TokenExpiringSoon',
+  'TokenOverdue',
+  'SecretUnusable',
+  'TokenSecretBehind',
+] as const;
+export type AlarmKind = (typeof ALARM_KINDS)[number];
+
+/** Returns the kind of the alarm with this logical id, which CDK ends with the construct's id and eight hex digits. */
+export function findAlarmKind(logicalId: string): AlarmKind | undefined {
+  return ALARM_KINDS.find((kind) => new RegExp(`${kind}[0-9A-F]{8}$`).test(logicalId));
+}
+
 /**
  * The entry of the runbook for an error code (`TOKEN_NOT_STORED`) or an alarm (`TokenNotStored`).
  *

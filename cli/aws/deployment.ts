@@ -1,6 +1,6 @@
 import type { FleetTag } from '../../lambda/contract.ts';
 
-/** The function that refreshes, as far as it says it of itself. */
+/** The function that refreshes, with what its configuration says. */
 export interface RefreshFunction {
   readonly name: string;
   readonly timeoutSeconds: number;
@@ -8,19 +8,19 @@ export interface RefreshFunction {
 }
 
 interface Deployed {
-  /** Absent if the function was named directly. */
-  readonly stackName?: string;
+  /** Absent if the function belongs to no stack, or was named directly. */
+  readonly stackName?: string | undefined;
+  /** Whether the stack has no second deployment of this project. */
+  readonly isAloneInStack: boolean;
   readonly refreshFunction: RefreshFunction;
-  readonly alarmNames: readonly string[];
-  readonly scheduleNames: readonly string[];
 }
 
-/** One account's stack, as far as a command wants to know it. */
+/** A function that refreshes one secret. */
 export interface AccountDeployment extends Deployed {
   readonly secretId: string;
 }
 
-/** A stack that keeps every secret with a tag. Its function is told which one to refresh. */
+/** Two functions that refresh every secret with a tag. The refresh function receives the secret's ARN. */
 export interface Fleet extends Deployed {
   readonly tag: FleetTag;
   /** The function that the schedule invokes. */
@@ -33,20 +33,27 @@ export function isFleet(deployment: Deployment): deployment is Fleet {
   return 'tag' in deployment;
 }
 
-export function nameOf({ stackName, refreshFunction }: Deployment): string {
-  return stackName ?? refreshFunction.name;
+/** Returns the name of the function that the schedule invokes. */
+export function scheduledFunctionOf(deployment: Deployment): string {
+  return isFleet(deployment) ? deployment.sweepName : deployment.refreshFunction.name;
+}
+
+/** Returns what a person calls the deployment: its stack, unless the stack has several. */
+export function nameOf({ stackName, isAloneInStack, refreshFunction }: Deployment): string {
+  if (stackName === undefined) return refreshFunction.name;
+  return isAloneInStack ? stackName : `${stackName}/${refreshFunction.name}`;
 }
 
 /** One secret of a fleet. */
 export interface FleetSecret {
   readonly name: string;
-  /** Complete, as the function wants it. */
+  /** Complete ARN, which the function requires. */
   readonly arn: string;
 }
 
-/** What refreshes one secret. */
-export interface Keeper {
+/** One secret to refresh, and the deployment that refreshes it. */
+export interface RefreshTarget {
   readonly deployment: Deployment;
-  /** Which of a fleet's; absent of a deployment that has but one. */
+  /** The secret of a fleet; absent if the deployment has only one secret. */
   readonly secret?: FleetSecret | undefined;
 }

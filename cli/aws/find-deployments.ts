@@ -1,127 +1,129 @@
-import {
-  CloudFormationClient,
-  paginateDescribeStacks,
-  paginateListStackResources,
-  type Stack,
-  type StackResourceSummary,
-} from '@aws-sdk/client-cloudformation';
+import { paginateListStackResources } from '@aws-sdk/client-cloudformation';
 import { CommandError, EXIT } from '../command-error.ts';
-import { toAwsFailure } from './aws-failure.ts';
-import { type AwsSettings, clientOptions } from './aws-settings.ts';
-import type { Deployment } from './deployment.ts';
-import { findFunction } from './refresh-function.ts';
+import { type Deployment, isFleet, nameOf } from './deployment.ts';
+import {
+  type DescribedFunction,
+  describeFunctions,
+  type FoundFunctions,
+  groupByStack,
+  listFunctions,
+  pairFunctions,
+} from './find-functions.ts';
+import type { AwsSession } from './session.ts';
 
-const STACK_NAME = 'RetentlyTokenRefresh';
-/** Of one account, and of a fleet. */
-const STACK_DESCRIPTIONS = [
-  'Keeps a Retently OAuth bearer token fresh',
-  'Keeps the Retently OAuth bearer tokens of a fleet fresh',
-];
-
-/** `stack`, or else `functionName`; neither: every stack of this project in the region. */
+/** A stack, a function, or a function of a stack. Neither: every deployment in the region. */
 export interface Whereabouts {
   readonly stack?: string | undefined;
   readonly functionName?: string | undefined;
 }
 
-/** @throws CommandError if there is none, or what was named is not there */
+/** Finds deployments by the environment variables of their functions. @throws CommandError if there is none */
 export async function findDeployments(
+  session: AwsSession,
   { stack, functionName }: Whereabouts,
-  settings: AwsSettings,
 ): Promise<readonly Deployment[]> {
-  if (stack === undefined && functionName !== undefined) {
-    const found = await findFunction([functionName], settings);
-    return [{ ...found, alarmNames: [], scheduleNames: [] }];
-  }
-  const client = new CloudFormationClient(clientOptions(settings));
-  const names = stack === undefined ? await findStackNames(client, settings) : [stack];
-  return await Promise.all(names.map((name) => toDeployment(client, name, functionName, settings)));
+  if (stack !== undefined) return await findInStack(session, stack, functionName);
+  return functionName === undefined ? await findAll(session) : [await findByName(session, functionName)];
 }
 
 /** @throws CommandError as {@link findDeployments}, and if there are several */
-export async function findDeployment(whereabouts: Whereabouts, settings: AwsSettings): Promise<Deployment> {
-  const [only, ...others] = await findDeployments(whereabouts, settings);
+export async function findDeployment(session: AwsSession, whereabouts: Whereabouts): Promise<Deployment> {
+  const found = await findDeployments(session, whereabouts);
+  const [only, ...others] = found;
   if (only !== undefined && others.length === 0) return only;
-  const names = [only, ...others].map((each) => each?.stackName).join(', ');
-  throw new CommandError(EXIT.unable, `There are several stacks: ${names}. Name one with --stack.`);
+  const option = found.every(({ isAloneInStack }) => isAloneInStack) ? '--stack' : '--stack and --function-name';
+  const message = `There are several deployments: ${found.map(nameOf).join(', ')}. Choose one with ${option}.`;
+  throw new CommandError(EXIT.unable, message);
 }
 
-async function findStackNames(client: CloudFormationClient, settings: AwsSettings): Promise<readonly string[]> {
-  const names: string[] = [];
-  try {
-    for await (const { Stacks = [] } of paginateDescribeStacks({ client }, {})) {
-      names.push(...Stacks.filter(isOurs).map(({ StackName = '' }) => StackName));
-    }
-  } catch (error) {
-    throw toAwsFailure(error, 'To list the stacks', settings);
-  }
-  if (names.length > 0) return names.sort();
-  const region = await client.config.region();
+async function findAll(session: AwsSession): Promise<readonly Deployment[]> {
+  const groups = await groupByStack(session, await listFunctions(session));
+  const found = await Promise.all(
+    [...groups].map(async ([stackName, functions]) =>
+      toDeployments(await pairFunctions(session, functions), stackName),
+    ),
+  );
+  const deployments = found.flat();
+  if (deployments.length > 0) return deployments.sort((one, other) => nameOf(one).localeCompare(nameOf(other)));
   throw new CommandError(
     EXIT.unable,
-    `There is no stack of this project in ${region}. Choose another region with --region, name the stack with --stack, or deploy one.`,
+    `No function in ${await session.region()} refreshes a Retently token. Choose another region with --region, choose other credentials with --profile, or deploy a stack.`,
   );
 }
 
-/** A stack of which nothing is there, or not for long. */
-const GONE = /^(DELETE_|REVIEW_IN_PROGRESS$|ROLLBACK_COMPLETE$)/;
-
-/** By its name, or by the description that the stack gives itself. */
-export function isOurs({
-  StackName,
-  Description,
-  StackStatus,
-}: Pick<Stack, 'StackName' | 'Description' | 'StackStatus'>): boolean {
-  const isNamedSo = StackName === STACK_NAME || StackName?.startsWith(`${STACK_NAME}-`) === true;
-  const isDescribedSo = STACK_DESCRIPTIONS.some((description) => Description?.startsWith(description));
-  return (isNamedSo || isDescribedSo) && !GONE.test(StackStatus ?? '');
+async function findByName(session: AwsSession, functionName: string): Promise<Deployment> {
+  const described = await describeFunctions(session, [functionName]);
+  const [found] = toDeployments(await pairFunctions(session, described), undefined);
+  if (found !== undefined) return found;
+  throw toNoneFailure(described, `Function ${functionName}`);
 }
 
-async function toDeployment(
-  client: CloudFormationClient,
+async function findInStack(
+  session: AwsSession,
   stackName: string,
   functionName: string | undefined,
-  settings: AwsSettings,
-): Promise<Deployment> {
-  const resources = await listResources(client, stackName, settings);
-  const named = (type: string): string[] =>
-    resources.flatMap(({ ResourceType, PhysicalResourceId }) =>
-      ResourceType === type && PhysicalResourceId !== undefined ? [PhysicalResourceId] : [],
-    );
-  const functionNames = functionName === undefined ? named('AWS::Lambda::Function') : [functionName];
-  if (functionNames.length === 0) {
-    throw new CommandError(
-      EXIT.unable,
-      `Stack ${stackName} has no function. Is it the right one? Name it with --stack.`,
-    );
-  }
-  return {
-    stackName,
-    ...(await findFunction(functionNames, settings)),
-    alarmNames: named('AWS::CloudWatch::Alarm'),
-    scheduleNames: named('AWS::Scheduler::Schedule'),
-  };
+): Promise<readonly Deployment[]> {
+  const names = await listFunctionNames(session, stackName);
+  const described = await describeFunctions(session, names);
+  const deployments = toDeployments(await pairFunctions(session, described), stackName);
+  if (deployments.length === 0) throw toNoneFailure(described, `Stack ${stackName}`);
+  if (functionName === undefined) return deployments;
+  const named = deployments.filter((each) => isNamed(each, functionName));
+  if (named.length > 0) return named;
+  throw new CommandError(
+    EXIT.unable,
+    `Function ${functionName} is not one of stack ${stackName} that refreshes a Retently token. Omit --function-name, or choose one of: ${deployments.map(({ refreshFunction }) => refreshFunction.name).join(', ')}.`,
+  );
 }
 
-async function listResources(
-  client: CloudFormationClient,
-  stackName: string,
-  settings: AwsSettings,
-): Promise<readonly StackResourceSummary[]> {
-  const resources: StackResourceSummary[] = [];
+function isNamed(deployment: Deployment, functionName: string): boolean {
+  const names = [deployment.refreshFunction.name, ...(isFleet(deployment) ? [deployment.sweepName] : [])];
+  return names.includes(functionName.split(':').at(-1) ?? '');
+}
+
+function toDeployments(found: readonly FoundFunctions[], stackName: string | undefined): readonly Deployment[] {
+  return found.map((each) => ({ ...each, stackName, isAloneInStack: found.length === 1 }));
+}
+
+function toNoneFailure(described: readonly DescribedFunction[], what: string): CommandError {
+  const unreadable = described.find(({ problem }) => problem !== undefined);
+  const message =
+    unreadable === undefined
+      ? `${what} does not refresh a Retently token. Choose another one with --stack or --function-name. To choose a fleet, use --stack.`
+      : `The environment of function ${unreadable.name} cannot be read: ${unreadable.problem}`;
+  return new CommandError(EXIT.unable, message);
+}
+
+async function listFunctionNames(session: AwsSession, stackName: string): Promise<readonly string[]> {
+  const resources = await listResources(session, stackName);
+  return resources.flatMap(({ type, physicalId }) => (type === 'AWS::Lambda::Function' ? [physicalId] : []));
+}
+
+interface StackResource {
+  readonly type: string;
+  /** Name in the template, from which CloudFormation makes the physical one. */
+  readonly logicalId: string;
+  readonly physicalId: string;
+}
+
+/** Returns what the stack consists of. @throws CommandError if it does not exist or cannot be read */
+export async function listResources(session: AwsSession, stackName: string): Promise<readonly StackResource[]> {
+  const resources: StackResource[] = [];
+  const client = await session.cloudFormation();
   try {
     for await (const page of paginateListStackResources({ client }, { StackName: stackName })) {
-      resources.push(...(page.StackResourceSummaries ?? []));
+      for (const { ResourceType = '', LogicalResourceId = '', PhysicalResourceId } of page.StackResourceSummaries ??
+        []) {
+        if (PhysicalResourceId === undefined) continue;
+        resources.push({ type: ResourceType, logicalId: LogicalResourceId, physicalId: PhysicalResourceId });
+      }
     }
     return resources;
   } catch (error) {
     if (error instanceof Error && error.name === 'ValidationError') {
-      const region = await client.config.region();
-      throw new CommandError(
-        EXIT.unable,
-        `There is no stack ${stackName} in ${region}. Check --stack and --region; without --stack, the only one is taken.`,
-      );
+      const message = `Stack ${stackName} does not exist in ${await session.region()}. Check --stack and --region. Without --stack, the command finds the only deployment.`;
+      throw new CommandError(EXIT.unable, message);
     }
-    throw toAwsFailure(error, `To look at stack ${stackName}`, settings);
+    throw session.failure(error, `list the resources of stack ${stackName}`);
   }
 }

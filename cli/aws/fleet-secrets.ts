@@ -1,14 +1,8 @@
-import {
-  DescribeSecretCommand,
-  type Filter,
-  paginateListSecrets,
-  SecretsManagerClient,
-} from '@aws-sdk/client-secrets-manager';
+import { DescribeSecretCommand, type Filter, paginateListSecrets } from '@aws-sdk/client-secrets-manager';
 import { type FleetTag, hasTag } from '../../lambda/contract.ts';
-import { toAwsFailure } from './aws-failure.ts';
-import { type AwsSettings, clientOptions } from './aws-settings.ts';
 import type { FleetSecret } from './deployment.ts';
 import { toTagMap } from './fleet-tag.ts';
+import type { AwsSession } from './session.ts';
 
 /** The most that AWS gives. */
 const PAGE_SIZE = 100;
@@ -25,8 +19,8 @@ export interface DescribedSecret extends FleetSecret {
 }
 
 /** The secrets with the tag, as the sweep of a fleet finds them. @throws CommandError */
-export async function listSecrets(tag: FleetTag, settings: AwsSettings): Promise<ListedSecrets> {
-  const client = new SecretsManagerClient(clientOptions(settings));
+export async function listSecrets(session: AwsSession, tag: FleetTag): Promise<ListedSecrets> {
+  const client = await session.secretsManager();
   const Filters: Filter[] = [{ Key: 'tag-key', Values: [tag.key] }];
   if (tag.value !== undefined) Filters.push({ Key: 'tag-value', Values: [tag.value] });
   const secrets: FleetSecret[] = [];
@@ -43,18 +37,18 @@ export async function listSecrets(tag: FleetTag, settings: AwsSettings): Promise
     }
     return { secrets, replicas };
   } catch (error) {
-    throw toAwsFailure(error, 'To list the secrets', settings);
+    throw session.failure(error, 'list the secrets');
   }
 }
 
 /** @returns `undefined` if there is no such secret. @throws CommandError if it may not be looked at */
-export async function describeSecret(id: string, settings: AwsSettings): Promise<DescribedSecret | undefined> {
-  const client = new SecretsManagerClient(clientOptions(settings));
+export async function describeSecret(session: AwsSession, id: string): Promise<DescribedSecret | undefined> {
+  const client = await session.secretsManager();
   try {
     const { ARN = id, Name = id, Tags } = await client.send(new DescribeSecretCommand({ SecretId: id }));
     return { name: Name, arn: ARN, tags: toTagMap(Tags) };
   } catch (error) {
     if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined;
-    throw toAwsFailure(error, `To look at secret ${id}`, settings);
+    throw session.failure(error, `describe secret ${id}`);
   }
 }

@@ -1,9 +1,8 @@
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import { CommandError, EXIT } from '../command-error.ts';
-import { toAwsFailure } from './aws-failure.ts';
-import { type AwsSettings, clientOptions } from './aws-settings.ts';
-import type { Keeper, RefreshFunction } from './deployment.ts';
+import type { RefreshFunction, RefreshTarget } from './deployment.ts';
+import type { AwsSession } from './session.ts';
 
 /** The answer comes after the function's timeout at the latest, and then has its way to go. */
 const ANSWER_OVER_TIMEOUT_SECONDS = 30;
@@ -63,12 +62,12 @@ export type Invoked =
 
 export type RefreshEvent = { action: 'status' } | { action: 'refresh'; force?: true };
 
-/**
- * A client that waits for longer than the function can take. The SDK would send a request whose answer is late for a
- * second time; that must not happen to a refresh, so it has one try.
- */
-export function connectFunction({ timeoutSeconds }: RefreshFunction, settings: AwsSettings): LambdaClient {
-  return new LambdaClient({ ...clientOptions(settings, toWaitSeconds(timeoutSeconds) * 1000), maxAttempts: 1 });
+/** Client that waits for longer than a function can take. */
+export type Invoker = Pick<LambdaClient, 'send'>;
+
+/** Creates a client for invocations of this function. */
+export async function connectInvoker(session: AwsSession, { timeoutSeconds }: RefreshFunction): Promise<Invoker> {
+  return await session.connectInvoker(toWaitSeconds(timeoutSeconds) * 1000);
 }
 
 function toWaitSeconds(timeoutSeconds: number): number {
@@ -78,23 +77,24 @@ function toWaitSeconds(timeoutSeconds: number): number {
 /**
  * Invokes the function once.
  *
- * @param client for many invocations: each client looks for AWS credentials anew
+ * @param invoker for many invocations: each client looks up AWS credentials again
  * @throws CommandError if no answer came, and whether the function ran is then not known
  */
 export async function invokeFunction(
-  { deployment, secret }: Keeper,
+  session: AwsSession,
+  { deployment, secret }: RefreshTarget,
   event: RefreshEvent,
-  settings: AwsSettings,
-  client = connectFunction(deployment.refreshFunction, settings),
+  invoker?: Invoker,
 ): Promise<Invoked> {
   const { name, timeoutSeconds } = deployment.refreshFunction;
   const named = secret === undefined ? event : { ...event, secretId: secret.arn };
+  const client = invoker ?? (await connectInvoker(session, deployment.refreshFunction));
   try {
     const answer = await client.send(new InvokeCommand({ FunctionName: name, Payload: JSON.stringify(named) }));
     const payload: unknown = JSON.parse(answer.Payload?.transformToString() ?? 'null');
     return answer.FunctionError === undefined ? toResult(payload, name) : toFault(payload);
   } catch (error) {
-    throw toInvokeFailure(error, name, toWaitSeconds(timeoutSeconds), settings);
+    throw toInvokeFailure(session, error, name, toWaitSeconds(timeoutSeconds));
   }
 }
 
@@ -114,7 +114,7 @@ function toFault(payload: unknown): Invoked {
   return { kind: 'fault', code: errorType, message: errorMessage };
 }
 
-function toInvokeFailure(error: unknown, name: string, waitSeconds: number, settings: AwsSettings): CommandError {
+function toInvokeFailure(session: AwsSession, error: unknown, name: string, waitSeconds: number): CommandError {
   if (error instanceof Error && error.name === 'TooManyRequestsException') {
     const message = `Lambda has no room to run function ${name} now (TooManyRequestsException). Nothing ran; try again in a minute.`;
     return new CommandError(EXIT.unable, message);
@@ -123,7 +123,7 @@ function toInvokeFailure(error: unknown, name: string, waitSeconds: number, sett
     const message = `Function ${name} gave no answer, for which ${waitSeconds} s were allowed. It may have run: look with 'status' before you try again.`;
     return new CommandError(EXIT.unable, message);
   }
-  return toAwsFailure(error, `To invoke function ${name}`, settings);
+  return session.failure(error, `invoke function ${name}`);
 }
 
 function isAnswerLost(error: unknown): boolean {

@@ -4,14 +4,13 @@ import {
   DescribeSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
-  SecretsManagerClient,
+  type SecretsManagerClient,
   TagResourceCommand,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { CommandError, EXIT } from '../command-error.ts';
-import { toAwsFailure } from './aws-failure.ts';
-import { type AwsSettings, clientOptions } from './aws-settings.ts';
 import { formatTag, type SecretTag } from './fleet-tag.ts';
+import type { AwsSession } from './session.ts';
 
 /**
  * A label of our own while a new value waits for its promotion. Not the journal's: that one may be on the claim of a
@@ -29,24 +28,23 @@ export interface SecretValue {
 /** One secret of AWS Secrets Manager, as whoever authorizes reads and writes it. */
 export class Secret {
   readonly id: string;
-  readonly #settings: AwsSettings;
-  #client: SecretsManagerClient | undefined;
+  readonly #session: AwsSession;
 
-  constructor(id: string, settings: AwsSettings) {
+  constructor(session: AwsSession, id: string) {
+    this.#session = session;
     this.id = id;
-    this.#settings = settings;
   }
 
   /** @returns `undefined` if the secret has no value yet. @throws CommandError if it is not there or may not be read */
   async readCurrent(): Promise<SecretValue | undefined> {
-    const client = await this.#connect();
+    const client = await this.#session.secretsManager();
     try {
       const request = new GetSecretValueCommand({ SecretId: this.id, VersionStage: 'AWSCURRENT' });
       const { VersionId = '', SecretString } = await client.send(request);
       return { versionId: VersionId, secretString: SecretString };
     } catch (error) {
       // "No such secret" and "no value yet" are one answer; only DescribeSecret tells which.
-      if (nameOf(error) !== 'ResourceNotFoundException') throw this.#failure(error, 'To read');
+      if (nameOf(error) !== 'ResourceNotFoundException') throw this.#failure(error, 'read');
       await this.#requireExistence(client);
       return undefined;
     }
@@ -70,7 +68,7 @@ export class Secret {
 
   /** @returns the version id; `undefined` if somebody else created the secret first, and then it is as theirs */
   async create(secretString: string, { key, value }: SecretTag): Promise<string | undefined> {
-    const client = await this.#connect();
+    const client = await this.#session.secretsManager();
     const versionId = randomUUID();
     try {
       const request = new CreateSecretCommand({
@@ -83,22 +81,22 @@ export class Secret {
       return versionId;
     } catch (error) {
       if (nameOf(error) === 'ResourceExistsException') return undefined;
-      throw this.#failure(error, 'To create');
+      throw this.#failure(error, 'create');
     }
   }
 
   async addTag(tag: SecretTag): Promise<void> {
-    const client = await this.#connect();
+    const client = await this.#session.secretsManager();
     try {
       const Tags = [{ Key: tag.key, Value: tag.value }];
       await client.send(new TagResourceCommand({ SecretId: this.id, Tags }));
     } catch (error) {
-      throw this.#failure(error, `To add the tag ${formatTag(tag)} to`);
+      throw this.#failure(error, `add the tag ${formatTag(tag)} to`);
     }
   }
 
   async #put(versionId: string, secretString: string): Promise<void> {
-    const client = await this.#connect();
+    const client = await this.#session.secretsManager();
     try {
       const request = new PutSecretValueCommand({
         SecretId: this.id,
@@ -108,12 +106,12 @@ export class Secret {
       });
       await client.send(request);
     } catch (error) {
-      throw this.#failure(error, 'To write');
+      throw this.#failure(error, 'write');
     }
   }
 
   async #promote(versionId: string, expectedVersionId: string): Promise<boolean> {
-    const client = await this.#connect();
+    const client = await this.#session.secretsManager();
     try {
       const request = new UpdateSecretVersionStageCommand({
         SecretId: this.id,
@@ -124,7 +122,7 @@ export class Secret {
       await client.send(request);
       return true;
     } catch (error) {
-      if (nameOf(error) !== 'InvalidParameterException') throw this.#failure(error, 'To write');
+      if (nameOf(error) !== 'InvalidParameterException') throw this.#failure(error, 'write');
       // Refused, unless this was the SDK's second try of a call whose first answer was lost.
       return await this.#isCurrent(versionId);
     }
@@ -137,7 +135,7 @@ export class Secret {
 
   /** Best effort: a version that keeps the label does no harm, but it is kept for good. */
   async #removeLabel(versionId: string): Promise<void> {
-    const client = await this.#connect();
+    const client = await this.#session.secretsManager();
     const label = { SecretId: this.id, VersionStage: AUTHORIZATION_STAGE, RemoveFromVersionId: versionId };
     await client.send(new UpdateSecretVersionStageCommand(label)).catch(() => undefined);
   }
@@ -146,8 +144,8 @@ export class Secret {
     try {
       await client.send(new DescribeSecretCommand({ SecretId: this.id }));
     } catch (error) {
-      if (nameOf(error) !== 'ResourceNotFoundException') throw this.#failure(error, 'To look at');
-      const region = await client.config.region();
+      if (nameOf(error) !== 'ResourceNotFoundException') throw this.#failure(error, 'describe');
+      const region = await this.#session.region();
       const message = `There is no secret ${this.id} in ${region}. Check --secret-id and --region, deploy the stack first, or create a secret for a fleet with --tag.`;
       throw new CommandError(EXIT.unable, message);
     }
@@ -158,12 +156,7 @@ export class Secret {
       const message = `Secret ${this.id} is scheduled for deletion, or its state forbids that. 'aws secretsmanager restore-secret --secret-id ${this.id}' brings it back.`;
       return new CommandError(EXIT.unable, message);
     }
-    return toAwsFailure(error, `${doing} secret ${this.id}`, this.#settings);
-  }
-
-  async #connect(): Promise<SecretsManagerClient> {
-    this.#client ??= new SecretsManagerClient(clientOptions(this.#settings));
-    return this.#client;
+    return this.#session.failure(error, `${doing} secret ${this.id}`);
   }
 }
 

@@ -1,15 +1,19 @@
-import { CloudWatchClient, DescribeAlarmsCommand, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
-import { GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
-import { toAwsFailure } from './aws-failure.ts';
-import { type AwsSettings, clientOptions } from './aws-settings.ts';
-import { type Deployment, isFleet } from './deployment.ts';
+import { GetMetricDataCommand, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
+import { GetScheduleCommand } from '@aws-sdk/client-scheduler';
+import { type AlarmKind, findAlarmKind, METRIC_DIMENSION } from '../../lambda/contract.ts';
+import { type Deployment, isFleet, scheduledFunctionOf } from './deployment.ts';
+import { listResources } from './find-deployments.ts';
+import type { AwsSession } from './session.ts';
 
-/** How far back the last tick is looked for. */
+/** How far back to look for the last tick. */
 const TICK_WINDOW_MS = 3 * 60 * 60 * 1000;
 const MINUTE_SECONDS = 60;
+/** CloudWatch's limit for the names in one request. */
+const MAX_ALARM_NAMES = 100;
 
 interface AlarmState {
   readonly name: string;
+  readonly kind: AlarmKind;
   readonly isOn: boolean;
 }
 
@@ -19,7 +23,7 @@ interface ScheduleState {
   readonly expression: string;
 }
 
-/** What watches the function: its alarms and its schedule. A part that could not be read says why. */
+/** State of the alarms and of the schedule. `problems` has a sentence for each part that could not be read. */
 export interface Watch {
   readonly alarms: readonly AlarmState[] | undefined;
   readonly schedules: readonly ScheduleState[] | undefined;
@@ -28,48 +32,90 @@ export interface Watch {
   readonly problems: readonly string[];
 }
 
-export async function readWatch(deployment: Deployment, settings: AwsSettings): Promise<Watch> {
+/** Reads the stack's alarms and schedule. A part that cannot be read becomes a problem, and the rest is still read. */
+export async function readWatch(session: AwsSession, deployment: Deployment): Promise<Watch> {
   const problems: string[] = [];
   const tried = async <T>(doing: string, work: Promise<T>): Promise<T | undefined> => {
     try {
       return await work;
     } catch (error) {
-      problems.push(toAwsFailure(error, doing, settings).message);
+      problems.push(session.failure(error, doing).message);
       return undefined;
     }
   };
+  const resources = listResources(session, deployment.stackName ?? '');
   const [alarms, schedules, lastTickAt] = await Promise.all([
-    tried('To read the alarms', readAlarms(deployment.alarmNames, settings)),
-    tried('To read the schedule', Promise.all(deployment.scheduleNames.map((name) => readSchedule(name, settings)))),
-    tried('To read the metrics', readLastTick(tickedFunctionOf(deployment), settings)),
+    tried(
+      'read the alarms',
+      resources.then((all) => readAlarms(session, deployment, all)),
+    ),
+    tried(
+      'read the schedule',
+      resources.then((all) => readSchedules(session, deployment, all)),
+    ),
+    tried('read the metrics', readLastTick(session, scheduledFunctionOf(deployment))),
   ]);
-  return { alarms, schedules, lastTickAt, problems };
+  return { alarms, schedules, lastTickAt, problems: [...new Set(problems)] };
 }
 
-function tickedFunctionOf(deployment: Deployment): string {
-  return isFleet(deployment) ? deployment.sweepName : deployment.refreshFunction.name;
+type Resources = Awaited<ReturnType<typeof listResources>>;
+
+/** Returns the alarms of a known kind. An alarm on another deployment's function is not one of this deployment. */
+async function readAlarms(
+  session: AwsSession,
+  deployment: Deployment,
+  resources: Resources,
+): Promise<readonly AlarmState[]> {
+  const kinds = new Map<string, AlarmKind>();
+  for (const { type, logicalId, physicalId } of resources) {
+    const kind = type === 'AWS::CloudWatch::Alarm' ? findAlarmKind(logicalId) : undefined;
+    if (kind !== undefined) kinds.set(physicalId, kind);
+  }
+  const own = new Set([deployment.refreshFunction.name, ...(isFleet(deployment) ? [deployment.sweepName] : [])]);
+  const client = await session.cloudWatch();
+  const names = [...kinds.keys()];
+  const states: AlarmState[] = [];
+  for (let start = 0; start < names.length; start += MAX_ALARM_NAMES) {
+    const AlarmNames = names.slice(start, start + MAX_ALARM_NAMES);
+    for await (const { MetricAlarms = [] } of paginateDescribeAlarms({ client }, { AlarmNames })) {
+      for (const { AlarmName: name = '', StateValue, Dimensions = [] } of MetricAlarms) {
+        const watched = Dimensions.find(({ Name }) => Name === METRIC_DIMENSION)?.Value;
+        const kind = kinds.get(name);
+        if (kind === undefined || (watched !== undefined && !own.has(watched))) continue;
+        states.push({ name, kind, isOn: StateValue === 'ALARM' });
+      }
+    }
+  }
+  return states;
 }
 
-async function readAlarms(names: readonly string[], settings: AwsSettings): Promise<readonly AlarmState[]> {
-  if (names.length === 0) return [];
-  const client = new CloudWatchClient(clientOptions(settings));
-  const { MetricAlarms = [] } = await client.send(new DescribeAlarmsCommand({ AlarmNames: [...names] }));
-  return MetricAlarms.map(({ AlarmName = '', StateValue }) => ({ name: AlarmName, isOn: StateValue === 'ALARM' }));
+/** Returns the schedules that invoke this deployment's function. */
+async function readSchedules(
+  session: AwsSession,
+  deployment: Deployment,
+  resources: Resources,
+): Promise<readonly ScheduleState[]> {
+  const client = await session.scheduler();
+  const names = resources.flatMap(({ type, physicalId }) => (type === 'AWS::Scheduler::Schedule' ? [physicalId] : []));
+  const schedules = await Promise.all(
+    names.map(async (name) => ({ name, ...(await client.send(new GetScheduleCommand({ Name: name }))) })),
+  );
+  return schedules
+    .filter(({ Target }) => Target?.Arn?.endsWith(`:function:${scheduledFunctionOf(deployment)}`))
+    .map(({ name, State, ScheduleExpression = '' }) => ({
+      name,
+      isEnabled: State === 'ENABLED',
+      expression: ScheduleExpression,
+    }));
 }
 
-async function readSchedule(name: string, settings: AwsSettings): Promise<ScheduleState> {
-  const client = new SchedulerClient(clientOptions(settings));
-  const { State, ScheduleExpression = '' } = await client.send(new GetScheduleCommand({ Name: name }));
-  return { name, isEnabled: State === 'ENABLED', expression: ScheduleExpression };
-}
-
-/** Scheduler invokes asynchronously and people do not: `AsyncEventsReceived` counts the ticks alone. */
-async function readLastTick(functionName: string, settings: AwsSettings): Promise<string | undefined> {
-  const client = new CloudWatchClient(clientOptions(settings));
+/** `AsyncEventsReceived` counts only ticks: Scheduler invokes asynchronously, and people do not. */
+async function readLastTick(session: AwsSession, functionName: string): Promise<string | undefined> {
+  const client = await session.cloudWatch();
   const Metric = {
     Namespace: 'AWS/Lambda',
     MetricName: 'AsyncEventsReceived',
-    Dimensions: [{ Name: 'FunctionName', Value: functionName }],
+    Dimensions: [{ Name: METRIC_DIMENSION, Value: functionName }],
   };
   const nowMs = Date.now();
   const request = new GetMetricDataCommand({

@@ -1,53 +1,55 @@
 import { DEFAULTS } from '../../lambda/contract.ts';
-import { askYesOrNo } from '../ask.ts';
-import { type AuthorizationTarget, findTarget } from '../authorization-target.ts';
-import { type KnownDocument, readDocument } from '../authorized-document.ts';
-import { isFleet, type Keeper } from '../aws/deployment.ts';
+import { type AuthorizationTarget, findTarget } from '../authorize/authorization-target.ts';
+import { type KnownDocument, readDocument } from '../authorize/authorized-document.ts';
+import { type StoredGrant, storeGrant } from '../authorize/store-grant.ts';
+import { isFleet, type RefreshTarget } from '../aws/deployment.ts';
 import { describeSecret } from '../aws/fleet-secrets.ts';
 import { formatTag } from '../aws/fleet-tag.ts';
 import { type Invoked, invokeFunction } from '../aws/invoke-function.ts';
+import type { AwsSession } from '../aws/session.ts';
 import { CommandError, EXIT, type ExitCode } from '../command-error.ts';
-import { interruption } from '../interruption.ts';
 import { type Authorized, authorizeInBrowser } from '../oauth/authorize-in-browser.ts';
 import { type ClientCredentials, findClientCredentials } from '../oauth/client-credentials.ts';
 import { toRedirectUri } from '../oauth/endpoints.ts';
 import { exchangeCode } from '../oauth/exchange-code.ts';
 import type { LastPage } from '../oauth/last-page.ts';
 import type { AuthorizeOptions } from '../options.ts';
-import { showRefresh } from '../status/show-refresh.ts';
-import { type StoredGrant, storeGrant } from '../store-grant.ts';
-import { terminal } from '../terminal.ts';
+import { askYesOrNo } from '../terminal/ask.ts';
+import { interruption } from '../terminal/interruption.ts';
+import { terminal } from '../terminal/terminal.ts';
+import { showRefresh } from './refresh.ts';
 
-export async function authorize(options: AuthorizeOptions): Promise<ExitCode> {
+export async function authorize(session: AwsSession, options: AuthorizeOptions): Promise<ExitCode> {
   interruption.wouldMean('Nothing was stored.');
-  const target = await findTarget(options);
-  const { secret, keeper } = target;
+  const target = await findTarget(session, options);
+  const { secret, refreshTarget } = target;
   const before = target.isMissing ? undefined : await secret.readCurrent();
   const document = readDocument(before, secret.id);
-  await confirmReplacement(target, document.members.refresh_token !== undefined, options);
+  await confirmReplacement(session, target, document.members.refresh_token !== undefined, options);
   const client = await findClientCredentials(document.members);
   const redirectUri = options.redirectUri ?? toRedirectUri(document.members.redirect_uri);
 
   const stored = await authorizeInBrowser(client.clientId, { ...options, redirectUri }, async (authorized) => {
     const store = () => exchangeAndStore(authorized, client, target, document, options);
     const value = await interruption.protect(store);
-    return { value, page: toLastPage(keeper !== undefined) };
+    return { value, page: toLastPage(refreshTarget !== undefined) };
   });
   terminal.say(`Stored in secret ${secret.id}: AWSCURRENT is version ${stored.versionId}.`);
   interruption.wouldMean("The new credentials are stored; look with 'status' how the function gets on with them.");
   await completeTag(target, stored);
   interruption.heed();
-  if (keeper === undefined) return finishWithoutProof(options, secret.id, stored.versionId);
-  return await prove(options, target, keeper, stored.versionId);
+  if (refreshTarget === undefined) return finishWithoutProof(options, secret.id, stored.versionId);
+  return await prove(session, options, target, refreshTarget, stored.versionId);
 }
 
 async function confirmReplacement(
-  { keeper }: AuthorizationTarget,
+  session: AwsSession,
+  { refreshTarget }: AuthorizationTarget,
   hasRefreshToken: boolean,
   options: AuthorizeOptions,
 ): Promise<void> {
   if (!hasRefreshToken) return;
-  const invoked = keeper && (await askStatus(keeper, options));
+  const invoked = refreshTarget && (await askStatus(session, refreshTarget));
   const isDead = invoked?.kind === 'result' && invoked.result.details?.lastFailure?.code === 'REAUTHORIZATION_REQUIRED';
   if (isDead) return terminal.say('Retently refused the refresh token in the secret, so a new one takes its place.');
   terminal.say(
@@ -58,8 +60,8 @@ async function confirmReplacement(
 }
 
 /** What cannot be asked does not stop an authorization, which may be what mends it. */
-async function askStatus(keeper: Keeper, options: AuthorizeOptions): Promise<Invoked | undefined> {
-  const asked = invokeFunction(keeper, { action: 'status' }, options).catch(() => undefined);
+async function askStatus(session: AwsSession, refreshTarget: RefreshTarget): Promise<Invoked | undefined> {
+  const asked = invokeFunction(session, refreshTarget, { action: 'status' }).catch(() => undefined);
   return await terminal.progress('Asking the function', asked);
 }
 
@@ -70,7 +72,7 @@ async function exchangeAndStore(
   before: KnownDocument,
   options: AuthorizeOptions,
 ): Promise<StoredGrant> {
-  const known = target.keeper?.deployment.refreshFunction.tokenEndpoint;
+  const known = target.refreshTarget?.deployment.refreshFunction.tokenEndpoint;
   const tokenEndpoint = options.tokenEndpoint ?? new URL(known ?? DEFAULTS.tokenEndpoint);
   const exchanged = exchangeCode(request, parameters, tokenEndpoint, client.clientSecret);
   const grant = await terminal.progress('Trading the code for a grant', exchanged);
@@ -106,17 +108,22 @@ function finishWithoutProof(options: AuthorizeOptions, secretId: string, version
 
 /** Forced, for the bearer token that came with the grant is fresh; past a refusal of the same refresh token, too. */
 async function prove(
+  session: AwsSession,
   options: AuthorizeOptions,
   { secret: { id } }: AuthorizationTarget,
-  { deployment }: Keeper,
+  { deployment }: RefreshTarget,
   versionId: string,
 ): Promise<ExitCode> {
   const isOfFleet = isFleet(deployment);
   // A secret that was created has its ARN only now.
-  const secret = isOfFleet ? await describeSecret(id, options) : undefined;
+  const secret = isOfFleet ? await describeSecret(session, id) : undefined;
   if (isOfFleet && secret === undefined) {
     throw new CommandError(EXIT.attention, `Secret ${id} is gone: somebody deleted it just now.`);
   }
   const stored = { secretId: id, versionId };
-  return await showRefresh({ deployment, secret }, { action: 'refresh', force: true }, options, { stored });
+  return await showRefresh(
+    session,
+    { deployment, secret },
+    { isForced: true, isJson: options.json, extra: { stored } },
+  );
 }

@@ -1,11 +1,10 @@
 import { DEFAULTS } from '../../lambda/contract.ts';
-import { askYesOrNo } from '../ask.ts';
-import { readDocument } from '../authorized-document.ts';
+import { readDocument } from '../authorize/authorized-document.ts';
 import { isFleet, nameOf } from '../aws/deployment.ts';
 import { findDeployment } from '../aws/find-deployments.ts';
 import { Secret } from '../aws/secret.ts';
+import type { AwsSession } from '../aws/session.ts';
 import { CommandError, EXIT, type ExitCode } from '../command-error.ts';
-import { interruption } from '../interruption.ts';
 import { authorizeInBrowser } from '../oauth/authorize-in-browser.ts';
 import { type ClientCredentials, findClientCredentials } from '../oauth/client-credentials.ts';
 import { toRedirectUri } from '../oauth/endpoints.ts';
@@ -13,10 +12,12 @@ import { exchangeCode } from '../oauth/exchange-code.ts';
 import type { LastPage } from '../oauth/last-page.ts';
 import type { ProbeOptions } from '../options.ts';
 import type { Finding } from '../probe/finding.ts';
-import { renderTable } from '../probe/render-table.ts';
 import { runProbe } from '../probe/run-probe.ts';
 import { type TokenAnswer, toAnswer } from '../probe/token-request.ts';
-import { terminal } from '../terminal.ts';
+import { askYesOrNo } from '../terminal/ask.ts';
+import { interruption } from '../terminal/interruption.ts';
+import { renderTable } from '../terminal/tables.ts';
+import { terminal } from '../terminal/terminal.ts';
 
 const WARNING =
   'The probe makes a grant of its own and then misuses it: it sends a spent refresh token again, a wrong one, and a wrong client secret. ' +
@@ -29,9 +30,9 @@ const PAGE: LastPage = {
   paragraphs: ['The terminal now asks its questions and shows what it finds.', 'You can close this page.'],
 };
 
-export async function probe(options: ProbeOptions): Promise<ExitCode> {
+export async function probe(session: AwsSession, options: ProbeOptions): Promise<ExitCode> {
   interruption.wouldMean('Nothing was changed.');
-  const { known, redirectUri, tokenEndpoint } = await findKnown(options);
+  const { known, redirectUri, tokenEndpoint } = await findKnown(session, options);
   terminal.say(WARNING);
   const isWanted = options.yes || (await askYesOrNo('Begin?', 'Say yes with --yes.'));
   if (!isWanted) throw new CommandError(EXIT.attention, 'Nothing was sent.');
@@ -52,17 +53,17 @@ export async function probe(options: ProbeOptions): Promise<ExitCode> {
   return EXIT.done;
 }
 
-async function findKnown(options: ProbeOptions) {
+async function findKnown(session: AwsSession, options: ProbeOptions) {
   const isSecretAlone =
     options.secretId !== undefined && options.stack === undefined && options.functionName === undefined;
-  const deployment = isSecretAlone ? undefined : await findDeployment(options, options);
+  const deployment = isSecretAlone ? undefined : await findDeployment(session, options);
   const ownSecretId = deployment === undefined || isFleet(deployment) ? undefined : deployment.secretId;
   const secretId = options.secretId ?? ownSecretId;
   if (secretId === undefined) {
     const name = deployment === undefined ? 'This' : nameOf(deployment);
     throw new CommandError(EXIT.unable, `${name} is a fleet, which keeps many secrets. Name one with --secret-id.`);
   }
-  const secret = new Secret(secretId, options);
+  const secret = new Secret(session, secretId);
   const { members } = readDocument(await secret.readCurrent(), secret.id);
   return {
     known: members,

@@ -1,12 +1,59 @@
-import { findKeeper } from '../aws/find-keeper.ts';
-import type { ExitCode } from '../command-error.ts';
-import { interruption } from '../interruption.ts';
+import type { RefreshTarget } from '../aws/deployment.ts';
+import { findRefreshTarget } from '../aws/find-refresh-target.ts';
+import { type Invoked, invokeFunction } from '../aws/invoke-function.ts';
+import type { AwsSession } from '../aws/session.ts';
+import { EXIT, type ExitCode } from '../command-error.ts';
 import type { RefreshOptions } from '../options.ts';
-import { showRefresh } from '../status/show-refresh.ts';
-import { terminal } from '../terminal.ts';
+import { judge } from '../status/judge.ts';
+import { lookAtAccount } from '../status/look-at-account.ts';
+import { renderAccount } from '../status/render-account.ts';
+import { interruption } from '../terminal/interruption.ts';
+import { terminal } from '../terminal/terminal.ts';
 
-export async function refresh(options: RefreshOptions): Promise<ExitCode> {
-  const keeper = await terminal.progress('Looking for the stack', findKeeper(options, options));
-  interruption.wouldMean("If the function was invoked already, it goes on by itself: look with 'status'.");
-  return await showRefresh(keeper, options.force ? { action: 'refresh', force: true } : { action: 'refresh' }, options);
+/** Outcomes that leave a valid access token. */
+const GOOD_OUTCOMES = new Set(['refreshed', 'fresh', 'adopted']);
+
+interface ShownRefresh {
+  readonly isForced: boolean;
+  readonly isJson: boolean | undefined;
+  /** Further members of the JSON. */
+  readonly extra?: object;
+}
+
+export async function refresh(session: AwsSession, options: RefreshOptions): Promise<ExitCode> {
+  const target = await terminal.progress('Looking for the stack', findRefreshTarget(session, options));
+  interruption.wouldMean("A refresh that the function has begun continues. To see its result, run 'status'.");
+  return await showRefresh(session, target, { isForced: options.force, isJson: options.json });
+}
+
+/** Invokes one refresh, and shows its outcome and the state after it. */
+export async function showRefresh(
+  session: AwsSession,
+  target: RefreshTarget,
+  { isForced, isJson, extra }: ShownRefresh,
+): Promise<ExitCode> {
+  const force = isForced ? ({ force: true } as const) : {};
+  const asked = invokeFunction(session, target, { action: 'refresh', ...force });
+  const invoked = await terminal.progress('Refreshing', asked);
+  if (isJson) {
+    terminal.result(JSON.stringify({ ...extra, ...toJson(invoked) }));
+  } else {
+    terminal.result(`${describe(invoked)}\n`);
+    const account = await terminal.progress('Looking', lookAtAccount(session, target));
+    terminal.result(renderAccount(account, judge(account)));
+  }
+  return invoked.kind === 'result' && GOOD_OUTCOMES.has(invoked.result.outcome) ? EXIT.done : EXIT.attention;
+}
+
+function describe(invoked: Invoked): string {
+  if (invoked.kind === 'fault') return `${terminal.paint('red', invoked.code)}: ${invoked.message}`;
+  const { outcome, message } = invoked.result;
+  const isGood = GOOD_OUTCOMES.has(outcome);
+  return `${terminal.paint(isGood ? 'green' : 'yellow', outcome)}: ${message}`;
+}
+
+function toJson(invoked: Invoked): object {
+  return invoked.kind === 'result'
+    ? { result: invoked.result, fault: null }
+    : { result: null, fault: { code: invoked.code, message: invoked.message } };
 }

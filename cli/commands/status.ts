@@ -1,43 +1,48 @@
 import { type Deployment, type Fleet, isFleet, nameOf } from '../aws/deployment.ts';
 import { findDeployments } from '../aws/find-deployments.ts';
-import { findKeeper } from '../aws/find-keeper.ts';
+import { findRefreshTarget } from '../aws/find-refresh-target.ts';
 import { overlaps } from '../aws/fleet-tag.ts';
+import type { AwsSession } from '../aws/session.ts';
 import type { ExitCode } from '../command-error.ts';
 import type { StatusOptions } from '../options.ts';
-import type { Account } from '../status/account.ts';
-import { type FleetStatus, lookAtFleet } from '../status/fleet-status.ts';
 import { judge } from '../status/judge.ts';
 import { judgeFleet } from '../status/judge-fleet.ts';
-import { look } from '../status/look.ts';
+import { type Account, lookAtAccount } from '../status/look-at-account.ts';
+import { type FleetStatus, lookAtFleet } from '../status/look-at-fleet.ts';
 import { worstOf } from '../status/rank.ts';
 import { renderAccount } from '../status/render-account.ts';
 import { renderFleet } from '../status/render-fleet.ts';
 import { accountToJson, fleetToJson } from '../status/to-json.ts';
-import { terminal } from '../terminal.ts';
+import { terminal } from '../terminal/terminal.ts';
 
-/** One secret, one account or fleet, or all that there are. */
-export async function status(options: StatusOptions): Promise<ExitCode> {
-  const seen = options.secretId === undefined ? await lookAtAll(options) : [await lookAtOne(options)];
-  if (options.json) {
-    terminal.result(JSON.stringify(seen.map((each) => toJson(each, options))));
-  } else {
-    terminal.result(seen.map((each) => render(each, options)).join('\n\n'));
-  }
-  return worstOf(seen.map((each) => toExitCode(each, options)));
+/** An account or a fleet as it is shown, once it is judged. */
+interface Report {
+  readonly exitCode: ExitCode;
+  readonly json: object;
+  render(isAll: boolean): string;
 }
 
-async function lookAtOne(options: StatusOptions): Promise<Account> {
-  const keeper = await terminal.progress('Looking for the stack', findKeeper(options, options));
-  return await terminal.progress('Looking', look(keeper, options));
+/** Shows one secret, one account or fleet, or every deployment in the region. */
+export async function status(session: AwsSession, options: StatusOptions): Promise<ExitCode> {
+  const seen = options.secretId === undefined ? await lookAtAll(session, options) : [await lookAtOne(session, options)];
+  const reports = seen.map((each) => ('fleet' in each ? reportFleet(each) : reportAccount(each)));
+  if (options.json) terminal.result(JSON.stringify(reports.map((each) => each.json)));
+  else terminal.result(reports.map((each) => each.render(options.all)).join('\n\n'));
+  return worstOf(reports.map(({ exitCode }) => exitCode));
 }
 
-async function lookAtAll(options: StatusOptions): Promise<readonly (Account | FleetStatus)[]> {
-  const deployments = await terminal.progress('Looking for stacks', findDeployments(options, options));
-  const looking = Promise.all(deployments.map((each) => (isFleet(each) ? each : look({ deployment: each }, options))));
+async function lookAtOne(session: AwsSession, options: StatusOptions): Promise<Account> {
+  const target = await terminal.progress('Looking for the stack', findRefreshTarget(session, options));
+  return await terminal.progress('Looking', lookAtAccount(session, target));
+}
+
+async function lookAtAll(session: AwsSession, options: StatusOptions): Promise<readonly (Account | FleetStatus)[]> {
+  const deployments = await terminal.progress('Looking for stacks', findDeployments(session, options));
+  const looking = deployments.map((each) => (isFleet(each) ? each : lookAtAccount(session, { deployment: each })));
   const seen: (Account | FleetStatus)[] = [];
-  for (const each of await terminal.progress('Looking', looking)) {
-    // One fleet after the other: each has its secrets asked, several at once.
-    seen.push('tag' in each ? await lookAtFleet(each, findSharing(each, deployments), options) : each);
+  for (const each of await terminal.progress('Looking', Promise.all(looking))) {
+    // One fleet after the other: each asks for several secrets in parallel.
+    seen.push('tag' in each ? await lookAtFleet(session, each, findSharing(each, deployments)) : each);
   }
   return seen;
 }
@@ -47,14 +52,14 @@ function findSharing(fleet: Fleet, deployments: readonly Deployment[]): readonly
   return sharing.map(nameOf);
 }
 
-function render(seen: Account | FleetStatus, options: StatusOptions): string {
-  return 'fleet' in seen ? renderFleet(seen, options) : renderAccount(seen, options);
+function reportAccount(account: Account): Report {
+  const judgement = judge(account);
+  const json = accountToJson(account, judgement);
+  return { exitCode: judgement.exitCode, json, render: () => renderAccount(account, judgement) };
 }
 
-function toJson(seen: Account | FleetStatus, options: StatusOptions): object {
-  return 'fleet' in seen ? fleetToJson(seen, options) : accountToJson(seen, options);
-}
-
-function toExitCode(seen: Account | FleetStatus, options: StatusOptions): ExitCode {
-  return ('fleet' in seen ? judgeFleet(seen, options) : judge(seen, options)).exitCode;
+function reportFleet(fleet: FleetStatus): Report {
+  const judgement = judgeFleet(fleet);
+  const json = fleetToJson(fleet, judgement);
+  return { exitCode: judgement.exitCode, json, render: (isAll) => renderFleet(fleet, judgement, isAll) };
 }

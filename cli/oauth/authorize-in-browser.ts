@@ -1,6 +1,6 @@
-import { askHidden } from '../ask.ts';
 import { CommandError, EXIT } from '../command-error.ts';
-import { terminal } from '../terminal.ts';
+import { askHidden } from '../terminal/ask.ts';
+import { terminal } from '../terminal/terminal.ts';
 import { type AuthorizationRequest, createAuthorizationRequest } from './authorization-request.ts';
 import { isLoopback } from './endpoints.ts';
 import { validateAnswer } from './exchange-code.ts';

@@ -1,5 +1,5 @@
-import { askHidden, askText } from '../ask.ts';
 import { environment } from '../environment.ts';
+import { askHidden, askText } from '../terminal/ask.ts';
 
 export interface ClientCredentials {
   readonly clientId: string;

@@ -1,11 +1,9 @@
-import { toRunbookEntry } from '../../lambda/contract.ts';
+import { ALARM_KINDS, toRunbookEntry } from '../../lambda/contract.ts';
 import type { FunctionResult } from '../aws/invoke-function.ts';
 import type { Watch } from '../aws/watch.ts';
 import { EXIT, type ExitCode } from '../command-error.ts';
-import type { CommonOptions } from '../options.ts';
-import { type Account, commandFor } from './account.ts';
-import { findAlarmKind } from './find-alarm-kind.ts';
 import { formatInstant } from './format.ts';
+import type { Account } from './look-at-account.ts';
 
 /** What to do now, in a sentence. */
 export interface Judgement {
@@ -26,13 +24,13 @@ const LASTING_ATTEMPTS = 3;
 const GRANT_CODES = new Set(['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_PROBABLE']);
 
 /** A pure function of all that is known: what is worst comes first. */
-export function judge(account: Account, options: CommonOptions): Judgement {
+export function judge(account: Account): Judgement {
   const { invoked, watch } = account;
   if (typeof invoked === 'string') return { exitCode: EXIT.unable, sentence: invoked, brief: invoked };
   const found =
     invoked.kind === 'fault'
-      ? judgeFault(invoked.code, account, options)
-      : (judgeResult(invoked.result, account, options) ?? judgeWatch(watch, account.secret !== undefined));
+      ? judgeFault(invoked.code, account)
+      : (judgeResult(invoked.result, account) ?? judgeWatch(watch, account.secret !== undefined));
   if (found !== undefined) return found;
   const [problem] = watch?.problems ?? [];
   if (problem !== undefined) {
@@ -42,13 +40,13 @@ export function judge(account: Account, options: CommonOptions): Judgement {
   return { exitCode: EXIT.done, sentence: 'Nothing.', brief: 'nothing' };
 }
 
-function judgeFault(code: string, account: Account, options: CommonOptions): Judgement {
+function judgeFault(code: string, account: Account): Judgement {
   const runbook = toRunbookEntry(code);
-  const authorize = commandFor('authorize', account, options);
+  const { authorize, forceRefresh } = account.commands;
   if (GRANT_CODES.has(code)) {
     const sentence =
       'Force one refresh, for a refusal may pass. If it is refused too, authorize the application again.';
-    const commands = [`${commandFor('refresh', account, options)} --force`, authorize];
+    const commands = [forceRefresh, authorize];
     return { exitCode: EXIT.attention, sentence, brief: 'force a refresh, or authorize', commands, runbook };
   }
   if (code === 'CREDENTIALS_INCOMPLETE') {
@@ -58,11 +56,10 @@ function judgeFault(code: string, account: Account, options: CommonOptions): Jud
   return { exitCode: EXIT.attention, sentence: 'Do what the message says.', brief: 'do what it says', runbook };
 }
 
-function judgeResult(result: FunctionResult, account: Account, options: CommonOptions): Judgement | undefined {
+function judgeResult(result: FunctionResult, account: Account): Judgement | undefined {
   const { decision, details, secondsRemaining } = result;
   const failure = details?.lastFailure;
-  const authorize = commandFor('authorize', account, options);
-  const refresh = commandFor('refresh', account, options);
+  const { authorize, refresh } = account.commands;
   if (decision === 'not-configured') {
     const runbook = toRunbookEntry('not-configured');
     const sentence = 'Authorize the application at Retently: the secret has no value yet.';
@@ -70,7 +67,7 @@ function judgeResult(result: FunctionResult, account: Account, options: CommonOp
   }
   if (decision === 'rejected') {
     const code = failure?.code ?? 'REAUTHORIZATION_REQUIRED';
-    if (GRANT_CODES.has(code)) return judgeFault(code, account, options);
+    if (GRANT_CODES.has(code)) return judgeFault(code, account);
     const sentence = 'Correct what Retently refused.';
     return { exitCode: EXIT.attention, sentence, brief: 'correct what was refused', runbook: toRunbookEntry(code) };
   }
@@ -80,7 +77,7 @@ function judgeResult(result: FunctionResult, account: Account, options: CommonOp
     const brief = 'do not deploy; mend its access, then refresh';
     return { exitCode: EXIT.attention, sentence, brief, commands: [refresh], runbook };
   }
-  if (failure && GRANT_CODES.has(failure.code)) return judgeFault(failure.code, account, options);
+  if (failure && GRANT_CODES.has(failure.code)) return judgeFault(failure.code, account);
   if (failure && failure.attempts >= LASTING_ATTEMPTS) {
     const next = failure.retryAt === undefined ? '' : ` The next attempt is at ${formatInstant(failure.retryAt)}.`;
     const sentence = `Look why ${failure.attempts} attempts failed.${next}`;
@@ -110,9 +107,9 @@ export function judgeSchedule(watch: Watch | undefined, isOfFleet: boolean): Jud
 }
 
 export function judgeAlarms(watch: Watch | undefined): Judgement | undefined {
-  const on = (watch?.alarms ?? []).filter(({ isOn }) => isOn).map(({ name }) => name);
+  const on = (watch?.alarms ?? []).filter(({ isOn }) => isOn);
   if (on.length === 0) return undefined;
-  const kind = findAlarmKind(on);
+  const kind = ALARM_KINDS.find((each) => on.some((alarm) => alarm.kind === each));
   const sentence = `Look at ${on.length === 1 ? 'the alarm that is' : `the ${on.length} alarms that are`} on.`;
   const runbook = kind === undefined ? {} : { runbook: toRunbookEntry(kind) };
   return { exitCode: EXIT.attention, sentence, brief: 'look at the alarms', ...runbook };

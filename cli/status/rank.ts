@@ -1,7 +1,6 @@
 import { EXIT, type ExitCode } from '../command-error.ts';
-import type { CommonOptions } from '../options.ts';
-import type { Account } from './account.ts';
 import { type Judgement, judge } from './judge.ts';
+import type { Account } from './look-at-account.ts';
 
 /** One secret of a fleet, and what to do about it. */
 export interface JudgedAccount {
@@ -15,8 +14,8 @@ type Health = 'healthy' | 'attention' | 'unknown';
 const WORST_FIRST: readonly ExitCode[] = [EXIT.attention, EXIT.unable, EXIT.done];
 
 /** Worst first: an answer that is in memory alone, then whose token dies first. */
-export function rank(accounts: readonly Account[], options: CommonOptions): readonly JudgedAccount[] {
-  const judged = accounts.map((account) => ({ account, judgement: judge(account, options) }));
+export function rank(accounts: readonly Account[]): readonly JudgedAccount[] {
+  const judged = accounts.map((account) => ({ account, judgement: judge(account) }));
   return judged.sort(
     (one, other) =>
       WORST_FIRST.indexOf(one.judgement.exitCode) - WORST_FIRST.indexOf(other.judgement.exitCode) ||
@@ -48,4 +47,15 @@ export function nameOfSecret({ secret }: Account): string {
 function secondsToLose({ invoked }: Account): number {
   if (typeof invoked === 'string' || invoked.kind === 'fault') return 0;
   return invoked.result.details?.isAnswerUnsaved ? -1 : invoked.result.secondsRemaining;
+}
+
+/** Returns the state of one secret as one word: the code of its failure, or else what a refresh would do now. */
+export function toState({ account: { invoked }, judgement }: JudgedAccount): string {
+  if (typeof invoked === 'string') return 'not asked';
+  if (invoked.kind === 'fault') return invoked.code;
+  const { decision, details, secondsRemaining } = invoked.result;
+  if (details?.isAnswerUnsaved) return 'TOKEN_NOT_STORED';
+  const word = decision === 'attempt' ? 'due' : (decision ?? 'unknown');
+  if (judgement.exitCode !== EXIT.attention) return word;
+  return details?.lastFailure?.code ?? (decision !== 'not-configured' && secondsRemaining === 0 ? 'expired' : word);
 }

@@ -2,16 +2,15 @@ import { nameOf } from '../aws/deployment.ts';
 import type { FunctionResult } from '../aws/invoke-function.ts';
 import type { Watch } from '../aws/watch.ts';
 import { EXIT } from '../command-error.ts';
-import type { CommonOptions } from '../options.ts';
-import { type Style, terminal } from '../terminal.ts';
-import type { Account } from './account.ts';
+import { type Style, terminal } from '../terminal/terminal.ts';
 import { formatAge, formatBar, formatInstant, formatSeconds } from './format.ts';
-import { type Judgement, judge } from './judge.ts';
+import type { Judgement } from './judge.ts';
+import type { Account } from './look-at-account.ts';
 
 const LABEL_WIDTH = 11;
 
 /** At a glance: how things stand, and what to do now. */
-export function renderAccount(account: Account, options: CommonOptions): string {
+export function renderAccount(account: Account, judgement: Judgement): string {
   const { deployment, secret, invoked, watch, nowMs } = account;
   const title = secret === undefined ? nameOf(deployment) : `${nameOf(deployment)}: ${secret.name}`;
   const lines = [terminal.paint('bold', title)];
@@ -23,7 +22,7 @@ export function renderAccount(account: Account, options: CommonOptions): string 
     );
   }
   if (watch !== undefined) lines.push(...describeWatch(watch, nowMs));
-  lines.push(...describeJudgement(judge(account, options)));
+  lines.push(...describeJudgement(judgement));
   return lines.join('\n');
 }
 

@@ -2,30 +2,27 @@ import { nameOf } from '../aws/deployment.ts';
 import { formatTag } from '../aws/fleet-tag.ts';
 import type { FunctionResult } from '../aws/invoke-function.ts';
 import { EXIT } from '../command-error.ts';
-import type { CommonOptions } from '../options.ts';
-import { terminal } from '../terminal.ts';
-import type { FleetStatus } from './fleet-status.ts';
+import { type Row, renderColumns } from '../terminal/tables.ts';
+import { terminal } from '../terminal/terminal.ts';
 import { formatAge, formatSeconds } from './format.ts';
-import { judgeFleet } from './judge-fleet.ts';
-import { countHealth, type JudgedAccount, nameOfSecret } from './rank.ts';
+import type { Judgement } from './judge.ts';
+import type { FleetStatus } from './look-at-fleet.ts';
+import { countHealth, type JudgedAccount, nameOfSecret, toState } from './rank.ts';
 import { describeJudgement, describeWatch, line } from './render-account.ts';
-import { type Row, renderColumns } from './render-columns.ts';
-import { toState } from './to-state.ts';
 
 /** Of those that are fine, only so many lines: a fleet may have thousands. */
 const SHORT_TABLE = 20;
 const HEAD: Row = { cells: ['Secret', 'State', 'Token left', 'Due', 'Do now'], style: 'dim' };
 
 /** At a glance: how many are fine, the others, and what to do now. */
-export function renderFleet(status: FleetStatus, options: CommonOptions & { readonly all: boolean }): string {
+export function renderFleet(status: FleetStatus, judgement: Judgement, isAll: boolean): string {
   const { fleet, secrets, watch, nowMs } = status;
   const ranked = typeof secrets === 'string' ? [] : secrets;
   const lines = [terminal.paint('bold', nameOf(fleet)), line('Tag', formatTag(fleet.tag)), ...describeShared(status)];
   if (typeof secrets !== 'string') lines.push(line('Secrets', describeSecrets(ranked, status.replicas)));
-  lines.push(...describeWatch(watch, nowMs));
-  if (ranked.length > 0) lines.push('', ...renderTable(ranked, nowMs, options.all), '');
+  if (watch !== undefined) lines.push(...describeWatch(watch, nowMs));
+  if (ranked.length > 0) lines.push('', ...renderTable(ranked, nowMs, isAll), '');
   const [worst] = ranked;
-  const judgement = judgeFleet(status, options);
   if (worst !== undefined && judgement.exitCode !== EXIT.done) lines.push(...describeFault(worst));
   return [...lines, ...describeJudgement(judgement)].join('\n');
 }

@@ -1,37 +1,34 @@
 import { nameOf } from '../aws/deployment.ts';
-import type { CommonOptions } from '../options.ts';
-import type { Account } from './account.ts';
-import type { FleetStatus } from './fleet-status.ts';
-import { type Judgement, judge } from './judge.ts';
-import { judgeFleet } from './judge-fleet.ts';
-import { countHealth, type JudgedAccount, toHealth } from './rank.ts';
-import { toState } from './to-state.ts';
+import type { Judgement } from './judge.ts';
+import type { Account } from './look-at-account.ts';
+import type { FleetStatus } from './look-at-fleet.ts';
+import { countHealth, type JudgedAccount, toHealth, toState } from './rank.ts';
 
-export function accountToJson(account: Account, options: CommonOptions): object {
+export function accountToJson(account: Account, judgement: Judgement): object {
   const { deployment, secret, invoked, watch } = account;
   return {
     account: nameOf(deployment),
     ...(secret === undefined ? {} : { secret: secret.name }),
     functionName: deployment.refreshFunction.name,
-    ...judgementToJson(judge(account, options)),
+    ...judgementToJson(judgement),
     ...invokedToJson(invoked),
     watch: watch ?? null,
   };
 }
 
 /** `secrets` has all of them, worst first. */
-export function fleetToJson(status: FleetStatus, options: CommonOptions): object {
+export function fleetToJson(status: FleetStatus, judgement: Judgement): object {
   const { fleet, secrets, replicas, watch, sharedWith } = status;
   return {
     fleet: nameOf(fleet),
     tag: { key: fleet.tag.key, value: fleet.tag.value ?? null },
     sharedWith,
     functionName: fleet.refreshFunction.name,
-    ...judgementToJson(judgeFleet(status, options)),
+    ...judgementToJson(judgement),
     counts: typeof secrets === 'string' ? null : countHealth(secrets),
     secrets: typeof secrets === 'string' ? null : secrets.map(secretToJson),
     replicas,
-    watch,
+    watch: watch ?? null,
   };
 }
 

@@ -4,7 +4,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { METRICS } from '../../lambda/contract.ts';
 import { ATTEMPTS_PER_TICK } from '../options/schedule-limits.ts';
-import { type AlarmRule, AT_ONCE } from './alarms.ts';
+import { type AlarmRule, type AlarmRules, AT_ONCE } from './alarms.ts';
 import { functionMetric } from './function-metric.ts';
 
 const PERIOD_MINUTES = 5;
@@ -24,7 +24,7 @@ export interface AccountRulesProps {
 }
 
 /** The alarms of one account. */
-export function accountRules(props: AccountRulesProps): Readonly<Record<string, AlarmRule>> {
+export function accountRules(props: AccountRulesProps): AlarmRules {
   const { lambdaFunction, silenceMinutes, hasTokenSecret } = props;
   // One period more than the wait: the run takes time, and CloudWatch takes time to read its metrics from the log.
   const noticePeriods = Math.ceil(props.noticeMinutes / PERIOD_MINUTES) + 1;

@@ -3,11 +3,11 @@ import { Alarm, ComparisonOperator, type CreateAlarmOptions, type IMetric } from
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { toRunbookEntry } from '../../lambda/contract.ts';
+import { type AlarmKind, toRunbookEntry } from '../../lambda/contract.ts';
 
 export interface AlarmsProps {
   /** By the name of the alarm, which is that of its entry in the runbook. */
-  readonly rules: Readonly<Record<string, AlarmRule>>;
+  readonly rules: AlarmRules;
   readonly topic: ITopic;
   /** The command that shows how things are. */
   readonly statusCommand: string;
@@ -19,6 +19,9 @@ export interface AlarmRule extends CreateAlarmOptions {
   /** What happened, and what it means for those who read the token. */
   readonly says: string;
 }
+
+/** Rules by the kind of their alarm, which is also the id of its construct. */
+export type AlarmRules = Readonly<Partial<Record<AlarmKind, AlarmRule>>>;
 
 /** It fires for the first period in which there was one. */
 export const AT_ONCE = {

@@ -10,7 +10,7 @@ import {
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { FLEET_METRICS, METRICS } from '../../lambda/contract.ts';
-import { type AlarmRule, AT_ONCE } from './alarms.ts';
+import { type AlarmRules, AT_ONCE } from './alarms.ts';
 import { functionMetric } from './function-metric.ts';
 
 const PERIOD_MINUTES = 5;
@@ -32,7 +32,7 @@ export interface FleetRulesProps {
  * The alarms of a fleet. Each says of all its secrets together whether something is wrong with some of them; which, the log
  * says, the events say, and the command line does.
  */
-export function fleetRules(props: FleetRulesProps): Readonly<Record<string, AlarmRule>> {
+export function fleetRules(props: FleetRulesProps): AlarmRules {
   const { sweep, refresh, queue, everyMinutes, silenceMinutes } = props;
   // Each secret tells its state once in every tick.
   const tickMinutes = Math.ceil((silenceMinutes - everyMinutes) / PERIOD_MINUTES) * PERIOD_MINUTES;

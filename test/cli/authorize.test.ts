@@ -86,7 +86,7 @@ function expectRefused({ exitCode, stdout, stderr }: Ended, code: number, senten
 describe('authorize looks at AWS first', () => {
   test('no AWS credentials', async () => {
     const ended = await run([], { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined });
-    expectRefused(ended, 2, /^There are no usable AWS credentials: .* Sign in \('aws sso login'\)/);
+    expectRefused(ended, 2, /^Cannot find usable AWS credentials: .* Sign in \('aws sso login'\)/);
     expect(ended.stderr).not.toMatch(PAGE_URL);
   });
 
@@ -110,8 +110,8 @@ describe('authorize looks at AWS first', () => {
   });
 
   test.each([
-    ['ExpiredToken', /AWS refused these credentials \(ExpiredToken\).*Sign in again/],
-    ['AccessDenied', /To list the stacks is not allowed to you/],
+    ['ExpiredToken', /AWS rejected these credentials \(ExpiredToken\).*Sign in again/],
+    ['AccessDenied', /You are not allowed to list the functions/],
   ])('%s', async (code, sentence) => {
     deployment.server.refuseWith = { status: 403, code };
     try {
@@ -122,12 +122,16 @@ describe('authorize looks at AWS first', () => {
   });
 
   test('no region', async () => {
-    expectRefused(await run([], { AWS_REGION: undefined }), 2, /^No AWS region is known\. Give --region/);
+    expectRefused(await run([], { AWS_REGION: undefined }), 2, /^No AWS region is set\. Pass --region/);
   });
 
   test('a region without a stack', async () => {
     deployment.server.stacks.clear();
-    expectRefused(await run(['--region', 'eu-west-3']), 2, /no stack of this project in eu-west-3\. .*--region/);
+    expectRefused(
+      await run(['--region', 'eu-west-3']),
+      2,
+      /^No function in eu-west-3 refreshes a Retently token\. .*--region/,
+    );
   });
 
   test('several stacks', async () => {
@@ -135,21 +139,21 @@ describe('authorize looks at AWS first', () => {
     expectRefused(
       await run(),
       2,
-      /^There are several stacks: RetentlyTokenRefresh, RetentlyTokenRefresh-emea\. Name one/m,
+      /^There are several deployments: RetentlyTokenRefresh, RetentlyTokenRefresh-emea\. Choose one with --stack/m,
     );
   });
 
   test.each([
-    [['--stack', 'Elsewhere'], /no stack Elsewhere in us-east-1/],
-    [['--function-name', 'elsewhere'], /no function elsewhere in us-east-1/],
+    [['--stack', 'Elsewhere'], /^Stack Elsewhere does not exist in us-east-1/m],
+    [['--function-name', 'elsewhere'], /^Function elsewhere does not exist in us-east-1/m],
     [['--secret-id', 'elsewhere'], /no secret elsewhere in us-east-1/],
   ])('%j, which is not there', async (args, sentence) => {
     expectRefused(await run(args), 2, sentence);
   });
 
-  test('a stack without a function', async () => {
-    deployment.server.stacks.set('Other', { description: '', resources: [] });
-    expectRefused(await run(['--stack', 'Other']), 2, /^Stack Other has no function/m);
+  test('a stack without a function of this project', async () => {
+    deployment.server.stacks.set('Other', { resources: [] });
+    expectRefused(await run(['--stack', 'Other']), 2, /^Stack Other does not refresh a Retently token/m);
   });
 
   test('a secret that is scheduled for deletion', async () => {

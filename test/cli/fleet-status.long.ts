@@ -1,9 +1,9 @@
 import { App } from 'aws-cdk-lib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import { findAlarmKind } from '../../cli/status/find-alarm-kind.ts';
 import { parseFleetContext } from '../../infra/options/parse-context.ts';
 import { TokenRefreshFleetStack } from '../../infra/stacks.ts';
+import { findAlarmKind } from '../../lambda/contract.ts';
 import { templateOf, WITHOUT_BUNDLING } from '../infra/synthesise.ts';
 import type { DeployedFunction } from '../sandbox/aws/deployment-server.ts';
 import { FLEET_TAG } from '../sandbox/fleet.ts';
@@ -314,14 +314,14 @@ test('finds a fleet by the stack that is synthesised, under any name', async () 
     return { type, physicalId };
   });
   server.stacks.clear();
-  server.stacks.set('Any', { description: stack.templateOptions.description ?? '', resources });
+  server.stacks.set('Any', { resources });
   const { exitCode, stdout } = await run('status', '--json');
   expect(JSON.parse(stdout)).toMatchObject([
     { fleet: 'Any', tag: { key: 'retently', value: 'emea' }, health: 'healthy', secrets: [{ secret: 'acme' }] },
   ]);
   expect(exitCode).toBe(0);
   const alarms = resources.filter(({ type }) => type === 'AWS::CloudWatch::Alarm');
-  const kinds = alarms.map(({ physicalId }) => findAlarmKind([physicalId]));
+  const kinds = alarms.map(({ physicalId }) => findAlarmKind(physicalId));
   expect(kinds.sort()).toEqual([
     'DeadLetters',
     'QueueOld',
@@ -388,7 +388,7 @@ describe('one secret of a fleet', () => {
     [['refresh'], /^RetentlyTokenRefreshFleet is a fleet: .* Name one of them with --secret-id/],
     [['refresh', '--secret-id', 'nowhere'], /^There is no secret nowhere beside fleet RetentlyTokenRefreshFleet/],
     [['status', '--secret-id', 'nowhere'], /^There is no secret nowhere/],
-    [['status', '--function-name', REFRESH_NAME], /a fleet is named by its stack, with --stack/],
+    [['status', '--function-name', REFRESH_NAME], /To choose a fleet, use --stack\./],
     [['probe', '--yes'], /^RetentlyTokenRefreshFleet is a fleet, which keeps many secrets\. Name one with --secret-id/],
   ])('%j is refused, and nothing is invoked', async (args, sentence) => {
     const { exitCode, stderr } = await run(...args);

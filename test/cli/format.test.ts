@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { toAwsFailure } from '../../cli/aws/aws-failure.ts';
-import { renderTable } from '../../cli/probe/render-table.ts';
+import { AwsSession } from '../../cli/aws/session.ts';
 import { toAnswer } from '../../cli/probe/token-request.ts';
 import { formatAge, formatBar, formatSeconds } from '../../cli/status/format.ts';
+import { renderTable } from '../../cli/terminal/tables.ts';
 
 test.each([
   [0, '0 s'],
@@ -49,18 +49,18 @@ test('a table wraps at spaces, and lets a long word stick out', () => {
 
 describe('what fails at AWS', () => {
   const failed = (members: object) =>
-    toAwsFailure(Object.assign(new Error('a message'), members), 'To look', { region: 'eu-west-9' });
+    new AwsSession({ region: 'eu-west-9' }).failure(Object.assign(new Error('a message'), members), 'look');
 
   test.each([
     [
       { code: 'ENOTFOUND' },
-      'To look failed: AWS could not be reached (ENOTFOUND). Check --region eu-west-9 and your network.',
+      'Cannot look: AWS could not be reached (ENOTFOUND). Check --region eu-west-9 and your network.',
     ],
     [
       { name: 'TimeoutError' },
-      'To look failed: AWS could not be reached (TimeoutError). Check --region eu-west-9 and your network.',
+      'Cannot look: AWS could not be reached (TimeoutError). Check --region eu-west-9 and your network.',
     ],
-    [{ name: 'ThrottlingException' }, 'To look failed: Throttling: a message.'],
+    [{ name: 'ThrottlingException' }, 'Cannot look: Throttling: a message.'],
   ])('%j', (members, sentence) => {
     expect(failed(members)).toMatchObject({ exitCode: 2, message: sentence });
   });

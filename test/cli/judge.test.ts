@@ -1,16 +1,11 @@
-import { App } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
-import { isOurs } from '../../cli/aws/find-deployments.ts';
 import type { FunctionResult, Invoked } from '../../cli/aws/invoke-function.ts';
 import type { Watch } from '../../cli/aws/watch.ts';
-import type { Account } from '../../cli/status/account.ts';
-import { findAlarmKind } from '../../cli/status/find-alarm-kind.ts';
 import { judge } from '../../cli/status/judge.ts';
-import { parseContext } from '../../infra/options/parse-context.ts';
-import { TokenRefreshStack } from '../../infra/stacks.ts';
-import { toRunbookEntry } from '../../lambda/contract.ts';
+import type { Account } from '../../cli/status/look-at-account.ts';
+import { findAlarmKind, toRunbookEntry } from '../../lambda/contract.ts';
 import type { Result } from '../../lambda/core/result.ts';
-import { synthesise, WITHOUT_BUNDLING } from '../infra/synthesise.ts';
+import { synthesise } from '../infra/synthesise.ts';
 
 const AT = '2026-11-25T02:00:00.000Z';
 
@@ -37,17 +32,18 @@ const HEALTHY = {
     versionsBudget: 90,
   },
 } satisfies Result satisfies FunctionResult;
+const COMMANDS = { authorize: 'authorize', refresh: 'refresh', forceRefresh: 'refresh --force' };
 const SEEN: Watch = { alarms: [], schedules: [], lastTickAt: AT, problems: [] };
 
-function judgeAccount(invoked: Invoked | string, watch: Watch | undefined = SEEN, region?: string) {
+function judgeAccount(invoked: Invoked | string, watch: Watch | undefined) {
   const refreshFunction = {
     name: 'function',
     timeoutSeconds: 60,
     tokenEndpoint: 'https://x.invalid/',
   };
-  const deployment = { stackName: 'Stack', refreshFunction, secretId: 'secret', alarmNames: [], scheduleNames: [] };
-  const account: Account = { deployment, invoked, watch, nowMs: Date.parse(AT) };
-  return judge(account, { region });
+  const deployment = { stackName: 'Stack', isAloneInStack: true, refreshFunction, secretId: 'secret' };
+  const account: Account = { deployment, invoked, watch, commands: COMMANDS, nowMs: Date.parse(AT) };
+  return judge(account);
 }
 
 /** What the function answers if `details` and other members are so. */
@@ -70,10 +66,7 @@ describe('what to do now, worst first', () => {
       SEEN,
       {
         exitCode: 1,
-        commands: [
-          'retently-token-refresh refresh --stack Stack --region eu-west-1 --force',
-          'retently-token-refresh authorize --stack Stack --region eu-west-1',
-        ],
+        commands: [COMMANDS.forceRefresh, COMMANDS.authorize],
         runbook: 'docs/runbook.md#reauthorization-required',
       },
     ],
@@ -86,7 +79,7 @@ describe('what to do now, worst first', () => {
     [
       'an unsaved answer, before an alarm',
       result({ decision: 'settle' }, { isAnswerUnsaved: true }),
-      { ...SEEN, alarms: [{ name: 'TokenExpiringSoon', isOn: true }] },
+      { ...SEEN, alarms: [{ name: 'a', kind: 'TokenExpiringSoon', isOn: true }] },
       { exitCode: 1, sentence: expect.stringContaining('Do not deploy'), runbook: 'docs/runbook.md#token-not-stored' },
     ],
     [
@@ -96,7 +89,7 @@ describe('what to do now, worst first', () => {
       {
         exitCode: 1,
         sentence: expect.stringContaining('the token secret is behind'),
-        commands: ['retently-token-refresh refresh --stack Stack --region eu-west-1'],
+        commands: [COMMANDS.refresh],
         runbook: 'docs/runbook.md#token-secret-behind',
       },
     ],
@@ -127,7 +120,7 @@ describe('what to do now, worst first', () => {
       'no bearer token that lives',
       result({ secondsRemaining: 0 }),
       SEEN,
-      { exitCode: 1, commands: [expect.stringContaining(' refresh ')], runbook: 'docs/runbook.md#token-expiring-soon' },
+      { exitCode: 1, commands: [COMMANDS.refresh], runbook: 'docs/runbook.md#token-expiring-soon' },
     ],
     [
       'two alarms, the worse of them in the runbook',
@@ -135,9 +128,9 @@ describe('what to do now, worst first', () => {
       {
         ...SEEN,
         alarms: [
-          { name: 'x-FailedRuns-y', isOn: true },
-          { name: 'x-TokenNotStored-y', isOn: true },
-          { name: 'x-ReauthorizationRequired-y', isOn: false },
+          { name: 'a', kind: 'FailedRuns', isOn: true },
+          { name: 'b', kind: 'TokenNotStored', isOn: true },
+          { name: 'c', kind: 'ReauthorizationRequired', isOn: false },
         ],
       },
       { exitCode: 1, sentence: 'Look at the 2 alarms that are on.', runbook: 'docs/runbook.md#token-not-stored' },
@@ -149,32 +142,20 @@ describe('what to do now, worst first', () => {
       { exitCode: 2, sentence: expect.stringContaining('Not allowed.') },
     ],
   ])('%s', (_what, invoked, watch, expected) => {
-    expect(judgeAccount(invoked, watch, 'eu-west-1')).toMatchObject(expected);
+    expect(judgeAccount(invoked, watch)).toMatchObject(expected);
   });
 });
 
-describe('the commands know the stack that is deployed', () => {
-  test('by its description, under any name', () => {
-    const app = new App({ context: WITHOUT_BUNDLING });
-    const [settings] = parseContext({ stackName: 'Another' });
-    if (settings === undefined) throw new Error('There is a stack.');
-    const { Description } = { Description: new TokenRefreshStack(app, settings).templateOptions.description };
-    expect(isOurs({ StackName: 'Another', Description, StackStatus: 'CREATE_COMPLETE' })).toBe(true);
-    expect(isOurs({ StackName: 'Another', Description: 'Something else', StackStatus: 'CREATE_COMPLETE' })).toBe(false);
-    expect(isOurs({ StackName: 'RetentlyTokenRefresh', Description, StackStatus: 'DELETE_FAILED' })).toBe(false);
-  });
-
-  test('and each of its alarms, with an entry of the runbook', () => {
-    const alarms = Object.entries(synthesise().Resources).filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm');
-    const links = alarms.map(([logicalId]) => toRunbookEntry(findAlarmKind([logicalId]) ?? ''));
-    expect(links.sort()).toEqual([
-      'docs/runbook.md#failed-runs',
-      'docs/runbook.md#function-failing',
-      'docs/runbook.md#reauthorization-required',
-      'docs/runbook.md#token-expiring-soon',
-      'docs/runbook.md#token-not-stored',
-      'docs/runbook.md#token-secret-behind',
-      'docs/runbook.md#undelivered-ticks',
-    ]);
-  });
+test('the kind of each alarm has an entry of the runbook', () => {
+  const alarms = Object.entries(synthesise().Resources).filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm');
+  const links = alarms.map(([logicalId]) => toRunbookEntry(findAlarmKind(logicalId) ?? ''));
+  expect(links.sort()).toEqual([
+    'docs/runbook.md#failed-runs',
+    'docs/runbook.md#function-failing',
+    'docs/runbook.md#reauthorization-required',
+    'docs/runbook.md#token-expiring-soon',
+    'docs/runbook.md#token-not-stored',
+    'docs/runbook.md#token-secret-behind',
+    'docs/runbook.md#undelivered-ticks',
+  ]);
 });

@@ -3,10 +3,9 @@ import type { Fleet } from '../../cli/aws/deployment.ts';
 import { overlaps } from '../../cli/aws/fleet-tag.ts';
 import type { FunctionResult, Invoked } from '../../cli/aws/invoke-function.ts';
 import { mapConcurrently } from '../../cli/map-concurrently.ts';
-import type { Account } from '../../cli/status/account.ts';
 import { judgeFleet } from '../../cli/status/judge-fleet.ts';
-import { countHealth, nameOfSecret, rank } from '../../cli/status/rank.ts';
-import { toState } from '../../cli/status/to-state.ts';
+import type { Account } from '../../cli/status/look-at-account.ts';
+import { countHealth, nameOfSecret, rank, toState } from '../../cli/status/rank.ts';
 import type { FleetTag } from '../../lambda/contract.ts';
 
 const AT = '2026-11-25T02:00:00.000Z';
@@ -21,13 +20,14 @@ const DETAILS = {
   versionsBudget: 90,
 };
 
+const COMMANDS = { authorize: 'authorize', refresh: 'refresh', forceRefresh: 'refresh --force' };
+
 const FLEET: Fleet = {
   stackName: 'Fleet',
   refreshFunction: { name: 'function', timeoutSeconds: 60, tokenEndpoint: 'https://x.invalid/' },
   tag: { key: 'retently', value: undefined },
   sweepName: 'sweep',
-  alarmNames: [],
-  scheduleNames: [],
+  isAloneInStack: true,
 };
 
 /** What the function of a fleet answers if these members are so. */
@@ -42,7 +42,14 @@ function failure(code: string, attempts: number) {
 }
 
 function toAccount(name: string, invoked: Invoked | string): Account {
-  return { deployment: FLEET, secret: { name, arn: '' }, invoked, watch: undefined, nowMs: Date.parse(AT) };
+  return {
+    deployment: FLEET,
+    secret: { name, arn: '' },
+    invoked,
+    watch: undefined,
+    commands: COMMANDS,
+    nowMs: Date.parse(AT),
+  };
 }
 
 test('worst first: an answer in memory alone, whose token dies first, what could not be asked, the healthy', () => {
@@ -55,7 +62,7 @@ test('worst first: an answer in memory alone, whose token dies first, what could
     broken: { kind: 'fault', code: 'CREDENTIALS_INVALID', message: '' } satisfies Invoked,
     unsaved: result({ decision: 'settle' }, { isAnswerUnsaved: true }),
   }).map(([name, invoked]) => toAccount(name, invoked));
-  const ranked = rank(accounts, {});
+  const ranked = rank(accounts);
   expect(ranked.map(({ account }) => nameOfSecret(account))).toEqual([
     'unsaved',
     'broken',
@@ -82,20 +89,20 @@ describe('the state of a secret, in a word', () => {
     ['not-configured', result({ decision: 'not-configured', secondsRemaining: 0 })],
     ['expired', result({ decision: 'attempt', secondsRemaining: 0 })],
   ])('%s', (word, invoked) => {
-    const [only] = rank([toAccount('acme', invoked)], {});
+    const [only] = rank([toAccount('acme', invoked)]);
     expect(only && toState(only)).toBe(word);
   });
 });
 
 test('a fleet whose secrets are healthy is not known to be so if part of what watches it could not be read', () => {
   const watch = { alarms: undefined, schedules: [], lastTickAt: AT, problems: ['Not allowed.'] };
-  const secrets = rank([toAccount('acme', result({}))], {});
-  const status = { fleet: FLEET, secrets, replicas: 0, watch, sharedWith: [], nowMs: Date.parse(AT) };
-  expect(judgeFleet(status, {})).toMatchObject({
+  const secrets = rank([toAccount('acme', result({}))]);
+  const status = { fleet: FLEET, secrets, replicas: 0, watch, sharedWith: [], addSecret: [], nowMs: Date.parse(AT) };
+  expect(judgeFleet(status)).toMatchObject({
     exitCode: 2,
     sentence: 'The tokens are fine, but not everything could be seen. Not allowed.',
   });
-  expect(judgeFleet({ ...status, watch: { ...watch, problems: [] } }, {})).toMatchObject({ exitCode: 0 });
+  expect(judgeFleet({ ...status, watch: { ...watch, problems: [] } })).toMatchObject({ exitCode: 0 });
 });
 
 test.each<[FleetTag, FleetTag, boolean]>([

@@ -130,7 +130,7 @@ describe('status', () => {
   test('shows every stack, and ends as the worst of them', async () => {
     await deployment.lambda.invoke({});
     deployment.addStack(`${STACK_NAME}-emea`);
-    deployment.server.stacks.set('Unrelated', { description: 'Something else', resources: [] });
+    deployment.server.stacks.set('Unrelated', { resources: [] });
     deployment.server.alarmsOn.add(ALARM_NAME);
     try {
       const { exitCode, stdout } = await run('status', '--json');
@@ -142,6 +142,22 @@ describe('status', () => {
     } finally {
       deployment.server.stacks.delete(`${STACK_NAME}-emea`);
     }
+  });
+
+  test('sends each request to AWS once, and invokes the function once', async () => {
+    const { operations } = deployment.server;
+    operations.length = 0;
+    await run('status');
+    expect([...operations].sort()).toEqual([
+      'DescribeAlarms',
+      'GetMetricData',
+      'GetSchedule',
+      'Invoke',
+      'ListFunctions',
+      'ListStackResources',
+      'ListStackResources',
+      'ListTags',
+    ]);
   });
 
   test('of a function alone shows what it says, and invokes it once', async () => {

@@ -1,15 +1,19 @@
 import { ENVIRONMENT } from '../../lambda/contract.ts';
-import { type DeploymentServer, startDeploymentServer } from '../sandbox/aws/deployment-server.ts';
+import {
+  type DeployedFunction,
+  type DeployedResource,
+  type DeploymentServer,
+  startDeploymentServer,
+} from '../sandbox/aws/deployment-server.ts';
 import type { LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import { type Sandbox, type SandboxOptions, SECRET_ID, startSandbox } from '../sandbox/sandbox.ts';
 
 export const FUNCTION_NAME = 'token-refresh';
 export const STACK_NAME = 'RetentlyTokenRefresh';
-const DESCRIPTION = 'Keeps a Retently OAuth bearer token fresh in AWS Secrets Manager';
 
 export const ALARM_NAME = `${STACK_NAME}-TokenRefreshAlarmsTokenExpiringSoon0A1B2C3D-XYZ`;
 export const SCHEDULE_NAME = `${STACK_NAME}-TokenRefresh-Schedule`;
-const WATCHED: DeployedResources = [
+const WATCHED: readonly DeployedResource[] = [
   { type: 'AWS::CloudWatch::Alarm', physicalId: ALARM_NAME },
   { type: 'AWS::CloudWatch::Alarm', physicalId: `${STACK_NAME}-TokenRefreshAlarmsFunctionFailing4E5F6A7B-XYZ` },
   { type: 'AWS::Scheduler::Schedule', physicalId: SCHEDULE_NAME },
@@ -24,20 +28,20 @@ export interface SandboxDeployment extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>;
   /** Options that send a browser to the sandbox's pages, on any free port. */
   readonly browserOptions: readonly string[];
-  addStack(name: string, resources?: DeployedResources): void;
+  /** Deploys the function again, under the name of the stack. */
+  addStack(name: string, resources?: readonly DeployedResource[]): void;
 }
-
-type DeployedResources = readonly { readonly type: string; readonly physicalId: string }[];
 
 export async function startDeployment(options: SandboxOptions = {}): Promise<SandboxDeployment> {
   const [sandbox, server] = await Promise.all([startSandbox(options), startDeploymentServer()]);
   const lambda = await sandbox.startFunction();
   let turn: Promise<unknown> = Promise.resolve();
-  server.functions.set(FUNCTION_NAME, {
+  const own: DeployedFunction = {
     timeoutSeconds: 60,
     environment: {
       [ENVIRONMENT.credentialsSecretId]: SECRET_ID,
       [ENVIRONMENT.tokenEndpoint]: sandbox.tokenEndpoint.url,
+      [ENVIRONMENT.leaseSeconds]: '90',
     },
     // One at a time, as an execution environment serves them.
     invoke: (event) => {
@@ -45,10 +49,11 @@ export async function startDeployment(options: SandboxOptions = {}): Promise<San
       turn = answered.catch(() => undefined);
       return answered;
     },
-  });
-  const addStack = (name: string, resources: DeployedResources = []) => {
-    const own = { type: 'AWS::Lambda::Function', physicalId: FUNCTION_NAME };
-    server.stacks.set(name, { description: DESCRIPTION, resources: [own, ...resources] });
+  };
+  const addStack = (name: string, resources: readonly DeployedResource[] = []) => {
+    const physicalId = name === STACK_NAME ? FUNCTION_NAME : `${FUNCTION_NAME}-of-${name}`;
+    server.functions.set(physicalId, own);
+    server.stacks.set(name, { resources: [{ type: 'AWS::Lambda::Function', physicalId }, ...resources] });
   };
   addStack(STACK_NAME, WATCHED);
   return {

@@ -6,7 +6,6 @@ import { type LambdaProcess, startLambdaProcess } from '../sandbox/lambda/lambda
 import type { SandboxDeployment } from './deployment.ts';
 
 export const FLEET_NAME = 'RetentlyTokenRefreshFleet';
-const FLEET_DESCRIPTION = 'Keeps the Retently OAuth bearer tokens of a fleet fresh in AWS Secrets Manager';
 export const FLEET_ALARM = `${FLEET_NAME}-FleetAlarmsDeadLetters0A1B2C3D-XYZ`;
 export const FLEET_SCHEDULE = `${FLEET_NAME}-Fleet-Schedule`;
 export const REFRESH_NAME = 'fleet-refresh';
@@ -27,7 +26,7 @@ export interface SandboxFleet extends AsyncDisposable {
 
 /** Deploys a fleet beside the account of a deployment. */
 export async function deployFleet({ sandbox, server }: SandboxDeployment): Promise<SandboxFleet> {
-  const variables = { [ENVIRONMENT.tokenEndpoint]: sandbox.tokenEndpoint.url };
+  const variables = { [ENVIRONMENT.tokenEndpoint]: sandbox.tokenEndpoint.url, [ENVIRONMENT.leaseSeconds]: '90' };
   const lambda = await startLambdaProcess({
     bundlePath: bundleOnce('refresh-message'),
     functionName: REFRESH_NAME,
@@ -49,7 +48,6 @@ export async function deployFleet({ sandbox, server }: SandboxDeployment): Promi
       return answered;
     },
   };
-  server.functions.set(REFRESH_NAME, refresh);
   const { secretsManager } = sandbox.aws;
   const names: string[] = [];
   const createSecret = (name: string, document?: object) => {
@@ -62,16 +60,21 @@ export async function deployFleet({ sandbox, server }: SandboxDeployment): Promi
     refresh,
     addStack(name, { Key, Value = '' }) {
       const sweepName = `${name}-sweep`;
+      const refreshName = name === FLEET_NAME ? REFRESH_NAME : `${name}-refresh`;
+      server.functions.set(refreshName, { ...refresh, queueName: `${name}-queue` });
       server.functions.set(sweepName, {
         timeoutSeconds: 60,
-        environment: { [FLEET_ENVIRONMENT.tagKey]: Key, [FLEET_ENVIRONMENT.tagValue]: Value },
+        environment: {
+          [FLEET_ENVIRONMENT.tagKey]: Key,
+          [FLEET_ENVIRONMENT.tagValue]: Value,
+          [FLEET_ENVIRONMENT.queueUrl]: `https://sqs.us-east-1.amazonaws.com/123456789012/${name}-queue`,
+        },
         invoke: () => Promise.reject(new Error('No command sweeps.')),
       });
       server.stacks.set(name, {
-        description: FLEET_DESCRIPTION,
         resources: [
           { type: 'AWS::Lambda::Function', physicalId: sweepName },
-          { type: 'AWS::Lambda::Function', physicalId: REFRESH_NAME },
+          { type: 'AWS::Lambda::Function', physicalId: refreshName },
           { type: 'AWS::CloudWatch::Alarm', physicalId: FLEET_ALARM },
           { type: 'AWS::Scheduler::Schedule', physicalId: FLEET_SCHEDULE },
         ],

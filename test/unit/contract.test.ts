@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { hasTag, isSameSecret, parseJson } from '../../lambda/contract.ts';
+import { ALARM_KINDS, findAlarmKind, hasTag, isSameSecret, parseJson } from '../../lambda/contract.ts';
 
 const ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:team/retently-AbCdEf';
 
@@ -36,4 +36,10 @@ test('a text that is not JSON is undefined, and nothing is thrown that quotes it
   expect(parseJson('{"a":[1,null]}')).toEqual({ a: [1, null] });
   expect(parseJson('P1ANTED')).toBeUndefined();
   expect(parseJson('')).toBeUndefined();
+});
+
+test('the kind of an alarm is the id at the end of its logical id, before the eight hex digits of CDK', () => {
+  for (const kind of ALARM_KINDS) expect(findAlarmKind(`RetentlyAlarms${kind}0A1B2C3D`)).toBe(kind);
+  expect(findAlarmKind('RetentlyAlarmsAnother0A1B2C3D')).toBeUndefined();
+  expect(findAlarmKind('QueueOldAlarmsOfAnotherConstruct0A1B2C3D')).toBeUndefined();
 });

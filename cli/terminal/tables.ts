@@ -1,3 +1,5 @@
+import { type Style, terminal } from './terminal.ts';
+
 const DEFAULT_WIDTH = 120;
 const MIN_CELL = 16;
 const GAP = '  ';
@@ -31,4 +33,21 @@ function wrap(text: string, cell: number): string[] {
     else lines.push(word);
   }
   return lines;
+}
+
+export interface Row {
+  readonly cells: readonly string[];
+  /** Style of the whole row. */
+  readonly style?: Style | undefined;
+}
+
+/** Renders lines whose columns are as wide as their widest cell. */
+export function renderColumns(rows: readonly Row[]): readonly string[] {
+  const widths = (rows[0]?.cells ?? []).map((_, column) =>
+    Math.max(...rows.map(({ cells }) => cells[column]?.length ?? 0)),
+  );
+  return rows.map(({ cells, style }) => {
+    const line = cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(GAP);
+    return style === undefined ? line.trimEnd() : terminal.paint(style, line.trimEnd());
+  });
 }

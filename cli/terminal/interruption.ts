@@ -1,4 +1,4 @@
-import { CommandError, EXIT } from './command-error.ts';
+import { CommandError, EXIT } from '../command-error.ts';
 import { terminal } from './terminal.ts';
 
 let consequence = 'Nothing was changed.';

@@ -1,21 +1,20 @@
 import { hasTag, isSameSecret } from '../../lambda/contract.ts';
 import { CommandError, EXIT } from '../command-error.ts';
-import type { AwsSettings } from './aws-settings.ts';
-import { type AccountDeployment, isFleet, type Keeper, nameOf } from './deployment.ts';
+import { type AccountDeployment, isFleet, nameOf, type RefreshTarget } from './deployment.ts';
 import { findDeployment, type Whereabouts } from './find-deployments.ts';
 import { formatTag } from './fleet-tag.ts';
-import { tagCommand } from './tag-command.ts';
+import type { AwsSession } from './session.ts';
 
 /**
  * What refreshes the secret that is named, or without a name the only one of a deployment.
  *
  * @throws CommandError if it refreshes no such secret, or several
  */
-export async function findKeeper(
+export async function findRefreshTarget(
+  session: AwsSession,
   { secretId, ...whereabouts }: Whereabouts & { readonly secretId?: string | undefined },
-  settings: AwsSettings,
-): Promise<Keeper> {
-  const deployment = await findDeployment(whereabouts, settings);
+): Promise<RefreshTarget> {
+  const deployment = await findDeployment(session, whereabouts);
   if (!isFleet(deployment)) {
     requireOwnSecret(deployment, secretId);
     return { deployment };
@@ -26,7 +25,7 @@ export async function findKeeper(
   }
   // Loaded for a fleet alone: a refresh of an account reads no secret.
   const { describeSecret } = await import('./fleet-secrets.ts');
-  const secret = await describeSecret(secretId, settings);
+  const secret = await describeSecret(session, secretId);
   if (secret === undefined) {
     const message = `There is no secret ${secretId} beside fleet ${nameOf(deployment)}. Check --secret-id and --region.`;
     throw new CommandError(EXIT.unable, message);
@@ -34,7 +33,7 @@ export async function findKeeper(
   if (hasTag(secret.tags, deployment.tag)) return { deployment, secret };
   throw new CommandError(
     EXIT.attention,
-    `Secret ${secret.name} does not have the tag ${formatTag(deployment.tag)}, so fleet ${nameOf(deployment)} does not keep it. Tag it with ${tagCommand(secret.name, deployment.tag, settings)}, or name another one with --secret-id.`,
+    `Secret ${secret.name} does not have the tag ${formatTag(deployment.tag)}, so fleet ${nameOf(deployment)} does not keep it. Tag it with ${session.tagCommand(secret.name, deployment.tag)}, or name another one with --secret-id.`,
   );
 }
 

@@ -3,14 +3,14 @@ import {
   parseDocument,
   renderWithTokens,
   type TokenMembers,
-} from '../lambda/core/credentials.ts';
-import { Fault } from '../lambda/core/fault.ts';
-import { sha256 } from '../lambda/core/fingerprint.ts';
-import { toRfc3339 } from '../lambda/core/rfc3339.ts';
-import type { SecretValue } from './aws/secret.ts';
-import { CommandError, EXIT } from './command-error.ts';
-import type { ClientCredentials } from './oauth/client-credentials.ts';
-import type { NewGrant } from './oauth/exchange-code.ts';
+} from '../../lambda/core/credentials.ts';
+import { Fault } from '../../lambda/core/fault.ts';
+import { sha256 } from '../../lambda/core/fingerprint.ts';
+import { toRfc3339 } from '../../lambda/core/rfc3339.ts';
+import type { SecretValue } from '../aws/secret.ts';
+import { CommandError, EXIT } from '../command-error.ts';
+import type { ClientCredentials } from '../oauth/client-credentials.ts';
+import type { NewGrant } from '../oauth/exchange-code.ts';
 
 /** What the secret holds, or would hold if it had a value. */
 export type KnownDocument = Pick<CredentialsDocument, 'raw' | 'isNested' | 'members'>;

@@ -1,9 +1,9 @@
+import type { Secret } from '../aws/secret.ts';
+import { CommandError, EXIT } from '../command-error.ts';
+import type { ClientCredentials } from '../oauth/client-credentials.ts';
+import type { NewGrant } from '../oauth/exchange-code.ts';
 import type { AuthorizationTarget } from './authorization-target.ts';
 import { hasOtherCredentials, type KnownDocument, readDocument, renderAuthorized } from './authorized-document.ts';
-import type { Secret } from './aws/secret.ts';
-import { CommandError, EXIT } from './command-error.ts';
-import type { ClientCredentials } from './oauth/client-credentials.ts';
-import type { NewGrant } from './oauth/exchange-code.ts';
 
 /** `AWSCURRENT` may move between a read and the swap: the function is at work. */
 const MAX_STORE_TRIES = 3;

@@ -1,4 +1,4 @@
-import { CommandError, EXIT } from './command-error.ts';
+import { CommandError, EXIT } from '../command-error.ts';
 import { interruption } from './interruption.ts';
 import { terminal } from './terminal.ts';
 

@@ -1,0 +1,126 @@
+import type { LambdaClient } from '@aws-sdk/client-lambda';
+import type { FleetTag } from '../../lambda/contract.ts';
+import { CommandError, EXIT } from '../command-error.ts';
+import { toCommandLine } from '../environment.ts';
+import type { Deployment, RefreshTarget } from './deployment.ts';
+import { explainFailure } from './explain-failure.ts';
+import { toSecretTag } from './fleet-tag.ts';
+
+/** Profile and region as the user gave them. The SDK takes what is missing from the environment and the shared files. */
+export interface AwsSettings {
+  readonly profile?: string | undefined;
+  readonly region?: string | undefined;
+}
+
+/** Timeouts for a person who waits: an endpoint that does not answer is reported within seconds. */
+const CONNECTION_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+
+/** Commands that a person can type to act on one secret, with the options of this session. */
+export interface AdvisedCommands {
+  readonly authorize: string;
+  readonly refresh: string;
+  readonly forceRefresh: string;
+}
+
+/** AWS access of one command. Each client is loaded and created when it is first used, and then shared. */
+export class AwsSession {
+  readonly #settings: AwsSettings;
+  readonly cloudFormation = lazy(async () => {
+    const { CloudFormationClient } = await import('@aws-sdk/client-cloudformation');
+    return new CloudFormationClient(this.#clientOptions());
+  });
+  readonly cloudWatch = lazy(async () => {
+    const { CloudWatchClient } = await import('@aws-sdk/client-cloudwatch');
+    return new CloudWatchClient(this.#clientOptions());
+  });
+  readonly lambda = lazy(async () => {
+    const { LambdaClient } = await import('@aws-sdk/client-lambda');
+    return new LambdaClient(this.#clientOptions());
+  });
+  readonly scheduler = lazy(async () => {
+    const { SchedulerClient } = await import('@aws-sdk/client-scheduler');
+    return new SchedulerClient(this.#clientOptions());
+  });
+  readonly secretsManager = lazy(async () => {
+    const { SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
+    return new SecretsManagerClient(this.#clientOptions());
+  });
+
+  constructor(settings: AwsSettings) {
+    this.#settings = settings;
+  }
+
+  /**
+   * Creates a client that waits for `timeoutMs`, which is longer than the function can take. It tries once: the SDK would
+   * otherwise send a refresh a second time if its answer is late.
+   */
+  async connectInvoker(timeoutMs: number): Promise<LambdaClient> {
+    const { LambdaClient } = await import('@aws-sdk/client-lambda');
+    return new LambdaClient({ ...this.#clientOptions(timeoutMs), maxAttempts: 1 });
+  }
+
+  /** Returns the region in use, for a message. */
+  async region(): Promise<string> {
+    const client = await this.lambda();
+    return await client.config.region();
+  }
+
+  /** Converts a failed call to AWS to a message for a person. @param doing what failed, as in "read secret x" */
+  failure(error: unknown, doing: string): CommandError {
+    if (error instanceof CommandError) return error;
+    return new CommandError(EXIT.unable, explainFailure(error, doing, this.#settings));
+  }
+
+  /** Returns the commands for this secret. */
+  commandsFor(target: RefreshTarget): AdvisedCommands {
+    const args = [...toNames(target), ...this.#args()];
+    const refresh = toCommandLine('refresh', args);
+    return { authorize: toCommandLine('authorize', args), refresh, forceRefresh: `${refresh} --force` };
+  }
+
+  /** Returns the AWS CLI command that adds a secret to a fleet. */
+  tagCommand(secretName: string, tag: FleetTag): string {
+    const { key, value } = toSecretTag(tag);
+    const words = ['aws secretsmanager tag-resource --secret-id', secretName, `--tags 'Key=${key},Value=${value}'`];
+    return [...words, ...this.#args()].join(' ');
+  }
+
+  #args(): readonly string[] {
+    const { profile, region } = this.#settings;
+    return [
+      ...(profile === undefined ? [] : ['--profile', profile]),
+      ...(region === undefined ? [] : ['--region', region]),
+    ];
+  }
+
+  #clientOptions(requestTimeout = REQUEST_TIMEOUT_MS) {
+    const { profile, region } = this.#settings;
+    return {
+      ...(profile === undefined ? {} : { profile }),
+      ...(region === undefined ? {} : { region }),
+      maxAttempts: 3,
+      requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS, requestTimeout, throwOnRequestTimeout: true },
+    };
+  }
+}
+
+function toNames({ deployment, secret }: RefreshTarget): readonly string[] {
+  const which = secret === undefined ? [] : ['--secret-id', secret.name];
+  return [...toPlace(deployment), ...which];
+}
+
+function toPlace({ stackName, isAloneInStack, refreshFunction }: Deployment): readonly string[] {
+  const named = ['--function-name', refreshFunction.name];
+  if (stackName === undefined) return named;
+  return ['--stack', stackName, ...(isAloneInStack ? [] : named)];
+}
+
+/** Returns `make` so that only the first call runs it. */
+function lazy<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

@@ -1,0 +1,55 @@
+import type { Fleet } from '../aws/deployment.ts';
+import { connectInvoker } from '../aws/invoke-function.ts';
+import type { AwsSession } from '../aws/session.ts';
+import { readWatch, type Watch } from '../aws/watch.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
+import { terminal } from '../terminal/terminal.ts';
+import { type Account, ask, toSentence } from './look-at-account.ts';
+import { type JudgedAccount, rank } from './rank.ts';
+
+/** Lambda runs this many copies of the function meanwhile, which count toward the account's concurrency. */
+const MAX_ASKED_IN_PARALLEL = 8;
+const PLACEHOLDER = '<name>';
+
+/** State of one fleet. */
+export interface FleetStatus {
+  readonly fleet: Fleet;
+  /** Worst first; a text says why they could not be listed. */
+  readonly secrets: readonly JudgedAccount[] | string;
+  readonly replicas: number;
+  readonly watch: Watch | undefined;
+  /** Other fleets that refresh some or all of its secrets. */
+  readonly sharedWith: readonly string[];
+  /** Commands that add a secret to the fleet. */
+  readonly addSecret: readonly string[];
+  readonly nowMs: number;
+}
+
+/** Asks the function for every secret. A part that cannot be read says why, and the rest is still read. */
+export async function lookAtFleet(
+  session: AwsSession,
+  fleet: Fleet,
+  sharedWith: readonly string[],
+): Promise<FleetStatus> {
+  // Loaded only for a fleet: the status of an account reads no secret.
+  const { listSecrets } = await import('../aws/fleet-secrets.ts');
+  const [listed, watch] = await Promise.all([
+    terminal.progress('Listing the secrets', listSecrets(session, fleet.tag)).catch(toSentence),
+    fleet.stackName === undefined ? undefined : readWatch(session, fleet),
+  ]);
+  const { authorize } = session.commandsFor({ deployment: fleet, secret: { name: PLACEHOLDER, arn: '' } });
+  const addSecret = [session.tagCommand(PLACEHOLDER, fleet.tag), authorize];
+  const seen = { fleet, watch, sharedWith, addSecret };
+  if (typeof listed === 'string') return { ...seen, secrets: listed, replicas: 0, nowMs: Date.now() };
+  const { secrets, replicas } = listed;
+  const invoker = await connectInvoker(session, fleet.refreshFunction);
+  let asked = 0;
+  const asking = mapConcurrently(secrets, MAX_ASKED_IN_PARALLEL, async (secret): Promise<Account> => {
+    const target = { deployment: fleet, secret };
+    const invoked = await ask(session, target, invoker);
+    asked += 1;
+    return { ...target, invoked, watch: undefined, commands: session.commandsFor(target), nowMs: Date.now() };
+  });
+  const accounts = await terminal.progress(() => `Asking for each secret, ${asked} of ${secrets.length}`, asking);
+  return { ...seen, secrets: rank(accounts), replicas, nowMs: Date.now() };
+}
