@@ -22,7 +22,7 @@ export const FLEET_ENVIRONMENT = {
   queueUrl: 'REFRESH_QUEUE_URL',
 } as const;
 
-/** What holds if an environment variable is absent. */
+/** Defaults of the environment variables. */
 export const DEFAULTS = {
   tokenEndpoint: 'https://app.retently.com/api/oauth/token',
   eventBusName: 'default',
@@ -34,17 +34,17 @@ export const DEFAULTS = {
 
 const DAY_SECONDS = 86_400;
 
-/** Secrets Manager keeps every version of the last 24 hours, and refuses to make one beyond 100. */
+/** Secrets Manager keeps every version of the last 24 hours and rejects a new one beyond 100. */
 export const VERSION_RETENTION_SECONDS = DAY_SECONDS;
 export const MAX_RECENT_VERSIONS = 100;
-/** For operators' edits and merges: the claim that took the last place would leave none for the answer. */
+/** Versions reserved for operators' edits and merges: a claim in the last place would leave none for its answer. */
 export const RESERVED_VERSIONS = 10;
-/** A claim, and the answer or the failure. */
+/** A claim, and the answer or failure that ends it. */
 export const VERSIONS_PER_ATTEMPT = 2;
-/** Attempts that any 24 hours have room for; the function counts before each. */
+/** Attempts for which any 24 hours have room. The function counts before each attempt. */
 export const MAX_ATTEMPTS_PER_DAY = (MAX_RECENT_VERSIONS - RESERVED_VERSIONS) / VERSIONS_PER_ATTEMPT;
 
-/** Those that refreshes without a failure take at most: the others are for failures. */
+/** Most refreshes a day without a failure. The rest of the budget is for failures. */
 const MAX_REFRESHES_PER_DAY = 40;
 
 /** Back-off after the first failed attempt; each further one doubles it. */
@@ -59,13 +59,13 @@ export const MAX_SCHEDULE_SECONDS = DAY_SECONDS;
 
 /** Far above Lambda's longest timeout. A longer lease only delays takeovers. */
 export const MAX_LEASE_SECONDS = 3_600;
-/** How much longer than the function's timeout the lease of a claim must be, since clocks differ. */
+/** Margin of a claim's lease over the function's timeout, because clocks differ. */
 export const LEASE_OVER_TIMEOUT_SECONDS = 30;
 
-/** No bearer token lives longer: what says so is taken for a mistake. */
+/** Longest accepted lifetime. A longer one is treated as a server error. */
 export const MAX_TOKEN_LIFETIME_SECONDS = 365 * DAY_SECONDS;
 
-/** Shorter lives are refused by the stack: the write budget has no room for them. */
+/** Shortest lifetime that the stack accepts: the version budget has no room for shorter ones. */
 export const MIN_TOKEN_LIFETIME_SECONDS = 3_600;
 
 /**
@@ -110,7 +110,7 @@ export type Action = (typeof ACTIONS)[number];
 /** The staging label on the newest entry of the journal. A label of our own: `AWSPENDING` would block `RotateSecret`. */
 export const JOURNAL_STAGE = 'TOKEN_REFRESH';
 
-/** EventBridge `source` of everything that is published; the role may publish under this one alone. */
+/** EventBridge `source` of everything that is published; the role may publish only under this one. */
 export const EVENT_SOURCE = 'retently.token-refresh';
 
 /** EventBridge `detail-type`s. */
@@ -127,7 +127,7 @@ export const METRIC_NAMESPACE = 'RetentlyTokenRefresh';
 /** The one dimension of every metric; its value is the name of the function. */
 export const METRIC_DIMENSION = 'FunctionName';
 
-/** The second dimension, of a second copy of `RefreshFailed` alone. */
+/** Second dimension, only on a second copy of `RefreshFailed`. */
 export const METRIC_CODE_DIMENSION = 'Code';
 
 /** Metric names. The first four are states, sent on every run; the others are sent as they happen. */

@@ -1,9 +1,9 @@
 import { nameOf } from '../core/fault.ts';
 
 const ROLE_AND_POLICIES =
-  "Check the function's role, the secret's resource policy and, for a KMS key of your own, its key policy.";
+  "Check the function's role, the secret's resource policy and, if the secret has a customer-managed KMS key, its key policy.";
 
-/** What AWS and KMS call a refusal, mostly with `Exception` behind it. They have no modelled class, hence names. */
+/** Names of the errors by which AWS and KMS deny a call, usually with `Exception` at the end. They have no modeled class. */
 const DENIALS: ReadonlyMap<string, string> = new Map([
   ['AccessDenied', ROLE_AND_POLICIES],
   ['NotAuthorized', ROLE_AND_POLICIES],
@@ -18,7 +18,7 @@ const DENIALS: ReadonlyMap<string, string> = new Map([
   ['UnrecognizedClient', "AWS does not know the function's AWS credentials."],
 ]);
 
-/** AWS's own words for why access was denied. They name ARNs, so they are told apart here and never quoted. */
+/** Parts of AWS's own messages that show why access was denied. The messages name ARNs, so they are never quoted. */
 const SUSPECTS: readonly (readonly [RegExp, string])[] = [
   [/Access to KMS|\bkms:[A-Z]/, "AWS names KMS: check the policy and the state of the secret's key."],
   [
@@ -31,18 +31,18 @@ const SUSPECTS: readonly (readonly [RegExp, string])[] = [
   [/identity-based policy/i, "AWS names the policies of the function's role."],
 ];
 
-/** Node's codes on the way to AWS, and what to look at. */
+/** Advice on Node's error codes of a connection to AWS. */
 const CONNECTION_ADVICE =
   'AWS was not reached. In a VPC, check that the subnets lead to AWS (a NAT gateway or an interface endpoint), the security groups and DNS.';
 
 const TLS_ADVICE = 'No trusted TLS connection: is there a proxy with a certificate of its own, or is a clock wrong?';
 
 export interface AwsErrorDescription {
-  /** A refusal: trying again does not help. */
+  /** AWS denied the call: a retry does not help. */
   readonly isDenial: boolean;
-  /** The error by its name or by Node's code; it quotes nothing that was received. */
+  /** Name of the error, or Node's code. Quotes nothing that was received. */
   readonly what: string;
-  /** A sentence that says what to check, if something is known; else empty. */
+  /** Sentence that says what to check; empty if nothing is known. */
   readonly advice: string;
 }
 
@@ -77,7 +77,7 @@ function unreached(what: string): AwsErrorDescription {
   return { isDenial: false, what, advice: CONNECTION_ADVICE };
 }
 
-/** The code of a system error of Node, such as `ECONNREFUSED`; also of the first of several tries. */
+/** Returns the code of a Node system error, such as `ECONNREFUSED`; of several attempts, that of the first. */
 function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const code: unknown = Reflect.get(error, 'code');

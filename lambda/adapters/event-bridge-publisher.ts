@@ -7,10 +7,10 @@ import type { PutEvents } from './put-events.ts';
 /** Schema version of `detail`; incremented when a member goes or changes its meaning. */
 const DETAIL_VERSION = '1';
 
-/** All of one call, with the SDK's tries. */
+/** Limit for one call, including the SDK's retries. */
 const CALL_TIMEOUT_MS = 7_000;
 
-/** One PutEvents for what one change has to say. An announcement that fails never fails a saved refresh. */
+/** Publishes all events of one change with one PutEvents call. A failure to publish never fails a stored refresh. */
 export class EventBridgePublisher implements EventPublisher {
   readonly #clientOptions: EventBridgeClientConfig;
   #putEvents: PutEvents | undefined;
@@ -34,7 +34,7 @@ export class EventBridgePublisher implements EventPublisher {
       // Loaded when there is something to say: most runs find a fresh token, and are over before that.
       this.#putEvents ??= (await import('./put-events.ts')).connectPutEvents(this.#clientOptions);
       const { Entries = [] } = await this.#putEvents(entries, AbortSignal.timeout(CALL_TIMEOUT_MS));
-      // PutEvents answers 200 although it took none; its entries are told apart by their place alone.
+      // PutEvents answers 200 even if it took none; only their positions identify its entries.
       for (const { ErrorCode } of Entries) {
         if (ErrorCode !== undefined) this.#telemetry.warn('EventBridge did not take an event', { reason: ErrorCode });
       }

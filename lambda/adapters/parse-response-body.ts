@@ -2,7 +2,7 @@ import type * as Zlib from 'node:zlib';
 import { parseJson } from '../contract.ts';
 import { RESPONSE_MAX_BYTES } from '../core/response-buffer.ts';
 
-/** Nobody nests more of them, but whoever means harm. */
+/** Most content codings that are undone. Only an attacker nests more. */
 const MAX_CODINGS = 3;
 
 /** Body of an HTTP response; of a body that was cut short or too long, its beginning. */
@@ -79,7 +79,7 @@ function codingOf([first, second, third]: Uint8Array): string | undefined {
 /** Returns the bytes as they are if they are not of that coding, or if it is unknown. */
 function decode(coding: string | undefined, encoded: Decoded): Decoded {
   if (coding === undefined) return encoded;
-  // Loaded when there is something to decode: hardly any answer is.
+  // Loaded only if there is something to decode, which is rare.
   const zlib = process.getBuiltinModule('node:zlib');
   // What came before a stream was cut off is decoded too.
   const options = { finishFlush: zlib.constants.Z_SYNC_FLUSH, maxOutputLength: RESPONSE_MAX_BYTES };
@@ -179,7 +179,7 @@ function parseObject(text: string): JsonObject | undefined {
   return isObject(value) ? value : undefined;
 }
 
-/** Of a form that was cut, the last member is not whole. */
+/** Drops the last member of a form that was cut: it is not whole. */
 function parseForm(text: string, isTruncated: boolean): JsonObject | undefined {
   const pairs = text.replace(/^[?#]/, '').replaceAll(';', '&');
   const form = isTruncated ? pairs.slice(0, Math.max(0, pairs.lastIndexOf('&'))) : pairs;

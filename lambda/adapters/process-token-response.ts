@@ -17,7 +17,7 @@ export interface TokenResponse extends ResponseBody {
   readonly isBlocked?: boolean | undefined;
 }
 
-/** Whatever is missing or of another type counts as absent: an answer may have cost a refresh token. */
+/** Treats a member of the wrong type as absent: the answer may have used up a refresh token. */
 const Members = z.object({
   access_token: orAbsent(z.string()),
   token_type: orAbsent(z.string()),
@@ -29,14 +29,14 @@ type Members = z.infer<typeof Members> & { readonly error?: OAuthErrorCode | und
 
 /** The token endpoint is elsewhere, takes no POST, or a proxy stands before it. */
 const MISDIRECTED = new Set([404, 405, 406, 410, 411, 415, 421, 426]);
-/** With HTML, the page of a firewall, a proxy or a login in front of the server. 407 is always a proxy's. */
+/** Statuses that, with HTML, come from a firewall, a proxy or a login page in front of the server. 407 is always a proxy's. */
 const INTERCEPTED = new Set([202, 401, 403]);
 const PROXY_AUTHENTICATION_REQUIRED = 407;
 /** The server asks to come again: 408 and 425 say so without a date. */
 const THROTTLED = new Set([408, 425, 429, 503]);
 /** Error codes of RFC 6749 section 4.1.2.1 and RFC 8628 that say the same. */
 const PASSING = /^(temporarily_unavailable|server_error|slow_down)$/;
-/** Without one of these, whole JSON is no token answer that lacks its token: it says something else. */
+/** Members of a token response. JSON without any of them is something else, and not a response that lacks its token. */
 const TOKEN_MEMBERS = ['access_token', 'refresh_token', 'token_type', 'expires_in'];
 /** These repeat what was sent. */
 const ECHOES = new Set(['request', 'params', 'input', 'headers', 'query']);
@@ -65,7 +65,7 @@ export function processTokenResponse(response: TokenResponse, sentRefreshToken: 
     return { ...toToken(members, members.access_token), isTruncated };
   }
 
-  // Of a success alone: an error may have a sentence about the refresh token in the place of one.
+  // Only in a success: an error may have a sentence about the refresh token under that name.
   const refreshToken = (isSuccess && members.refresh_token) || sentRefreshToken;
   if (refreshToken !== sentRefreshToken) {
     return {
@@ -167,7 +167,7 @@ function toPresent(token: string | undefined): string | undefined {
   return token === undefined || NOTHINGS.has(token.trim()) ? undefined : token;
 }
 
-/** A code of RFC 6749, whatever the member's name. A dead grant is known in looser spellings, too. */
+/** A code of RFC 6749, whatever the member's name. A revoked grant is also recognized in looser spellings. */
 function errorOf({ error, error_code, errorCode, code, type, message }: JsonObject): OAuthErrorCode | undefined {
   for (const value of [error, error_code, errorCode, code, type]) {
     const text = typeof value === 'string' ? value.trim() : '';

@@ -16,12 +16,12 @@ import { Fault } from '../core/fault.ts';
 import type { CredentialStore, ListedVersion, TokenSecret, Version } from '../core/ports.ts';
 import { describeAwsError } from './describe-aws-error.ts';
 
-/** All of one call, with the SDK's tries: its own time-outs do not end an answer that trickles. */
+/** Limit for one call, including the SDK's retries: the SDK's own timeouts do not end an answer that trickles. */
 const CALL_TIMEOUT_MS = 7_000;
 
 const WAITING_DOES_NOT_HELP = 'Waiting does not help.';
 
-/** What Secrets Manager's errors of status 400 ask for, where it is not the usual retry. */
+/** Advice on Secrets Manager's errors of status 400 for which the usual retry is not the answer. */
 const NEXT_STEPS: ReadonlyMap<string, string> = new Map([
   ['InvalidRequestException', `The secret's state does not allow the call. ${WAITING_DOES_NOT_HELP}`],
   ['InvalidParameterException', `AWS does not accept the request. ${WAITING_DOES_NOT_HELP}`],
@@ -42,7 +42,7 @@ export interface StoreOptions {
   readonly callTimeoutMs?: number;
 }
 
-/** One secret of AWS Secrets Manager. Whatever fails is told by its class or name, never by its text. */
+/** One secret in AWS Secrets Manager. Failures are recognized by class or name, never by text. */
 export class SecretsManagerCredentialStore implements CredentialStore, TokenSecret {
   readonly secretId: string;
   readonly #client: SecretsManagerClient;
@@ -60,7 +60,7 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
   async readCurrent(): Promise<Version | undefined> {
     const callOptions = this.#begin();
     const current = await this.#read({ VersionStage: 'AWSCURRENT' }, callOptions);
-    // "No such secret" and "no value yet" are one answer; only DescribeSecret tells which.
+    // AWS answers "no such secret" and "no value yet" alike; only DescribeSecret distinguishes them.
     const fault = current === undefined ? await this.#findStateFault(callOptions) : undefined;
     if (fault) throw fault;
     return current;
@@ -86,7 +86,7 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
           SecretId: this.secretId,
           ClientRequestToken: versionId,
           SecretString: secretString,
-          // A stage must be named: without one, PutSecretValue promotes at once and the swap below protects nothing.
+          // Name a stage: without one, PutSecretValue promotes immediately and the swap below protects nothing.
           VersionStages: [JOURNAL_STAGE],
         }),
         callOptions,
@@ -158,7 +158,7 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
     }
   }
 
-  /** What is wrong with the secret as a whole; `undefined` if it exists and is in use. */
+  /** Returns why the secret as a whole cannot be used; `undefined` if it can. */
   async #findStateFault(callOptions: CallOptions): Promise<Fault | undefined> {
     try {
       const { ARN, DeletedDate, PrimaryRegion, OwningService } = await this.#client.send(
@@ -216,7 +216,7 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
     return new Fault('STORE_UNAVAILABLE', [`${call} failed: ${what}.`, advice, next].filter(Boolean).join(' '));
   }
 
-  /** AWS sends it always, and every age is judged by it: a store without it is none that a run could trust. */
+  /** AWS always sends the date, and every age is judged by it: no run could trust a store without it. */
   #toMs(date: Date | undefined, operation: string): number {
     if (date !== undefined) return date.getTime();
     const what = `${operation} on secret ${this.secretId} answered without CreatedDate`;

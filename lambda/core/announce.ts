@@ -17,7 +17,7 @@ export function lineage({ members }: CredentialsDocument): { refreshToken?: stri
   };
 }
 
-/** What this run knows of the refresh beyond the document; all absent if it only finished another run's work. */
+/** Facts about the refresh that the document does not hold. All are absent if this run only completed another run's work. */
 export interface Attempted {
   readonly attempt?: number;
   readonly isRecovery?: boolean;
@@ -46,9 +46,9 @@ export async function announceRefreshed(
 }
 
 /**
- * Once for each failed attempt, not for every run that finds it failed. Never throws.
+ * Publishes a failed attempt once, and not in every run that finds it failed. Never throws.
  *
- * @param isNewlyProbable the grant is taken for dead from this attempt on, although no answer said so
+ * @param isNewlyProbable from this attempt on, the grant is assumed to be revoked, although no answer said so
  */
 export async function announceFailed(
   { settings: { secretId }, events }: Context,

@@ -14,11 +14,11 @@ const RETENTION_MS = VERSION_RETENTION_SECONDS * 1000;
 const MIN_ATTEMPTS_SOUGHT = 64;
 const MAX_ATTEMPTS_SOUGHT = 2_000;
 
-/** What became of an attempt, or why there is none. */
+/** Result of claiming an attempt, or the reason why none is made. */
 export type ClaimOutcome =
-  /** This run, and no other within the lease, may spend the token. */
+  /** This run, and no other within the lease, may send the token. */
   | { readonly kind: 'claimed'; readonly attempt: number; readonly takesOverClaim: boolean }
-  /** It has been spent already. */
+  /** The token was already exchanged. */
   | { readonly kind: 'spent'; readonly successor: DocumentEntry }
   | Exclude<Decision, Attempt>;
 
@@ -41,7 +41,7 @@ export async function claim(context: Context, situation: Situation, first: Attem
   return found;
 }
 
-/** What {@link claim} would find now. Reads only. */
+/** Returns what {@link claim} would find now. Reads only. */
 export async function previewClaim(context: Context, situation: Situation, first: Attempt): Promise<ClaimOutcome> {
   const { tokenHash } = situation.current;
   return await findAttempt(context, situation, first, async (attempt) => {
@@ -60,7 +60,7 @@ async function findAttempt(
   const listed = await context.store.listVersions();
   const waiting = waitForRoom(context, situation, listed);
   if (waiting) return waiting;
-  // A label that lags, or that somebody moved, may show a claim whose end is recorded, or none although there are some.
+  // A label that lags or was moved may show a claim whose end is recorded, or no claim although there are some.
   const found = findLastAttempt(listed, situation);
   const isDoubtful = first.takesOverClaim || found >= first.attempt;
   const last = Math.max(found, first.attempt - 1);
@@ -85,7 +85,7 @@ function reportTakeover({ telemetry }: Context, attempt: number): void {
   });
 }
 
-/** Decides by the ids of one attempt: how it ended or, if it has not, its claim. */
+/** Decides again by the ids of one attempt: by its recorded end or, if there is none, by its claim. */
 async function decideAnew(
   { store, runtime, settings }: Context,
   situation: Situation,
@@ -102,7 +102,7 @@ async function decideAnew(
   const recorded = claimed && parseEntry(claimed);
   if (recorded?.kind === 'claim') return decide({ ...situation, nowMs, latestEntry: recorded });
   const { latestEntry } = situation;
-  // The label is on this claim, and its id is not there: a copy, as in a secret that was restored from a backup.
+  // The label is on this claim, but no version has its id: a copy, as in a secret that was restored from a backup.
   if (
     claimed === undefined &&
     latestEntry?.kind === 'claim' &&
@@ -111,7 +111,7 @@ async function decideAnew(
   ) {
     return decide({ ...situation, nowMs });
   }
-  // The id says what it is, whatever somebody wrote there; what cannot be read yet was put a moment ago.
+  // The id identifies the claim, whatever was written there. What cannot be read yet was put a moment ago.
   const createdAt = claimed?.createdAt ?? nowMs;
   const claim: ClaimEntry = {
     kind: 'claim',

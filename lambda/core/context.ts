@@ -15,7 +15,7 @@ export interface Settings {
   readonly forceEvent: string;
 }
 
-/** An answer that could not be recorded, or is not yet. */
+/** An answer that is not recorded yet, or could not be. */
 export interface PendingAnswer {
   readonly parent: DocumentEntry;
   readonly tokens: TokenMembers;
@@ -23,16 +23,16 @@ export interface PendingAnswer {
   readonly askedAtMs: number;
   /** Attempt that was answered. */
   readonly attempt: number;
-  /** Why it is not stored yet. */
+  /** Reason why the answer is not stored yet. */
   readonly fault: Fault;
 }
 
-/** What the next run in this execution environment finds. */
+/** State that the next run in this execution environment finds. */
 export interface Memory {
   pendingAnswer?: PendingAnswer | undefined;
 }
 
-/** All that one run works with. `memory` outlives it; `runtime` is its own. */
+/** Everything that one run works with. `memory` outlives the run; `runtime` belongs to it. */
 export interface Context {
   readonly settings: Settings;
   readonly store: CredentialStore;

@@ -6,7 +6,7 @@ import { orAbsent } from './or-absent.ts';
 import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 
 /**
- * What the API that this mirrors calls its OAuth input: each of the three optional in the type.
+ * OAuth input under the names of the API that this mirrors: each of the three is optional in the type.
  *
  * @public
  */
@@ -24,7 +24,7 @@ const ANSWER_ROOM_BYTES = 17 * 1024;
 
 /** People write these: another type is their mistake, and named. */
 const text = z.optional(z.nullable(z.string()));
-/** The function writes these: another type comes of a tool that keeps token files, and counts as absent. */
+/** Members that the function writes. A value of another type comes from a tool that keeps token files, and counts as absent. */
 const written = orAbsent(text);
 
 /** The members that this function reads or writes; every other one is carried along untouched. */
@@ -67,13 +67,13 @@ export interface CredentialsDocument {
   readonly raw: JsonObject;
   /** The members live under `credentials` (Airbyte's connector configuration) and not at the top. */
   readonly isNested: boolean;
-  /** As it would be written. */
+  /** Text that would be stored. */
   readonly sizeBytes: number;
   /** Empty and `null` members are absent here. */
   readonly members: RetentlyCredentials & { readonly [name in MemberName]?: string | undefined };
 }
 
-/** What the token endpoint needs; `redirectUri` if the secret has one. */
+/** Parameters of a token request; `redirectUri` if the secret has one. */
 export interface Grant {
   readonly clientId: string;
   readonly clientSecret: string;
@@ -109,8 +109,8 @@ export function parseDocument(secretString: string | undefined, where: string): 
  * The three credentials, all present and not visibly damaged, and room for the answer to them.
  *
  * @param origin of the refresh token: one that came in an answer goes back byte for byte, one that a human wrote is judged
- * @throws Fault `CREDENTIALS_INCOMPLETE`, which names every missing one at once; `CREDENTIALS_INVALID`, which names every
- * damaged one at once, or if an answer might not fit
+ * @throws Fault `CREDENTIALS_INCOMPLETE`, which names every missing one; `CREDENTIALS_INVALID`, which names every
+ * damaged one, or if an answer might not fit
  */
 export function requireGrant(
   { raw, members, isNested, sizeBytes }: CredentialsDocument,
@@ -158,7 +158,7 @@ function sayWhereSeen(raw: JsonObject): string {
 }
 
 /**
- * What the journal calls this document by: the SHA-256 of its refresh token. Where the server did not rotate, the same
+ * Identifies this document in the journal: the SHA-256 of its refresh token. Where the server did not rotate, the same
  * token was also spent for this document; `refreshed_at` then tells it from its predecessor.
  */
 export function tokenHashOf({ members }: Pick<CredentialsDocument, 'members'>): string {
@@ -178,7 +178,7 @@ export function expiresAt({ members }: CredentialsDocument): string | undefined 
   return Number.isNaN(expiresAtMs) ? undefined : toRfc3339(expiresAtMs);
 }
 
-/** Seconds until `expires_at`, rounded down; 0 if the token is dead, absent or of unknown life. */
+/** Returns the seconds until `expires_at`, rounded down; 0 if the token has expired, is absent or has no known lifetime. */
 export function secondsRemaining({ members }: CredentialsDocument, nowMs: number): number {
   const remainingSeconds = Math.floor((parseRfc3339(members.expires_at) - nowMs) / 1000);
   return members.access_token !== undefined && remainingSeconds > 0 ? remainingSeconds : 0;

@@ -1,7 +1,7 @@
 import { parseJson } from '../contract.ts';
 
 /**
- * What has become of credentials on their way through clipboards, editors and shells. Each answer says what was seen in
+ * Recognizes what clipboards, editors and shells do to credentials. Each answer says what was seen in
  * words, and never quotes a value.
  */
 
@@ -27,7 +27,7 @@ const DAMAGES: readonly (readonly [RegExp, string])[] = [
   [NOT_ALLOWED, 'has a character that is not ASCII'],
 ];
 
-/** What is visibly wrong with a value that a human wrote; `undefined` if nothing is. */
+/** Returns what is visibly wrong with a value that a person wrote; `undefined` if nothing is. */
 export function findDamage(value: string): string | undefined {
   return DAMAGES.find(([pattern]) => pattern.test(value))?.[1];
 }

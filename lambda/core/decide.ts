@@ -11,7 +11,7 @@ import {
 } from './journal.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 
-/** What to do next, and why. */
+/** The next step, and the reason for it. */
 export type Decision =
   | { readonly kind: 'fresh' }
   | { readonly kind: 'busy' }
@@ -30,14 +30,14 @@ export interface Situation {
   /** Digest of the credentials that an attempt would use now. */
   readonly digest: string;
   readonly nowMs: number;
-  /** No longer life of a bearer token is believed. */
+  /** Longest lifetime of an access token that is believed. */
   readonly longestLifetimeSeconds: number;
   readonly force: boolean;
   /** The access token may be revoked although it looks fresh. */
   readonly mayBeRevoked?: boolean;
 }
 
-/** The end of a bearer token's life that belongs to attempts, however long the server asks them to wait. */
+/** Last part of an access token's lifetime, in which attempts are made however long the server asks them to wait. */
 const LAST_CHANCES_SECONDS = 60 * 60;
 
 /**
@@ -55,7 +55,7 @@ export function decide(situation: Situation): Decision {
     const isLive = nowMs < latestEntry.createdAt + latestEntry.leaseSeconds * 1000;
     return isLive ? { kind: 'busy' } : attempt(latestEntry.attempt + 1, true);
   }
-  // What failed with other credentials says nothing about these.
+  // A failure with other credentials says nothing about these.
   if (force || latestEntry.digest !== digest) return attempt(latestEntry.attempt + 1);
   if (isPermanent(latestEntry)) return { kind: 'rejected', failure: latestEntry };
   const dueAtMs = retryAtMs(latestEntry, situation);
@@ -66,7 +66,7 @@ function isPermanent(failure: FailureEntry): failure is RefusalEntry {
   return isRefusalCode(failure.code);
 }
 
-/** A token of unknown life is due: comparisons with NaN are false. */
+/** A token without a known lifetime is due: comparisons with NaN are false. */
 function isFresh({ current, nowMs, longestLifetimeSeconds }: Situation): boolean {
   return secondsUntilDue(current.document, nowMs, longestLifetimeSeconds) >= 0;
 }
@@ -75,9 +75,9 @@ function isFresh({ current, nowMs, longestLifetimeSeconds }: Situation): boolean
  * Nothing is owed to this document:
  * - there is no journal, and it was never refreshed; or
  * - the journal ends in a document with this refresh token; or
- * - it is an answer as it was recorded (a version keeps what its id says), and nobody was refused since.
+ * - it is an answer as it was recorded (a version keeps what its id says), and no one was rejected since.
  *
- * Otherwise somebody wrote another token, and new credentials are used at once; or an attempt at this one is still owed.
+ * Otherwise someone wrote another token, and new credentials are used immediately; or an attempt at this one is still owed.
  */
 function isNothingOwed(
   { tokenHash, versionId, document }: DocumentEntry,
@@ -97,14 +97,14 @@ function attempt(number: number, takesOverClaim = false): Decision {
   return { kind: 'attempt', attempt: number, takesOverClaim };
 }
 
-/** When the next attempt may be made after a failure that is not permanent. */
+/** Returns when the next attempt may be made after a failure that is not permanent. */
 function retryAtMs(
   { attempt, createdAt, retryAfterSeconds = 0 }: FailureEntry,
   { current, longestLifetimeSeconds }: Situation,
 ): number {
   const backOffSeconds = Math.min(MAX_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2 ** attempt);
   const backOffMs = createdAt + backOffSeconds * 1000;
-  // What the server asks for is honoured as far as the bearer token's life allows, and no less than a back-off.
+  // The server's request is respected as far as the access token's lifetime allows, but never less than a back-off.
   const { expires_at, refreshed_at } = current.document.members;
   const believedMs = parseRfc3339(refreshed_at) + longestLifetimeSeconds * 1000;
   const lastChancesMs = Math.min(parseRfc3339(expires_at), believedMs) - LAST_CHANCES_SECONDS * 1000;

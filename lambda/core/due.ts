@@ -9,7 +9,7 @@ const CLOCKS_DIFFER_MS = 60_000;
  * Returns the seconds until the bearer token of `document` is due for a refresh: negative if it is overdue, `NaN` if there is
  * none, if its lifetime is unknown, or if it may be revoked.
  *
- * @param longestLifetimeSeconds no longer life is believed, whoever wrote it
+ * @param longestLifetimeSeconds longest lifetime that is believed, whatever the document says
  */
 export function secondsUntilDue(
   { members }: CredentialsDocument,

@@ -19,24 +19,24 @@ import { adviceOn } from './messages.ts';
 import { putUntilDeadline } from './record.ts';
 import { ANNOUNCE_MAX_MS } from './time-reserves.ts';
 
-/** So many refusals in a language that we do not know, over so long: a passing 403 is over by then. */
+/** Rejections without a known code, and how long they last, before the grant is suspected: a passing 403 is over by then. */
 const PROBABLE_AFTER_REFUSALS = 3;
 const PROBABLE_AFTER_MS = 60 * 60 * 1000;
 
-/** So many runs in a row that died, or could not record how they ended, do not hide what came before. */
+/** Runs in a row that crashed, or could not record their end, and still do not hide what came before. */
 const MAX_LOST_RECORDS = 3;
 
-/** How an attempt ended, as it was recorded. */
+/** Recorded end of a failed attempt. */
 export interface FailedAttempt {
   readonly code: FailureCode;
   readonly cause: FailureCause;
   readonly reason: string;
-  /** The grant is taken for dead from this attempt on, although no answer said so. */
+  /** From this attempt on, the grant is assumed to be revoked, although no answer said so. */
   readonly isNewlyProbable: boolean;
 }
 
 /**
- * Notes how an attempt ended, and how often these credentials were refused without a code that we know.
+ * Records how an attempt ended, and how often these credentials were rejected without a known code.
  *
  * @param digest of the credentials that it was made with
  */
@@ -52,14 +52,14 @@ export async function recordFailure(
   const nowMs = context.runtime.now();
   const refusals = countRefusals(earlier?.refusals, cause, nowMs);
   const wasProbable = earlier?.code === 'REAUTHORIZATION_PROBABLE';
-  // Once a human was told, only a success or a plain refusal takes it back: an outage in between does not.
+  // Once someone was notified, only a success or a coded rejection changes this: an outage in between does not.
   const isProbable = wasProbable || (cause === 'unrecognized' && refusals !== undefined && isRepeated(refusals, nowMs));
   const recorded = isProbable && !isRefusalCode(code) ? 'REAUTHORIZATION_PROBABLE' : code;
   const failure = renderFailure({ tokenHash, attempt, code: recorded, digest, cause, retryAfterSeconds, refusals });
   try {
     await putUntilDeadline(context, failureId(tokenHash, attempt), failure, ANNOUNCE_MAX_MS);
   } catch (error) {
-    // What Retently said matters more than that it could not be noted; the claim ages and is taken over.
+    // Retently's answer matters more than the failure to record it; the claim expires and is taken over.
     context.telemetry.warn('Could not record the failure', { code: nameOf(error) });
   }
   return { code: recorded, cause, reason, isNewlyProbable: recorded === 'REAUTHORIZATION_PROBABLE' && !wasProbable };
@@ -86,7 +86,7 @@ async function findLastFailure(
   return entries.find((entry) => entry?.kind === 'failure');
 }
 
-/** Tells the world. @returns what the run ends with */
+/** Publishes the failure. @returns the fault that the run ends with */
 export async function announceFailure(
   context: Context,
   current: DocumentEntry,
@@ -99,7 +99,7 @@ export async function announceFailure(
   return fault;
 }
 
-/** A failure of another kind in between neither counts nor starts the count anew. */
+/** Counts a rejection. A failure of another kind in between neither counts nor restarts the count. */
 function countRefusals(earlier: Refusals | undefined, cause: FailureCause, nowMs: number): Refusals | undefined {
   if (cause !== 'unrecognized') return earlier;
   return { count: (earlier?.count ?? 0) + 1, sinceMs: earlier?.sinceMs ?? nowMs };

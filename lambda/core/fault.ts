@@ -2,7 +2,7 @@ import type { FailureCause } from './journal.ts';
 
 /**
  * Everything that can go wrong, by the name that callers, alarms and events see. An outcome that is part of normal
- * work ("still fresh", "another run has it") is a value, never one of these.
+ * work ("still fresh", "another run has it") is a value, never one of these codes.
  */
 export type FaultCode =
   | 'CONFIGURATION_INVALID'
@@ -47,7 +47,7 @@ export function nameClass(error: Error, code: string): void {
   Object.defineProperty(error, 'constructor', { value: { name: code } });
 }
 
-/** Of whatever was thrown, the one thing that quotes nothing. */
+/** Returns the name of a thrown value: the only part of it that quotes nothing. */
 export function nameOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.name : typeof thrown;
 }

@@ -5,7 +5,7 @@ export function sha256(text: string): string {
   return hash('sha256', text, 'hex');
 }
 
-/** What logs and events may show of a token: enough to follow its lineage, nothing to use it with. 12 hex characters. */
+/** Returns the part of a token's hash that logs and events may show: 12 hex characters, enough to follow its lineage. */
 export function fingerprint(token: string): string {
   return sha256(token).slice(0, 12);
 }

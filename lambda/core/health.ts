@@ -14,7 +14,7 @@ export interface Judgement {
   readonly reason: string;
 }
 
-/** How the token secret compares with `AWSCURRENT`. `unusable`: deleted, denied, or one that cannot be written. */
+/** State of the token secret, compared with `AWSCURRENT`. `unusable`: deleted, denied, or not writable. */
 export type TokenSecretHealth = 'in sync' | 'stale' | 'foreign' | 'unusable';
 
 /** Everything that the judgement depends on. */

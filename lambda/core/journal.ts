@@ -6,31 +6,31 @@ import { sha256 } from './fingerprint.ts';
 import type { Version } from './ports.ts';
 
 /**
- * The journal is the secret's own version history. Its ids are computed from what a document says, so whoever can read
- * a document can find what became of it, whatever happened to staging labels.
+ * The journal is the secret's own version history. Its ids are computed from a document's content, so anyone who can read
+ * a document can find its successor, whatever happened to staging labels.
  */
 
-/** The one place where the answer to this document's refresh token is ever stored, as the complete next document. */
+/** Returns the id of the only version that ever stores the answer to this refresh token, as the complete next document. */
 export function successorId(tokenHash: string): string {
   return versionId(`successor ${tokenHash}`);
 }
 
-/** Attempt `attempt` (0, 1, 2, …) to spend the refresh token whose hash is `tokenHash`. */
+/** Returns the id of the claim on attempt `attempt` (0, 1, 2, …) with the refresh token whose hash is `tokenHash`. */
 export function claimId(tokenHash: string, attempt: number): string {
   return versionId(`claim ${tokenHash} ${attempt}`);
 }
 
-/** How that attempt ended, if it failed. */
+/** Returns the id of the version that records how that attempt failed. */
 export function failureId(tokenHash: string, attempt: number): string {
   return versionId(`failure ${tokenHash} ${attempt}`);
 }
 
-/** Where the token secret keeps this text. By what it says: an edit that leaves the token as it is makes no version. */
+/** Returns the id of this text in the token secret. It depends on the content: an edit that keeps the token makes no version. */
 export function tokenVersionId(text: string): string {
   return versionId(`token ${text}`);
 }
 
-/** The document of one version carrying the tokens of another. */
+/** Returns the id of the document that combines one version with the tokens of another. */
 export function mergeId(documentVersionId: string, tokensVersionId: string): string {
   return versionId(`merge ${documentVersionId} ${tokensVersionId}`);
 }
@@ -43,9 +43,9 @@ const Claim = z.object({
   /** The token hash. */
   key: z.string(),
   attempt: z.int().check(z.nonnegative()),
-  /** Lambda's retries reuse the request id; only something fresh tells two runs apart. */
+  /** Distinguishes two runs: Lambda's retries reuse the request id. */
   nonce: z.string(),
-  /** What the run that made it was promised: another run's own lease may be shorter. */
+  /** Lease of the run that made this claim: another run's lease may be shorter. */
   lease_seconds: z.int().check(z.positive(), z.maximum(MAX_LEASE_SECONDS)),
 });
 
@@ -61,20 +61,20 @@ const Failure = z.object({
     'REAUTHORIZATION_REQUIRED',
     'CLIENT_REJECTED',
   ]),
-  /** What was refused or failed; see {@link digestGrant}. */
+  /** Digest of the credentials that failed; see {@link digestGrant}. */
   digest: z.string(),
   /** Why it failed; absent in entries of earlier versions. */
   cause: z.optional(z.string()),
-  /** What the token endpoint asked for, if it did. */
+  /** Pause that the token endpoint asked for. */
   retry_after_seconds: z.optional(z.number()),
-  /** How often these credentials were refused without a code that we know. */
+  /** Number of rejections of these credentials without a known code. */
   refusals: z.optional(z.int()),
-  /** When the first of those refusals was recorded, by the store's clock; absent in that record itself. */
+  /** When the first of those rejections was recorded, by the store's clock; absent in that record itself. */
   refused_since_ms: z.optional(z.number()),
 });
 
 const JournalRecord = z.discriminatedUnion('kind', [Claim, Failure]);
-/** Says that it is a record, whole or not: then it is no document. */
+/** Marks a journal record, whole or not: such a version is not a document. */
 const Kinded = z.object({ kind: z.enum([CLAIM_KIND, FAILURE_KIND]) });
 
 export type FailureCode = z.infer<typeof Failure>['code'] & FaultCode;
@@ -93,7 +93,7 @@ export const FAILURE_CAUSES = [
 ] as const;
 export type FailureCause = (typeof FAILURE_CAUSES)[number];
 
-/** A refusal that asking again cannot change. */
+/** A rejection that a retry cannot change. */
 export type RefusalCode = Extract<FailureCode, 'REAUTHORIZATION_REQUIRED' | 'CLIENT_REJECTED'>;
 
 interface Entry {
@@ -122,7 +122,7 @@ export interface FailureEntry extends Entry {
 
 export type RefusalEntry = FailureEntry & { readonly code: RefusalCode };
 
-/** Refusals of the same credentials without a code that we know. */
+/** Rejections of the same credentials without a known code. */
 export interface Refusals {
   readonly count: number;
   /** Milliseconds since the epoch: the first of them. */
@@ -178,7 +178,7 @@ export function renderFailure({
   } satisfies z.infer<typeof Failure>);
 }
 
-/** `undefined` for a version that this function did not write and that holds no credentials either. */
+/** Parses a version; `undefined` if this function did not write it and it holds no credentials either. */
 export function parseEntry(version: Version): JournalEntry | undefined {
   const { versionId, createdAt, secretString } = version;
   const json = parseJson(secretString ?? '');
@@ -225,8 +225,8 @@ export function parseDocumentEntry({ versionId, createdAt, secretString }: Versi
 
 /**
  * `entry` holds the answer to the refresh token of `parent`, by what it says and whatever its id. So a secret that was
- * restored or moved, whose copies have ids of their own, heals as well. The answer to a recorded answer is found by its id
- * alone: an operator may have put a new refresh token beside the fingerprint of a spent one.
+ * restored or moved, whose copies have ids of their own, is repaired too. The answer to a recorded answer is found only by its
+ * id: an operator may have put a new refresh token beside the fingerprint of a used one.
  */
 export function isAnswerTo(parent: DocumentEntry, { tokenHash, document }: DocumentEntry): boolean {
   const { refresh_token = '' } = parent.document.members;
@@ -243,13 +243,13 @@ export function mayHaveRevoked(latestEntry: JournalEntry | undefined, parentToke
   return latestEntry.code !== 'PROVIDER_UNAVAILABLE' || latestEntry.refusals !== undefined;
 }
 
-/** Its refresh token came in an answer, or the server has accepted it: no human typed it since. */
+/** Returns whether its refresh token came in an answer, or the server has accepted it: no one has typed it since. */
 export function isRecordedAnswer({ versionId, document }: DocumentEntry): boolean {
   const { refresh_token = '', spent_refresh_token_sha256: spent } = document.members;
   return spent !== undefined && (versionId === successorId(spent) || spent === sha256(refresh_token));
 }
 
-/** Tells whether the very credentials that were refused are being used again. Stored in failure entries, never published. */
+/** Returns a digest that shows whether rejected credentials are used again. Stored in failure entries, never published. */
 export function digestGrant(
   { clientId, clientSecret, refreshToken, redirectUri }: Grant,
   tokenEndpointUrl: string,

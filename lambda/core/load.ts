@@ -21,7 +21,7 @@ const SEARCH_MIN_MS = 5_000;
 export interface Snapshot {
   readonly current: DocumentEntry;
   readonly latestEntry: JournalEntry | undefined;
-  /** The document that came of current's refresh token, if that is known to be spent. */
+  /** The document that holds the answer to current's refresh token, if that token is known to be used. */
   readonly successor: DocumentEntry | undefined;
 }
 
@@ -43,7 +43,7 @@ export async function load(context: Context): Promise<Snapshot | undefined> {
 
   const latestEntry = latestVersion && parseEntry(latestVersion);
   if (latestVersion && latestEntry === undefined) {
-    telemetry.warn('The journal label is on a version that is no journal entry; going by version ids alone', {
+    telemetry.warn('The journal label is on a version that is not a journal entry; using version ids only', {
       versionId: latestVersion.versionId,
     });
   }
@@ -65,7 +65,7 @@ async function parseCurrent(
 }
 
 /**
- * Somebody may have written over the tokens.
+ * Requires all three credentials: someone may have overwritten the tokens.
  *
  * @throws Fault `CREDENTIALS_INCOMPLETE`, which also says where the last whole document is
  */
@@ -154,7 +154,7 @@ export function grantOf(
   { settings }: Context,
   { current, latestEntry }: Pick<Snapshot, 'current' | 'latestEntry'>,
 ): Grant {
-  // A journal entry of this token: it was looked at before, or it is the answer that somebody has edited.
+  // A journal entry of this token: a run has read it before, or it is an answer that someone has edited.
   const isOurs = latestEntry?.tokenHash === current.tokenHash || isRecordedAnswer(current);
   return requireGrant(current.document, `Secret ${settings.secretId}`, isOurs ? 'answer' : 'human');
 }

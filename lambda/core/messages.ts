@@ -8,20 +8,20 @@ type Advised = FailureCause | 'REAUTHORIZATION_PROBABLE';
 export function adviceOn(what: Advised, { forceEvent }: Pick<Settings, 'forceEvent'>): string {
   const advice: { readonly [each in Advised]: string } = {
     'not-sent':
-      "Nothing was sent. Later runs try again after a back-off. If this goes on, check TOKEN_ENDPOINT and, in a VPC, the function's way to the internet.",
+      "Nothing was sent. Later runs retry after a back-off. If this continues, check TOKEN_ENDPOINT and, in a VPC, the function's route to the internet.",
     throttled:
       'Retently asks for a pause. Later runs retry after it. A rate limit that lasts until the access token expires may hide a revoked grant: if that happens, authorize the application again.',
-    oversized: 'Move other data out of the secret. Later runs try again after a back-off.',
-    misdirected: 'Check TOKEN_ENDPOINT: it may have moved. Later runs try again after a back-off.',
+    oversized: 'Move other data out of the secret. Later runs retry after a back-off.',
+    misdirected: 'Check TOKEN_ENDPOINT: it may have moved. Later runs retry after a back-off.',
     intercepted:
       'Something between the function and Retently rejects the request: a firewall or a proxy, and not the authorization server. Allow the function to reach TOKEN_ENDPOINT. Later runs retry after a back-off.',
     unrecognized:
       'Retently rejects the request without an error code of RFC 6749: the grant was revoked, or the client secret is wrong. Later runs retry after a back-off. The refresh token may be used up, so correcting the secret may not be enough.',
     ambiguous:
-      'The refresh token may be spent. Later runs send it again after a back-off; a server that sees it twice may revoke the grant, and the bearer token with it. Then REAUTHORIZATION_REQUIRED says so.',
+      'The refresh token may be used up. Later runs send it again after a back-off. A server that receives it twice may revoke the grant and the access token; the next run then fails with REAUTHORIZATION_REQUIRED.',
     REAUTHORIZATION_PROBABLE: `Retently keeps rejecting these credentials without an error code of RFC 6749: the grant was probably revoked, or the client secret is wrong. Authorize the application at Retently again, with the right client secret. To retry with the credentials as they are, force one refresh with ${forceEvent}. The function keeps retrying meanwhile.`,
-    REAUTHORIZATION_REQUIRED: `Force one refresh with ${forceEvent}, for a refusal may pass. If it is refused too, authorize the application at Retently again and put the new refresh_token into the current value of the secret. Until then it is not sent again.`,
-    CLIENT_REJECTED: `Check client_id, client_secret and redirect_uri in the current value of the secret against app.retently.com/settings/oauth, and TOKEN_ENDPOINT. Leave its refresh_token as it is: an older one is spent. Until one of them changes they are not sent again, unless you force it with ${forceEvent}.`,
+    REAUTHORIZATION_REQUIRED: `Authorize the application at Retently again. If you have a new refresh_token, put it into the current value of the secret. A rejection may be temporary: to retry once with the same token, force one refresh with ${forceEvent}. The token is not sent again until then.`,
+    CLIENT_REJECTED: `Check client_id, client_secret and redirect_uri in the current value of the secret against app.retently.com/settings/oauth, and TOKEN_ENDPOINT. Do not change its refresh_token: older ones are used up. The credentials are not sent again until one of them changes or you force a refresh with ${forceEvent}.`,
   };
   return advice[what];
 }
@@ -34,19 +34,19 @@ export const WAITING = {
     'Cannot force a refresh yet: the token is not due, and after this refresh the scheduled refreshes of the next 24 hours would not have enough room for versions.',
 } as const;
 
-export const REFRESHED = 'A new bearer token is in AWSCURRENT.';
+export const REFRESHED = 'A new access token is in AWSCURRENT.';
 export const TRUNCATED = 'The token response was longer than 1 MiB. The tokens were taken from its beginning.';
-export const ADOPTED = 'Another run obtained a new bearer token; it is in AWSCURRENT.';
+export const ADOPTED = 'Another run obtained a new access token; it is in AWSCURRENT.';
 export const STORED_LATE =
-  'The answer that an earlier run could not store is stored; its bearer token is in AWSCURRENT.';
-export const FRESH = 'The bearer token is not due for a refresh yet; nothing to do.';
+  'An answer that an earlier run could not store is now stored; its access token is in AWSCURRENT.';
+export const FRESH = 'The access token is not due for a refresh yet; nothing to do.';
 export const BUSY = 'Another run is refreshing right now.';
-export const ROLLS_FORWARD = 'The current document holds a spent refresh token; the next refresh rolls forward.';
+export const ROLLS_FORWARD = 'The current document holds a used refresh token; the next refresh rolls forward.';
 export const PENDING_ANSWER =
-  'The answer to the current refresh token is in the memory of this execution environment alone; the next refresh here stores it first. Do not deploy or change the function now.';
+  'The answer to the current refresh token is only in the memory of this execution environment; the next refresh here stores it first. Do not deploy or change the function now.';
 export const NOT_CONFIGURED =
   'The secret has no value yet. Put client_id, client_secret and refresh_token into it with put-secret-value; the next run uses them.';
-export const TOKEN_SECRET_STALE = 'The token secret is stale: its readers do not get the latest bearer token.';
-export const TOKEN_SECRET_REPAIRED = 'The token secret was stale and now holds the bearer token of AWSCURRENT.';
+export const TOKEN_SECRET_STALE = 'The token secret is stale: its readers do not get the latest access token.';
+export const TOKEN_SECRET_REPAIRED = 'The token secret was stale and now holds the access token of AWSCURRENT.';
 export const NO_TIME =
-  'Too little time was left to ask for a token and save it safely. Nothing was sent; the next run goes on. If this happens on every run, the timeout of the function is too short.';
+  "Too little time was left to request a token and store it safely. Nothing was sent; the next run continues. If this happens in every run, the function's timeout is too short.";

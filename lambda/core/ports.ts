@@ -45,7 +45,7 @@ export interface TokenSecret extends Pick<CredentialStore, 'readCurrent' | 'putV
   readonly secretId: string;
 }
 
-/** What the token endpoint said, or how it failed to. `reason` is safe to log: it quotes nothing that was received. */
+/** Result of a token request. `reason` is safe to log: it quotes nothing that was received. */
 export type TokenAnswer = (
   | {
       readonly kind: 'token';
@@ -65,17 +65,17 @@ export type TokenAnswer = (
       readonly refreshTokenExpiresInSeconds?: number | undefined;
       readonly reason: string;
     }
-  /** No byte of the request left. */
+  /** No byte of the request was sent. */
   | { readonly kind: 'not-sent'; readonly reason: string }
-  /** 429, 503 and what else asks for a pause. */
+  /** 429, 503 and other requests for a pause. */
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number | undefined; readonly reason: string }
-  /** A 3xx, 404, 405 or 410: this is hardly the token endpoint. */
+  /** A 3xx, 404, 405 or 410: the URL is probably not the token endpoint. */
   | { readonly kind: 'misdirected'; readonly reason: string }
   /** A page of something between the function and the server: a firewall, a proxy or a login page. */
   | { readonly kind: 'intercepted'; readonly reason: string }
-  /** Any other 4xx, or a success that says that it is none: a refusal without a code of RFC 6749. */
+  /** Any other 4xx, or a success that says it is none: a rejection without a code of RFC 6749. */
   | { readonly kind: 'unrecognized'; readonly reason: string }
-  /** The token may have been spent. */
+  /** The token may have been used. */
   | { readonly kind: 'ambiguous'; readonly reason: string }
   /** An error code of RFC 6749 section 5.2. */
   | { readonly kind: 'refused'; readonly error: OAuthErrorCode; readonly reason: string }
@@ -99,7 +99,7 @@ export interface TokenEndpoint {
   requestToken(grant: Grant, timeoutMs: number): Promise<TokenAnswer>;
 }
 
-/** What the world is told once for each change; published after `AWSCURRENT` has moved. */
+/** An event that is published once per change, after `AWSCURRENT` has moved. */
 export interface Announcement {
   readonly type: 'refreshed' | 'recovered' | 'failed' | 'reauthorizationRequired';
   /** ARN or name. */
@@ -109,11 +109,11 @@ export interface Announcement {
   readonly rotated?: boolean | undefined;
   readonly attempt?: number | undefined;
   readonly code?: string | undefined;
-  /** With a failure: the judgement of health, which never quotes anything that was received. */
+  /** Judgement of health after a failure. Never quotes anything that was received. */
   readonly health?: Health | undefined;
   readonly action?: Action | undefined;
   readonly reason?: string | undefined;
-  /** With `reauthorizationRequired`: no answer said so, but it looks like it. */
+  /** Set on `reauthorizationRequired` if no answer said so, but it looks like it. */
   readonly probable?: boolean | undefined;
   /** 12 hex characters each. */
   readonly fingerprints?: {
@@ -122,17 +122,17 @@ export interface Announcement {
 }
 
 export interface EventPublisher {
-  /** Best effort: throws nothing, and says in the log what was not taken. */
+  /** Publishes on a best-effort basis: throws nothing, and logs what was not taken. */
   publish(announcements: readonly Announcement[]): Promise<void>;
 }
 
 /** The only members that a log line may have: none of them can hold a secret. */
 export interface LogMembers {
-  /** Of the line at the end of a run alone: how it ended, or `failed`. */
+  /** Outcome, or `failed`. Only in the last line of a run. */
   readonly outcome?: string;
-  /** What `status` foresees. */
+  /** Decision that `status` foresees. */
   readonly decision?: string | undefined;
-  /** Of the line at the end of a run: the judgement of health. */
+  /** Judgement of health. Only in the last line of a run. */
   readonly health?: Health | undefined;
   readonly action?: Action | undefined;
   readonly code?: string;
@@ -158,9 +158,9 @@ export interface LogMembers {
   readonly spentRefreshToken?: string;
 }
 
-/** What a run tells of the token, if it could read the secret. */
+/** States that a run reports if it could read the secret. */
 export interface TokenStates {
-  /** 0 if it is dead, or if there is none. */
+  /** 0 if the token has expired, or if there is none. */
   readonly tokenSecondsRemaining: number;
   /** Until it is due for a refresh; negative since then, or since there are credentials without a token of known life. 0 if there are none. */
   readonly tokenSecondsUntilDue: number;
@@ -174,7 +174,7 @@ export interface Telemetry {
   info(message: string, members?: LogMembers): void;
   warn(message: string, members?: LogMembers): void;
   error(message: string, members?: LogMembers): void;
-  /** For the one line at the end of the run; what was noted before under the same name is replaced. */
+  /** Adds members to the last line of the run, and replaces those noted before under the same name. */
   note(members: LogMembers): void;
   recordStates(states: TokenStates): void;
   countRefreshed(): void;

@@ -115,8 +115,8 @@ function notStored(reason: string): Fault {
   return new Fault(
     'TOKEN_NOT_STORED',
     `Retently answered with a new token and it could not be stored until the deadline (${reason}). ` +
-      'It is kept in the memory of this execution environment alone, and the next run there stores it first. Do not ' +
-      'deploy or change the function now; mend the access to the secret or its key and invoke the function again.',
+      'The answer is only in the memory of this execution environment, and the next run there stores it first. Do not ' +
+      'deploy or change the function now: fix access to the secret or its KMS key, then invoke the function again.',
   );
 }
 

@@ -28,15 +28,15 @@ import { RunReport } from './run-report.ts';
 import { LOOK_RESERVE_MS } from './time-reserves.ts';
 import { fitIntoSecret, isHalfRefreshed, toTokenMembers, warnAboutExpiry, warnAboutLifetime } from './token-members.ts';
 
-/** How often a run starts over if others keep moving `AWSCURRENT`, before it leaves the rest to the next run. */
+/** Most times that a run starts over because `AWSCURRENT` keeps moving. The next run continues from there. */
 const MAX_STARTS = 10;
 
-/** How long a forced run waits between two looks at another run's claim. */
+/** Pause of a forced run between two looks at another run's claim. */
 const CLAIM_POLL_MS = 2_000;
 
 const ATTEMPT_MIN_MS = ATTEMPT_MIN_SECONDS * 1000;
 
-/** What a run has done so far. It decides what a fresh token is answered with, and what its announcement says. */
+/** Progress of a run. It decides the result for a fresh token, and the content of the announcement. */
 type Progress =
   | { readonly kind: 'begun' }
   /** A forced run waits for the end of another run's claim on this refresh token. */
@@ -76,7 +76,7 @@ class RefreshRun {
     try {
       const stored = await recordPendingAnswer(this.#context);
       if (stored !== 'none') this.#adoptedMessage = STORED_LATE;
-      // Called fresh, it might be dead for half of its life.
+      // If it were called fresh, a revoked token could stay in use for half of its lifetime.
       this.#mayBeRevoked = stored === 'may be revoked';
       for (let starts = 0; starts < MAX_STARTS; ) {
         const end = await this.#round();
@@ -89,7 +89,7 @@ class RefreshRun {
     }
     throw new Fault(
       'STORE_UNAVAILABLE',
-      `AWSCURRENT of ${this.#context.settings.secretId} did not come to rest in ${MAX_STARTS} tries: others keep moving it, or it cannot be moved. The next run goes on; nothing is lost.`,
+      `AWSCURRENT of ${this.#context.settings.secretId} kept changing (${MAX_STARTS} attempts): something else is moving it, or it cannot be moved. The next run continues; nothing is lost.`,
     );
   }
 
@@ -278,7 +278,7 @@ class RefreshRun {
   #rejected({ code, createdAt }: RefusalEntry): Fault {
     return new Fault(
       code,
-      `Retently refused these very credentials on ${toRfc3339(createdAt)}, and they were not sent again. ${adviceOn(code, this.#context.settings)}`,
+      `Retently rejected these credentials on ${toRfc3339(createdAt)}, and they were not sent again. ${adviceOn(code, this.#context.settings)}`,
     );
   }
 

@@ -5,7 +5,7 @@ import type { FailureCause, FailureCode } from './journal.ts';
 
 export type Outcome = 'refreshed' | 'fresh' | 'adopted' | 'busy' | 'waiting' | 'not-configured' | 'status';
 
-/** What an invocation answers. Never a token. Every instant is RFC 3339, UTC. */
+/** Result of an invocation. Never contains a token. Every instant is RFC 3339, UTC. */
 export interface Result {
   readonly outcome: Outcome;
   readonly message: string;
@@ -21,9 +21,9 @@ export interface Result {
   readonly reason: string;
   /** When the next attempt may be made. */
   readonly retryAt?: string;
-  /** For `status`: what `refresh` would do. */
+  /** What `refresh` would do. Only in results of `status`. */
   readonly decision?: Decision['kind'] | 'settle' | 'not-configured';
-  /** For `status`: what else a person wants to know at a glance. */
+  /** Everything else that a person wants to see at a glance. Only in results of `status`. */
   readonly details?: StatusDetails;
 }
 
@@ -36,9 +36,9 @@ export interface StatusDetails {
   readonly refreshTokenExpiresAt?: string;
   /** Where the journal stands, in a sentence. */
   readonly journal: string;
-  /** An answer could not be stored yet: it is in the memory of this execution environment alone. */
+  /** An answer could not be stored yet: it is only in the memory of this execution environment. */
   readonly isAnswerUnsaved: boolean;
-  /** How the last attempt at the current refresh token failed; `null` if none did. */
+  /** Last failed attempt at the current refresh token; `null` if none failed. */
   readonly lastFailure: LastFailure | null;
   /** `null` if there is no token secret. */
   readonly tokenSecret: TokenSecretDetails | null;
@@ -50,10 +50,10 @@ export interface StatusDetails {
 
 export interface TokenSecretDetails {
   readonly secretId: string;
-  /** It does not hold the bearer token of `AWSCURRENT`. */
+  /** The token secret does not hold the access token of `AWSCURRENT`. */
   readonly isBehind: boolean;
   readonly state: TokenSecretHealth;
-  /** What is wrong and what to do; `null` if it is not behind. */
+  /** Problem and fix, in a sentence; `null` if the token secret is in sync. */
   readonly problem: string | null;
 }
 
@@ -62,10 +62,10 @@ export interface LastFailure {
   /** Why it failed; absent if an earlier version recorded it. */
   readonly cause?: FailureCause;
   readonly at: string;
-  /** How many attempts at the current refresh token have been made. */
+  /** Number of attempts made with the current refresh token. */
   readonly attempts: number;
   /** When the next one may be made; absent if it may be made now, or will not be made by itself. */
   readonly retryAt?: string;
-  /** What to do about it. */
+  /** Advice for a person. */
   readonly advice: string;
 }

@@ -11,7 +11,7 @@ import type { Outcome, Result } from './result.ts';
 import { ANNOUNCE_MAX_MS } from './time-reserves.ts';
 import { syncTokenSecret } from './token-secret.ts';
 
-/** What one run knows of the secret and of its grant: its answer and its metrics come from here. */
+/** Everything that one run knows about the secret and its grant: the source of its result and its metrics. */
 export class RunReport {
   /** The document last seen in, or promoted to, `AWSCURRENT`. */
   current: DocumentEntry | undefined;
@@ -42,13 +42,13 @@ export class RunReport {
     return snapshot;
   }
 
-  /** What the next decision depends on. @throws Fault as {@link grantOf} */
+  /** Returns everything that the next decision depends on. @throws Fault as {@link grantOf} */
   toSituation(snapshot: Snapshot, force: boolean): Situation {
     const { settings, runtime } = this.#context;
     const { current, latestEntry } = snapshot;
     const digest = digestGrant(grantOf(this.#context, snapshot), settings.tokenEndpointUrl);
     const isOfThese = latestEntry?.kind === 'failure' && latestEntry.digest === digest;
-    // Behind a claim stands what was known before it: nothing is said of that.
+    // A claim hides what was known before it, so nothing is reported about that.
     const isClaimed = latestEntry?.kind === 'claim' && latestEntry.tokenHash === current.tokenHash;
     this.isReauthorizationRequired = isClaimed ? undefined : isOfThese && needsReauthorization(latestEntry.code);
     // Another run was refused, perhaps, and these credentials have not been tried yet: the alarm stays as it is.
@@ -128,11 +128,11 @@ export class RunReport {
     if (current === undefined) return 0;
     const { defaultTokenLifetimeSeconds } = this.#context.settings;
     const seconds = secondsUntilDue(current.document, nowMs, defaultTokenLifetimeSeconds);
-    // A token of unknown life, or none: it has been due since somebody wrote it.
+    // No token, or none with a known lifetime: it has been due since it was written.
     return Math.floor(Number.isNaN(seconds) ? (current.createdAt - nowMs) / 1000 : seconds);
   }
 
-  /** However a run ends. One that could not read the secret says nothing: a 0 would be false of a token that lives. */
+  /** Records the states, however a run ends. A run that could not read the secret records none: 0 would be wrong for a valid token. */
   recordStates(): void {
     if (!this.#hasRead) return;
     const { isReauthorizationRequired, isTokenSecretStale } = this;

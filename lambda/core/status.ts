@@ -21,11 +21,11 @@ import { toRecent, VERSION_BUDGET } from './version-budget.ts';
 type Foreseen = ClaimOutcome | { readonly kind: 'pending-answer' };
 
 const UNAVAILABLE_ADVICE =
-  'Later runs try again after a back-off. If this goes on, the last line of level ERROR in the log says what to check.';
+  'Later runs retry after a back-off. If this continues, the last log line of level ERROR says what to check.';
 
 const NOTHING_DONE = 'Nothing was sent or changed.';
 
-/** What a refresh would do now, in this execution environment. Reads only. @throws Fault for a secret that cannot be used */
+/** Returns what a refresh would do now, in this execution environment. Reads only. @throws Fault for a secret that cannot be used */
 export async function status(context: Context): Promise<Result> {
   const report = new RunReport(context);
   try {
@@ -70,7 +70,7 @@ function inWords(
       return { decision: 'settle', message: ROLLS_FORWARD };
     case 'rejected': {
       const { code, createdAt } = foreseen.failure;
-      const message = `A refresh now would be rejected: Retently refused these very credentials on ${toRfc3339(createdAt)} (${code}). ${adviceOn(code, settings)} ${NOTHING_DONE}`;
+      const message = `A refresh now would be rejected: Retently rejected these credentials on ${toRfc3339(createdAt)} (${code}). ${adviceOn(code, settings)} ${NOTHING_DONE}`;
       return { decision: 'rejected', message };
     }
     default: {
@@ -160,7 +160,7 @@ function describeJournal(
 ): string {
   switch (foreseen.kind) {
     case 'pending-answer':
-      return 'An answer of the token endpoint is in memory alone and waits to be recorded.';
+      return 'An answer of the token endpoint is only in memory and waits to be recorded.';
     case 'spent':
       return 'The answer to the current refresh token is recorded and waits for its promotion.';
     case 'busy':
@@ -182,7 +182,7 @@ function describeLatestEntry(latestEntry: JournalEntry | undefined, failure: Fai
     : 'At rest: the last answer is recorded and promoted.';
 }
 
-/** `null` for what is no instant, or none that a `Date` can hold: somebody may have written it. */
+/** Returns an instant as text; `null` if it is none, or none that a `Date` can hold: someone may have written it. */
 function toInstant(ms: number): string | null {
   return Number.isNaN(new Date(ms).getTime()) ? null : toRfc3339(ms);
 }

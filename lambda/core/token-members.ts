@@ -33,7 +33,7 @@ export function toTokenMembers(
     return { ...refresh, access_token, token_type, expires_at, ...spent };
   }
   const refreshedAt = toRfc3339(answer.startedAtMs);
-  // Where the server does not rotate, refreshed_at alone tells a document from its predecessor.
+  // Where the server does not rotate, only refreshed_at distinguishes a document from its predecessor.
   const isRepeated = refreshedAt === members.refreshed_at;
   const isRotated = (answer.refreshToken ?? spentRefreshToken) !== spentRefreshToken;
   return {

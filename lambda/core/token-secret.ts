@@ -9,17 +9,17 @@ import type { TokenSecret, Version } from './ports.ts';
 import type { TokenSecretDetails } from './result.ts';
 import { STORE_CALL_MAX_MS } from './time-reserves.ts';
 
-/** All that the token secret holds: these members of `AWSCURRENT`, under the same names. */
+/** Members of `AWSCURRENT` that the token secret holds, under the same names. */
 const MEMBERS = ['access_token', 'token_type', 'expires_at'] as const;
 const NAMES: readonly string[] = MEMBERS;
 
-/** How often it is tried again if others keep moving the label. */
+/** Most attempts if others keep moving the label. */
 const MAX_TRIES = 3;
 
 const STALE = 'It does not hold the access token of AWSCURRENT. The next run copies it.';
 const NOT_ROLLED_FORWARD = 'AWSCURRENT itself does not hold the latest bearer token. The next run rolls forward first.';
 
-/** How the token secret stands. `repaired`: it was stale and no longer is. */
+/** State of the token secret after a run. `repaired`: it was stale and no longer is. */
 export type TokenSecretState = { readonly kind: 'in sync' | 'repaired' } | TokenSecretProblem;
 
 interface TokenSecretProblem {
@@ -58,7 +58,7 @@ export async function syncTokenSecret(
 /** Ends a sync before a call that could take longer than the time left. */
 class OutOfTimeError extends Error {}
 
-/** For `status`, by a read alone. @returns `null` if there is no token secret. Never throws */
+/** Inspects the token secret with one read, for `status`. Never throws. @returns `null` if there is none */
 export async function inspectTokenSecret(
   { tokenSecret }: Context,
   current: DocumentEntry,
@@ -142,14 +142,14 @@ function isInSync({ document: { members } }: DocumentEntry, held: Version | unde
   return json !== undefined && MEMBERS.every((name) => json[name] === members[name]);
 }
 
-/** An object that has no other members than ours; somebody may have changed their values. */
+/** Parses an object that has only our members; someone may have changed their values. */
 function parseOurs(held: Version | undefined): { readonly [name: string]: unknown } | undefined {
   const json = parseJson(held?.secretString ?? '');
   const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
   return isObject && Object.keys(json).every((name) => NAMES.includes(name)) ? { ...json } : undefined;
 }
 
-/** What somebody else stores there is not ours to overwrite. @throws Fault `CONFIGURATION_INVALID` */
+/** Requires that the token secret holds only our members: foreign content is never overwritten. @throws Fault `CONFIGURATION_INVALID` */
 function requireOurs({ secretId }: TokenSecret, held: Version | undefined, current: DocumentEntry): void {
   if (held === undefined || parseOurs(held) !== undefined) return;
   if (held.versionId === current.versionId) {
@@ -158,7 +158,7 @@ function requireOurs({ secretId }: TokenSecret, held: Version | undefined, curre
     );
   }
   throw new ForeignContent(
-    `Version ${held.versionId} of secret ${secretId} holds something else than ${MEMBERS.join(', ')}, and was left as it is. ` +
+    `Version ${held.versionId} of secret ${secretId} holds something other than ${MEMBERS.join(', ')} and was not overwritten. ` +
       `To replace it with the token: aws secretsmanager put-secret-value --secret-id ${secretId} --secret-string '{}'. ` +
       'To keep it, name another secret in TOKEN_SECRET_ID.',
   );

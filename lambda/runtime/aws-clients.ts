@@ -4,7 +4,7 @@ import { EventBridgePublisher } from '../adapters/event-bridge-publisher.ts';
 import type { PowertoolsTelemetry } from '../adapters/powertools-telemetry.ts';
 import type { EventPublisher } from '../core/ports.ts';
 
-/** Three tries of two seconds each. The adapter ends a call that still takes longer. */
+/** Three attempts of two seconds each. The adapter ends a call that takes longer. */
 export const CLIENT_OPTIONS = {
   maxAttempts: 3,
   // Without throwOnRequestTimeout, the time-out is a line in the log and the call goes on.

@@ -9,7 +9,7 @@ import {
 } from '../contract.ts';
 import { Fault } from '../core/fault.ts';
 
-/** What holds of every secret that a function refreshes. */
+/** Configuration that every secret of a function shares. */
 export interface SharedConfiguration {
   readonly tokenEndpoint: URL;
   /** `undefined`: no events. */
@@ -43,7 +43,7 @@ const seconds = (max: number, standard: number) =>
 
 const sharedShape = {
   [ENVIRONMENT.tokenEndpoint]: z._default(
-    z.string().check(z.refine(isEndpoint, 'is no https: URL without user name and fragment (http: on loopback alone)')),
+    z.string().check(z.refine(isEndpoint, 'is no https: URL without user name and fragment (http: only on loopback)')),
     DEFAULTS.tokenEndpoint,
   ),
   [ENVIRONMENT.eventBusName]: z._default(z.string(), DEFAULTS.eventBusName),
@@ -77,7 +77,7 @@ export function parseSharedConfiguration(variables?: Variables): SharedConfigura
   return toShared(parseEnvironment(SharedEnvironment, variables));
 }
 
-/** @throws Fault `CONFIGURATION_INVALID`, which names every mistake at once */
+/** @throws Fault `CONFIGURATION_INVALID`, which names every mistake */
 export function parseEnvironment<T>(schema: z.ZodMiniType<T>, variables: Variables = process.env): T {
   const parsed = schema.safeParse(variables);
   if (parsed.success) return parsed.data;

@@ -8,7 +8,7 @@ const Event = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('status') }),
 ]);
 
-/** What a classic EventBridge rule sends. */
+/** Event of a classic EventBridge rule. */
 const ScheduledEvent = z.object({ 'detail-type': z.literal('Scheduled Event'), source: z.literal('aws.events') });
 
 const EmptyEvent = z.union([z.undefined(), z.null(), z.strictObject({})]);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../core/fault.ts';
 import type { Runtime } from '../core/ports.ts';
 
-/** What is used of Lambda's context. */
+/** Members of Lambda's context that the function uses. */
 export interface LambdaContext {
   readonly awsRequestId: string;
   readonly functionName: string;
@@ -17,7 +17,7 @@ export function toRuntime(lambdaContext: LambdaContext, leaseSeconds: number): R
   if (Math.ceil(remainingMs() / 1000) >= leaseSeconds) {
     throw new Fault(
       'CONFIGURATION_INVALID',
-      `LEASE_SECONDS is ${leaseSeconds} and this run may last ${Math.ceil(remainingMs() / 1000)} s: another run would take its claim for dead. ` +
+      `LEASE_SECONDS is ${leaseSeconds} and this run may last ${Math.ceil(remainingMs() / 1000)} s: another run would take over its claim while it is still running. ` +
         "Set it to the function's timeout and 30 s more. Nothing was read or sent.",
     );
   }

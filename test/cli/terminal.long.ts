@@ -45,7 +45,7 @@ describe.skipIf(!IS_THERE)(
       await command.shows(/Paste that address here/);
       command.type(redirected.url.href + ENTER);
       expect(await command.exitCode).toBe(0);
-      expect(command.screen).toContain('A new bearer token is in AWSCURRENT');
+      expect(command.screen).toContain('A new access token is in AWSCURRENT');
       expect(command.screen).toContain('█');
     });
 

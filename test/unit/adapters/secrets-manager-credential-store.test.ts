@@ -363,7 +363,7 @@ describe('the way to AWS', () => {
       /policies of the function's role/,
     ],
     ['… not authorized to perform: kms:Decrypt on this resource', /KMS: check the policy/],
-    ['P1ANTED', /function's role, the secret's resource policy and, for a KMS key/],
+    ['P1ANTED', /function's role, the secret's resource policy/],
   ])("AWS's own words distinguish the suspects, and are not quoted: %s", (message, advice) => {
     const error = Object.assign(new Error(message), { name: 'AccessDeniedException' });
     expect(describeAwsError(error, 7)).toEqual({

@@ -63,7 +63,7 @@ test('a label on a foreign version is said, and passed over', async () => {
   const foreign = context.writeText('foreign', [JOURNAL_STAGE]);
   expect(await load(context)).toMatchObject({ latestEntry: undefined, successor: undefined });
   expect(context.telemetry.lines).toMatchObject([
-    { level: 'warn', message: expect.stringContaining('is no journal entry'), members: { versionId: foreign } },
+    { level: 'warn', message: expect.stringContaining('is not a journal entry'), members: { versionId: foreign } },
   ]);
 });
 

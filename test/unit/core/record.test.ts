@@ -70,7 +70,7 @@ describe('an answer that cannot be stored until the deadline', () => {
     const { name, message } = await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
     expect(name).toBe('TOKEN_NOT_STORED');
     expect(message).toContain('STORE_DENIED: PutSecretValue was refused.');
-    expect(message).toMatch(/memory of this execution environment .* Do not deploy or change the function now/);
+    expect(message).toMatch(/memory of this execution environment.*Do not deploy or change the function now/);
     expect(message).not.toMatch(/access-2|refresh-2|client-secret-1/);
     expect(context.telemetry.counts).toEqual(['token not stored']);
   });

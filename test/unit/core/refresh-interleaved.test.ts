@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { successorId } from '../../../lambda/core/journal.ts';
+import { STORED_LATE } from '../../../lambda/core/messages.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { TOKEN } from '../../support/fake-token-endpoint.ts';
@@ -22,7 +23,7 @@ describe('when others move in between', () => {
     expect(await refresh(next, IF_DUE)).toMatchObject({
       outcome: 'adopted',
       versionId: SUCCESSOR,
-      message: 'Another run obtained a new bearer token; it is in AWSCURRENT.',
+      message: 'Another run obtained a new access token; it is in AWSCURRENT.',
     });
     expect(next.currentDocument).toEqual(REFRESHED);
     expect(next.announced).toMatchObject([{ type: 'refreshed', versionId: SUCCESSOR }]);
@@ -106,9 +107,7 @@ describe('when others move in between', () => {
     context.store.intercept('promote', 'before', () => void context.write({ ...CREDENTIALS, at: Math.random() }), 99);
     const { name, message } = await faultFrom(refresh(context, IF_DUE));
     expect(name).toBe('STORE_UNAVAILABLE');
-    expect(message).toMatch(
-      /did not come to rest in 10 tries: others keep moving it, or it cannot be moved\. The next run goes on; nothing is lost\./,
-    );
+    expect(message).toMatch(/kept changing \(10 attempts\): .* The next run continues; nothing is lost\./);
     expect(context.telemetry.states).toHaveLength(1);
     // Each try looks once before and, refused, once after: a first try of the SDK may have moved the label.
     expect(context.store.calls.filter((call) => call === 'readCurrent')).toHaveLength(20);
@@ -158,7 +157,7 @@ describe('when others move in between', () => {
     next.memory.pendingAnswer = context.memory.pendingAnswer;
     expect(await refresh(next, IF_DUE)).toMatchObject({
       outcome: 'adopted',
-      message: 'The answer that an earlier run could not store is stored; its bearer token is in AWSCURRENT.',
+      message: STORED_LATE,
     });
     expect(next.currentDocument).toEqual(REFRESHED);
     expect(next.announced).toMatchObject([{ type: 'refreshed' }]);

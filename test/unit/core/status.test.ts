@@ -224,7 +224,7 @@ describe('status reports what a person wants to know at a glance', () => {
           fault: PENDING_ANSWER,
         };
       },
-      { journal: expect.stringContaining('in memory alone'), isAnswerUnsaved: true },
+      { journal: expect.stringContaining('only in memory'), isAnswerUnsaved: true },
     ],
     [
       'a journal at rest',
@@ -240,7 +240,7 @@ describe('status reports what a person wants to know at a glance', () => {
     failedWith('REAUTHORIZATION_REQUIRED');
     const { message, details } = await status(context);
     expect(message).toContain(`on ${iso(NOW_MS)} (REAUTHORIZATION_REQUIRED)`);
-    expect(message).toContain('authorize the application at Retently again');
+    expect(message).toContain('Authorize the application at Retently again');
     expect(details?.lastFailure).not.toHaveProperty('retryAt');
   });
 
@@ -313,10 +313,10 @@ describe('status reports what a person wants to know at a glance', () => {
   });
 
   test.each<[FailureCode, RegExp]>([
-    ['PROVIDER_UNAVAILABLE', /^Later runs try again after a back-off\. If this goes on, the last line of level ERROR/],
-    ['PROVIDER_AMBIGUOUS', /^The refresh token may be spent\./],
+    ['PROVIDER_UNAVAILABLE', /^Later runs retry after a back-off\./],
+    ['PROVIDER_AMBIGUOUS', /^The refresh token may be used up\./],
     ['REAUTHORIZATION_PROBABLE', /authorize the application at Retently again/i],
-    ['REAUTHORIZATION_REQUIRED', /^Force one refresh .* for a refusal may pass/],
+    ['REAUTHORIZATION_REQUIRED', /^Authorize the application at Retently again/],
     ['CLIENT_REJECTED', /^Check client_id, client_secret and redirect_uri/],
   ])('what to do about %s', async (code, advice) => {
     failedWith(code);

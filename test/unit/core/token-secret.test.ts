@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../lambda/core/fault.ts';
+import { TOKEN_SECRET_REPAIRED, TOKEN_SECRET_STALE } from '../../../lambda/core/messages.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { status } from '../../../lambda/core/status.ts';
 import { syncTokenSecret } from '../../../lambda/core/token-secret.ts';
@@ -100,9 +101,7 @@ describe('a fresh tick', () => {
     expect(await run(context)).toMatchObject({ outcome: 'fresh' });
     expect(context.tokenSecretText).toBe(projectionOf(refreshed(1)));
     expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBe(true);
-    expect(context.telemetry.lines.map(({ message }) => message)).toEqual([
-      'The token secret was stale and now holds the bearer token of AWSCURRENT.',
-    ]);
+    expect(context.telemetry.lines.map(({ message }) => message)).toEqual([TOKEN_SECRET_REPAIRED]);
 
     const next = context.nextRun({ afterMs: 10 * MINUTE_MS });
     await run(next);
@@ -211,7 +210,7 @@ describe('a newer token is not replaced by an older one', () => {
 });
 
 describe('what is wrong with the token secret does not change how a run ends', () => {
-  const foreign = `Version first-token-000000000000000000000000 of secret ${TOKEN_SECRET_ID} holds something else`;
+  const foreign = `Version first-token-000000000000000000000000 of secret ${TOKEN_SECRET_ID} holds something other`;
 
   it.each([
     ['a text', 'hello', foreign],
@@ -228,7 +227,7 @@ describe('what is wrong with the token secret does not change how a run ends', (
     expect(warnings(context)).toEqual([
       {
         level: 'warn',
-        message: 'The token secret is stale: its readers do not get the latest bearer token.',
+        message: TOKEN_SECRET_STALE,
         members: {
           code: 'CONFIGURATION_INVALID',
           reason: expect.stringContaining(reason),
@@ -300,7 +299,7 @@ describe('status', () => {
     [
       'foreign',
       'hello',
-      { isBehind: true, state: 'foreign', problem: expect.stringContaining('holds something else') },
+      { isBehind: true, state: 'foreign', problem: expect.stringContaining('holds something other') },
     ],
   ])('says that the token secret is %s, and writes nothing', async (_, text, said) => {
     const context = fresh(text);
@@ -391,8 +390,8 @@ describe('syncTokenSecret', () => {
     const state = await syncTokenSecret(fresh('hello'), known);
     expect(state).toMatchObject({ kind: 'foreign', problem: { name: 'CONFIGURATION_INVALID' } });
     expect(state?.kind === 'foreign' && state.problem.message).toBe(
-      `Version first-token-000000000000000000000000 of secret ${TOKEN_SECRET_ID} holds something else than access_token, ` +
-        'token_type, expires_at, and was left as it is. To replace it with the token: ' +
+      `Version first-token-000000000000000000000000 of secret ${TOKEN_SECRET_ID} holds something other than access_token, ` +
+        'token_type, expires_at and was not overwritten. To replace it with the token: ' +
         `aws secretsmanager put-secret-value --secret-id ${TOKEN_SECRET_ID} --secret-string '{}'. ` +
         'To keep it, name another secret in TOKEN_SECRET_ID.',
     );

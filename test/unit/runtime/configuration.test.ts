@@ -56,7 +56,7 @@ test.each(['http://127.0.0.1:8080/token', 'http://localhost/token', 'http://[::1
 );
 
 describe('a mistake is CONFIGURATION_INVALID, with its name and without its value', () => {
-  const NO_URL = 'TOKEN_ENDPOINT is no https: URL without user name and fragment (http: on loopback alone)';
+  const NO_URL = 'TOKEN_ENDPOINT is no https: URL without user name and fragment (http: only on loopback)';
 
   test.each<[string, { [name: string]: string | undefined }, string]>([
     ['missing', { CREDENTIALS_SECRET_ID: undefined }, 'CREDENTIALS_SECRET_ID is not set: give the ARN or name'],
