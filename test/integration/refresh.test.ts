@@ -66,6 +66,9 @@ describe('an ordinary refresh', () => {
       result: {
         outcome: 'refreshed',
         message: expect.any(String),
+        health: 'healthy',
+        action: 'none',
+        reason: expect.any(String),
         secretId: SECRET_ID,
         versionId,
         expiresAt,
