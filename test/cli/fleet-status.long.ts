@@ -5,7 +5,7 @@ import { parseFleetContext } from '../../infra/options/parse-context.ts';
 import { TokenRefreshFleetStack } from '../../infra/stacks.ts';
 import { findAlarmKind } from '../../lambda/contract.ts';
 import { templateOf, WITHOUT_BUNDLING } from '../infra/synthesise.ts';
-import type { DeployedFunction } from '../sandbox/aws/deployment-server.ts';
+import type { DeployedFunction } from '../sandbox/aws/control-plane.ts';
 import { FLEET_TAG } from '../sandbox/fleet.ts';
 import { type Ended, RunningCommand, runCommand } from '../support/command.ts';
 import { expectNothingSecret } from '../support/command-secrets.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { DeployedFunction } from '../sandbox/aws/deployment-server.ts';
+import type { DeployedFunction } from '../sandbox/aws/control-plane.ts';
 import { type Ended, runCommand } from '../support/command.ts';
 import { expectNothingSecret } from '../support/command-secrets.ts';
 import {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findCallMistakes } from '../support/aws-cli-calls.ts';
 import { FakeAwsShell } from '../support/run-in-bash.ts';
-import { outputsOf } from './deployment.ts';
+import { outputsOf } from './deployed-template.ts';
 import { KEY_ARN, synthesise } from './synthesise.ts';
 
 const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:RetentlyCredentials-AbCdEf';

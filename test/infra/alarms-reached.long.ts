@@ -5,7 +5,7 @@ import { type Sandbox, type SandboxOptions, SECRET_ID, TOKEN_SECRET_ID } from '.
 import { until } from '../support/in-sandbox.ts';
 import { readDocument, sectionsOf } from '../support/markdown.ts';
 import { FakeAwsShell } from '../support/run-in-bash.ts';
-import { attributesOf, deploy } from './deployment.ts';
+import { attributesOf, deploy } from './deployed-template.ts';
 import { alarmsOf, MonitoredFunction } from './monitored-function.ts';
 import { synthesise } from './synthesise.ts';
 

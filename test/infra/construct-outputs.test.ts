@@ -4,7 +4,7 @@ import { TokenRefresh } from '../../infra/token-refresh.ts';
 import { TokenRefreshFleet } from '../../infra/token-refresh-fleet.ts';
 import { blocksOf, readDocument } from '../support/markdown.ts';
 import { FakeAwsShell } from '../support/run-in-bash.ts';
-import { attributesOf } from './deployment.ts';
+import { attributesOf } from './deployed-template.ts';
 import { resolveText } from './resolve-intrinsics.ts';
 import { synthesise, synthesiseFleet, templateOf, WITHOUT_BUNDLING } from './synthesise.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Fleet, startFleet } from '../sandbox/fleet.ts';
 import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
-import { attributesOf } from './deployment.ts';
+import { attributesOf } from './deployed-template.ts';
 import { type Datapoint, parseEmbeddedMetrics } from './embedded-metrics.ts';
 import { watchAlarm } from './evaluate-alarm.ts';
 import { alarmsOf } from './monitored-function.ts';

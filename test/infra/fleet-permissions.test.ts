@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EVENT_SOURCE } from '../../lambda/contract.ts';
 import { FLEET_TAG, type Fleet, startFleet } from '../sandbox/fleet.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
-import { attributesOf } from './deployment.ts';
+import { attributesOf } from './deployed-template.ts';
 import { evaluatePolicy, type Permission, parsePolicy } from './evaluate-policy.ts';
 import { nameOf } from './role.ts';
 import { resourceOf, synthesiseFleet } from './synthesise.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { FLEET_METRICS } from '../../lambda/contract.ts';
-import { attributesOf } from './deployment.ts';
+import { attributesOf } from './deployed-template.ts';
 import { evaluatePolicy, type Permission, parsePolicy } from './evaluate-policy.ts';
 import { alarmsOf } from './monitored-function.ts';
 import {

@@ -3,7 +3,7 @@ import type { LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { type SandboxOptions, SECRET_ID } from '../sandbox/sandbox.ts';
 import { endingOf, until } from '../support/in-sandbox.ts';
-import type { Deployment } from './deployment.ts';
+import type { Deployment } from './deployed-template.ts';
 
 const FORCED = { action: 'refresh', force: true };
 const STATUS = { action: 'status' };

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { EVENT_SOURCE } from '../../lambda/contract.ts';
 import { SECRET_ID } from '../sandbox/sandbox.ts';
-import { attributesOf } from './deployment.ts';
+import { attributesOf } from './deployed-template.ts';
 import { evaluatePolicy } from './evaluate-policy.ts';
 import { configure, invoke, PATHS } from './handler-paths.ts';
 import { assume, nameOf, permissionsOf, toAccessRequests } from './role.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import { endingOf } from '../support/in-sandbox.ts';
-import { FUNCTION_NAME } from './deployment.ts';
+import { FUNCTION_NAME } from './deployed-template.ts';
 import { type Datapoint, parseEmbeddedMetrics } from './embedded-metrics.ts';
 import { type Alarm, parseAlarm, watchAlarm } from './evaluate-alarm.ts';
 import { type Attributes, resolveText } from './resolve-intrinsics.ts';

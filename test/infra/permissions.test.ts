@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attributesOf, FUNCTION_NAME } from './deployment.ts';
+import { attributesOf, FUNCTION_NAME } from './deployed-template.ts';
 import { evaluatePolicy } from './evaluate-policy.ts';
 import { permissionsOf } from './role.ts';
 import { EVERY_OPTION, KEY_ARN, resourceOf, resourcesOf, synthesise } from './synthesise.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { AwsOptions } from '../sandbox/aws/aws-server.ts';
 import type { SandboxOptions } from '../sandbox/sandbox.ts';
-import { type Deployment, deploy } from './deployment.ts';
+import { type Deployment, deploy } from './deployed-template.ts';
 import { type AccessRequest, evaluatePolicy, type Permission, parsePolicy } from './evaluate-policy.ts';
 import type { Attributes } from './resolve-intrinsics.ts';
 import { KEY_ARN, resourceOf, resourcesOf, type SynthesisedTemplate } from './synthesise.ts';

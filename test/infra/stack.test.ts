@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseContext } from '../../infra/options/parse-context.ts';
 import { TokenRefreshStack } from '../../infra/stacks.ts';
 import { DEFAULTS, METRIC_NAMESPACE, METRICS } from '../../lambda/contract.ts';
-import { attributesOf } from './deployment.ts';
+import { attributesOf } from './deployed-template.ts';
 import { resolveText } from './resolve-intrinsics.ts';
 import { EVERY_OPTION, resourceOf, resourcesOf, synthesise, synthesiseAll, WITHOUT_BUNDLING } from './synthesise.ts';
 

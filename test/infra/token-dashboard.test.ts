@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { attributesOf, outputsOf } from './deployment.ts';
+import { attributesOf, outputsOf } from './deployed-template.ts';
 import { resolveText } from './resolve-intrinsics.ts';
 import { resourceOf, synthesise } from './synthesise.ts';
 

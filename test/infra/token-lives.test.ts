@@ -5,7 +5,7 @@ import { Choices } from '../support/choices.ts';
 import { AMBIGUOUS, NOT_SENT, UNRECOGNIZED } from '../support/fake-token-endpoint.ts';
 import { HOUR_MS, MINUTE_MS } from '../support/secret-documents.ts';
 import { DAY_MS, DeployedDays } from './deployed-days.ts';
-import { attributesOf, FUNCTION_NAME } from './deployment.ts';
+import { attributesOf, FUNCTION_NAME } from './deployed-template.ts';
 import { type AlarmState, watchAlarm } from './evaluate-alarm.ts';
 import { alarmsOf } from './monitored-function.ts';
 import { type SynthesisedTemplate, synthesise } from './synthesise.ts';

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { toRunbookEntry } from '../../lambda/contract.ts';
 import type { FaultCode } from '../../lambda/core/fault.ts';
-import { attributesOf, outputsOf } from '../infra/deployment.ts';
+import { attributesOf, outputsOf } from '../infra/deployed-template.ts';
 import { alarmsOf } from '../infra/monitored-function.ts';
 import { synthesise, synthesiseFleet } from '../infra/synthesise.ts';
 import { startFleet } from '../sandbox/fleet.ts';

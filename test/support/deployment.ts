@@ -4,7 +4,7 @@ import {
   type DeployedResource,
   type DeploymentServer,
   startDeploymentServer,
-} from '../sandbox/aws/deployment-server.ts';
+} from '../sandbox/aws/control-plane.ts';
 import type { LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import { type Sandbox, type SandboxOptions, SECRET_ID, startSandbox } from '../sandbox/sandbox.ts';
 

@@ -1,5 +1,5 @@
 import { ENVIRONMENT, FLEET_ENVIRONMENT } from '../../lambda/contract.ts';
-import type { DeployedFunction } from '../sandbox/aws/deployment-server.ts';
+import type { DeployedFunction } from '../sandbox/aws/control-plane.ts';
 import { FLEET_TAG } from '../sandbox/fleet.ts';
 import { bundleOnce } from '../sandbox/lambda/bundle.ts';
 import { type LambdaProcess, startLambdaProcess } from '../sandbox/lambda/lambda-process.ts';
