@@ -17,13 +17,16 @@ export interface TokenResponse extends ResponseBody {
   readonly isBlocked?: boolean | undefined;
 }
 
+const text = orAbsent(z.string());
+const anything = z.optional(z.unknown());
+
 /** Treats a member of the wrong type as absent: the answer may have used up a refresh token. */
 const Members = z.object({
-  access_token: orAbsent(z.string()),
-  token_type: orAbsent(z.string()),
-  refresh_token: orAbsent(z.string()),
-  expires_in: z.optional(z.unknown()),
-  refresh_token_expires_in: z.optional(z.unknown()),
+  access_token: text,
+  token_type: text,
+  refresh_token: text,
+  expires_in: anything,
+  refresh_token_expires_in: anything,
 });
 type Members = z.infer<typeof Members> & { readonly error?: OAuthErrorCode | undefined };
 

@@ -1,4 +1,5 @@
 import { parseJson } from '../contract.ts';
+import { once } from './once.ts';
 
 /**
  * Recognizes what clipboards, editors and shells do to credentials. Each answer says what was seen in
@@ -20,16 +21,21 @@ const DAMAGES: readonly (readonly [RegExp, string])[] = [
   [/^\s|\s$/, 'has white space at its beginning or end'],
   [/^(["'`]).*\1$/, 'has quotes around it'],
   [/^\{\s*".*\}$/, 'is JSON itself'],
+];
+
+/** Damage that only characters beyond NOT_ALLOWED show. Unicode classes take a millisecond to build, so that no start does. */
+const otherDamages = once((): typeof DAMAGES => [
   [/[\u2018-\u201f\u2032\u2033\u00ab\u00bb]/, 'has a typographic quote'],
   [/[\u2010-\u2015\u2212]/, 'has a typographic dash'],
   [/…/, 'has an ellipsis: it was cut off'],
   [/[^\S ]|[\p{Cf}\p{Cc}\u2800\u3164\uffa0]/u, 'has a character that cannot be seen'],
   [NOT_ALLOWED, 'has a character that is not ASCII'],
-];
+]);
 
 /** Returns what is visibly wrong with a value that a person wrote; `undefined` if nothing is. */
 export function findDamage(value: string): string | undefined {
-  return DAMAGES.find(([pattern]) => pattern.test(value))?.[1];
+  const damages = NOT_ALLOWED.test(value) ? [...DAMAGES, ...otherDamages()] : DAMAGES;
+  return damages.find(([pattern]) => pattern.test(value))?.[1];
 }
 
 const CREDENTIAL_NAMES = ['client_id', 'client_secret', 'refresh_token'];

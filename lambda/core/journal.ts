@@ -3,6 +3,7 @@ import { MAX_LEASE_SECONDS, parseJson } from '../contract.ts';
 import { type CredentialsDocument, type Grant, parseDocument, tokenHashOf } from './credentials.ts';
 import type { FaultCode } from './fault.ts';
 import { sha256 } from './fingerprint.ts';
+import { once } from './once.ts';
 import type { Version } from './ports.ts';
 
 /**
@@ -38,46 +39,51 @@ export function mergeId(documentVersionId: string, tokensVersionId: string): str
 const CLAIM_KIND = 'retently-token-refresh/claim';
 const FAILURE_KIND = 'retently-token-refresh/failure';
 
-const Claim = z.object({
-  kind: z.literal(CLAIM_KIND),
-  /** The token hash. */
-  key: z.string(),
-  attempt: z.int().check(z.nonnegative()),
-  /** Distinguishes two runs: Lambda's retries reuse the request id. */
-  nonce: z.string(),
-  /** Lease of the run that made this claim: another run's lease may be shorter. */
-  lease_seconds: z.int().check(z.positive(), z.maximum(MAX_LEASE_SECONDS)),
-});
+const toClaimSchema = () =>
+  z.object({
+    kind: z.literal(CLAIM_KIND),
+    /** The token hash. */
+    key: z.string(),
+    attempt: z.int().check(z.nonnegative()),
+    /** Distinguishes two runs: Lambda's retries reuse the request id. */
+    nonce: z.string(),
+    /** Lease of the run that made this claim: another run's lease may be shorter. */
+    lease_seconds: z.int().check(z.positive(), z.maximum(MAX_LEASE_SECONDS)),
+  });
 
-const Failure = z.object({
-  kind: z.literal(FAILURE_KIND),
-  /** The token hash. */
-  key: z.string(),
-  attempt: z.int().check(z.nonnegative()),
-  code: z.enum([
-    'PROVIDER_UNAVAILABLE',
-    'PROVIDER_AMBIGUOUS',
-    'REAUTHORIZATION_PROBABLE',
-    'REAUTHORIZATION_REQUIRED',
-    'CLIENT_REJECTED',
-  ]),
-  /** Digest of the credentials that failed; see {@link digestGrant}. */
-  digest: z.string(),
-  /** Why it failed; absent in entries of earlier versions. */
-  cause: z.optional(z.string()),
-  /** Pause that the token endpoint asked for. */
-  retry_after_seconds: z.optional(z.number()),
-  /** Number of rejections of these credentials without a known code. */
-  refusals: z.optional(z.int()),
-  /** When the first of those rejections was recorded, by the store's clock; absent in that record itself. */
-  refused_since_ms: z.optional(z.number()),
-});
+const toFailureSchema = () =>
+  z.object({
+    kind: z.literal(FAILURE_KIND),
+    /** The token hash. */
+    key: z.string(),
+    attempt: z.int().check(z.nonnegative()),
+    code: z.enum([
+      'PROVIDER_UNAVAILABLE',
+      'PROVIDER_AMBIGUOUS',
+      'REAUTHORIZATION_PROBABLE',
+      'REAUTHORIZATION_REQUIRED',
+      'CLIENT_REJECTED',
+    ]),
+    /** Digest of the credentials that failed; see {@link digestGrant}. */
+    digest: z.string(),
+    /** Why it failed; absent in entries of earlier versions. */
+    cause: z.optional(z.string()),
+    /** Pause that the token endpoint asked for. */
+    retry_after_seconds: z.optional(z.number()),
+    /** Number of rejections of these credentials without a known code. */
+    refusals: z.optional(z.int()),
+    /** When the first of those rejections was recorded, by the store's clock; absent in that record itself. */
+    refused_since_ms: z.optional(z.number()),
+  });
 
-const JournalRecord = z.discriminatedUnion('kind', [Claim, Failure]);
+const recordSchema = once(() => z.discriminatedUnion('kind', [toClaimSchema(), toFailureSchema()]));
 /** Marks a journal record, whole or not: such a version is not a document. */
-const Kinded = z.object({ kind: z.enum([CLAIM_KIND, FAILURE_KIND]) });
+const kindSchema = once(() => z.object({ kind: z.enum([CLAIM_KIND, FAILURE_KIND]) }));
 
-export type FailureCode = z.infer<typeof Failure>['code'] & FaultCode;
+type ClaimRecord = z.infer<ReturnType<typeof toClaimSchema>>;
+type FailureRecord = z.infer<ReturnType<typeof toFailureSchema>>;
+
+export type FailureCode = FailureRecord['code'] & FaultCode;
 
 /** Why an attempt got no token: what the token endpoint did, or the code of a rejection. */
 export const FAILURE_CAUSES = [
@@ -152,7 +158,7 @@ export function renderClaim({
     attempt,
     nonce,
     lease_seconds: leaseSeconds,
-  } satisfies z.infer<typeof Claim>);
+  } satisfies ClaimRecord);
 }
 
 export function renderFailure({
@@ -175,15 +181,15 @@ export function renderFailure({
     ...(refusals && { refusals: refusals.count }),
     // Ages are judged by the store's clock: the first record has its own date.
     ...(refusals && refusals.count > 1 && { refused_since_ms: refusals.sinceMs }),
-  } satisfies z.infer<typeof Failure>);
+  } satisfies FailureRecord);
 }
 
 /** Parses a version; `undefined` if this function did not write it and it holds no credentials either. */
 export function parseEntry(version: Version): JournalEntry | undefined {
   const { versionId, createdAt, secretString } = version;
   const json = parseJson(secretString ?? '');
-  if (!Kinded.safeParse(json).success) return parseCredentialsEntry(version);
-  const record = JournalRecord.safeParse(json).data;
+  if (!kindSchema().safeParse(json).success) return parseCredentialsEntry(version);
+  const record = recordSchema().safeParse(json).data;
   if (record === undefined) return undefined;
   if (record.kind === CLAIM_KIND) {
     const { key: tokenHash, attempt, lease_seconds: leaseSeconds } = record;

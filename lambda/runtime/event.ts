@@ -1,17 +1,20 @@
 import * as z from 'zod/mini';
 import { Fault } from '../core/fault.ts';
+import { once } from '../core/once.ts';
 
 export type Action = { readonly action: 'refresh'; readonly force: boolean } | { readonly action: 'status' };
 
-const Event = z.discriminatedUnion('action', [
-  z.strictObject({ action: z.literal('refresh'), force: z._default(z.boolean(), false) }),
-  z.strictObject({ action: z.literal('status') }),
-]);
+const actionSchema = once(() =>
+  z.discriminatedUnion('action', [
+    z.strictObject({ action: z.literal('refresh'), force: z._default(z.boolean(), false) }),
+    z.strictObject({ action: z.literal('status') }),
+  ]),
+);
 
 /** Event of a classic EventBridge rule. */
-const ScheduledEvent = z.object({ 'detail-type': z.literal('Scheduled Event'), source: z.literal('aws.events') });
-
-const EmptyEvent = z.union([z.undefined(), z.null(), z.strictObject({})]);
+const scheduledEventSchema = once(() =>
+  z.object({ 'detail-type': z.literal('Scheduled Event'), source: z.literal('aws.events') }),
+);
 
 /** Event that forces a refresh. */
 export const FORCE_EVENT = '{"action":"refresh","force":true}';
@@ -23,7 +26,7 @@ const ACCEPTED = `{}, {"action":"refresh"}, ${FORCE_EVENT} and {"action":"status
  */
 export function parseEvent(event: unknown): Action {
   if (isPlainEvent(event)) return { action: 'refresh', force: false };
-  const parsed = Event.safeParse(event);
+  const parsed = actionSchema().safeParse(event);
   if (parsed.success) return parsed.data;
   throw new Fault(
     'EVENT_INVALID',
@@ -33,7 +36,12 @@ export function parseEvent(event: unknown): Action {
 
 /** Nothing, or a tick. */
 export function isPlainEvent(event: unknown): boolean {
-  return EmptyEvent.safeParse(event).success || ScheduledEvent.safeParse(event).success;
+  return isEmpty(event) || scheduledEventSchema().safeParse(event).success;
+}
+
+function isEmpty(event: unknown): boolean {
+  if (typeof event !== 'object') return event === undefined;
+  return event === null || (!Array.isArray(event) && Object.keys(event).length === 0);
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string {
