@@ -26,7 +26,8 @@ export function bundleCandidates(directory: string): Candidate[] {
 }
 
 function bundleAsDeployed(name: 'ours' | 'sdk', output: string): string {
-  bundleHandler(output, name === 'ours' ? {} : { entryPath: entryOf(name) });
+  // The SDK is as AWS publishes it: to leave parts of it out is work of ours.
+  bundleHandler(output, name === 'ours' ? {} : { entryPath: entryOf(name), isAsPublished: true });
   return join(output, 'index.mjs');
 }
 

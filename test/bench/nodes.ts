@@ -6,17 +6,17 @@ export interface NodeBinary {
   readonly version: string;
 }
 
-/** The Node that runs this, and the one that Lambda runs, if npm can bring it. */
-export function findNodes(): { readonly nodes: readonly NodeBinary[]; readonly missing?: string } {
+/** Returns the Node that Lambda runs; if npm cannot bring it, the Node that runs this, and the reason. */
+export function findNode(): { readonly node: NodeBinary; readonly missing?: string } {
   const atHand = { path: process.execPath, version: process.version };
-  if (process.version.startsWith('v24.')) return { nodes: [atHand] };
+  if (process.version.startsWith('v24.')) return { node: atHand };
   try {
     const path = run('npx', ['--yes', '--package=node@24', '-c', 'command -v node']);
     const version = run(path, ['--version']);
-    if (version.startsWith('v24.')) return { nodes: [{ path, version }, atHand] };
-    return { nodes: [atHand], missing: `npm brought ${version} in its place` };
+    if (version.startsWith('v24.')) return { node: { path, version } };
+    return { node: atHand, missing: `npm brought ${version} in its place` };
   } catch (error) {
-    return { nodes: [atHand], missing: error instanceof Error ? error.message : String(error) };
+    return { node: atHand, missing: error instanceof Error ? error.message : String(error) };
   }
 }
 

@@ -1,9 +1,10 @@
 import { optionsSchema } from '../../infra/options/schema.ts';
 import type { Latency } from './bench-world.ts';
+import type { Sample } from './sample.ts';
 import { spreadOf } from './statistics.ts';
 import { refreshCpuMs, type Samples } from './tables.ts';
 
-const MEMORY_MB = [128, 256, 512, 1024];
+const MEMORY_MB = [256, 512, 1024];
 
 /** Lambda gives a function the whole of a vCPU at this memory, and less of it in proportion. */
 const MB_OF_A_CPU = 1_769;
@@ -19,14 +20,14 @@ const TICKS_A_MONTH = SECONDS_A_MONTH / interval.toSeconds();
 const REFRESHES_A_MONTH = SECONDS_A_MONTH / (tokenLifetime.toSeconds() / 2);
 
 /** What each memory takes and costs, as an estimate: CPU as measured, waiting as assumed, each tick a cold start. */
-export function renderPrices(samples: Samples, { awsMs, tokenEndpointMs }: Latency, refreshRounds: number): string {
+export function renderPrices(samples: Samples, { awsMs, tokenEndpointMs }: Latency, rounds: Sample['rounds']): string {
   const ours = samples.get('ours') ?? [];
   const freshCpuMs = spreadOf(ours.map(({ fresh }) => fresh.cpuMs)).median;
   const spendCpuMs = spreadOf(ours.map(refreshCpuMs)).median;
-  const refreshWaitMs = (refreshRounds - 1) * awsMs + tokenEndpointMs;
+  const refreshWaitMs = (rounds.refresh - 1) * awsMs + tokenEndpointMs;
   const rows = MEMORY_MB.map((memory) => {
     const share = Math.min(1, memory / MB_OF_A_CPU);
-    const freshMs = freshCpuMs / share + awsMs;
+    const freshMs = freshCpuMs / share + rounds.fresh * awsMs;
     const refreshMs = spendCpuMs / share + refreshWaitMs;
     const monthMs = (TICKS_A_MONTH - REFRESHES_A_MONTH) * freshMs + REFRESHES_A_MONTH * refreshMs;
     const dollars = (monthMs / 1000) * (memory / 1024) * DOLLARS_PER_GB_SECOND + TICKS_A_MONTH * DOLLARS_PER_REQUEST;
@@ -42,7 +43,7 @@ export function renderPrices(samples: Samples, { awsMs, tokenEndpointMs }: Laten
   return [
     `CPU of a process, Node's own start included: ${freshCpuMs.toFixed(0)} ms with a fresh tick, ${spendCpuMs.toFixed(0)} ms with a refresh.`,
     '',
-    '| memory, MB | share of a CPU | cold fresh tick, s | cold refresh, s | US dollars a month, an account |',
+    '| memory, MB | share of a CPU | fresh tick, s | refresh, s | US dollars per account and month |',
     '|---|---|---|---|---|',
     ...rows,
   ].join('\n');

@@ -77,9 +77,13 @@ describe('the bundled SDK', () => {
 
   test.each(['GetSecretValue', 'PutSecretValue', 'PutEvents'] as const)('sends the published %s', async (operation) => {
     vi.useFakeTimers({ toFake: ['Date'], now: 1_800_000_000_000 });
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'function');
+    vi.stubEnv('_X_AMZN_TRACE_ID', 'Root=1-2-3');
     const [actual, expected] = [await requestOf(bundled, operation), await requestOf(published, operation)];
+    vi.unstubAllEnvs();
     vi.useRealTimers();
     expect(actual).toEqual(expected);
+    expect(actual).toHaveProperty('headers.X-Amzn-Trace-Id', 'Root=1-2-3');
     expect(actual).toHaveProperty('headers.authorization', expect.stringContaining('=id/20270115/eu-west-1/'));
   });
 
@@ -108,6 +112,16 @@ describe('the bundled SDK', () => {
     ]) {
       expect((await failureOf(bundled, new Class({ $metadata: {}, message: '' }).name)).error).toBeInstanceOf(Class);
     }
+  });
+
+  test('takes its credentials from the environment, and says if there are none', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'of-the-role');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'key');
+    const client = () => new bundled.secretsManager.SecretsManagerClient({ region: 'eu-west-1' });
+    expect(await client().config.credentials()).toMatchObject({ accessKeyId: 'of-the-role' });
+    vi.stubEnv('AWS_ACCESS_KEY_ID', undefined);
+    await expect(client().config.credentials()).rejects.toMatchObject({ name: 'CredentialsProviderError' });
+    vi.unstubAllEnvs();
   });
 
   test.each(['standard', 'adaptive'])('tries three times in the %s mode of retries', async (retryMode) => {

@@ -1,4 +1,4 @@
-/** (d) Nothing: what Node itself costs. */
+/** Does nothing: what Node itself costs. */
 export async function handler(): Promise<{ outcome: string }> {
   return { outcome: 'empty' };
 }

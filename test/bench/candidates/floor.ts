@@ -2,7 +2,7 @@ import { createHash, createHmac, hash } from 'node:crypto';
 import { Agent } from 'node:https';
 import { post, toHandler } from './same-calls.ts';
 
-// (c) The floor: the calls signed by hand (SigV4), without an SDK. Nobody should run this; it shows what the calls alone
+// The floor: the calls signed by hand (SigV4), without an SDK. Nobody should run this; it shows what the calls alone
 // cost.
 
 const {

@@ -8,7 +8,7 @@ import {
 import type { PutEvents } from '../../../lambda/adapters/put-events.ts';
 import { post, toHandler } from './same-calls.ts';
 
-// (e) The same calls through the SDK, bundled as (a) is: what a function that uses the SDK cannot go below.
+// The same calls through the SDK as AWS publishes it, bundled with the same options as the deployed function.
 
 const { TOKEN_ENDPOINT = '' } = process.env;
 const client = new SecretsManagerClient();
