@@ -23,7 +23,7 @@ const DAMAGES: readonly (readonly [RegExp, string])[] = [
   [/^\{\s*".*\}$/, 'is JSON itself'],
 ];
 
-/** Damage that only characters beyond NOT_ALLOWED show. Unicode classes take a millisecond to build, so that no start does. */
+/** Damage that only a disallowed character shows. Unicode classes take a millisecond to build, so they wait for a need. */
 const otherDamages = once((): typeof DAMAGES => [
   [/[\u2018-\u201f\u2032\u2033\u00ab\u00bb]/, 'has a typographic quote'],
   [/[\u2010-\u2015\u2212]/, 'has a typographic dash'],
