@@ -1,5 +1,6 @@
 import { dueAfterSeconds } from '../contract.ts';
 import type { CredentialsDocument } from './credentials.ts';
+import type { DocumentEntry } from './journal.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 
 /** Between two runs, and what is rounded. */
@@ -28,4 +29,40 @@ export function secondsUntilDue(
 /** Returns the lifetime of the access token in seconds; `NaN` if the document does not say. */
 export function lifetimeOf({ members }: Pick<CredentialsDocument, 'members'>): number {
   return (parseRfc3339(members.expires_at) - parseRfc3339(members.refreshed_at)) / 1000;
+}
+
+/** Whether the token can expire before a tick refreshes it: the tick before may find it just not due. */
+export function isTooShort(document: Pick<CredentialsDocument, 'members'>, scheduleSeconds: number): boolean {
+  const lifetimeSeconds = lifetimeOf(document);
+  return lifetimeSeconds - dueAfterSeconds(lifetimeSeconds) <= scheduleSeconds;
+}
+
+/**
+ * Returns what the metrics say of a bearer token, in seconds as {@link secondsUntilDue}. A token that is too short for the
+ * schedule is overdue from its beginning, for so long that every alarm on overdue tokens fires: however often such a token is
+ * refreshed, consumers meet an expired one.
+ *
+ * @param scheduleSeconds longest time from one tick to the next
+ */
+export function reportedSecondsUntilDue(
+  { document, createdAt }: Pick<DocumentEntry, 'document' | 'createdAt'>,
+  nowMs: number,
+  longestLifetimeSeconds: number,
+  scheduleSeconds: number,
+): number {
+  const seconds = secondsUntilDue(document, nowMs, longestLifetimeSeconds);
+  if (!Number.isNaN(seconds)) {
+    return isTooShort(document, scheduleSeconds) ? Math.min(seconds, -2 * scheduleSeconds) : seconds;
+  }
+  // Each answer without a bearer token makes a new version of the old one, which has been due since it came of age.
+  const leftSeconds = longestLifetimeSeconds - dueAfterSeconds(longestLifetimeSeconds);
+  const expiresAtMs = parseRfc3339(document.members.expires_at);
+  const ofAgeMs = isHalfRefreshed(document) ? expiresAtMs - leftSeconds * 1000 : Number.NaN;
+  // No token, or none with a known lifetime: it has been due since it was written.
+  return (Math.min(createdAt, Number.isNaN(ofAgeMs) ? createdAt : ofAgeMs) - nowMs) / 1000;
+}
+
+/** Whether an answer brought its refresh token and no bearer token. */
+export function isHalfRefreshed({ members }: Pick<CredentialsDocument, 'members'>): boolean {
+  return members.spent_refresh_token_sha256 !== undefined && members.refreshed_at === undefined;
 }

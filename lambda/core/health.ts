@@ -1,6 +1,6 @@
-import { type Action, dueAfterSeconds, type Health } from '../contract.ts';
+import type { Action, Health } from '../contract.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
-import { lifetimeOf, secondsUntilDue } from './due.ts';
+import { isTooShort, secondsUntilDue } from './due.ts';
 import type { FaultCode } from './fault.ts';
 import type { FailureCause, FailureEntry } from './journal.ts';
 import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
@@ -120,7 +120,8 @@ function judgeTime(evidence: Evidence, decision: Decision): Advice | undefined {
   const lastChanceMs = chanceMs(evidence, decision, nowMs + seconds * 1000) + evidence.scheduleSeconds * 1000;
   if (expiresAtMs <= lastChanceMs) {
     if (failure !== undefined) return adviseOnFailure(failure.code, failure.cause);
-    if (isTooShort(evidence)) return ['fixConfiguration', 'Access tokens expire before the schedule can refresh them.'];
+    if (isTooShort(evidence.situation.current.document, evidence.scheduleSeconds))
+      return ['fixConfiguration', 'Access tokens expire before the schedule can refresh them.'];
     return ['refresh', `The access token expires on ${toRfc3339(expiresAtMs)}, before the next tick is certain.`];
   }
   const isExplained = failure !== undefined || decision.kind === 'busy' || evidence.hasSuccessor === true;
@@ -144,12 +145,6 @@ function chanceMs({ situation, hasSuccessor }: Evidence, decision: Decision, due
 
 function untilDueSeconds({ situation: { current, nowMs, longestLifetimeSeconds } }: Evidence): number {
   return secondsUntilDue(current.document, nowMs, longestLifetimeSeconds);
-}
-
-/** Returns whether tokens of this lifetime cannot outlive the wait for a tick once they are due. */
-function isTooShort({ situation: { current }, scheduleSeconds }: Evidence): boolean {
-  const lifetimeSeconds = lifetimeOf(current.document);
-  return lifetimeSeconds - dueAfterSeconds(lifetimeSeconds) <= scheduleSeconds;
 }
 
 function judgeTokenSecret({ tokenSecret }: Evidence): Advice | undefined {

@@ -3,6 +3,7 @@ import { announceFailed, announceRefreshed, lineage } from './announce.ts';
 import { claim } from './claim.ts';
 import type { Context } from './context.ts';
 import { type Decision, decide } from './decide.ts';
+import { isHalfRefreshed } from './due.ts';
 import { type Exchanged, exchange, type NotExchanged } from './exchange.ts';
 import { announceFailure, recordFailure } from './failed-attempt.ts';
 import { Fault } from './fault.ts';
@@ -26,7 +27,7 @@ import { toRfc3339 } from './rfc3339.ts';
 import { rollForward } from './roll-forward.ts';
 import { RunReport } from './run-report.ts';
 import { LOOK_RESERVE_MS } from './time-reserves.ts';
-import { fitIntoSecret, isHalfRefreshed, toTokenMembers, warnAboutExpiry, warnAboutLifetime } from './token-members.ts';
+import { fitIntoSecret, toTokenMembers, warnAboutExpiry, warnAboutLifetime } from './token-members.ts';
 
 /** Most times that a run starts over because `AWSCURRENT` keeps moving. The next run continues from there. */
 const MAX_STARTS = 10;

@@ -2,7 +2,7 @@ import { toRunbookEntry } from '../contract.ts';
 import type { Context } from './context.ts';
 import { expiresAt, secondsRemaining } from './credentials.ts';
 import type { Situation } from './decide.ts';
-import { secondsUntilDue } from './due.ts';
+import { reportedSecondsUntilDue } from './due.ts';
 import { EMPTY, type Evidence, type Judgement, judge, type TokenSecretHealth } from './health.ts';
 import { type DocumentEntry, digestGrant, type FailureEntry } from './journal.ts';
 import { grantOf, load, requireComplete, type Snapshot } from './load.ts';
@@ -126,10 +126,8 @@ export class RunReport {
   #secondsUntilDue(nowMs: number): number {
     const { current } = this;
     if (current === undefined) return 0;
-    const { defaultTokenLifetimeSeconds } = this.#context.settings;
-    const seconds = secondsUntilDue(current.document, nowMs, defaultTokenLifetimeSeconds);
-    // No token, or none with a known lifetime: it has been due since it was written.
-    return Math.floor(Number.isNaN(seconds) ? (current.createdAt - nowMs) / 1000 : seconds);
+    const { defaultTokenLifetimeSeconds, scheduleSeconds } = this.#context.settings;
+    return Math.floor(reportedSecondsUntilDue(current, nowMs, defaultTokenLifetimeSeconds, scheduleSeconds));
   }
 
   /** Records the states, however a run ends. A run that could not read the secret records none: 0 would be wrong for a valid token. */

@@ -49,11 +49,6 @@ export function toTokenMembers(
   };
 }
 
-/** An answer brought its refresh token and no bearer token: see the first case of {@link toTokenMembers}. */
-export function isHalfRefreshed({ members }: CredentialsDocument): boolean {
-  return members.spent_refresh_token_sha256 !== undefined && members.refreshed_at === undefined;
-}
-
 /**
  * Leaves an access token out that does not fit into the secret beside the other data: the refresh token must not be lost.
  *

@@ -23,7 +23,10 @@ const scheduleSchema = z.object({
 });
 const retriesSchema = z.object({ MaximumRetryAttempts: z.int() });
 const environmentSchema = z.object({
-  Variables: z.object({ [ENVIRONMENT.defaultTokenLifetimeSeconds]: z.coerce.number() }),
+  Variables: z.object({
+    [ENVIRONMENT.defaultTokenLifetimeSeconds]: z.coerce.number(),
+    [ENVIRONMENT.scheduleSeconds]: z.coerce.number(),
+  }),
 });
 
 /** What the token endpoint answers at a time; `undefined` if it answers with a token. */
@@ -41,7 +44,7 @@ export class DeployedDays {
   readonly #intervalMs: number;
   readonly #windowMs: number;
   readonly #retries: readonly number[];
-  readonly #configuredSeconds: number;
+  readonly #configured: { readonly defaultTokenLifetimeSeconds: number; readonly scheduleSeconds: number };
   readonly #lifetimeSeconds: number;
   readonly #refusal: Refusal;
   readonly #choices: Choices;
@@ -65,7 +68,10 @@ export class DeployedDays {
     const { MaximumRetryAttempts } = retriesSchema.parse(propertiesOf('AWS::Lambda::EventInvokeConfig'));
     this.#retries = RETRY_AFTER_MINUTES.slice(0, MaximumRetryAttempts);
     const { Variables } = environmentSchema.parse(propertiesOf('AWS::Lambda::Function')['Environment']);
-    this.#configuredSeconds = Variables[ENVIRONMENT.defaultTokenLifetimeSeconds];
+    this.#configured = {
+      defaultTokenLifetimeSeconds: Variables[ENVIRONMENT.defaultTokenLifetimeSeconds],
+      scheduleSeconds: Variables[ENVIRONMENT.scheduleSeconds],
+    };
     this.#lifetimeSeconds = lifetimeSeconds;
     this.#refusal = refusal;
     this.#choices = Choices.fromSeed(seed);
@@ -102,10 +108,7 @@ export class DeployedDays {
       }),
     );
     try {
-      await refresh(
-        { ...this.#context, settings: { ...settings, defaultTokenLifetimeSeconds: this.#configuredSeconds } },
-        { force: false },
-      );
+      await refresh({ ...this.#context, settings: { ...settings, ...this.#configured } }, { force: false });
       return true;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;

@@ -86,6 +86,23 @@ describe('what is deployed by default, with a provider that answers', () => {
   });
 });
 
+describe('a token that expires before the next tick can refresh it', () => {
+  const SLOW = synthesise({ interval: { minutes: 60 } });
+
+  it.each([
+    ['5 minutes', 300, DEFAULT],
+    ['10 minutes', 600, DEFAULT],
+    ['20 minutes', 1_200, DEFAULT],
+    ['an hour, with a tick every hour', HOUR, SLOW],
+  ])('never looks healthy, whatever its refreshes: of %s, somebody is notified in time', async (_, life, template) => {
+    const days = await new DeployedDays(template, life).run(1);
+    expect(days.deadMs).toBeGreaterThan(0);
+    for (const { states } of days.states) expect(states.tokenSecondsUntilDue).toBeLessThanOrEqual(0);
+    const minutes = template === DEFAULT ? 60 : 180;
+    expect(watchExpiry(template, days, minutes)).toContain('ALARM');
+  });
+});
+
 describe('with one attempt in ten failing', () => {
   it.each([
     [1, HOUR, 5, UNRECOGNIZED],

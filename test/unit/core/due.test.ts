@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { secondsUntilDue } from '../../../lambda/core/due.ts';
+import { reportedSecondsUntilDue, secondsUntilDue } from '../../../lambda/core/due.ts';
 import { iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const SIX_HOURS = 21_600;
@@ -45,5 +45,40 @@ describe('nobody knows when it is due', () => {
     ['without its beginning', refreshed(0, { refreshed_at: undefined })],
   ])('%s', (_, members) => {
     expect(untilDue(members)).toBeNaN();
+  });
+});
+
+test('a token that may be revoked is due, however new it is', () => {
+  expect(untilDue({ ...token(SIX_HOURS), may_be_revoked: 'UNKNOWN' })).toBeNaN();
+});
+
+describe('the metrics say of a token', () => {
+  const SCHEDULE_SECONDS = 720;
+  const reported = (members: object, ageMs = 0) =>
+    reportedSecondsUntilDue(toDocumentEntry(members, 'version', NOW_MS - ageMs), NOW_MS, SIX_HOURS, SCHEDULE_SECONDS);
+
+  test.each([
+    // lifetime, age in minutes: seconds until it is due
+    [SIX_HOURS, 0, 10_800],
+    [SIX_HOURS, 240, -3_600],
+    // 40 % of it are left when it is due: a little more than a tick and its window.
+    [1_803, 0, 1_081],
+    [1_800, 0, -2 * SCHEDULE_SECONDS],
+    [300, 0, -2 * SCHEDULE_SECONDS],
+    [300, 60, -3_420],
+  ])('of %i seconds, %i minutes old, that it is due in %i seconds', (lifeSeconds, ageMinutes, expected) => {
+    expect(reported(token(lifeSeconds, ageMinutes * MINUTE_MS))).toBe(expected);
+  });
+
+  test('of unknown lifetime, that it has been due since somebody wrote it', () => {
+    expect(reported({ refresh_token: 'r' }, 5 * MINUTE_MS)).toBe(-300);
+  });
+
+  test('beside a refresh token that came alone, that it has been due since it came of age, however often that happens', () => {
+    const half = { spent_refresh_token_sha256: 'hash', refreshed_at: undefined };
+    const leftMs = 120 * MINUTE_MS;
+    expect(reported(refreshed(0, { ...half, expires_at: iso(NOW_MS + leftMs) }))).toBe(-3_600);
+    expect(reported(refreshed(0, { ...half, expires_at: undefined }), MINUTE_MS)).toBe(-60);
+    expect(reported(refreshed(0, { ...half, expires_at: iso(NOW_MS + 4 * leftMs) }), MINUTE_MS)).toBe(-60);
   });
 });

@@ -4,7 +4,7 @@ import { successorId } from '../../../lambda/core/journal.ts';
 import { STORED_LATE } from '../../../lambda/core/messages.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { FakeContext } from '../../support/fake-context.ts';
-import { TOKEN } from '../../support/fake-token-endpoint.ts';
+import { INVALID_GRANT, TOKEN } from '../../support/fake-token-endpoint.ts';
 import { faultFrom } from '../../support/fault-of.ts';
 import { CREDENTIALS, NEW_TOKENS, NOW_MS, toDocumentEntry } from '../../support/secret-documents.ts';
 
@@ -142,6 +142,29 @@ describe('when others move in between', () => {
       expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
       expect(context.tokenEndpoint.grants[0]?.refreshToken).toBe('refresh-7');
     });
+  });
+
+  test('an answer that is stored late, by a run without time to try it, is owed an attempt by any run, and the alarm stays', async () => {
+    const first = FakeContext.withSecret(CREDENTIALS);
+    first.tokenEndpoint.willAnswer(() => {
+      first.store.refuse('putVersion', 1_000);
+      return TOKEN;
+    });
+    first.deadlineMs = NOW_MS + 36_000;
+    await faultFrom(refresh(first, IF_DUE));
+    const other = first.nextRun({ afterMs: 120_000 });
+    other.tokenEndpoint.willAnswer(INVALID_GRANT);
+    expect((await faultFrom(refresh(other, IF_DUE))).name).toBe('REAUTHORIZATION_REQUIRED');
+    const late = other.nextRun({ afterMs: 60_000 });
+    late.memory.pendingAnswer = first.memory.pendingAnswer;
+    late.deadlineMs = late.world.nowMs + 10_000;
+    expect(await refresh(late, IF_DUE)).toMatchObject({ outcome: 'adopted' });
+    expect(late.telemetry.states.at(-1)?.isReauthorizationRequired).toBe(true);
+    expect(late.tokenEndpoint.grants).toEqual([]);
+    const elsewhere = late.nextRun({ afterMs: 600_000 });
+    elsewhere.tokenEndpoint.willAnswer(INVALID_GRANT);
+    expect((await faultFrom(refresh(elsewhere, IF_DUE))).name).toBe('REAUTHORIZATION_REQUIRED');
+    expect(elsewhere.tokenEndpoint.grants).toMatchObject([{ refreshToken: 'refresh-2' }]);
   });
 
   test('an answer that an earlier run here could not store is stored first, then promoted', async () => {

@@ -45,6 +45,16 @@ describe('whether a human must authorize again', () => {
     expect(state?.isReauthorizationRequired).toBe(isRequired);
   });
 
+  test.each([
+    ['REAUTHORIZATION_REQUIRED', true],
+    ['REAUTHORIZATION_PROBABLE', true],
+    ['PROVIDER_AMBIGUOUS', undefined],
+    ['UNKNOWN', undefined],
+  ])('of tokens that may be revoked, %s: %s, until they are tried', async (may_be_revoked, isRequired) => {
+    const context = FakeContext.withSecret(refreshed(1, { may_be_revoked }));
+    expect((await stateOf(context))?.isReauthorizationRequired).toBe(isRequired);
+  });
+
   test('is not forgotten if the run looks at the secret once more', async () => {
     const state = await stateOf(FakeContext.withSecret(CREDENTIALS), async (report) => {
       report.noteFailure({ code: 'REAUTHORIZATION_REQUIRED' });

@@ -1,13 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { isHalfRefreshed } from '../../../lambda/core/due.ts';
 import type { Exchanged } from '../../../lambda/core/exchange.ts';
 import { sha256 } from '../../../lambda/core/fingerprint.ts';
 import { toRfc3339 } from '../../../lambda/core/rfc3339.ts';
-import {
-  isHalfRefreshed,
-  toTokenMembers,
-  warnAboutExpiry,
-  warnAboutLifetime,
-} from '../../../lambda/core/token-members.ts';
+import { toTokenMembers, warnAboutExpiry, warnAboutLifetime } from '../../../lambda/core/token-members.ts';
 import { REFRESH_TOKEN_ONLY, TOKEN } from '../../support/fake-token-endpoint.ts';
 import { HOUR_MS, iso, NEW_TOKENS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
