@@ -83,7 +83,8 @@ function expiresAt(
   const isSameToken = accessToken === members.access_token;
   // A token that came back unchanged does not live longer for it, unless the server says so.
   if (isSameToken && expiresInSeconds === undefined && members.expires_at !== undefined) return members.expires_at;
-  return toRfc3339(startedAtMs + Math.min(toLifetimeSeconds(answer) ?? Infinity, defaultTokenLifetimeSeconds) * 1000);
+  const lifetimeSeconds = Math.min(toLifetimeSeconds(answer) ?? Infinity, defaultTokenLifetimeSeconds);
+  return toRfc3339(startedAtMs + Math.round(lifetimeSeconds * 1000));
 }
 
 /** Returns `expires_in`, or else what `exp` of the access token leaves; `undefined` if neither makes sense. */

@@ -33,7 +33,7 @@ export const GOOD_ANSWERS: readonly Answer[] = [
   good('expires_in of an hour', { expires_in: 3_600 }, 3_600),
   good('no token_type', { token_type: undefined }, SIX_HOURS, { token_type: 'Bearer' }),
   good('another token_type', { token_type: 'MAC' }, SIX_HOURS, { token_type: 'MAC' }),
-  good('no expires_in, and a JWT of one hour', { access_token: jwtOf(3_600) }, 3_600),
+  expiring('no expires_in, and a JWT of five hours', 5 * 3_600),
   good('no expires_in, and a JWT that has expired', { access_token: jwtOf(-60) }, SIX_HOURS),
   good('expires_in of two hours, and a JWT of one', { access_token: jwtOf(3_600), expires_in: 7_200 }, 7_200),
   good('an id_token of 17,000 characters', { id_token: 'x'.repeat(17_000) }, SIX_HOURS),
@@ -219,9 +219,17 @@ function wrapped(name: string, wrap: (text: string) => Step): Answer {
   return { name, script: [wrap(text)], ending: 'refreshed', posts: 1, lifetimeSeconds: SIX_HOURS, stored: tokens };
 }
 
-function jwtOf(seconds: number): string {
+/** Its lifetime counts from now, and not from its answer: so what is stored is an instant. */
+function expiring(name: string, seconds: number): Answer {
+  const expirySeconds = Math.floor(Date.now() / 1000) + seconds;
+  const access_token = jwtOf(seconds, expirySeconds);
+  const stored = { access_token, expires_at: new Date(expirySeconds * 1000).toISOString() };
+  return { name, script: [{ status: 200, body: { access_token } }], ending: 'refreshed', posts: 1, stored };
+}
+
+function jwtOf(seconds: number, exp = Math.floor(Date.now() / 1000) + seconds): string {
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
-  return [encode({ alg: 'RS256' }), encode({ exp: Math.floor(Date.now() / 1000) + seconds }), plantSecret()].join('.');
+  return [encode({ alg: 'RS256' }), encode({ exp }), plantSecret()].join('.');
 }
 
 function slow(slowMs: number): Pick<Answer, 'script' | 'stored' | 'lifetimeSeconds'> {

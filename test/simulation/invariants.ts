@@ -136,7 +136,7 @@ export class Witness {
     const { refreshToken, spentTokenHash } = document;
     if (!this.#recordedTokens.includes(refreshToken)) {
       this.#recordedTokens.push(refreshToken);
-      if (isLate && !this.#provider.isLive(refreshToken)) this.#recordedDead.add(refreshToken);
+      if (isLate && this.#provider.isRevokedByItsParent(refreshToken)) this.#recordedDead.add(refreshToken);
     }
     // Recorded too late, where a strict server was asked again meanwhile and has revoked it: that is a lost answer too.
     // Or while another run's POST of the same token is on its way: the one moment that the claim does not cover.

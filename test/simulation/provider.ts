@@ -18,6 +18,8 @@ export type Refusal = 'invalid_grant' | 'invalid_client' | 'unrecognized';
 
 interface Family {
   isRevoked: boolean;
+  /** The token whose second use revoked it. */
+  revokedBy?: string;
 }
 
 interface RefreshToken {
@@ -57,6 +59,12 @@ export class Provider {
     return token !== undefined && !token.family.isRevoked && token.spentAtMs === undefined && !token.isReplaced;
   }
 
+  /** A second use of the token that was traded for this one has revoked it. */
+  isRevokedByItsParent(refreshToken: string): boolean {
+    const token = this.#tokens.get(refreshToken);
+    return token?.parent !== undefined && token.parent === token.family.revokedBy;
+  }
+
   /** A later answer to the same token has taken its place: whoever loses it loses nothing. */
   isReplaced(refreshToken: string): boolean {
     return this.#tokens.get(refreshToken)?.isReplaced === true;
@@ -85,6 +93,7 @@ export class Provider {
     if (token.spentAtMs === undefined) token.spentAtMs = nowMs;
     else if (!this.#answersAgain(token.spentAtMs, nowMs)) {
       token.family.isRevoked = true;
+      token.family.revokedBy ??= refreshToken;
       return 'invalid_grant';
     }
     if (this.kind === 'newest') this.#replaceAnswersTo(refreshToken);
