@@ -128,6 +128,7 @@ describe('the stack, with every default', () => {
           EVENT_BUS_NAME: DEFAULTS.eventBusName,
           DEFAULT_TOKEN_LIFETIME_SECONDS: String(DEFAULTS.defaultTokenLifetimeSeconds),
           LEASE_SECONDS: String(DEFAULTS.leaseSeconds),
+          SCHEDULE_SECONDS: '720',
           TOKEN_SECRET_ID: { Ref: expect.stringContaining('TokenRefreshTokenSecret') },
         },
       },
