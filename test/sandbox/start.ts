@@ -20,8 +20,18 @@ const COMMAND = script('npm start --', DESCRIPTION)
       ...PROVIDERS.keys(),
     ]),
   )
-  .addOption(new Option('--fleet', 'many secrets, refreshed by the two functions of a fleet').conflicts('provider'));
-const OPTIONS = z.object({ provider: z.string().default(DEFAULT_PROVIDER), fleet: z.boolean().default(false) });
+  .addOption(new Option('--fleet', 'many secrets, refreshed by the two functions of a fleet').conflicts('provider'))
+  .addOption(
+    new Option('--stay', 'keep the stand-ins running, and print how to try the commands with them').conflicts([
+      'provider',
+      'fleet',
+    ]),
+  );
+const OPTIONS = z.object({
+  provider: z.string().default(DEFAULT_PROVIDER),
+  fleet: z.boolean().default(false),
+  stay: z.boolean().default(false),
+});
 const INTRODUCTION =
   'The bundled handler in a process of its own, against AWS (a stand-in) and an OAuth authorization server ' +
   '(oidc-provider), both on 127.0.0.1. Tokens are shown as the first 12 hex digits of their SHA-256.';
@@ -29,11 +39,19 @@ const INTRODUCTION =
 process.exitCode = (await main()) ? 0 : 1;
 
 async function main(): Promise<boolean> {
-  const { provider, fleet } = parseScript(COMMAND, OPTIONS);
+  const options = parseScript(COMMAND, OPTIONS);
+  if (options.stay) return await waitForCtrlC();
+  const { provider, fleet } = options;
   if (fleet) return await play(playFleetStory);
   const story = PROVIDERS.get(provider);
   if (story === undefined) return COMMAND.error(`error: there is no provider '${provider}'.`);
   return await play((stage) => playStory(provider, story, stage), story.sandbox);
+}
+
+async function waitForCtrlC(): Promise<boolean> {
+  const { stay } = await import('./stay.ts');
+  await stay();
+  return true;
 }
 
 interface Stage {
