@@ -15,10 +15,10 @@ export async function findClientCredentials(known: {
   readonly client_secret?: string | undefined;
 }): Promise<ClientCredentials> {
   const clientId =
-    environment.clientId ?? known.client_id ?? (await askText(`Client ID of the application (${WHERE})`, INSTEAD));
+    environment.clientId() ?? known.client_id ?? (await askText(`Client ID of the application (${WHERE})`, INSTEAD));
   const isKnown = clientId === known.client_id;
   const clientSecret =
-    environment.clientSecret ??
+    environment.clientSecret() ??
     // The secret's own belongs to its own application.
     (isKnown ? known.client_secret : undefined) ??
     (await askHidden('Its Client Secret (not shown):', INSTEAD));

@@ -1,7 +1,8 @@
 import { CommandError, EXIT } from '../command-error.ts';
 import { terminal } from './terminal.ts';
 
-let consequence = 'Nothing was changed.';
+const UNCHANGED = 'Nothing was changed.';
+let consequence = UNCHANGED;
 let isProtected = false;
 let isPending = false;
 
@@ -16,6 +17,13 @@ export const interruption = {
       }
       end();
     });
+  },
+
+  /** Forgets what an earlier command of this process has set. */
+  reset(): void {
+    consequence = UNCHANGED;
+    isProtected = false;
+    isPending = false;
   },
 
   /** What is true if Ctrl-C comes from now on. */

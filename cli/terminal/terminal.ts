@@ -7,22 +7,34 @@ const QUIET_MS = 1_000;
 
 export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
 
+/** Streams of one command. */
+export interface Output {
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+}
+
+let output: Output = process;
+
 /** Results go to standard output; everything else, so that results can be piped, to standard error. */
 export const terminal = {
+  connect(streams: Output): void {
+    output = streams;
+  },
+
   /** True if a person can be asked something. */
-  isInteractive: (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true,
+  isInteractive: (): boolean => process.stdin.isTTY === true && isTerminal(output.stderr),
 
   result(text: string): void {
-    process.stdout.write(`${text}\n`);
+    output.stdout.write(`${text}\n`);
   },
 
   say(text: string): void {
-    process.stderr.write(`${text}\n`);
+    output.stderr.write(`${text}\n`);
   },
 
   /** Heeds NO_COLOR, and paints nothing if standard output is no terminal. */
   paint(style: Style, text: string): string {
-    return styleText(style, text, { stream: process.stdout });
+    return styleText(style, text, { stream: output.stdout });
   },
 
   /** Shows that something goes on, once it takes longer than a second. @param what may change meanwhile */
@@ -38,7 +50,7 @@ export const terminal = {
 
 function showProgress(what: () => string): () => void {
   const startedMs = performance.now();
-  if (!process.stderr.isTTY) {
+  if (!isTerminal(output.stderr)) {
     const timer = setTimeout(() => terminal.say(`${what()} …`), QUIET_MS);
     return () => clearTimeout(timer);
   }
@@ -47,10 +59,14 @@ function showProgress(what: () => string): () => void {
     const elapsedMs = performance.now() - startedMs;
     if (elapsedMs < QUIET_MS) return;
     frame += 1;
-    process.stderr.write(`\r\u001b[2K${FRAMES[frame % FRAMES.length]} ${what()} … ${Math.floor(elapsedMs / 1000)} s`);
+    output.stderr.write(`\r\u001b[2K${FRAMES[frame % FRAMES.length]} ${what()} … ${Math.floor(elapsedMs / 1000)} s`);
   }, FRAME_MS);
   return () => {
     clearInterval(timer);
-    if (frame > 0) process.stderr.write('\r\u001b[2K');
+    if (frame > 0) output.stderr.write('\r\u001b[2K');
   };
+}
+
+function isTerminal(stream: NodeJS.WritableStream): boolean {
+  return 'isTTY' in stream && stream.isTTY === true;
 }

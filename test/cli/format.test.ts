@@ -3,6 +3,8 @@ import { AwsSession } from '../../cli/aws/session.ts';
 import { toAnswer } from '../../cli/probe/token-request.ts';
 import { formatAge, formatBar, formatSeconds } from '../../cli/status/format.ts';
 import { renderTable } from '../../cli/terminal/tables.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { runCommand } from '../support/command.ts';
 
 test.each([
   [0, '0 s'],
@@ -85,4 +87,9 @@ describe('of an answer the probe shows names, and values only if they are codes'
     const { observation: observed } = toAnswer({ status: 400, contentType: 'text/html; charset=abc123', body });
     expect(observed).toEqual({ status: 400, contentType: 'text/html', ...observation });
   });
+});
+
+test('--version prints the version of the package', async () => {
+  const { version } = packageJson;
+  expect(await runCommand(['--version'], {})).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
 });

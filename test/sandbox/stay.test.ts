@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { RunningCommand, runCommand } from '../support/command.ts';
 import { PAGE_URL } from '../support/command-secrets.ts';
 import { walkThroughPages } from '../support/plain-browser.ts';
+import { BUNDLES_VARIABLE } from './lambda/bundle.ts';
 
 const START = fileURLToPath(new URL('start.ts', import.meta.url));
 
@@ -33,6 +34,7 @@ function paste(instructions: string) {
 
 test('npm start -- --stay: each printed command works, and Ctrl-C ends it with exit code 0', async () => {
   const script = spawn(process.execPath, ['--import', 'tsx', START, '--stay'], {
+    env: { ...process.env, [BUNDLES_VARIABLE]: undefined },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const closed = once(script, 'exit');

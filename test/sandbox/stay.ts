@@ -7,9 +7,6 @@ const TICK_MS = 10 * 60_000;
 
 /** Deploys one account and one fleet, prints how to use the commands with them, and waits for Ctrl-C. */
 export async function stay(): Promise<void> {
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
   await using deployment = await startDeployment();
   await using fleet = await deployFleet(deployment);
   const { sandbox, server, environment } = deployment;
@@ -25,10 +22,21 @@ export async function stay(): Promise<void> {
   await tick();
   const ticking = setInterval(() => void tick().catch(() => undefined), TICK_MS);
   const { authorizationUrl, apiUrl } = sandbox.authorizationServer;
+  const stopped = toBeStopped();
   console.log(toInstructions(environment, authorizationUrl, apiUrl));
   await stopped;
   clearInterval(ticking);
   console.log('\nStopping.');
+}
+
+/** Replaces the handlers that would end the process before it has closed its servers. */
+async function toBeStopped(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.removeAllListeners(signal);
+      process.once(signal, () => resolve());
+    }
+  });
 }
 
 function toInstructions(environment: Readonly<Record<string, string>>, pages: string, api: string): string {

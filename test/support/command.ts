@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { devNull } from 'node:os';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { main } from '../../cli/program.ts';
 import { bundleCommandOnce } from './bundle-command.ts';
 import { until } from './in-sandbox.ts';
 
@@ -53,11 +56,34 @@ export class RunningCommand {
   }
 }
 
-export function runCommand(
+/** Runs a command in this process, with the environment that {@link RunningCommand} gives to another one. One at a time. */
+export async function runCommand(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Ended> {
-  return new RunningCommand(args, environment).ended;
+  const variables = { ...HERMETIC, ...environment };
+  const own = { ...process.env };
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const texts = Promise.all([text(stdout), text(stderr)]);
+  let exitCode: number;
+  try {
+    replaceVariables(variables);
+    exitCode = await main(args, { stdout, stderr, env: variables });
+  } finally {
+    replaceVariables(own);
+    stdout.end();
+    stderr.end();
+  }
+  const [written, said] = await texts;
+  return { exitCode, stdout: written, stderr: said };
+}
+
+/** The AWS SDK reads the variables of the process. */
+function replaceVariables(variables: Readonly<Record<string, string | undefined>>): void {
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  for (const [name, value] of Object.entries(variables)) {
+    if (value !== undefined) process.env[name] = value;
+  }
 }
 
 export const HERMETIC = {
