@@ -32,8 +32,8 @@ const DOCUMENT = new URL('../../docs/performance.md', import.meta.url);
 
 async function main(): Promise<void> {
   const { runs, profile, size, write } = parseScript(COMMAND, OPTIONS);
-  const sections = [{ name: 'size', text: renderSizes() }, ...(size ? [] : await measureAll(runs, profile))];
-  for (const { text } of sections) console.log(`${text}\n`);
+  const sections = size ? [] : await measureAll(runs, profile);
+  for (const text of [renderSizes(), ...sections.map(({ text }) => text)]) console.log(`${text}\n`);
   if (!write) return;
   const written = sections.reduce(replaceSection, readFileSync(DOCUMENT, 'utf8'));
   writeFileSync(DOCUMENT, written);
