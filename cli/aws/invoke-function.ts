@@ -58,7 +58,9 @@ const faultSchema = z.object({ errorType: z.string().default('UNEXPECTED'), erro
 /** The function answered, or ended in a fault whose `code` its error's name is. */
 export type Invoked =
   | { readonly kind: 'result'; readonly result: FunctionResult }
-  | { readonly kind: 'fault'; readonly code: string; readonly message: string };
+  | { readonly kind: 'fault'; readonly code: string; readonly message: string }
+  /** Lambda throttled the invocation: nothing ran. */
+  | { readonly kind: 'throttled'; readonly message: string };
 
 export type RefreshEvent = { action: 'status' } | { action: 'refresh'; force?: true };
 
@@ -94,6 +96,12 @@ export async function invokeFunction(
     const payload: unknown = JSON.parse(answer.Payload?.transformToString() ?? 'null');
     return answer.FunctionError === undefined ? toResult(payload, name) : toFault(payload);
   } catch (error) {
+    if (error instanceof Error && error.name === 'TooManyRequestsException') {
+      return {
+        kind: 'throttled',
+        message: `Lambda throttled function ${name} (TooManyRequestsException). Nothing ran.`,
+      };
+    }
     throw toInvokeFailure(session, error, name, toWaitSeconds(timeoutSeconds));
   }
 }
@@ -115,10 +123,6 @@ function toFault(payload: unknown): Invoked {
 }
 
 function toInvokeFailure(session: AwsSession, error: unknown, name: string, waitSeconds: number): CommandError {
-  if (error instanceof Error && error.name === 'TooManyRequestsException') {
-    const message = `Lambda has no room to run function ${name} now (TooManyRequestsException). Nothing ran; try again in a minute.`;
-    return new CommandError(EXIT.unable, message);
-  }
   if (isAnswerLost(error)) {
     const message = `Function ${name} gave no answer, for which ${waitSeconds} s were allowed. It may have run: look with 'status' before you try again.`;
     return new CommandError(EXIT.unable, message);

@@ -20,7 +20,14 @@ interface AlarmState {
 interface ScheduleState {
   readonly name: string;
   readonly isEnabled: boolean;
+  /** Three intervals or more have passed without a tick. */
+  readonly isSilent: boolean;
   readonly expression: string;
+}
+
+interface ReadSchedule extends Omit<ScheduleState, 'isSilent'> {
+  readonly windowMs: number;
+  readonly changedAtMs: number;
 }
 
 /** State of the alarms and of the schedule. `problems` has a sentence for each part that could not be read. */
@@ -44,7 +51,7 @@ export async function readWatch(session: AwsSession, deployment: Deployment): Pr
     }
   };
   const resources = listResources(session, deployment.stackName ?? '');
-  const [alarms, schedules, lastTickAt] = await Promise.all([
+  const [alarms, schedules, ticks] = await Promise.all([
     tried(
       'read the alarms',
       resources.then((all) => readAlarms(session, deployment, all)),
@@ -53,9 +60,16 @@ export async function readWatch(session: AwsSession, deployment: Deployment): Pr
       'read the schedule',
       resources.then((all) => readSchedules(session, deployment, all)),
     ),
-    tried('read the metrics', readLastTick(session, scheduledFunctionOf(deployment))),
+    tried('read the metrics', readTicks(session, scheduledFunctionOf(deployment))),
   ]);
-  return { alarms, schedules, lastTickAt, problems: [...new Set(problems)] };
+  // Without metrics, nothing is known about ticks.
+  const judged = schedules?.map((each) => ({
+    name: each.name,
+    isEnabled: each.isEnabled,
+    expression: each.expression,
+    isSilent: ticks !== undefined && isSilent(each, ticks),
+  }));
+  return { alarms, schedules: judged, lastTickAt: ticks?.lastTickAt, problems: [...new Set(problems)] };
 }
 
 type Resources = Awaited<ReturnType<typeof listResources>>;
@@ -94,7 +108,7 @@ async function readSchedules(
   session: AwsSession,
   deployment: Deployment,
   resources: Resources,
-): Promise<readonly ScheduleState[]> {
+): Promise<readonly ReadSchedule[]> {
   const client = await session.scheduler();
   const names = resources.flatMap(({ type, physicalId }) => (type === 'AWS::Scheduler::Schedule' ? [physicalId] : []));
   const schedules = await Promise.all(
@@ -102,15 +116,34 @@ async function readSchedules(
   );
   return schedules
     .filter(({ Target }) => Target?.Arn?.endsWith(`:function:${scheduledFunctionOf(deployment)}`))
-    .map(({ name, State, ScheduleExpression = '' }) => ({
+    .map(({ name, State, ScheduleExpression = '', FlexibleTimeWindow, LastModificationDate }) => ({
       name,
       isEnabled: State === 'ENABLED',
       expression: ScheduleExpression,
+      windowMs: (FlexibleTimeWindow?.MaximumWindowInMinutes ?? 0) * 60_000,
+      changedAtMs: LastModificationDate?.getTime() ?? 0,
     }));
 }
 
+interface Ticks {
+  readonly lastTickAt: string | undefined;
+  readonly nowMs: number;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+const MISSED_TICKS = 3;
+
+/** Returns whether a schedule has missed three ticks. One that was changed a moment ago has not had the time. */
+function isSilent({ expression, windowMs, changedAtMs }: ReadSchedule, { lastTickAt, nowMs }: Ticks): boolean {
+  const [, count = '', unit = ''] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
+  const silenceMs = MISSED_TICKS * Number(count) * (UNIT_MS[unit] ?? Number.NaN) + windowMs;
+  // No metric is read from before the window: a slower schedule cannot be judged by it.
+  if (!(silenceMs <= TICK_WINDOW_MS)) return false;
+  return nowMs - Math.max(Date.parse(lastTickAt ?? '') || 0, changedAtMs) > silenceMs;
+}
+
 /** `AsyncEventsReceived` counts only ticks: Scheduler invokes asynchronously, and people do not. */
-async function readLastTick(session: AwsSession, functionName: string): Promise<string | undefined> {
+async function readTicks(session: AwsSession, functionName: string): Promise<Ticks> {
   const client = await session.cloudWatch();
   const Metric = {
     Namespace: 'AWS/Lambda',
@@ -126,5 +159,5 @@ async function readLastTick(session: AwsSession, functionName: string): Promise<
   });
   const { MetricDataResults = [] } = await client.send(request);
   const { Timestamps = [], Values = [] } = MetricDataResults[0] ?? {};
-  return Timestamps.find((_at, index) => (Values[index] ?? 0) > 0)?.toISOString();
+  return { lastTickAt: Timestamps.find((_at, index) => (Values[index] ?? 0) > 0)?.toISOString(), nowMs };
 }

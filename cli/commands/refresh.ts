@@ -6,7 +6,7 @@ import { EXIT, type ExitCode } from '../command-error.ts';
 import type { RefreshOptions } from '../options.ts';
 import { judge } from '../status/judge.ts';
 import { lookAtAccount } from '../status/look-at-account.ts';
-import { renderAccount } from '../status/render-account.ts';
+import { describeFault, renderAccount } from '../status/render-account.ts';
 import { interruption } from '../terminal/interruption.ts';
 import { terminal } from '../terminal/terminal.ts';
 
@@ -46,7 +46,7 @@ export async function showRefresh(
 }
 
 function describe(invoked: Invoked): string {
-  if (invoked.kind === 'fault') return `${terminal.paint('red', invoked.code)}: ${invoked.message}`;
+  if (invoked.kind !== 'result') return describeFault(invoked);
   const { outcome, message } = invoked.result;
   const isGood = GOOD_OUTCOMES.has(outcome);
   return `${terminal.paint(isGood ? 'green' : 'yellow', outcome)}: ${message}`;
@@ -55,5 +55,8 @@ function describe(invoked: Invoked): string {
 function toJson(invoked: Invoked): object {
   return invoked.kind === 'result'
     ? { result: invoked.result, fault: null }
-    : { result: null, fault: { code: invoked.code, message: invoked.message } };
+    : {
+        result: null,
+        fault: { code: invoked.kind === 'fault' ? invoked.code : 'THROTTLED', message: invoked.message },
+      };
 }

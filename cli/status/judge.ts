@@ -1,116 +1,179 @@
-import { ALARM_KINDS, toRunbookEntry } from '../../lambda/contract.ts';
+import { ACTIONS, type Action, ALARM_KINDS, type Health, toRunbookEntry } from '../../lambda/contract.ts';
+import type { FaultCode } from '../../lambda/core/fault.ts';
+import { judgeFault } from '../../lambda/core/health.ts';
 import type { FunctionResult } from '../aws/invoke-function.ts';
 import type { Watch } from '../aws/watch.ts';
 import { EXIT, type ExitCode } from '../command-error.ts';
-import { formatInstant } from './format.ts';
 import type { Account } from './look-at-account.ts';
 
-/** What to do now, in a sentence. */
+/** The function's judgement of health, and what only the command line sees beside it. */
 export interface Judgement {
   readonly exitCode: ExitCode;
-  readonly sentence: string;
-  /** The same in a few words, for a table. */
-  readonly brief: string;
-  /** What to type, one after the other. */
-  readonly commands?: readonly string[];
-  /** Where the rest stands. */
+  readonly health: Health;
+  readonly action: Action;
+  /** One sentence for a person. Nothing depends on its wording. */
+  readonly reason: string;
+  /** Command that changes something, to run once the action is done; absent if nothing is to do or no command helps. */
+  readonly command?: string;
   readonly runbook?: string;
 }
 
-/** So many attempts fail one after the other only if something lasts. */
-const LASTING_ATTEMPTS = 3;
-
-/** The grant is dead, or looks as if it were. */
-const GRANT_CODES = new Set(['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_PROBABLE']);
-
-/** A pure function of all that is known: what is worst comes first. */
+/** Judges one account. A pure function of everything that was seen: what matters most comes first. */
 export function judge(account: Account): Judgement {
   const { invoked, watch } = account;
-  if (typeof invoked === 'string') return { exitCode: EXIT.unable, sentence: invoked, brief: invoked };
-  const found =
-    invoked.kind === 'fault'
-      ? judgeFault(invoked.code, account)
-      : (judgeResult(invoked.result, account) ?? judgeWatch(watch, account.secret !== undefined));
+  if (typeof invoked === 'string') return toUnknown(invoked);
+  if (invoked.kind === 'throttled') return judgeThrottled(account);
+  const isOfFleet = account.secret !== undefined;
+  const found = invoked.kind === 'fault' ? judgeFailed(account, invoked.code) : judgeResult(account, invoked.result);
   if (found !== undefined) return found;
-  const [problem] = watch?.problems ?? [];
-  if (problem !== undefined) {
-    const sentence = `The token is fine, but not everything could be seen. ${problem}`;
-    return { exitCode: EXIT.unable, sentence, brief: 'nothing' };
-  }
-  return { exitCode: EXIT.done, sentence: 'Nothing.', brief: 'nothing' };
+  return judgeWatch(watch, isOfFleet) ?? judgeUnseen(watch) ?? toHealthy(invoked);
 }
 
-function judgeFault(code: string, account: Account): Judgement {
-  const runbook = toRunbookEntry(code);
-  const { authorize, forceRefresh } = account.commands;
-  if (GRANT_CODES.has(code)) {
-    const sentence =
-      'Force one refresh, for a refusal may pass. If it is refused too, authorize the application again.';
-    const commands = [forceRefresh, authorize];
-    return { exitCode: EXIT.attention, sentence, brief: 'force a refresh, or authorize', commands, runbook };
-  }
-  if (code === 'CREDENTIALS_INCOMPLETE') {
-    const sentence = 'Authorize the application at Retently: credentials are missing.';
-    return { exitCode: EXIT.attention, sentence, brief: 'authorize', commands: [authorize], runbook };
-  }
-  return { exitCode: EXIT.attention, sentence: 'Do what the message says.', brief: 'do what it says', runbook };
+function judgeThrottled({ deployment }: Account): Judgement {
+  return toAttention('restoreConcurrency', {
+    reason:
+      'Lambda throttles the function: its reserved concurrency, or the concurrency of the AWS account, is used up.',
+    command: `aws lambda delete-function-concurrency --function-name ${deployment.refreshFunction.name}`,
+    runbook: toRunbookEntry('FailedRuns'),
+  });
 }
 
-function judgeResult(result: FunctionResult, account: Account): Judgement | undefined {
-  const { decision, details, secondsRemaining } = result;
-  const failure = details?.lastFailure;
-  const { authorize, refresh } = account.commands;
-  if (decision === 'not-configured') {
-    const runbook = toRunbookEntry('not-configured');
-    const sentence = 'Authorize the application at Retently: the secret has no value yet.';
-    return { exitCode: EXIT.attention, sentence, brief: 'authorize', commands: [authorize], runbook };
+function judgeFailed(account: Account, code: string): Judgement {
+  const { action, reason } = judgeFault(toFaultCode(code));
+  return toAttention(action, { reason, command: commandFor(action, account), runbook: toRunbookEntry(code) });
+}
+
+/** A later function may end with a code that this version does not know. */
+function toFaultCode(code: string): FaultCode | 'UNEXPECTED' {
+  const known: Readonly<Record<FaultCode, true>> = {
+    CONFIGURATION_INVALID: true,
+    EVENT_INVALID: true,
+    CREDENTIALS_INVALID: true,
+    CREDENTIALS_INCOMPLETE: true,
+    SECRET_NOT_FOUND: true,
+    STORE_DENIED: true,
+    STORE_UNAVAILABLE: true,
+    REAUTHORIZATION_REQUIRED: true,
+    REAUTHORIZATION_PROBABLE: true,
+    CLIENT_REJECTED: true,
+    PROVIDER_UNAVAILABLE: true,
+    PROVIDER_AMBIGUOUS: true,
+    TOKEN_NOT_STORED: true,
+    SWEEP_INCOMPLETE: true,
+  };
+  return isKeyOf(known, code) ? code : 'UNEXPECTED';
+}
+
+function isKeyOf<Name extends string>(names: Readonly<Record<Name, unknown>>, name: string): name is Name {
+  return Object.hasOwn(names, name);
+}
+
+/** Returns `undefined` if the function calls the account healthy. */
+function judgeResult(account: Account, result: FunctionResult): Judgement | undefined {
+  const { health, details } = result;
+  if (health === 'healthy') return undefined;
+  if (health === undefined) return judgeOldResult(result);
+  const action = ACTIONS.find((each) => each === result.action) ?? 'report';
+  const isEmpty = result.decision === 'not-configured';
+  const entry = isEmpty ? result.decision : (details?.lastFailure?.code ?? RUNBOOK_ENTRIES[action]);
+  return toAttention(action, {
+    reason: result.reason ?? '',
+    command: commandFor(action, account),
+    ...(entry === undefined ? {} : { runbook: toRunbookEntry(entry) }),
+  });
+}
+
+/** Version 0.2.0 of the function does not judge. Nothing is assumed of it, and deploying this version helps. */
+function judgeOldResult({ details, secondsRemaining, decision }: FunctionResult): Judgement {
+  const isCalm = decision === 'fresh' && secondsRemaining > 0 && !details?.tokenSecret?.isBehind;
+  const reason = isCalm
+    ? 'The token is valid and not due, but the deployed function is of an earlier version and does not report its health.'
+    : 'The deployed function is of an earlier version and does not report its health.';
+  return isCalm
+    ? { ...toUnknown(reason), command: 'npx cdk deploy' }
+    : toAttention('refresh', { reason, command: 'npx cdk deploy' });
+}
+
+/** Entries of the runbook by action, if no attempt has failed. */
+const RUNBOOK_ENTRIES: { readonly [action in Action]?: string } = {
+  refresh: 'TokenExpiringSoon',
+  reauthorize: 'REAUTHORIZATION_REQUIRED',
+  fixClientOrReauthorize: 'REAUTHORIZATION_PROBABLE',
+  fixStore: 'TOKEN_NOT_STORED',
+  fixTokenSecret: 'TokenSecretBehind',
+  freeBudget: 'version-budget',
+};
+
+/** Returns the command that changes something once the action's own fix is made; `undefined` if there is none. */
+function commandFor(action: Action, { commands }: Account): string | undefined {
+  switch (action) {
+    case 'reauthorize':
+    case 'fixClient':
+    case 'fixClientOrReauthorize':
+    case 'restoreSecret':
+    case 'freeBudget':
+      return commands.authorize;
+    case 'askProvider':
+    case 'fixNetwork':
+      return commands.forceRefresh;
+    case 'refresh':
+    case 'fixStore':
+    case 'fixTokenSecret':
+      return commands.refresh;
+    case 'fixConfiguration':
+      return 'npx cdk deploy';
+    default:
+      return undefined;
   }
-  if (decision === 'rejected') {
-    const code = failure?.code ?? 'REAUTHORIZATION_REQUIRED';
-    if (GRANT_CODES.has(code)) return judgeFault(code, account);
-    const sentence = 'Correct what Retently refused.';
-    return { exitCode: EXIT.attention, sentence, brief: 'correct what was refused', runbook: toRunbookEntry(code) };
-  }
-  if (details?.isAnswerUnsaved) {
-    const sentence = 'Do not deploy. Mend the access to the secret, then refresh.';
-    const runbook = toRunbookEntry('TOKEN_NOT_STORED');
-    const brief = 'do not deploy; mend its access, then refresh';
-    return { exitCode: EXIT.attention, sentence, brief, commands: [refresh], runbook };
-  }
-  if (failure && GRANT_CODES.has(failure.code)) return judgeFault(failure.code, account);
-  if (failure && failure.attempts >= LASTING_ATTEMPTS) {
-    const next = failure.retryAt === undefined ? '' : ` The next attempt is at ${formatInstant(failure.retryAt)}.`;
-    const sentence = `Look why ${failure.attempts} attempts failed.${next}`;
-    return { exitCode: EXIT.attention, sentence, brief: 'look why it fails', runbook: toRunbookEntry(failure.code) };
-  }
-  if (secondsRemaining === 0) {
-    const sentence = 'Refresh now: there is no bearer token that lives.';
-    const runbook = toRunbookEntry(account.secret === undefined ? 'TokenExpiringSoon' : 'TokenOverdue');
-    return { exitCode: EXIT.attention, sentence, brief: 'refresh', commands: [refresh], runbook };
-  }
-  if (!details?.tokenSecret?.isBehind) return undefined;
-  const sentence = 'Refresh now: the token secret is behind, and a refresh mends it or says why it cannot.';
-  const runbook = toRunbookEntry('TokenSecretBehind');
-  return { exitCode: EXIT.attention, sentence, brief: 'refresh', commands: [refresh], runbook };
 }
 
 function judgeWatch(watch: Watch | undefined, isOfFleet: boolean): Judgement | undefined {
   return judgeSchedule(watch, isOfFleet) ?? judgeAlarms(watch);
 }
 
+/** Judges the schedule: disabled, or without a tick for three intervals. */
 export function judgeSchedule(watch: Watch | undefined, isOfFleet: boolean): Judgement | undefined {
-  const disabled = watch?.schedules?.find(({ isEnabled }) => !isEnabled);
-  if (disabled === undefined) return undefined;
-  const sentence = `Enable the schedule ${disabled.name}: without it nobody looks after the token.`;
   const runbook = toRunbookEntry(isOfFleet ? 'SweepSilent' : 'TokenExpiringSoon');
-  return { exitCode: EXIT.attention, sentence, brief: 'enable the schedule', runbook };
+  const disabled = watch?.schedules?.find(({ isEnabled }) => !isEnabled);
+  if (disabled !== undefined) {
+    return toAttention('enableSchedule', { reason: `The schedule ${disabled.name} is disabled.`, runbook });
+  }
+  const silent = watch?.schedules?.find(({ isSilent }) => isSilent);
+  if (silent === undefined) return undefined;
+  return toAttention('checkSchedule', {
+    reason: `The schedule ${silent.name} has missed three ticks or more.`,
+    runbook,
+  });
 }
 
 export function judgeAlarms(watch: Watch | undefined): Judgement | undefined {
   const on = (watch?.alarms ?? []).filter(({ isOn }) => isOn);
-  if (on.length === 0) return undefined;
   const kind = ALARM_KINDS.find((each) => on.some((alarm) => alarm.kind === each));
-  const sentence = `Look at ${on.length === 1 ? 'the alarm that is' : `the ${on.length} alarms that are`} on.`;
-  const runbook = kind === undefined ? {} : { runbook: toRunbookEntry(kind) };
-  return { exitCode: EXIT.attention, sentence, brief: 'look at the alarms', ...runbook };
+  if (kind === undefined) return undefined;
+  const reason = on.length === 1 ? 'An alarm is on.' : `${on.length} alarms are on.`;
+  return toAttention('checkAlarms', { reason, runbook: toRunbookEntry(kind) });
+}
+
+/** What could not be seen is never called healthy. */
+export function judgeUnseen(watch: Watch | undefined): Judgement | undefined {
+  const [problem] = watch?.problems ?? [];
+  return problem === undefined ? undefined : toUnknown(problem);
+}
+
+function toHealthy(invoked: Exclude<Account['invoked'], string>): Judgement {
+  const isWaiting = invoked.kind === 'result' && invoked.result.action === 'wait';
+  const reason = (invoked.kind === 'result' && invoked.result.reason) || 'The access token is valid.';
+  return { exitCode: EXIT.done, health: 'healthy', action: isWaiting ? 'wait' : 'none', reason };
+}
+
+export function toUnknown(reason: string): Judgement {
+  return { exitCode: EXIT.unable, health: 'unknown', action: 'none', reason };
+}
+
+export function toAttention(
+  action: Action,
+  { command, ...rest }: { reason: string; command?: string | undefined; runbook?: string },
+): Judgement {
+  const named = command === undefined ? {} : { command };
+  return { exitCode: EXIT.attention, health: 'attention', action, ...rest, ...named };
 }

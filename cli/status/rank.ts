@@ -1,3 +1,4 @@
+import type { Health } from '../../lambda/contract.ts';
 import { EXIT, type ExitCode } from '../command-error.ts';
 import { type Judgement, judge } from './judge.ts';
 import type { Account } from './look-at-account.ts';
@@ -8,12 +9,10 @@ export interface JudgedAccount {
   readonly judgement: Judgement;
 }
 
-type Health = 'healthy' | 'attention' | 'unknown';
-
-/** What somebody should look at matters more than what could not be seen. */
+/** A problem that needs a person outranks a part that could not be seen. */
 const WORST_FIRST: readonly ExitCode[] = [EXIT.attention, EXIT.unable, EXIT.done];
 
-/** Worst first: an answer that is in memory alone, then whose token dies first. */
+/** Ranks accounts, worst first: an answer that is only in memory, then the token that expires first. */
 export function rank(accounts: readonly Account[]): readonly JudgedAccount[] {
   const judged = accounts.map((account) => ({ account, judgement: judge(account) }));
   return judged.sort(
@@ -30,22 +29,17 @@ export function worstOf(codes: readonly ExitCode[]): ExitCode {
 
 export function countHealth(judged: readonly JudgedAccount[]): Readonly<Record<Health, number>> {
   const counts = { healthy: 0, attention: 0, unknown: 0 };
-  for (const { judgement } of judged) counts[toHealth(judgement.exitCode)] += 1;
+  for (const { judgement } of judged) counts[judgement.health] += 1;
   return counts;
-}
-
-export function toHealth(exitCode: ExitCode): Health {
-  if (exitCode === EXIT.done) return 'healthy';
-  return exitCode === EXIT.attention ? 'attention' : 'unknown';
 }
 
 export function nameOfSecret({ secret }: Account): string {
   return secret?.name ?? '';
 }
 
-/** Of what is not known, none. */
+/** Returns the seconds until the token is lost; 0 if they are not known. */
 function secondsToLose({ invoked }: Account): number {
-  if (typeof invoked === 'string' || invoked.kind === 'fault') return 0;
+  if (typeof invoked === 'string' || invoked.kind !== 'result') return 0;
   return invoked.result.details?.isAnswerUnsaved ? -1 : invoked.result.secondsRemaining;
 }
 
@@ -53,6 +47,7 @@ function secondsToLose({ invoked }: Account): number {
 export function toState({ account: { invoked }, judgement }: JudgedAccount): string {
   if (typeof invoked === 'string') return 'not asked';
   if (invoked.kind === 'fault') return invoked.code;
+  if (invoked.kind === 'throttled') return 'throttled';
   const { decision, details, secondsRemaining } = invoked.result;
   if (details?.isAnswerUnsaved) return 'TOKEN_NOT_STORED';
   const word = decision === 'attempt' ? 'due' : (decision ?? 'unknown');

@@ -1,3 +1,4 @@
+import type { Action } from '../../lambda/contract.ts';
 import { nameOf } from '../aws/deployment.ts';
 import type { FunctionResult } from '../aws/invoke-function.ts';
 import type { Watch } from '../aws/watch.ts';
@@ -9,16 +10,14 @@ import type { Account } from './look-at-account.ts';
 
 const LABEL_WIDTH = 11;
 
-/** At a glance: how things stand, and what to do now. */
+/** Renders the state of one account and what to do now. */
 export function renderAccount(account: Account, judgement: Judgement): string {
   const { deployment, secret, invoked, watch, nowMs } = account;
   const title = secret === undefined ? nameOf(deployment) : `${nameOf(deployment)}: ${secret.name}`;
   const lines = [terminal.paint('bold', title)];
   if (typeof invoked !== 'string') {
     lines.push(
-      ...(invoked.kind === 'result'
-        ? describeResult(invoked.result, nowMs)
-        : [line('Fault', `${terminal.paint('red', invoked.code)}: ${invoked.message}`)]),
+      ...(invoked.kind === 'result' ? describeResult(invoked.result, nowMs) : [line('Fault', describeFault(invoked))]),
     );
   }
   if (watch !== undefined) lines.push(...describeWatch(watch, nowMs));
@@ -26,10 +25,16 @@ export function renderAccount(account: Account, judgement: Judgement): string {
   return lines.join('\n');
 }
 
+/** Describes why no state came back. */
+export function describeFault(invoked: Exclude<Exclude<Account['invoked'], string>, { kind: 'result' }>): string {
+  const code = invoked.kind === 'fault' ? invoked.code : 'THROTTLED';
+  return `${terminal.paint('red', code)}: ${invoked.message}`;
+}
+
 function describeResult(result: FunctionResult, nowMs: number): string[] {
   const { details } = result;
   const lines = [line('Token', describeToken(result))];
-  if (details === undefined) return [...lines, line('Says', result.message)];
+  if (details === undefined) return [...lines, line('Message', result.message)];
   const { refreshedAt, dueAt, refreshTokenExpiresAt, journal, lastFailure, versionsUsed, versionsBudget } = details;
   const refreshed = refreshedAt === null ? 'never, as far as the secret says' : formatAge(refreshedAt, nowMs);
   lines.push(line('Refreshed', `${refreshed}; ${describeDue(dueAt, nowMs)}`));
@@ -48,18 +53,18 @@ function describeResult(result: FunctionResult, nowMs: number): string[] {
   }
   if (details.tokenSecret) {
     const { secretId, problem } = details.tokenSecret;
-    const state = problem === null ? 'in step' : `${terminal.paint('red', 'BEHIND')}. ${problem}`;
+    const state = problem === null ? 'in sync' : `${terminal.paint('red', 'STALE')}. ${problem}`;
     lines.push(line('Readers', `${secretId}: ${state}`));
   }
   return [...lines, line('Versions', `${versionsUsed} of ${versionsBudget} in the last 24 hours`)];
 }
 
 function describeToken({ secondsRemaining, expiresAt, details }: FunctionResult): string {
-  if (expiresAt === null) return terminal.paint('red', 'there is none, or its life is not known');
+  if (expiresAt === null) return terminal.paint('red', 'none, or its lifetime is unknown');
   const lifetimeSeconds =
     typeof details?.refreshedAt === 'string' ? (Date.parse(expiresAt) - Date.parse(details.refreshedAt)) / 1000 : 0;
   const share = lifetimeSeconds > 0 ? secondsRemaining / lifetimeSeconds : 0;
-  if (secondsRemaining === 0) return terminal.paint('red', `${formatBar(0)} dead since ${formatInstant(expiresAt)}`);
+  if (secondsRemaining === 0) return terminal.paint('red', `${formatBar(0)} expired on ${formatInstant(expiresAt)}`);
   const bar = lifetimeSeconds > 0 ? `${terminal.paint(toStyle(share), formatBar(share))} ` : '';
   const whole = lifetimeSeconds > 0 ? ` of ${formatSeconds(lifetimeSeconds)}` : '';
   return `${bar}${formatSeconds(secondsRemaining)}${whole} left, until ${formatInstant(expiresAt)}`;
@@ -93,10 +98,34 @@ function describeAlarms(alarms: NonNullable<Watch['alarms']>): string {
   return terminal.paint('red', on.map(({ name }) => name).join(', '));
 }
 
-export function describeJudgement({ exitCode, sentence, commands = [], runbook }: Judgement): string[] {
+/** Instructions by action. What a command does, it is printed with. */
+const INSTRUCTIONS: Readonly<Record<Action, string>> = {
+  none: 'Nothing.',
+  wait: 'Nothing: the next tick continues.',
+  refresh: 'Refresh the token:',
+  reauthorize: 'Authorize the application:',
+  fixClient: 'Authorize the application with the right client ID and client secret:',
+  fixClientOrReauthorize: 'Authorize the application with the right client secret:',
+  fixStore: 'Fix access to the secret or its KMS key, then refresh. Do not deploy while tokens wait to be stored:',
+  fixNetwork: 'Let the function reach the token endpoint, then force one refresh:',
+  fixConfiguration: 'Correct the options, then deploy:',
+  fixTokenSecret: 'Fix the token secret as described above, then refresh:',
+  restoreSecret: 'Run the command in the message above, or authorize the application:',
+  freeBudget: 'Stop whatever writes versions. If the token expires before that, authorize the application:',
+  askProvider: 'Ask Retently why requests are not answered, then force one refresh:',
+  report: 'Report this problem.',
+  enableSchedule: 'Enable the schedule, as the runbook describes.',
+  restoreConcurrency: "Remove the function's reserved concurrency:",
+  checkSchedule: 'Find out why the schedule does not invoke the function, as the runbook describes.',
+  checkAlarms: 'Follow the runbook of the alarm.',
+};
+
+export function describeJudgement({ exitCode, health, action, reason, command, runbook }: Judgement): string[] {
   const style = exitCode === EXIT.done ? 'green' : exitCode === EXIT.attention ? 'red' : 'yellow';
-  const lines = [line('Do now', terminal.paint(style, sentence))];
-  lines.push(...commands.map((command) => line('', command)));
+  const instruction =
+    health === 'unknown' ? 'Fix what could not be read, then run this command again.' : INSTRUCTIONS[action];
+  const lines = [line('Health', `${terminal.paint(style, health)}. ${reason}`), line('Do now', instruction)];
+  if (command !== undefined) lines.push(line('', command));
   if (runbook !== undefined) lines.push(line('', runbook));
   return lines;
 }

@@ -8,13 +8,13 @@ import { formatAge, formatSeconds } from './format.ts';
 import type { Judgement } from './judge.ts';
 import type { FleetStatus } from './look-at-fleet.ts';
 import { countHealth, type JudgedAccount, nameOfSecret, toState } from './rank.ts';
-import { describeJudgement, describeWatch, line } from './render-account.ts';
+import { describeFault, describeJudgement, describeWatch, line } from './render-account.ts';
 
-/** Of those that are fine, only so many lines: a fleet may have thousands. */
+/** Most lines of a short table: a fleet may have thousands of healthy secrets. */
 const SHORT_TABLE = 20;
-const HEAD: Row = { cells: ['Secret', 'State', 'Token left', 'Due', 'Do now'], style: 'dim' };
+const HEAD: Row = { cells: ['Secret', 'State', 'Token left', 'Due', 'Action'], style: 'dim' };
 
-/** At a glance: how many are fine, the others, and what to do now. */
+/** Renders how many secrets are healthy, the others, and what to do now. */
 export function renderFleet(status: FleetStatus, judgement: Judgement, isAll: boolean): string {
   const { fleet, secrets, watch, nowMs } = status;
   const ranked = typeof secrets === 'string' ? [] : secrets;
@@ -23,24 +23,24 @@ export function renderFleet(status: FleetStatus, judgement: Judgement, isAll: bo
   if (watch !== undefined) lines.push(...describeWatch(watch, nowMs));
   if (ranked.length > 0) lines.push('', ...renderTable(ranked, nowMs, isAll), '');
   const [worst] = ranked;
-  if (worst !== undefined && judgement.exitCode !== EXIT.done) lines.push(...describeFault(worst));
+  if (worst !== undefined && judgement.exitCode !== EXIT.done) lines.push(...describeWorstFault(worst));
   return [...lines, ...describeJudgement(judgement)].join('\n');
 }
 
 function describeShared({ sharedWith }: FleetStatus): string[] {
   if (sharedWith.length === 0) return [];
-  const text = `with ${sharedWith.join(', ')}: it has this tag, too. That is harmless, for the history of a secret is its lock, but it costs double.`;
+  const text = `with ${sharedWith.join(', ')}: it has the same tag. That is harmless, because a secret's history is its lock, but it costs double.`;
   return [line('Shared', terminal.paint('yellow', text))];
 }
 
 function describeSecrets(ranked: readonly JudgedAccount[], replicas: number): string {
-  const copies = replicas === 0 ? '' : `; replicas of another region, left alone: ${replicas}`;
+  const copies = replicas === 0 ? '' : `; skipped replicas of another region: ${replicas}`;
   if (ranked.length === 0) return `${terminal.paint('red', 'none')}${copies}`;
   const { healthy, attention, unknown } = countHealth(ranked);
   const parts = [
     `${healthy} healthy`,
-    terminal.paint(attention > 0 ? 'red' : 'green', `${attention} ${attention === 1 ? 'needs' : 'need'} somebody`),
-    terminal.paint(unknown > 0 ? 'yellow' : 'green', `${unknown} could not be asked`),
+    terminal.paint(attention > 0 ? 'red' : 'green', `${attention} ${attention === 1 ? 'needs' : 'need'} attention`),
+    terminal.paint(unknown > 0 ? 'yellow' : 'green', `${unknown} unknown`),
   ];
   return `${ranked.length}: ${parts.join(', ')}${copies}`;
 }
@@ -59,12 +59,12 @@ function toRow({ account, judgement }: JudgedAccount, nowMs: number): Row {
   const style =
     judgement.exitCode === EXIT.attention ? 'red' : judgement.exitCode === EXIT.unable ? 'yellow' : undefined;
   const cells = [nameOfSecret(account), toState({ account, judgement })];
-  if (typeof invoked === 'string' || invoked.kind === 'fault') {
-    return { cells: [...cells, '–', '–', judgement.brief], style };
+  if (typeof invoked === 'string' || invoked.kind !== 'result') {
+    return { cells: [...cells, '–', '–', judgement.action], style };
   }
   const { secondsRemaining, details } = invoked.result;
   const left = secondsRemaining > 0 ? formatSeconds(secondsRemaining) : 'none';
-  return { cells: [...cells, left, describeDue(details, nowMs), judgement.brief], style };
+  return { cells: [...cells, left, describeDue(details, nowMs), judgement.action], style };
 }
 
 function describeDue(details: FunctionResult['details'], nowMs: number): string {
@@ -72,9 +72,9 @@ function describeDue(details: FunctionResult['details'], nowMs: number): string 
   return details.dueAt === null ? 'now' : formatAge(details.dueAt, nowMs);
 }
 
-/** What the function says of the worst one, if it could not even look. */
-function describeFault({ account }: JudgedAccount): string[] {
+/** Describes the fault of the worst secret, if the function could not read it. */
+function describeWorstFault({ account }: JudgedAccount): string[] {
   const { invoked } = account;
   if (typeof invoked === 'string' || invoked.kind === 'result') return [];
-  return [line('Fault', `${nameOfSecret(account)}: ${terminal.paint('red', invoked.code)}: ${invoked.message}`)];
+  return [line('Fault', `${nameOfSecret(account)}: ${describeFault(invoked)}`)];
 }

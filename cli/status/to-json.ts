@@ -2,7 +2,7 @@ import { nameOf } from '../aws/deployment.ts';
 import type { Judgement } from './judge.ts';
 import type { Account } from './look-at-account.ts';
 import type { FleetStatus } from './look-at-fleet.ts';
-import { countHealth, type JudgedAccount, toHealth, toState } from './rank.ts';
+import { countHealth, type JudgedAccount, toState } from './rank.ts';
 
 export function accountToJson(account: Account, judgement: Judgement): object {
   const { deployment, secret, invoked, watch } = account;
@@ -43,12 +43,20 @@ function secretToJson({ account, judgement }: JudgedAccount): object {
   };
 }
 
-function judgementToJson({ exitCode, ...advice }: Judgement): object {
-  return { health: toHealth(exitCode), advice };
+/** `advice` keeps the names of 0.2.0. */
+function judgementToJson({ health, action, reason, command, runbook }: Judgement): object {
+  const commands = command === undefined ? [] : [command];
+  return {
+    health,
+    action,
+    reason,
+    advice: { sentence: reason, commands, ...(runbook === undefined ? {} : { runbook }) },
+  };
 }
 
 function invokedToJson(invoked: Account['invoked']): object {
   if (typeof invoked === 'string') return { status: null, fault: null };
   if (invoked.kind === 'result') return { status: invoked.result, fault: null };
-  return { status: null, fault: { code: invoked.code, message: invoked.message } };
+  const code = invoked.kind === 'fault' ? invoked.code : 'THROTTLED';
+  return { status: null, fault: { code, message: invoked.message } };
 }

@@ -317,7 +317,7 @@ describe('authorize stores the document by compare-and-swap', () => {
     const minted = await sandbox.mintCredentials();
     sandbox.putCredentials(minted);
     const ended = await authorize(['--yes', '--stack', STACK_NAME], { meanwhile: () => lambda.invoke({}) });
-    expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('refreshed: A new bearer token') });
+    expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('refreshed: A new access token') });
     // Of the new grant: what it was traded for is not what the function had obtained of the old one.
     expect(current()['spent_refresh_token_sha256']).not.toBe(sha256(minted.refresh_token));
     expect(deployment.server.invocations).toMatchObject([

@@ -3,7 +3,7 @@ import type { FunctionResult, Invoked } from '../../cli/aws/invoke-function.ts';
 import type { Watch } from '../../cli/aws/watch.ts';
 import { judge } from '../../cli/status/judge.ts';
 import type { Account } from '../../cli/status/look-at-account.ts';
-import { findAlarmKind, toRunbookEntry } from '../../lambda/contract.ts';
+import { ACTIONS, type Action, findAlarmKind, toRunbookEntry } from '../../lambda/contract.ts';
 import type { Result } from '../../lambda/core/result.ts';
 import { synthesise } from '../infra/synthesise.ts';
 
@@ -32,6 +32,8 @@ const HEALTHY = {
     versionsBudget: 90,
   },
 } satisfies Result satisfies FunctionResult;
+/** Version 0.2.0 of the function does not judge. */
+const OLD = { health: undefined, action: undefined, reason: undefined };
 const COMMANDS = { authorize: 'authorize', refresh: 'refresh', forceRefresh: 'refresh --force' };
 const SEEN: Watch = { alarms: [], schedules: [], lastTickAt: AT, problems: [] };
 
@@ -46,81 +48,75 @@ function judgeAccount(invoked: Invoked | string, watch: Watch | undefined) {
   return judge(account);
 }
 
-/** What the function answers if `details` and other members are so. */
-function result(members: Partial<FunctionResult>, details: Partial<FunctionResult['details']> = {}): Invoked {
-  return { kind: 'result', result: { ...HEALTHY, ...members, details: { ...HEALTHY.details, ...details } } };
+/** Answer of the function with these members. */
+function result(members: Partial<FunctionResult>): Invoked {
+  return { kind: 'result', result: { ...HEALTHY, ...members } };
 }
 
-function failure(code: string, attempts: number) {
-  return { lastFailure: { code, at: AT, attempts, retryAt: AT, advice: '' } };
-}
+const judged = (action: Action) => result({ health: 'attention', action, reason: 'Why.' });
+const fault = (code: string): Invoked => ({ kind: 'fault', code, message: 'What.' });
+const SCHEDULE = { name: 'schedule', isEnabled: true, isSilent: false, expression: 'rate(10 minutes)' };
 
-describe('what to do now, worst first', () => {
+describe('the judgement of one account', () => {
   test.each<[string, Invoked | string, Watch | undefined, object]>([
-    ['nothing', result({}), SEEN, { exitCode: 0, sentence: 'Nothing.' }],
-    ['nothing, if nobody watches', result({}), undefined, { exitCode: 0 }],
-    ['could not be asked', 'No answer.', SEEN, { exitCode: 2, sentence: 'No answer.' }],
+    ['healthy', result({}), SEEN, { exitCode: 0, health: 'healthy', action: 'none' }],
+    ['healthy, without a stack', result({}), undefined, { exitCode: 0, health: 'healthy' }],
+    ['waiting in time', result({ action: 'wait' }), SEEN, { exitCode: 0, health: 'healthy', action: 'wait' }],
+    ['not asked', 'No answer.', SEEN, { exitCode: 2, health: 'unknown', reason: 'No answer.' }],
     [
-      'a dead grant',
-      { kind: 'fault', code: 'REAUTHORIZATION_REQUIRED', message: '' },
+      'throttled',
+      { kind: 'throttled', message: 'Throttled.' },
+      SEEN,
+      { exitCode: 1, action: 'restoreConcurrency', command: expect.stringContaining('--function-name function') },
+    ],
+    [
+      'a revoked grant',
+      fault('REAUTHORIZATION_REQUIRED'),
       SEEN,
       {
         exitCode: 1,
-        commands: [COMMANDS.forceRefresh, COMMANDS.authorize],
+        action: 'reauthorize',
+        command: COMMANDS.authorize,
         runbook: 'docs/runbook.md#reauthorization-required',
       },
     ],
     [
-      'another fault',
-      { kind: 'fault', code: 'STORE_DENIED', message: '' },
+      'denied',
+      fault('STORE_DENIED'),
       SEEN,
-      { exitCode: 1, sentence: 'Do what the message says.', runbook: 'docs/runbook.md#store-denied' },
+      { exitCode: 1, action: 'fixStore', runbook: 'docs/runbook.md#store-denied' },
     ],
+    ['an unknown fault', fault('LATER_CODE'), SEEN, { exitCode: 1, action: 'report' }],
+    ['an unknown action', result({ health: 'attention', action: 'later' }), SEEN, { exitCode: 1, action: 'report' }],
     [
-      'an unsaved answer, before an alarm',
-      result({ decision: 'settle' }, { isAnswerUnsaved: true }),
+      'what the function says comes before an alarm',
+      judged('fixStore'),
       { ...SEEN, alarms: [{ name: 'a', kind: 'TokenExpiringSoon', isOn: true }] },
-      { exitCode: 1, sentence: expect.stringContaining('Do not deploy'), runbook: 'docs/runbook.md#token-not-stored' },
+      { exitCode: 1, action: 'fixStore', command: COMMANDS.refresh },
     ],
     [
-      'a token secret that is behind',
-      result({}, { tokenSecret: { secretId: 'token', isBehind: true, problem: 'What is wrong.' } }),
+      'the entry of the last failure',
+      result({
+        ...{ health: 'attention', action: 'fixNetwork', reason: 'Why.' },
+        details: {
+          ...HEALTHY.details,
+          lastFailure: { code: 'PROVIDER_UNAVAILABLE', at: AT, attempts: 3, retryAt: AT, advice: '' },
+        },
+      }),
       SEEN,
-      {
-        exitCode: 1,
-        sentence: expect.stringContaining('the token secret is behind'),
-        commands: [COMMANDS.refresh],
-        runbook: 'docs/runbook.md#token-secret-behind',
-      },
+      { action: 'fixNetwork', command: COMMANDS.forceRefresh, runbook: 'docs/runbook.md#provider-unavailable' },
     ],
     [
-      'a token secret that is in step',
-      result({}, { tokenSecret: { secretId: 'token', isBehind: false, problem: null } }),
-      SEEN,
-      { exitCode: 0 },
+      'a disabled schedule',
+      result({}),
+      { ...SEEN, schedules: [{ ...SCHEDULE, isEnabled: false }] },
+      { exitCode: 1, action: 'enableSchedule' },
     ],
     [
-      'a grant that is probably dead, at the first sign',
-      result({ decision: 'waiting' }, failure('REAUTHORIZATION_PROBABLE', 1)),
-      SEEN,
-      { exitCode: 1, runbook: 'docs/runbook.md#reauthorization-probable' },
-    ],
-    ['two failed attempts', result({}, failure('PROVIDER_UNAVAILABLE', 2)), SEEN, { exitCode: 0 }],
-    [
-      'three failed attempts',
-      result({}, failure('PROVIDER_UNAVAILABLE', 3)),
-      SEEN,
-      {
-        exitCode: 1,
-        sentence: 'Look why 3 attempts failed. The next attempt is at 2026-11-25 02:00 UTC.',
-        runbook: 'docs/runbook.md#provider-unavailable',
-      },
-    ],
-    [
-      'no bearer token that lives',
-      result({ secondsRemaining: 0 }),
-      SEEN,
-      { exitCode: 1, commands: [COMMANDS.refresh], runbook: 'docs/runbook.md#token-expiring-soon' },
+      'a silent schedule',
+      result({}),
+      { ...SEEN, schedules: [{ ...SCHEDULE, isSilent: true }] },
+      { exitCode: 1, action: 'checkSchedule' },
     ],
     [
       'two alarms, the worse of them in the runbook',
@@ -133,17 +129,78 @@ describe('what to do now, worst first', () => {
           { name: 'c', kind: 'ReauthorizationRequired', isOn: false },
         ],
       },
-      { exitCode: 1, sentence: 'Look at the 2 alarms that are on.', runbook: 'docs/runbook.md#token-not-stored' },
+      { exitCode: 1, action: 'checkAlarms', runbook: 'docs/runbook.md#token-not-stored' },
     ],
     [
       'part of it not seen',
       result({}),
       { ...SEEN, alarms: undefined, problems: ['Not allowed.'] },
-      { exitCode: 2, sentence: expect.stringContaining('Not allowed.') },
+      { exitCode: 2, health: 'unknown', reason: 'Not allowed.' },
     ],
+    ['a function of 0.2.0, fresh', result(OLD), SEEN, { exitCode: 2, health: 'unknown', command: 'npx cdk deploy' }],
+    ['a function of 0.2.0, due', result({ ...OLD, decision: 'attempt' }), SEEN, { exitCode: 1, health: 'attention' }],
   ])('%s', (_what, invoked, watch, expected) => {
     expect(judgeAccount(invoked, watch)).toMatchObject(expected);
   });
+
+  test('every action of the function has one command that changes something, or is nothing to do', () => {
+    const without = ACTIONS.filter((action) => judgeAccount(judged(action), SEEN).command === undefined);
+    expect(without).toEqual([
+      ...['none', 'wait', 'report', 'enableSchedule', 'restoreConcurrency', 'checkSchedule', 'checkAlarms'],
+    ]);
+  });
+});
+
+/**
+ * Where each action leads if its instruction is followed: to what the next `status` may say. `healthy` ends the way. The worst
+ * case is listed: Retently may reject the token that is sent after the network was fixed, for example.
+ */
+const LEADS_TO: Readonly<Record<Action, readonly (Action | 'healthy')[]>> = {
+  none: ['healthy'],
+  wait: ['healthy'],
+  restoreConcurrency: [
+    'enableSchedule',
+    'checkSchedule',
+    'fixConfiguration',
+    'fixStore',
+    'restoreSecret',
+    'refresh',
+    'healthy',
+  ],
+  enableSchedule: ['checkSchedule', 'refresh', 'healthy'],
+  checkSchedule: ['refresh', 'checkAlarms', 'healthy'],
+  fixConfiguration: ['fixStore', 'restoreSecret', 'fixNetwork', 'refresh', 'healthy'],
+  fixStore: ['restoreSecret', 'fixNetwork', 'fixTokenSecret', 'reauthorize', 'refresh', 'healthy'],
+  restoreSecret: ['fixNetwork', 'fixClient', 'fixTokenSecret', 'reauthorize', 'refresh', 'healthy'],
+  fixNetwork: ['askProvider', 'fixClientOrReauthorize', 'fixClient', 'reauthorize', 'fixTokenSecret', 'healthy'],
+  askProvider: ['fixClientOrReauthorize', 'reauthorize', 'fixTokenSecret', 'healthy'],
+  refresh: [
+    'fixNetwork',
+    'askProvider',
+    'fixClientOrReauthorize',
+    'fixClient',
+    'reauthorize',
+    'freeBudget',
+    'fixTokenSecret',
+    'healthy',
+  ],
+  freeBudget: ['fixTokenSecret', 'checkAlarms', 'healthy'],
+  fixClientOrReauthorize: ['fixTokenSecret', 'checkAlarms', 'healthy'],
+  fixClient: ['reauthorize', 'fixTokenSecret', 'checkAlarms', 'healthy'],
+  reauthorize: ['fixTokenSecret', 'checkAlarms', 'healthy'],
+  fixTokenSecret: ['checkAlarms', 'healthy'],
+  // An alarm ends with its cause; nothing else is left to do then.
+  checkAlarms: ['healthy'],
+  report: ['healthy'],
+};
+
+test('following "Do now" from any action ends healthy and never leads in a circle', () => {
+  const visit = (action: Action | 'healthy', way: readonly string[]): void => {
+    expect(way).not.toContain(action);
+    if (action === 'healthy') return;
+    for (const next of LEADS_TO[action]) visit(next, [...way, action]);
+  };
+  for (const action of ACTIONS) visit(action, []);
 });
 
 test('the kind of each alarm has an entry of the runbook', () => {

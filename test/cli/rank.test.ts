@@ -30,12 +30,16 @@ const FLEET: Fleet = {
   isAloneInStack: true,
 };
 
-/** What the function of a fleet answers if these members are so. */
+/** Answer of the function of a fleet with these members. */
 function result(members: Partial<FunctionResult>, details: Partial<FunctionResult['details']> = {}): Invoked {
-  const healthy = { outcome: 'status', message: '', secretId: '', versionId: '', expiresAt: AT } as const;
+  const judged = { health: 'healthy', action: 'none', reason: 'Fine.' } as const;
+  const healthy = { outcome: 'status', message: '', secretId: '', versionId: '', expiresAt: AT, ...judged } as const;
   const whole = { ...healthy, secondsRemaining: 9_000, decision: 'fresh', ...members };
   return { kind: 'result', result: { ...whole, details: { ...DETAILS, ...details } } };
 }
+
+/** Judgement of a function that needs a person. */
+const ILL = { health: 'attention', action: 'refresh', reason: 'Why.' } as const;
 
 function failure(code: string, attempts: number) {
   return { lastFailure: { code, at: AT, attempts, advice: '' } };
@@ -58,9 +62,9 @@ test('worst first: an answer in memory alone, whose token dies first, what could
     'fresh-a': result({}),
     'fresh-but-old': result({ secondsRemaining: 600 }),
     'not-asked': 'No answer.',
-    'refused-with-hours-left': result({ decision: 'rejected' }, failure('REAUTHORIZATION_REQUIRED', 1)),
+    'refused-with-hours-left': result({ decision: 'rejected', ...ILL }, failure('REAUTHORIZATION_REQUIRED', 1)),
     broken: { kind: 'fault', code: 'CREDENTIALS_INVALID', message: '' } satisfies Invoked,
-    unsaved: result({ decision: 'settle' }, { isAnswerUnsaved: true }),
+    unsaved: result({ decision: 'settle', ...ILL }, { isAnswerUnsaved: true }),
   }).map(([name, invoked]) => toAccount(name, invoked));
   const ranked = rank(accounts);
   expect(ranked.map(({ account }) => nameOfSecret(account))).toEqual([
@@ -79,15 +83,16 @@ describe('the state of a secret, in a word', () => {
   test.each<[string, Invoked | string]>([
     ['not asked', 'No answer.'],
     ['STORE_DENIED', { kind: 'fault', code: 'STORE_DENIED', message: '' }],
+    ['throttled', { kind: 'throttled', message: '' }],
     ['fresh', result({})],
     ['due', result({ decision: 'attempt' })],
     ['busy', result({ decision: 'busy' })],
     ['waiting', result({ decision: 'waiting' }, failure('PROVIDER_UNAVAILABLE', 1))],
-    ['PROVIDER_UNAVAILABLE', result({ decision: 'waiting' }, failure('PROVIDER_UNAVAILABLE', 3))],
-    ['CLIENT_REJECTED', result({ decision: 'rejected' }, failure('CLIENT_REJECTED', 1))],
+    ['PROVIDER_UNAVAILABLE', result({ decision: 'waiting', ...ILL }, failure('PROVIDER_UNAVAILABLE', 3))],
+    ['CLIENT_REJECTED', result({ decision: 'rejected', ...ILL }, failure('CLIENT_REJECTED', 1))],
     ['TOKEN_NOT_STORED', result({ decision: 'settle' }, { isAnswerUnsaved: true })],
-    ['not-configured', result({ decision: 'not-configured', secondsRemaining: 0 })],
-    ['expired', result({ decision: 'attempt', secondsRemaining: 0 })],
+    ['not-configured', result({ decision: 'not-configured', secondsRemaining: 0, ...ILL })],
+    ['expired', result({ decision: 'attempt', secondsRemaining: 0, ...ILL })],
   ])('%s', (word, invoked) => {
     const [only] = rank([toAccount('acme', invoked)]);
     expect(only && toState(only)).toBe(word);
@@ -100,7 +105,8 @@ test('a fleet whose secrets are healthy is not known to be so if part of what wa
   const status = { fleet: FLEET, secrets, replicas: 0, watch, sharedWith: [], addSecret: [], nowMs: Date.parse(AT) };
   expect(judgeFleet(status)).toMatchObject({
     exitCode: 2,
-    sentence: 'The tokens are fine, but not everything could be seen. Not allowed.',
+    health: 'unknown',
+    reason: 'Not allowed.',
   });
   expect(judgeFleet({ ...status, watch: { ...watch, problems: [] } })).toMatchObject({ exitCode: 0 });
 });

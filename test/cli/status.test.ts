@@ -53,6 +53,10 @@ async function withFunction(invoke: DeployedFunction['invoke'], act: () => Promi
   }
 }
 
+function hoursFromNow(hours: number): string {
+  return new Date(Date.now() + hours * 3_600_000).toISOString();
+}
+
 describe('status', () => {
   test('shows when the refresh token expires, if the server has told it', async () => {
     const { refresh_token } = await deployment.sandbox.mintCredentials();
@@ -79,7 +83,12 @@ describe('status', () => {
   });
 
   test.each<[string, () => unknown, RegExp, string]>([
-    ['an alarm is on', () => deployment.server.alarmsOn.add(ALARM_NAME), /Look at the alarm/, 'token-expiring-soon'],
+    [
+      'an alarm is on',
+      () => deployment.server.alarmsOn.add(ALARM_NAME),
+      /checkAlarms|runbook of the alarm/,
+      'token-expiring-soon',
+    ],
     [
       'the schedule is disabled',
       () => deployment.server.schedulesOff.add(SCHEDULE_NAME),
@@ -92,7 +101,7 @@ describe('status', () => {
         deployment.sandbox.authorizationServer.revoke();
         await deployment.lambda.invoke({ action: 'refresh', force: true });
       },
-      /Force one refresh, .*\n.* refresh --stack \w+ --force\n +retently-token-refresh authorize --stack RetentlyTokenRefresh\n/,
+      /\n +retently-token-refresh authorize --stack RetentlyTokenRefresh\n/,
       'reauthorization-required',
     ],
     [
@@ -108,7 +117,7 @@ describe('status', () => {
         deployment.sandbox.tokenEndpoint.play({ status: 401, body: { error: 'invalid_client' } });
         await deployment.lambda.invoke({ action: 'refresh', force: true });
       },
-      /Correct what Retently refused/,
+      /\n +retently-token-refresh authorize --stack RetentlyTokenRefresh\n/,
       'client-rejected',
     ],
   ])('ends with 1 if %s, and says what to do', async (_what, prepare, sentence, anchor) => {
@@ -118,6 +127,40 @@ describe('status', () => {
     expect(stdout).toMatch(sentence);
     expect(stdout).toContain(`docs/runbook.md#${anchor}\n`);
     expect(exitCode).toBe(1);
+  });
+
+  test('ends with 1 for a token that is due for hours, with half an hour left and no tick', async () => {
+    await deployment.lambda.invoke({});
+    const { document } = deployment.sandbox.readVersion('AWSCURRENT') ?? {};
+    const instants = { refreshed_at: hoursFromNow(-5.5), expires_at: hoursFromNow(0.5) };
+    deployment.sandbox.putCredentials({ ...document, ...instants });
+    deployment.server.lastTickAt = undefined;
+    deployment.server.schedulesChangedAt = new Date(0);
+    const { exitCode, stdout } = await run('status', '--json');
+    expect(JSON.parse(stdout)).toMatchObject([
+      { health: 'attention', action: 'refresh', advice: { commands: [expect.stringContaining(' refresh ')] } },
+    ]);
+    expect(exitCode).toBe(1);
+  });
+
+  test.each<[string, number | undefined, string]>([
+    ['29 minutes ago', 29, 'none'],
+    ['31 minutes ago', 31, 'checkSchedule'],
+    ['never', undefined, 'checkSchedule'],
+  ])('of a fresh token whose last tick was %s', async (_when, minutes, action) => {
+    await deployment.lambda.invoke({});
+    deployment.server.schedulesChangedAt = new Date(0);
+    deployment.server.lastTickAt = minutes === undefined ? undefined : new Date(Date.now() - minutes * 60_000);
+    const { exitCode, stdout } = await run('status', '--json');
+    expect(JSON.parse(stdout)).toMatchObject([{ action }]);
+    expect(exitCode).toBe(action === 'none' ? 0 : 1);
+  });
+
+  test('gives a schedule that was just deployed time for its first ticks', async () => {
+    await deployment.lambda.invoke({});
+    deployment.server.lastTickAt = undefined;
+    deployment.server.schedulesChangedAt = new Date();
+    expect((await run('status')).exitCode).toBe(0);
   });
 
   test('ends with 2 if something could not be seen', async () => {

@@ -18,7 +18,7 @@ async function goTheWholeWay({ environment, browserOptions, sandbox }: SandboxDe
   const keep = ({ stdout, stderr }: Ended) => screens.push(stdout, stderr);
   const before = await runCommand(['status'], environment);
   keep(before);
-  expect(before).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('the secret has no value yet') });
+  expect(before).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('The secret has no value yet') });
 
   const authorizing = new RunningCommand(['authorize', ...browserOptions], environment);
   const lastPage = await walk(await authorizing.says(PAGE_URL));
@@ -26,7 +26,7 @@ async function goTheWholeWay({ environment, browserOptions, sandbox }: SandboxDe
   expect(lastPage).toContain('It worked');
   const authorized = await authorizing.ended;
   keep(authorized);
-  expect(authorized).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('refreshed: A new bearer token') });
+  expect(authorized).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('refreshed: A new access token') });
   const { access_token: accessToken = '' } = sandbox.readVersion('AWSCURRENT')?.document ?? {};
   expect(await sandbox.authorizationServer.isAccessTokenLive(accessToken)).toBe(true);
 

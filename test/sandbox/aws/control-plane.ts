@@ -57,6 +57,8 @@ export interface DeploymentServer extends AsyncDisposable {
   readonly schedulesOff: Set<string>;
   /** Of the last event that Lambda took from Scheduler. */
   lastTickAt: Date | undefined;
+  /** When the schedules were deployed or changed. */
+  schedulesChangedAt: Date;
   /** In the order of their arrival. */
   readonly invocations: { functionName: string; event: unknown }[];
   /** Answers every request with this error of AWS, until it is `undefined` again. */
@@ -76,6 +78,7 @@ export async function startDeploymentServer(): Promise<DeploymentServer> {
     alarmsOn: new Set(),
     schedulesOff: new Set(),
     lastTickAt: undefined,
+    schedulesChangedAt: new Date(),
     invocations: [],
     refuseWith: undefined,
     denied: new Set(),
@@ -104,7 +107,9 @@ async function answer(server: DeploymentServer, request: IncomingMessage, respon
   if (schedule !== undefined) {
     const State = server.schedulesOff.has(schedule) ? 'DISABLED' : 'ENABLED';
     const Target = { Arn: `${ARN_PREFIX}${findTicked(server, schedule)}` };
-    return sendJson(response, { Name: schedule, State, ScheduleExpression: 'rate(10 minutes)', Target });
+    const LastModificationDate = server.schedulesChangedAt.getTime() / 1000;
+    const found = { Name: schedule, State, ScheduleExpression: 'rate(10 minutes)', LastModificationDate, Target };
+    return sendJson(response, found);
   }
   if (FUNCTIONS.test(pathname)) {
     const { items, next } = toPage(listFunctions(server), searchParams.get('Marker'));

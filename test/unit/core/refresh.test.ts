@@ -115,7 +115,7 @@ test('a secret without a value is no fault, says what to write, and has no token
   context.world.secretsManager.createSecret({ Name: SECRET_ID });
   expect(await refresh(context, IF_DUE)).toEqual({
     outcome: 'not-configured',
-    message: expect.stringMatching(/Put client_id, client_secret and refresh_token .* put-secret-value/),
+    message: expect.stringMatching(/authorize.* put client_id, client_secret and refresh_token .* put-secret-value/),
     secretId: SECRET_ID,
     versionId: null,
     expiresAt: null,
