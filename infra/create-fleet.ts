@@ -24,14 +24,15 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
   const eventDestination = new EventDestination(scope, 'Bus', settings);
   // Of the sweep: ticks that were not delivered, and sweeps that failed twice.
   const { failedRuns: failedSweeps, undeliveredTicks } = new DeadLetters(scope, 'DeadLetters', settings);
-  const { queue, deadLetters } = new RefreshQueue(scope, 'Queue', settings);
+  const { queue, retries, deadLetters } = new RefreshQueue(scope, 'Queue', settings);
   const sweep = new SweepFunction(scope, 'Sweep', {
     settings,
     queue,
+    retries,
     failedSweeps,
     eventAge: eventAge(interval),
   });
-  const refresh = new FleetRefreshFunction(scope, 'Refresh', { settings, queue, eventDestination });
+  const refresh = new FleetRefreshFunction(scope, 'Refresh', { settings, queue, retries, eventDestination });
   const { scheduleName } = new RefreshSchedule(scope, 'Schedule', {
     description: 'Looks after a fleet of Retently bearer tokens',
     roleDescription: 'Invokes the sweep of a fleet of Retently bearer tokens',
@@ -71,6 +72,7 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
     }),
     guide: [commands.AttentionCommand, commands.StatusCommand, commands.SweepLogsCommand],
     rows: fleetRows(parts),
+    clearTogether: true,
   });
   applyTagsAndBoundary(scope, settings);
   const outputs = {

@@ -19,8 +19,8 @@ export interface FleetNames {
 }
 
 const FOR_SECRET = 'Say before it: SECRET=<complete ARN>';
-/** A run that does not leave a token for sure. */
-const NEEDS_ATTENTION = `'{ ($.outcome = "failed") || ($.outcome = "not-configured") }'`;
+/** A line of a sweep that names secrets. */
+const NAMES_SECRETS = `'{ $.secretIds[0] = "*" }'`;
 
 /** Each command that the runbook needs for a fleet, filled in but for the secret. */
 export function fleetCommands(names: FleetNames) {
@@ -32,10 +32,11 @@ export function fleetCommands(names: FleetNames) {
     names.tagValue === undefined ? `?Key=='${names.tagKey}'` : `?Key=='${names.tagKey}' && Value=='${names.tagValue}'`;
   return {
     AttentionCommand: {
-      description: 'The secrets whose last runs did not end well, a line for each run of the last half hour',
+      description:
+        'The secrets that need attention, as the sweeps of the last half hour found them: one line per reason',
       command: aws(
-        `logs tail ${refreshLogGroupName}`,
-        `--since 30m --format short --filter-pattern ${NEEDS_ATTENTION}`,
+        `logs tail ${names.sweepLogGroupName}`,
+        `--since 30m --format short --filter-pattern ${NAMES_SECRETS}`,
       ),
     },
     StatusCommand: {

@@ -1,7 +1,8 @@
+import type { Duration } from 'aws-cdk-lib';
 import type { TokenRefreshProps } from './account-props.ts';
 
 /** What of one secret alone makes sense. */
-type OfOneSecret = 'secret' | 'tokenSecret' | 'reservedConcurrentExecutions' | 'removalPolicies';
+type OfOneSecret = 'secret' | 'tokenSecret' | 'reservedConcurrentExecutions' | 'flexibleWindow' | 'removalPolicies';
 
 /** The props of {@link TokenRefreshFleet}. All but `tagKey` have a default. */
 export interface TokenRefreshFleetProps extends Omit<TokenRefreshProps, OfOneSecret> {
@@ -13,10 +14,16 @@ export interface TokenRefreshFleetProps extends Omit<TokenRefreshProps, OfOneSec
    */
   readonly tagValue?: string;
   /**
-   * Runs of the refresh at once: the brake on what the fleet writes, of which AWS allows 50 a second in an account and region.
-   * @default 8
+   * Most concurrent runs, and an eighth on top for secrets whose last attempt failed. Stay below the concurrency of the AWS
+   * account, which is 10 in new accounts.
+   * @default 320
    */
   readonly maximumConcurrency?: number;
+  /**
+   * Each tick comes at some moment of this time.
+   * @default Duration.minutes(0)
+   */
+  readonly flexibleWindow?: Duration;
   /**
    * What happens to stored data when it leaves the stack: `RETAIN` or `DESTROY`. A fleet owns no secret.
    * @default - queues and logs are destroyed

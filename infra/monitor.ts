@@ -15,6 +15,8 @@ export interface Monitored {
   /** The first of them shows how things are: each alarm names it. */
   readonly guide: readonly [OperatorCommand, ...OperatorCommand[]];
   readonly rows: readonly (readonly IWidget[])[];
+  /** @default false */
+  readonly clearTogether?: boolean;
 }
 
 export interface Monitoring {
@@ -29,7 +31,11 @@ export interface Monitoring {
 type MonitorSettings = Pick<TokenRefreshSettings, 'alarmTopic' | 'runbookUrl' | 'dashboard'> & TopicSettings;
 
 /** Creates in `scope` what tells people: a topic, the alarms, and a dashboard. */
-export function monitor(scope: Construct, settings: MonitorSettings, { rules, guide, rows }: Monitored): Monitoring {
+export function monitor(
+  scope: Construct,
+  settings: MonitorSettings,
+  { rules, guide, rows, clearTogether = false }: Monitored,
+): Monitoring {
   const { runbookUrl } = settings;
   if (runbookUrl === undefined) {
     Annotations.of(scope).addWarningV2(
@@ -40,7 +46,7 @@ export function monitor(scope: Construct, settings: MonitorSettings, { rules, gu
   warnAboutSecretsKey(scope, settings);
   const { topic: alarmTopic, undeliveredEmails } = toTopic(scope, settings);
   const [{ command: statusCommand }] = guide;
-  const alarms = new Alarms(scope, 'Alarms', { rules, topic: alarmTopic, statusCommand, runbookUrl });
+  const alarms = new Alarms(scope, 'Alarms', { rules, topic: alarmTopic, statusCommand, runbookUrl, clearTogether });
   const dashboard = settings.dashboard
     ? new Overview(scope, 'Overview', { alarms: alarms.alarms, guide, runbookUrl, rows })
     : undefined;

@@ -20,7 +20,21 @@ export const FLEET_ENVIRONMENT = {
   /** Absent or empty: any value. */
   tagValue: 'FLEET_TAG_VALUE',
   queueUrl: 'REFRESH_QUEUE_URL',
+  /** Queue of the secrets whose last attempt failed. */
+  retryQueueUrl: 'RETRY_QUEUE_URL',
+  /** Shortest time between two ticks of the schedule. */
+  sweepSeconds: 'SECONDS_BETWEEN_SWEEPS',
+  refreshesPerSecond: 'REFRESHES_PER_SECOND',
 } as const;
+
+/**
+ * Refreshes that a fleet starts per second. A refresh writes three times, and AWS allows 50 writes per second in an account
+ * and region. See docs/fleet-at-scale.md.
+ */
+export const REFRESHES_PER_SECOND = 7;
+
+/** Longest time that a run of a fleet waits for its turn, before it reads its secret. */
+export const MAX_WAIT_SECONDS = 60;
 
 /** Defaults of the environment variables. */
 export const DEFAULTS = {
@@ -143,7 +157,7 @@ export const METRICS = {
   exchangeMilliseconds: 'ExchangeMilliseconds',
 } as const;
 
-/** Metrics that only a fleet has. The first two are states, sent on every run of a secret; the others by each whole sweep. */
+/** Metrics that only a fleet has: each whole sweep sends them, and those of {@link METRICS} that are states. */
 export const FLEET_METRICS = {
   tokenSecondsOverdue: 'TokenSecondsOverdue',
   secretUnusable: 'SecretUnusable',

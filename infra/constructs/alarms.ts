@@ -1,5 +1,13 @@
 import { Aws } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type CreateAlarmOptions, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  AlarmState,
+  ComparisonOperator,
+  CompositeAlarm,
+  AlarmRule as CompositeRule,
+  type CreateAlarmOptions,
+  type IMetric,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
@@ -12,6 +20,8 @@ export interface AlarmsProps {
   /** The command that shows how things are. */
   readonly statusCommand: string;
   readonly runbookUrl: string | undefined;
+  /** One email when all alarms are over, instead of one when each is: what clears one may have set off another. */
+  readonly clearTogether: boolean;
 }
 
 export interface AlarmRule extends CreateAlarmOptions {
@@ -44,8 +54,16 @@ export class Alarms extends Construct {
       const alarm = new Alarm(this, name, { ...rule, alarmDescription });
       alarm.addAlarmAction(action);
       // The same people are notified when the alarm clears.
-      alarm.addOkAction(action);
+      if (!props.clearTogether) alarm.addOkAction(action);
       return alarm;
+    });
+    if (props.clearTogether) this.createAllClear(`Stack: ${Aws.STACK_NAME}`).addOkAction(action);
+  }
+
+  private createAllClear(stack: string): CompositeAlarm {
+    return new CompositeAlarm(this, 'AllClear', {
+      alarmDescription: `Some alarm of the fleet is on. When this one clears, all of them are over.\n${stack}`,
+      alarmRule: CompositeRule.anyOf(...this.alarms.map((alarm) => CompositeRule.fromAlarm(alarm, AlarmState.ALARM))),
     });
   }
 }

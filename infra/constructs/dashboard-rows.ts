@@ -35,7 +35,7 @@ export interface FleetParts {
 /** What the dashboard of a fleet shows: its worst token, the sweeps, and what the runs did. */
 export function fleetRows({ sweep, refresh, queue, deadLetters }: FleetParts): readonly (readonly IWidget[])[] {
   return [
-    [toWorstWidget(refresh), toSweepsWidget(sweep, queue)],
+    [toWorstWidget(sweep), toSweepsWidget(sweep, queue)],
     [toRunsWidget(refresh), toFailuresWidget(refresh)],
     [toQueuesWidget('Messages in the queue of the refresh, and dead letters', [queue, ...deadLetters])],
   ];
@@ -55,8 +55,8 @@ function toLifeWidget(lambdaFunction: IFunction): IWidget {
   });
 }
 
-function toWorstWidget(refresh: IFunction): IWidget {
-  const hours = hoursOf(refresh);
+function toWorstWidget(sweep: IFunction): IWidget {
+  const hours = hoursOf(sweep);
   return new GraphWidget({
     title: 'Hours, of the worst token',
     width: 12,

@@ -7,38 +7,42 @@ import { acknowledgeWildcard } from './acknowledge.ts';
 import type { EventDestination } from './event-destination.ts';
 import { OwnFunction } from './own-function.ts';
 import { refreshEnvironment } from './refresh-environment.ts';
+import { fleetTimeout } from './refresh-queue.ts';
 import { allow, allowKeysOf, allowKeyThrough, CREDENTIALS_ACTIONS } from './statements.ts';
 
 export interface FleetRefreshFunctionProps {
   readonly settings: FleetSettings;
   readonly queue: IQueue;
+  readonly retries: IQueue;
   readonly eventDestination: EventDestination;
+}
+
+/** Runs of sound secrets per run of a secret whose last attempt failed. */
+const RUNS_PER_RETRY = 8;
+
+/** Returns the ARN of every secret of the account and region. */
+export function everySecret(scope: Construct): string {
+  const arnFormat = ArnFormat.COLON_RESOURCE_NAME;
+  return Stack.of(scope).formatArn({ service: 'secretsmanager', resource: 'secret', resourceName: '*', arnFormat });
 }
 
 /** The function that refreshes a secret a message. Its role reaches every secret with the tag, and none without. */
 export class FleetRefreshFunction extends OwnFunction {
-  readonly messages: EventSourceMapping;
-
-  constructor(scope: Construct, id: string, { settings, queue, eventDestination }: FleetRefreshFunctionProps) {
+  constructor(scope: Construct, id: string, { settings, queue, retries, eventDestination }: FleetRefreshFunctionProps) {
     const { encryptionKey, timeout, maximumConcurrency } = settings;
-    const secrets = Stack.of(scope).formatArn({
-      service: 'secretsmanager',
-      resource: 'secret',
-      resourceName: '*',
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
+    const secrets = everySecret(scope);
     const receive = ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'];
     super(scope, id, {
       settings,
       description: 'Keeps the Retently bearer tokens of a fleet fresh, a secret a message',
       handler: 'refresh-message',
-      timeout,
+      timeout: fleetTimeout(timeout),
       environment: refreshEnvironment(settings, eventDestination),
       roleDescription: 'Refreshes the Retently bearer tokens in the secrets of a fleet',
       statements: [
-        allow('KeepCredentials', CREDENTIALS_ACTIONS, [secrets], hasTag(settings)),
+        allow('KeepCredentials', CREDENTIALS_ACTIONS, [secrets], ifTagged(settings)),
         ...eventDestination.statements,
-        allow('TakeMessages', receive, [queue.queueArn]),
+        allow('TakeMessages', receive, [queue.queueArn, retries.queueArn]),
         // Each secret may have a key of its own. Secrets Manager asks for the tag before it asks KMS.
         allowKeysOf(scope, 'UseKeysOfSecrets', ['kms:Decrypt', 'kms:GenerateDataKey'], [secrets]),
         ...allowKeyThrough(scope, 'DecryptMessages', 'sqs', encryptionKey),
@@ -53,20 +57,26 @@ export class FleetRefreshFunction extends OwnFunction {
       'key/*',
       'Through Secrets Manager alone, for a secret, and so for one with the tag; as far as the policy of the key allows.',
     );
-    this.messages = new EventSourceMapping(this, 'Messages', {
+    this.receive('Messages', queue, maximumConcurrency);
+    this.receive('Retries', retries, Math.max(2, Math.ceil(maximumConcurrency / RUNS_PER_RETRY)));
+  }
+
+  private receive(id: string, queue: IQueue, maxConcurrency: number): void {
+    const mapping = new EventSourceMapping(this, id, {
       target: this.lambdaFunction,
       eventSourceArn: queue.queueArn,
       // One at a time: a slow server takes the time of its own secret, and of no other.
       batchSize: 1,
       reportBatchItemFailures: true,
-      maxConcurrency: maximumConcurrency,
+      maxConcurrency,
     });
-    // Lambda looks whether the role may receive when the mapping is made.
-    this.messages.node.addDependency(this.role);
+    // Lambda checks whether the role may receive when the mapping is created.
+    mapping.node.addDependency(this.role);
   }
 }
 
-function hasTag({ tagKey, tagValue }: FleetSettings): Readonly<Record<string, Record<string, string>>> {
+/** Returns the condition of a statement that holds for secrets of the fleet only. */
+export function ifTagged({ tagKey, tagValue }: FleetSettings): Readonly<Record<string, Record<string, string>>> {
   const tag = `aws:ResourceTag/${tagKey}`;
   return tagValue === undefined ? { Null: { [tag]: 'false' } } : { StringEquals: { [tag]: tagValue } };
 }

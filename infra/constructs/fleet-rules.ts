@@ -34,10 +34,10 @@ export interface FleetRulesProps {
  */
 export function fleetRules(props: FleetRulesProps): AlarmRules {
   const { sweep, refresh, queue, everyMinutes, silenceMinutes } = props;
-  // Each secret tells its state once in every tick.
+  // Each whole sweep reports the state of every secret, whatever became of the runs.
   const tickMinutes = Math.ceil((silenceMinutes - everyMinutes) / PERIOD_MINUTES) * PERIOD_MINUTES;
   const silencePeriods = Math.ceil(silenceMinutes / PERIOD_MINUTES) + 1;
-  const worst = (name: string): Metric => functionMetric(refresh, name, Stats.MAXIMUM, tickMinutes);
+  const worst = (name: string): Metric => functionMetric(sweep, name, Stats.MAXIMUM, tickMinutes);
   return {
     TokenOverdue: {
       metric: worst(FLEET_METRICS.tokenSecondsOverdue),
@@ -45,9 +45,9 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
       // A failure that passes is over with the next tick, and its token is not overdue for longer.
       threshold: silenceMinutes * 60,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      // Without runs, the sweep is silent or the queue is old, and that is said.
+      // Without a whole sweep, nothing is known to be over, and *Sweep silent* fires.
       treatMissingData: TreatMissingData.IGNORE,
-      says: `Some bearer token has been due for a refresh for more than ${silenceMinutes} minutes, and run after run has failed to bring the next one. Its consumers can use the last one until it expires; then every call to that Retently account fails.`,
+      says: `Some access token has been due for a refresh for more than ${silenceMinutes} minutes: its runs fail, or no run starts. Its consumers can use the last token until it expires; then every call to that Retently account fails.`,
     },
     ReauthorizationRequired: {
       metric: worst(METRICS.reauthorizationRequired),
@@ -59,7 +59,7 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
       metric: worst(FLEET_METRICS.secretUnusable),
       ...AT_ONCE,
       evaluationPeriods: UNUSABLE_PERIODS,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      treatMissingData: TreatMissingData.IGNORE,
       says: `For ${UNUSABLE_PERIODS * tickMinutes} minutes, some secret with the tag could not be used: it is empty, it holds something else, or it cannot be read or written. Nobody keeps its token; the others are kept.`,
     },
     TokenNotStored: {
@@ -69,13 +69,13 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
       says: 'Retently answered with new tokens for some account and Secrets Manager did not take them, so the refresh token may be lost. Its consumers can mostly use the last bearer token until it expires.',
     },
     SweepSilent: {
-      metric: functionMetric(sweep, FLEET_METRICS.secretsQueued, Stats.MAXIMUM, PERIOD_MINUTES),
+      metric: functionMetric(sweep, FLEET_METRICS.secretsListed, Stats.MAXIMUM, PERIOD_MINUTES),
       threshold: 1,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       evaluationPeriods: silencePeriods,
       // Fires only if each period breaches: one whole sweep keeps it quiet.
       treatMissingData: TreatMissingData.BREACHING,
-      says: `For ${silencePeriods * PERIOD_MINUTES} minutes no sweep has put all secrets of the fleet into the queue: none ran, none ended well, or none found a secret with the tag. Nobody refreshes what is not in the queue; consumers can use the last tokens until they expire.`,
+      says: `For ${silencePeriods * PERIOD_MINUTES} minutes no sweep has read all secrets of the fleet: none ran, none succeeded, or none found a secret with the tag. No other alarm is certain until a sweep succeeds; consumers can use the last tokens until they expire.`,
     },
     QueueOld: {
       metric: queue.metricApproximateAgeOfOldestMessage({

@@ -1,30 +1,46 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { MAX_WAIT_SECONDS } from '../../lambda/contract.ts';
 import { createDeadLetterQueue, createQueue, type QueueSettings } from './dead-letters.ts';
+
+/** Returns the timeout of a function whose runs may last for `run`: a message may wait for its turn before. */
+export function fleetTimeout(run: Duration): Duration {
+  return Duration.seconds(Math.min(MAX_TIMEOUT_SECONDS, run.toSeconds() + MAX_WAIT_SECONDS));
+}
+
+/** The longest that Lambda lets a function run. */
+export const MAX_TIMEOUT_SECONDS = 900;
 
 /** As AWS advises for a queue that Lambda receives from: less, and a message comes again while its run goes on. */
 const VISIBILITY_OVER_TIMEOUT = 6;
-/** As AWS advises. Only runs that died, and mistakes of ours or of the environment, count. */
+/** As AWS advises. */
 const MAX_RECEIVE_COUNT = 5;
-/** Every sweep asks for every secret anew: what a refresh that stands still leaves behind must not pile up. */
+/** Every sweep sends what may need a run: what a refresh that stands still leaves behind must not pile up. */
 const RETENTION = Duration.hours(1);
 
-/** The secrets that a sweep has found, a message each, and those whose runs died again and again. */
+/** Queues of secrets that may need a run, one message per secret. */
 export class RefreshQueue extends Construct {
   readonly queue: Queue;
+  /** Secrets whose last attempt failed: they may hold a run for long, and must not hold those of sound ones. */
+  readonly retries: Queue;
   readonly deadLetters: Queue;
 
   constructor(scope: Construct, id: string, settings: QueueSettings & { readonly timeout: Duration }) {
     super(scope, id);
     this.deadLetters = createDeadLetterQueue(this, 'DeadLetters', settings);
-    const visibilityTimeout = Duration.seconds(settings.timeout.toSeconds() * VISIBILITY_OVER_TIMEOUT);
-    const tries = visibilityTimeout.toSeconds() * MAX_RECEIVE_COUNT;
-    this.queue = createQueue(this, 'Queue', settings, {
+    const functionSeconds = fleetTimeout(settings.timeout).toSeconds();
+    const visibilityTimeout = Duration.seconds(functionSeconds * VISIBILITY_OVER_TIMEOUT);
+    const properties = {
       visibilityTimeout,
-      // It has time to become a dead letter.
-      retentionPeriod: Duration.seconds(Math.max(RETENTION.toSeconds(), tries + visibilityTimeout.toSeconds())),
+      // Lambda also receives messages while the function is throttled, and gives each up when the visibility timeout is over. A
+      // message expires before that has happened so often that it would be a dead letter, which no run has seen.
+      retentionPeriod: Duration.seconds(
+        Math.min(RETENTION.toSeconds(), visibilityTimeout.toSeconds() * MAX_RECEIVE_COUNT),
+      ),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: MAX_RECEIVE_COUNT },
-    });
+    };
+    this.queue = createQueue(this, 'Queue', settings, properties);
+    this.retries = createQueue(this, 'Retries', settings, properties);
   }
 }

@@ -1,46 +1,56 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { FLEET_ENVIRONMENT } from '../../lambda/contract.ts';
+import { ENVIRONMENT, FLEET_ENVIRONMENT } from '../../lambda/contract.ts';
 import type { FleetSettings } from '../options/fleet-schema.ts';
 import { ATTEMPTS_PER_TICK, longestRunSeconds } from '../options/schedule-limits.ts';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, acknowledgeWildcard } from './acknowledge.ts';
+import { everySecret, ifTagged } from './fleet-refresh-function.ts';
 import { OwnFunction } from './own-function.ts';
-import { allow, allowKeyThrough } from './statements.ts';
-
-/** The longest that Lambda lets a function run. */
-const MAX_TIMEOUT_SECONDS = 900;
+import { MAX_TIMEOUT_SECONDS } from './refresh-queue.ts';
+import { allow, allowKeysOf, allowKeyThrough } from './statements.ts';
 
 export interface SweepFunctionProps {
   readonly settings: FleetSettings;
   readonly queue: IQueue;
+  readonly retries: IQueue;
   readonly failedSweeps: IQueue;
   /** How long Lambda keeps an event for a run and its retry. */
   readonly eventAge: Duration;
 }
 
-/** The function that lists the secrets of a fleet. It can read no value of any. */
+/** The function that lists and reads the secrets of a fleet. Its role can read no secret without the tag, and write none. */
 export class SweepFunction extends OwnFunction {
   readonly timeoutSeconds: number;
 
-  constructor(scope: Construct, id: string, { settings, queue, failedSweeps, eventAge }: SweepFunctionProps) {
-    const { encryptionKey, interval, tagKey, tagValue } = settings;
+  constructor(scope: Construct, id: string, { settings, queue, retries, failedSweeps, eventAge }: SweepFunctionProps) {
+    const { encryptionKey, interval, flexibleWindow, tagKey, tagValue, tokenEndpoint, tokenLifetime } = settings;
+    const secrets = everySecret(scope);
     // With its retry it is over before the next tick.
     const timeoutSeconds = Math.min(MAX_TIMEOUT_SECONDS, longestRunSeconds(interval));
     super(scope, id, {
       settings,
-      description: 'Puts the secrets of a fleet of Retently accounts into the queue of the refresh',
+      description: 'Reads the secrets of a fleet of Retently accounts, and queues those that may need a refresh',
       handler: 'sweep',
       timeout: Duration.seconds(timeoutSeconds),
       environment: {
         [FLEET_ENVIRONMENT.tagKey]: tagKey,
         ...(tagValue !== undefined && { [FLEET_ENVIRONMENT.tagValue]: tagValue }),
         [FLEET_ENVIRONMENT.queueUrl]: queue.queueUrl,
+        [FLEET_ENVIRONMENT.retryQueueUrl]: retries.queueUrl,
+        [FLEET_ENVIRONMENT.sweepSeconds]: String(interval.toSeconds() - flexibleWindow.toSeconds()),
+        [ENVIRONMENT.tokenEndpoint]: tokenEndpoint,
+        [ENVIRONMENT.defaultTokenLifetimeSeconds]: String(tokenLifetime.toSeconds()),
+        [ENVIRONMENT.scheduleSeconds]: String(interval.plus(flexibleWindow).toSeconds()),
       },
-      roleDescription: 'Puts the secrets of a fleet into the queue',
+      roleDescription: 'Reads the secrets of a fleet, and queues those that may need a refresh',
       statements: [
         allow('ListSecrets', ['secretsmanager:ListSecrets'], ['*']),
-        allow('SendMessages', ['sqs:SendMessage'], [queue.queueArn]),
+        allow('ReadInBatches', ['secretsmanager:BatchGetSecretValue'], ['*']),
+        // BatchGetSecretValue answers only with secrets that this statement allows.
+        allow('ReadSecrets', ['secretsmanager:GetSecretValue'], [secrets], ifTagged(settings)),
+        allowKeysOf(scope, 'DecryptSecrets', ['kms:Decrypt'], [secrets]),
+        allow('SendMessages', ['sqs:GetQueueAttributes', 'sqs:SendMessage'], [queue.queueArn, retries.queueArn]),
         allow('KeepFailedSweeps', ['sqs:SendMessage'], [failedSweeps.queueArn]),
         ...allowKeyThrough(scope, 'EncryptMessages', 'sqs', encryptionKey),
       ],
@@ -54,7 +64,14 @@ export class SweepFunction extends OwnFunction {
     acknowledge(
       this.role,
       'AwsSolutions-IAM5[Resource::*]',
-      'AWS accepts ListSecrets, and what X-Ray and network interfaces need, on * only. It shows names and tags, and no value.',
+      'AWS accepts ListSecrets, BatchGetSecretValue, and what X-Ray and network interfaces need, on * only. Values take GetSecretValue, too.',
+    );
+    acknowledgeWildcard(this.role, 'secretsmanager', 'secret:*', 'Bound by the condition to the secrets with the tag.');
+    acknowledgeWildcard(
+      this.role,
+      'kms',
+      'key/*',
+      'Through Secrets Manager alone, for a secret, and so for one with the tag; as far as the policy of the key allows.',
     );
   }
 }

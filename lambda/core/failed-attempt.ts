@@ -16,6 +16,7 @@ import {
 } from './journal.ts';
 import type { Snapshot } from './load.ts';
 import { adviceOn } from './messages.ts';
+import type { CredentialStore } from './ports.ts';
 import { putUntilDeadline } from './record.ts';
 import { ANNOUNCE_MAX_MS } from './time-reserves.ts';
 
@@ -66,8 +67,8 @@ export async function recordFailure(
 }
 
 /** Returns the last recorded failure of this refresh token, also behind claims whose runs left none. Never throws. */
-async function findLastFailure(
-  { store }: Context,
+export async function findLastFailure(
+  { store }: { readonly store: Pick<CredentialStore, 'readVersion'> },
   tokenHash: string,
   latestEntry: JournalEntry | undefined,
 ): Promise<FailureEntry | undefined> {

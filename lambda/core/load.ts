@@ -10,7 +10,7 @@ import {
   parseEntry,
   successorId,
 } from './journal.ts';
-import type { Version } from './ports.ts';
+import type { CredentialStore, Telemetry, Version } from './ports.ts';
 
 /** Versions that are read side by side in the search for a whole document. */
 const READS_AT_ONCE = 10;
@@ -33,10 +33,22 @@ export interface Snapshot {
  * @throws Fault `CREDENTIALS_INVALID` for what holds `AWSCURRENT`
  */
 export async function load(context: Context): Promise<Snapshot | undefined> {
-  const { store, telemetry } = context;
+  const { store } = context;
   const [currentVersion, latestVersion] = await Promise.all([store.readCurrent(), store.readLatestEntry()]);
   if (currentVersion === undefined) return undefined;
   const current = await parseCurrent(context, currentVersion, latestVersion);
+  return await toSnapshot(context, current, latestVersion);
+}
+
+/** Completes a snapshot of which the current document and the version with the journal's label were read. */
+export async function toSnapshot(
+  {
+    store,
+    telemetry,
+  }: { readonly store: Pick<CredentialStore, 'readVersion'>; readonly telemetry: Pick<Telemetry, 'warn'> },
+  current: DocumentEntry,
+  latestVersion: Version | undefined,
+): Promise<Snapshot> {
   const hasJournal = latestVersion !== undefined || current.document.members.spent_refresh_token_sha256 !== undefined;
   if (!hasJournal) return { current, latestEntry: undefined, successor: undefined };
   if (latestVersion?.versionId === current.versionId) return { current, latestEntry: current, successor: undefined };
@@ -138,7 +150,7 @@ function isAnswer(current: DocumentEntry, latestEntry: JournalEntry | undefined)
 
 /** Returns the document that holds the answer to the refresh token with this hash; `undefined` if there is none. */
 export async function readSuccessor(
-  { store }: Pick<Context, 'store'>,
+  { store }: { readonly store: Pick<CredentialStore, 'readVersion'> },
   tokenHash: string,
 ): Promise<DocumentEntry | undefined> {
   const version = await store.readVersion(successorId(tokenHash));
@@ -151,7 +163,7 @@ export async function readSuccessor(
 
 /** The credentials of `current`. @throws Fault as {@link requireGrant} */
 export function grantOf(
-  { settings }: Context,
+  { settings }: { readonly settings: Pick<Context['settings'], 'secretId'> },
   { current, latestEntry }: Pick<Snapshot, 'current' | 'latestEntry'>,
 ): Grant {
   // A journal entry of this token: a run has read it before, or it is an answer that someone has edited.

@@ -153,6 +153,8 @@ export interface LogMembers {
   /** Secrets that a sweep found, and those that it put into the queue. */
   readonly listed?: number;
   readonly queued?: number;
+  /** ARNs of secrets that a sweep skipped. */
+  readonly secretIds?: readonly string[];
   /** Fingerprints. */
   readonly refreshToken?: string;
   readonly spentRefreshToken?: string;

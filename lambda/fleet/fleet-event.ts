@@ -21,11 +21,18 @@ const Batch = z.object({
     .check(z.minLength(1)),
 });
 
-const COMPLETE_ARN = /^arn:aws[\w-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}-[A-Za-z0-9]{6}$/;
+const COMPLETE_ARN = /^arn:aws[\w-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@!-]{1,512}-[A-Za-z0-9]{6}$/;
 const secretId = z.string().check(z.regex(COMPLETE_ARN));
 
-/** What the sweep writes into the body of a message. */
-const Message = z.strictObject({ secretId });
+/** Secret of a message, and its turn: milliseconds since the epoch, or none if the run may start immediately. */
+export interface QueuedSecret {
+  readonly secretId: string;
+  readonly startAtMs: number | undefined;
+  readonly endAtMs: number | undefined;
+}
+
+/** Body of a message, as the sweep writes it. */
+const Message = z.strictObject({ secretId, startAtMs: z.optional(z.number()), endAtMs: z.optional(z.number()) });
 const Named = z.looseObject({ secretId });
 
 const NOTHING_DONE = 'Nothing was read or sent.';
@@ -35,8 +42,8 @@ export function parseBatch(event: unknown): readonly QueueMessage[] | undefined 
   return Batch.safeParse(event).data?.Records;
 }
 
-export function renderMessage(arn: string): string {
-  return JSON.stringify({ secretId: arn });
+export function renderMessage(arn: string, turn: Partial<Omit<QueuedSecret, 'secretId'>> = {}): string {
+  return JSON.stringify({ secretId: arn, ...turn });
 }
 
 /** Returns the event that forces a refresh of one secret: {@link parseRequest} accepts it. */
@@ -45,9 +52,15 @@ export function renderForceEvent(arn: string): string {
 }
 
 /** @throws Fault `EVENT_INVALID`, which shows nothing of the body. The sweep wrote none like it: somebody typed it */
-export function parseMessage(body: string, place: Place): string {
+export function parseMessage(body: string, place: Place): QueuedSecret {
   const parsed = Message.safeParse(parseJson(body));
-  if (parsed.success) return requireHere(parsed.data.secretId, place);
+  if (parsed.success)
+    return {
+      startAtMs: undefined,
+      endAtMs: undefined,
+      ...parsed.data,
+      secretId: requireHere(parsed.data.secretId, place),
+    };
   throw new Fault(
     'EVENT_INVALID',
     `A message of the queue is not {"secretId":"<complete ARN>"}, as the sweep writes them. It was taken out of the queue. ${NOTHING_DONE}`,
@@ -71,6 +84,14 @@ export function parseRequest(event: unknown, place: Place): { readonly secretId:
   return { secretId: requireHere(arn, place), action: parseEvent(rest) };
 }
 
+/**
+ * Returns whether another AWS service manages this secret: only then, its name has a `!`, as in `rds!cluster-…`. The sweep skips
+ * it, and a run refuses it.
+ */
+export function isManaged(arn: string): boolean {
+  return /:secret:[^:]*!/.test(arn);
+}
+
 /** Where a function runs, or a secret is, from its ARN. */
 export function placeOf(arn: string): Place {
   const [, , , region = '', account = ''] = arn.split(':');
@@ -78,6 +99,12 @@ export function placeOf(arn: string): Place {
 }
 
 function requireHere(arn: string, { region, account }: Place): string {
+  if (isManaged(arn)) {
+    throw new Fault(
+      'EVENT_INVALID',
+      `Secret ${arn} is managed by another AWS service, which rotates it: no fleet refreshes it. ${NOTHING_DONE}`,
+    );
+  }
   const place = placeOf(arn);
   if (place.region === region && place.account === account) return arn;
   throw new Fault(

@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PowertoolsTelemetry } from '../adapters/powertools-telemetry.ts';
 import { SecretsManagerCredentialStore } from '../adapters/secrets-manager-credential-store.ts';
 import { HttpTokenEndpoint } from '../adapters/token-endpoint.ts';
+import { LEASE_OVER_TIMEOUT_SECONDS } from '../contract.ts';
 import type { Context } from '../core/context.ts';
 import { Fault } from '../core/fault.ts';
 import { refresh } from '../core/refresh.ts';
@@ -16,23 +19,18 @@ import {
   parseMessage,
   parseRequest,
   placeOf,
+  type QueuedSecret,
   type QueueMessage,
   renderForceEvent,
 } from './fleet-event.ts';
 import type { FleetLambdaContext } from './fleet-lambda-context.ts';
-import { FleetTelemetry } from './fleet-telemetry.ts';
 import { PendingAnswers } from './pending-answers.ts';
+import { waitMs } from './wait-ms.ts';
 
 /** What an event source mapping takes back: messages that are to come again. */
 export interface BatchResponse {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
 }
-
-/**
- * After these a message comes again, and in the end it is a dead letter: they are no fault of its secret. After any other it
- * is done: the next sweep asks anew, the journal knows when an attempt is due, and a broken secret does not fill the queue.
- */
-const COMES_AGAIN = new Set(['CONFIGURATION_INVALID', 'UNEXPECTED']);
 
 const REFRESH_IF_DUE: Action = { action: 'refresh', force: false };
 
@@ -43,7 +41,9 @@ const REMEMBERED_RUN_MS = 10_000;
 const TAG_ADVICE =
   'Has the secret still the tag of the fleet? Without it, this is as it should be, and no sweep names it any more.';
 
-const telemetry = new FleetTelemetry();
+const LATE = 'Message received too late for its turn; the next sweep sends it again if the secret needs a run';
+
+const telemetry = new PowertoolsTelemetry();
 const secretsManager = connectSecretsManager(telemetry);
 const pendingAnswers = new PendingAnswers();
 let connected: ReturnType<typeof connect> | undefined;
@@ -58,24 +58,35 @@ export async function handler(event: unknown, lambdaContext: FleetLambdaContext)
   const messages = parseBatch(event);
   if (messages === undefined) return await answer(event, place, lambdaContext);
   await storeRemembered(lambdaContext);
-  const failed: QueueMessage[] = [];
-  for (const message of messages) {
-    if (!(await take(message, place, lambdaContext))) failed.push(message);
-  }
-  return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+  for (const message of messages) await take(message, place, lambdaContext);
+  // Each message is done: the next sweep reads the journal, and sends the secret again when an attempt is due.
+  return { batchItemFailures: [] };
 }
 
 async function answer(event: unknown, place: Place, lambdaContext: FleetLambdaContext): Promise<Result> {
   return await run(lambdaContext, () => parseRequest(event, place));
 }
 
-/** @returns whether the message is done */
-async function take({ body }: QueueMessage, place: Place, lambdaContext: FleetLambdaContext): Promise<boolean> {
+async function take({ body }: QueueMessage, place: Place, lambdaContext: FleetLambdaContext): Promise<void> {
+  const { awsRequestId, functionName } = lambdaContext;
+  const queued = parseQueued(body, place);
+  const delayMs = queued ? waitMs(queued, Date.now(), Math.random()) : 0;
+  if (delayMs === undefined) {
+    telemetry.begin(awsRequestId, functionName, queued?.secretId);
+    telemetry.info(LATE);
+    return;
+  }
+  await sleep(delayMs);
+  // The run has logged how it ended.
+  await run(lambdaContext, () => ({ ...parseMessage(body, place), action: REFRESH_IF_DUE })).catch(() => undefined);
+}
+
+/** Returns `undefined` for a message that the run itself refuses and reports. */
+function parseQueued(body: string, place: Place): QueuedSecret | undefined {
   try {
-    await run(lambdaContext, () => ({ secretId: parseMessage(body, place), action: REFRESH_IF_DUE }));
-    return true;
-  } catch (error) {
-    return error instanceof Error && !COMES_AGAIN.has(error.name);
+    return parseMessage(body, place);
+  } catch {
+    return undefined;
   }
 }
 
@@ -118,6 +129,15 @@ function withTagAdvice({ name, message }: Fault): Fault {
   return new Fault(name, `${message} ${TAG_ADVICE}`);
 }
 
+/** Leaves a run the time that its lease allows: the function has more, in which messages wait for their turn. */
+function withinLease(lambdaContext: LambdaContext, leaseSeconds: number): LambdaContext {
+  const endsAtMs = Date.now() + (leaseSeconds - LEASE_OVER_TIMEOUT_SECONDS) * 1000;
+  return {
+    ...lambdaContext,
+    getRemainingTimeInMillis: () => Math.min(lambdaContext.getRemainingTimeInMillis(), endsAtMs - Date.now()),
+  };
+}
+
 function wire(secretId: string, lambdaContext: LambdaContext): Context {
   connected ??= connect();
   const { settings, ...shared } = connected;
@@ -126,7 +146,7 @@ function wire(secretId: string, lambdaContext: LambdaContext): Context {
     settings: { ...settings, secretId, forceEvent: renderForceEvent(secretId) },
     store: new SecretsManagerCredentialStore(secretsManager, secretId, { variable: 'who named it' }),
     telemetry,
-    runtime: toRuntime(lambdaContext, settings.leaseSeconds),
+    runtime: toRuntime(withinLease(lambdaContext, settings.leaseSeconds), settings.leaseSeconds),
     memory: pendingAnswers.open(secretId, Date.now()),
   };
 }

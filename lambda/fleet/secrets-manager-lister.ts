@@ -15,12 +15,6 @@ const PAGE_SIZE = 100;
 /** All of one call, with the SDK's tries. */
 const CALL_TIMEOUT_MS = 10_000;
 
-/**
- * Newest change first. A token that falls due was changed half of its life ago, so short lives come before long ones. By
- * age of the secret, a token of an hour can wait behind thousands of others until it is dead (docs/fleet-at-scale.md).
- */
-const ORDER = { SortBy: 'last-changed-date', SortOrder: 'desc' } as const;
-
 /** `ListSecrets`, which reads no value. */
 export class SecretsManagerLister implements SecretLister {
   readonly #client: SecretsManagerClient;
@@ -35,10 +29,10 @@ export class SecretsManagerLister implements SecretLister {
     let nextToken: string | undefined;
     do {
       const { SecretList = [], NextToken } = await this.#readPage(Filters, nextToken);
-      yield SecretList.flatMap(({ ARN, Tags = [], PrimaryRegion }) => {
+      yield SecretList.flatMap(({ ARN, Tags = [], PrimaryRegion, OwningService }) => {
         if (ARN === undefined) return [];
         const tags = new Map(Tags.map(({ Key = '', Value = '' }) => [Key, Value]));
-        return [{ arn: ARN, tags, primaryRegion: PrimaryRegion }];
+        return [{ arn: ARN, tags, primaryRegion: PrimaryRegion, owningService: OwningService }];
       });
       nextToken = NextToken;
       // Emulators end with an empty one.
@@ -48,7 +42,7 @@ export class SecretsManagerLister implements SecretLister {
   async #readPage(Filters: Filter[], NextToken: string | undefined): Promise<ListSecretsResponse> {
     try {
       return await this.#client.send(
-        new ListSecretsCommand({ MaxResults: PAGE_SIZE, ...ORDER, Filters, NextToken }),
+        new ListSecretsCommand({ MaxResults: PAGE_SIZE, Filters, NextToken }),
         // The SDK's own paginator has one signal for all pages.
         { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) },
       );

@@ -1,7 +1,8 @@
-import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { describeAwsError } from '../adapters/describe-aws-error.ts';
 import { Fault } from '../core/fault.ts';
 import { renderMessage } from './fleet-event.ts';
+import { type Turn, toDelaySeconds } from './plan-messages.ts';
 import type { RefreshQueue } from './sweep-secrets.ts';
 
 /** All of one call, with the SDK's tries. */
@@ -17,8 +18,12 @@ export class SqsRefreshQueue implements RefreshQueue {
     this.#queueUrl = queueUrl;
   }
 
-  async send(arns: readonly string[]): Promise<number> {
-    const Entries = arns.map((arn, index) => ({ Id: String(index), MessageBody: renderMessage(arn) }));
+  async send(turns: readonly Turn[], nowMs: number): Promise<number> {
+    const Entries = turns.map(({ arn, startAtMs, endAtMs }, index) => ({
+      Id: String(index),
+      MessageBody: renderMessage(arn, { startAtMs, endAtMs }),
+      DelaySeconds: startAtMs === undefined ? 0 : toDelaySeconds(startAtMs - nowMs),
+    }));
     try {
       const { Failed = [] } = await this.#client.send(
         new SendMessageBatchCommand({ QueueUrl: this.#queueUrl, Entries }),
@@ -26,9 +31,25 @@ export class SqsRefreshQueue implements RefreshQueue {
       );
       return Failed.length;
     } catch (error) {
-      const { what, isDenial } = describeAwsError(error, CALL_TIMEOUT_MS / 1000);
-      const advice = isDenial ? ' Check the role of the sweep and, for a KMS key of your own, its key policy.' : '';
-      throw new Fault('SWEEP_INCOMPLETE', `SendMessageBatch to the queue failed: ${what}.${advice}`);
+      throw toFault(error, 'SendMessageBatch');
     }
   }
+
+  async countWaiting(): Promise<number> {
+    try {
+      const { Attributes } = await this.#client.send(
+        new GetQueueAttributesCommand({ QueueUrl: this.#queueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
+        { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) },
+      );
+      return Number(Attributes?.['ApproximateNumberOfMessages'] ?? 0);
+    } catch (error) {
+      throw toFault(error, 'GetQueueAttributes');
+    }
+  }
+}
+
+function toFault(error: unknown, call: string): Fault {
+  const { what, isDenial } = describeAwsError(error, CALL_TIMEOUT_MS / 1000);
+  const advice = isDenial ? ' Check the role of the sweep and, for a KMS key of your own, its key policy.' : '';
+  return new Fault('SWEEP_INCOMPLETE', `${call} of the queue failed: ${what}.${advice}`);
 }

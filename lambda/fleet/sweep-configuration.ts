@@ -1,11 +1,16 @@
 import * as z from 'zod/mini';
-import { FLEET_ENVIRONMENT, type FleetTag } from '../contract.ts';
-import { parseEnvironment, type Variables } from '../runtime/configuration.ts';
+import { FLEET_ENVIRONMENT, type FleetTag, REFRESHES_PER_SECOND } from '../contract.ts';
+import { parseEnvironment, type Variables, wholeNumber } from '../runtime/configuration.ts';
 
 export interface SweepConfiguration {
   readonly tag: FleetTag;
   readonly queueUrl: string;
+  readonly retryQueueUrl: string;
+  readonly sweepSeconds: number;
+  readonly refreshesPerSecond: number;
 }
+
+const DAY_SECONDS = 86_400;
 
 const required = (what: string) => z.string(`is not set: give ${what}`).check(z.minLength(1, `is empty: give ${what}`));
 
@@ -13,6 +18,9 @@ const Environment = z.object({
   [FLEET_ENVIRONMENT.tagKey]: required('the key of the tag that every secret of the fleet has'),
   [FLEET_ENVIRONMENT.tagValue]: z._default(z.string(), ''),
   [FLEET_ENVIRONMENT.queueUrl]: required('the URL of the queue'),
+  [FLEET_ENVIRONMENT.retryQueueUrl]: required('the URL of the queue of retries'),
+  [FLEET_ENVIRONMENT.sweepSeconds]: wholeNumber(DAY_SECONDS, 600),
+  [FLEET_ENVIRONMENT.refreshesPerSecond]: wholeNumber(1_000, REFRESHES_PER_SECOND),
 });
 
 /** @throws Fault `CONFIGURATION_INVALID`, which names every mistake at once */
@@ -21,5 +29,8 @@ export function parseSweepConfiguration(variables?: Variables): SweepConfigurati
   return {
     tag: { key: data[FLEET_ENVIRONMENT.tagKey], value: data[FLEET_ENVIRONMENT.tagValue] || undefined },
     queueUrl: data[FLEET_ENVIRONMENT.queueUrl],
+    retryQueueUrl: data[FLEET_ENVIRONMENT.retryQueueUrl],
+    sweepSeconds: data[FLEET_ENVIRONMENT.sweepSeconds],
+    refreshesPerSecond: data[FLEET_ENVIRONMENT.refreshesPerSecond],
   };
 }

@@ -1,6 +1,9 @@
 import { type FleetTag, hasTag } from '../contract.ts';
 import { Fault } from '../core/fault.ts';
 import { toFault } from '../runtime/log-run.ts';
+import { isManaged } from './fleet-event.ts';
+import { type JudgeContext, type Judgment, judgeSecret, type SecretRead, unread } from './judge-secret.ts';
+import { type PlanOptions, planMessages, type Turn } from './plan-messages.ts';
 
 /** What `ListSecrets` says of one secret. */
 export interface ListedSecret {
@@ -8,6 +11,8 @@ export interface ListedSecret {
   readonly tags: ReadonlyMap<string, string>;
   /** `undefined` if the secret is in one region alone. */
   readonly primaryRegion: string | undefined;
+  /** `undefined` if no other AWS service manages the secret. */
+  readonly owningService: string | undefined;
 }
 
 export interface SecretLister {
@@ -19,93 +24,161 @@ export interface SecretLister {
   list(tag: FleetTag): AsyncIterable<readonly ListedSecret[]>;
 }
 
-export interface RefreshQueue {
-  /** @returns how many of these, at most {@link MAX_BATCH}, were not taken. @throws Fault `SWEEP_INCOMPLETE` */
-  send(arns: readonly string[]): Promise<number>;
+export interface SecretReader {
+  /** Reads the current values of at most {@link READ_BATCH} secrets. @throws Fault `SWEEP_INCOMPLETE` if it can read none */
+  read(arns: readonly string[]): Promise<readonly SecretRead[]>;
 }
 
-export interface Sweep {
-  /** Secrets with the tag, those of {@link replicas} apart. */
-  readonly listed: number;
-  readonly queued: number;
-  /** Copies of a secret of another region: only the original can be written. */
-  readonly replicas: number;
+export interface RefreshQueue {
+  /** @returns how many of these, at most {@link SEND_BATCH}, were not taken. @throws Fault `SWEEP_INCOMPLETE` */
+  send(turns: readonly Turn[], nowMs: number): Promise<number>;
+  /** @returns about how many messages are ready for delivery. @throws Fault `SWEEP_INCOMPLETE` */
+  countWaiting(): Promise<number>;
 }
 
 export interface SweepPorts {
   readonly lister: SecretLister;
+  readonly reader: SecretReader;
+  readonly judge: JudgeContext;
   readonly queue: RefreshQueue;
+  /** For secrets whose last attempt failed. */
+  readonly retryQueue: RefreshQueue;
   /** Until the platform ends this run. */
   readonly remainingMs: () => number;
+  readonly sleep: (milliseconds: number) => Promise<void>;
 }
 
-/** Entries of one `SendMessageBatch`. */
-export const MAX_BATCH = 10;
+export interface SweepOptions extends Omit<PlanOptions, 'nowMs' | 'waiting'> {
+  readonly tag: FleetTag;
+  readonly region: string;
+}
 
-/** For a page and then its batches, ten seconds each at most, and for the last line. */
-const RESERVE_MS = 25_000;
+export interface Sweep {
+  /** What was read of each secret of the fleet. */
+  readonly judgments: readonly Judgment[];
+  readonly queued: number;
+  /** Secrets that may need a run, and did not fit before the next sweep. */
+  readonly deferred: number;
+  /** Secrets with the tag that the fleet does not refresh. */
+  readonly replicas: readonly string[];
+  readonly managed: readonly string[];
+  readonly others: readonly string[];
+  /** The first of what went wrong. */
+  readonly problem: Error | undefined;
+}
+
+/** Entries of one `SendMessageBatch`, and secrets of one `BatchGetSecretValue`: the most that AWS takes. */
+export const SEND_BATCH = 10;
+export const READ_BATCH = 20;
+
+/** Calls at a time, and the shortest time of each: 50 reads per second are half of what AWS allows in an account and region. */
+const LANES = 8;
+const LANE_MS = 160;
+
+/** For the last reads, for sending what was read, and for the last line. */
+const RESERVE_MS = 45_000;
 
 /**
- * Puts every secret with the tag into the queue, and asks nothing of any: whether a token is due is decided where it is
- * refreshed. A page is sent while the next one is read.
- *
- * @param region of the fleet
- * @throws Fault that says how many were queued, if some were not
+ * Lists the secrets with the tag, reads them, and sends a message for each that may need a run. A sweep that cannot finish sends
+ * what it has: see `problem`. A secret that could not be read is sent, too.
  */
-export async function sweepSecrets(ports: SweepPorts, tag: FleetTag, region: string): Promise<Sweep> {
-  const counts = { listed: 0, queued: 0, replicas: 0 };
+export async function sweepSecrets(ports: SweepPorts, options: SweepOptions): Promise<Sweep> {
+  const found = {
+    judgments: [] as Judgment[],
+    replicas: [] as string[],
+    managed: [] as string[],
+    others: [] as string[],
+  };
   const problems: Error[] = [];
-  let sending = Promise.resolve();
+  await inLanes(batchesOf(ports, options, found, problems), async (arns) => {
+    const [judgments] = await Promise.all([readBatch(ports, arns, problems), ports.sleep(LANE_MS)]);
+    for (const judgment of judgments) {
+      if (judgment.turn === 'skip') found.others.push(judgment.arn);
+      else found.judgments.push(judgment);
+    }
+  });
+  const count = async (queue: RefreshQueue) =>
+    await queue.countWaiting().catch((error: unknown) => {
+      problems.push(toFault(error));
+      return Number.POSITIVE_INFINITY;
+    });
+  const [refresh, retry] = await Promise.all([count(ports.queue), count(ports.retryQueue)]);
+  const plan = planMessages(found.judgments, { ...options, nowMs: ports.judge.now(), waiting: { refresh, retry } });
+  let queued = 0;
+  const send = async (queue: RefreshQueue, turns: readonly Turn[]) =>
+    await inLanes(chunksOf(turns, SEND_BATCH), async (batch) => {
+      try {
+        const refused = await queue.send(batch, ports.judge.now());
+        queued += batch.length - refused;
+        if (refused > 0) problems.push(new Fault('SWEEP_INCOMPLETE', 'The queue did not take every message.'));
+      } catch (error) {
+        problems.push(toFault(error));
+      }
+    });
+  await send(ports.queue, plan.refresh);
+  await send(ports.retryQueue, plan.retry);
+  return { ...found, queued, deferred: plan.deferred, problem: problems[0] };
+}
+
+/** Yields the ARNs of the fleet's own secrets in batches. Never throws, so that what was listed is read and sent. */
+async function* batchesOf(
+  { lister, remainingMs }: SweepPorts,
+  { tag, region }: SweepOptions,
+  found: { readonly replicas: string[]; readonly managed: string[] },
+  problems: Error[],
+): AsyncGenerator<readonly string[]> {
+  const rest: string[] = [];
   try {
-    for await (const page of ports.lister.list(tag)) {
-      const tagged = page.filter(({ tags }) => hasTag(tags, tag));
-      const own = tagged.filter(({ primaryRegion = region }) => primaryRegion === region);
-      counts.listed += own.length;
-      counts.replicas += tagged.length - own.length;
-      await sending;
-      sending = sendAll(own);
-      if (ports.remainingMs() < RESERVE_MS) throw outOfTime();
+    for await (const page of lister.list(tag)) {
+      for (const { arn, tags, primaryRegion = region, owningService } of page) {
+        if (!hasTag(tags, tag)) continue;
+        if (owningService !== undefined || isManaged(arn)) found.managed.push(arn);
+        else if (primaryRegion !== region) found.replicas.push(arn);
+        else rest.push(arn);
+      }
+      if (remainingMs() < RESERVE_MS) throw outOfTime();
+      while (rest.length >= READ_BATCH) yield rest.splice(0, READ_BATCH);
     }
   } catch (error) {
     problems.push(toFault(error));
   }
-  await sending;
-  const [problem] = problems;
-  if (problem === undefined) return counts;
-  throw problem instanceof Fault ? withCounts(problem, counts) : problem;
+  if (rest.length > 0) yield rest;
+}
 
-  /** Never rejects: one batch that fails does not keep the others back. */
-  async function sendAll(secrets: readonly ListedSecret[]): Promise<void> {
-    await Promise.all(
-      toBatches(secrets).map(async (batch) => {
-        try {
-          const refused = await ports.queue.send(batch.map(({ arn }) => arn));
-          counts.queued += batch.length - refused;
-          if (refused > 0) problems.push(new Fault('SWEEP_INCOMPLETE', 'The queue did not take every message.'));
-        } catch (error) {
-          problems.push(toFault(error));
-        }
-      }),
-    );
+async function readBatch(
+  { reader, judge }: SweepPorts,
+  arns: readonly string[],
+  problems: Error[],
+): Promise<readonly Judgment[]> {
+  try {
+    const reads = await reader.read(arns);
+    return await Promise.all(reads.map((read) => judgeSecret(judge, read)));
+  } catch (error) {
+    problems.push(toFault(error));
+    return arns.map(unread);
   }
 }
 
-function toBatches<T>(items: readonly T[]): readonly (readonly T[])[] {
-  const batches: (readonly T[])[] = [];
-  for (let from = 0; from < items.length; from += MAX_BATCH) batches.push(items.slice(from, from + MAX_BATCH));
-  return batches;
+/** Calls `act` with each item, a few at a time. */
+async function inLanes<T>(items: AsyncIterable<T> | Iterable<T>, act: (item: T) => Promise<void>): Promise<void> {
+  const iterator = toAsync(items);
+  const work = async () => {
+    for await (const item of { [Symbol.asyncIterator]: () => ({ next: () => iterator.next() }) }) await act(item);
+  };
+  await Promise.all(Array.from({ length: LANES }, work));
+}
+
+async function* toAsync<T>(items: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T> {
+  yield* items;
+}
+
+function* chunksOf<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
 }
 
 function outOfTime(): Fault {
   return new Fault(
     'SWEEP_INCOMPLETE',
-    'The sweep had no time left: there are more secrets than it can list before the next one. Split the fleet, by another value of the tag, or tick less often.',
-  );
-}
-
-function withCounts({ name, message }: Fault, { listed, queued }: Sweep): Fault {
-  return new Fault(
-    name,
-    `${message} Until then, ${queued} of ${listed} secrets were put into the queue, and are kept; the next sweep begins anew.`,
+    'The sweep had no time left: there are more secrets than it can list and read before the next one. Split the fleet, by another value of the tag, or tick less often.',
   );
 }

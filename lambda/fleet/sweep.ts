@@ -1,32 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { PowertoolsTelemetry } from '../adapters/powertools-telemetry.ts';
-import { FLEET_METRICS, toRunbookEntry } from '../contract.ts';
+import { SecretsManagerCredentialStore } from '../adapters/secrets-manager-credential-store.ts';
+import { toRunbookEntry } from '../contract.ts';
 import { Fault } from '../core/fault.ts';
 import { CLIENT_OPTIONS } from '../runtime/aws-clients.ts';
+import { parseSharedConfiguration } from '../runtime/configuration.ts';
 import { isPlainEvent } from '../runtime/event.ts';
 import { toFault } from '../runtime/log-run.ts';
 import { placeOf } from './fleet-event.ts';
 import type { FleetLambdaContext } from './fleet-lambda-context.ts';
+import { type Judgment, TROUBLE_CODES } from './judge-secret.ts';
 import { SecretsManagerLister } from './secrets-manager-lister.ts';
+import { SecretsManagerReader } from './secrets-manager-reader.ts';
 import { SqsRefreshQueue } from './sqs-refresh-queue.ts';
 import { parseSweepConfiguration } from './sweep-configuration.ts';
 import { type Sweep, sweepSecrets } from './sweep-secrets.ts';
+import { SweepTelemetry } from './sweep-telemetry.ts';
 
 /** Nobody waits for a sweep: one that AWS throttles tries more often than a refresh does. */
 const OPTIONS = { ...CLIENT_OPTIONS, maxAttempts: 6 };
 
-const SWEPT = 'Every secret with the tag is in the queue.';
+const SWEPT = 'Every secret with the tag was read, and those that may need a run are in the queues.';
 const NONE = 'No secret has the tag, so there is nothing to refresh. Tag a secret, or correct the tag of the fleet.';
-const REPLICAS =
-  'Copies of secrets of another region have the tag and are left alone: only the original can be written';
 
-class SweepTelemetry extends PowertoolsTelemetry {
-  /** Of a whole sweep alone: an alarm fires if they stay away. */
-  countSwept({ listed, queued }: Sweep): void {
-    this.count(FLEET_METRICS.secretsListed, listed);
-    this.count(FLEET_METRICS.secretsQueued, queued);
-  }
+const TROUBLED = 'Secrets need attention';
+const OVERDUE = 'Access tokens are overdue';
+/** A burst of refreshes is over by then. */
+const OVERDUE_SECONDS = 20 * 60;
+
+/** What a warning names of each kind of secret. */
+const MAX_NAMED = 20;
+
+/** Secrets with the tag that no run may write, and why. */
+const SKIPPED = {
+  replicas: 'Replicas have the tag and were skipped: only the original in its own region can be written',
+  managed: 'Secrets that another AWS service manages have the tag and were skipped: that service rotates them',
+  others:
+    'Token secrets, or secrets scheduled for deletion, have the tag and were skipped: they hold nothing to refresh. Remove the tag',
+} as const;
+
+/** Answer of a sweep that read every secret of the fleet. */
+export interface SweepResult {
+  /** Secrets of the fleet. */
+  readonly listed: number;
+  /** Secrets that may need a run, and were put into a queue. */
+  readonly queued: number;
+  /** Secrets that may need a run, and are left to the next sweep. */
+  readonly deferred: number;
+  /** Secrets with the tag that are skipped, by kind. */
+  readonly replicas: number;
+  readonly managed: number;
+  readonly others: number;
 }
 
 const telemetry = new SweepTelemetry();
@@ -34,19 +59,22 @@ const secretsManager = new SecretsManagerClient(OPTIONS);
 const sqs = new SQSClient(OPTIONS);
 
 /**
- * One tick of a fleet: its secrets, into the queue.
+ * One tick of a fleet: reads its secrets, and puts those that may need a run into the queues.
  *
  * @throws an error whose `name` is its code
  */
-export async function handler(event: unknown, lambdaContext: FleetLambdaContext): Promise<Sweep> {
+export async function handler(event: unknown, lambdaContext: FleetLambdaContext): Promise<SweepResult> {
   telemetry.begin(lambdaContext.awsRequestId, lambdaContext.functionName);
   try {
     const swept = await sweep(event, lambdaContext);
-    const { listed, queued, replicas } = swept;
-    telemetry.countSwept(swept);
-    if (replicas > 0) telemetry.warn(REPLICAS, { listed: replicas });
+    for (const kind of ['replicas', 'managed', 'others'] as const) warnOfSkipped(SKIPPED[kind], swept[kind]);
+    warnOfTroubles(swept.judgments);
+    const result = toResult(swept);
+    if (swept.problem !== undefined) throw withCounts(swept.problem, result);
+    const { listed, queued } = result;
+    telemetry.recordSweep(result, swept.judgments, Date.now());
     telemetry.end('info', listed === 0 ? NONE : SWEPT, { outcome: 'swept', listed, queued });
-    return swept;
+    return result;
   } catch (error) {
     const fault = toFault(error);
     telemetry.error(fault.message, { outcome: 'failed', code: fault.name, runbook: toRunbookEntry(fault.name) });
@@ -61,14 +89,62 @@ async function sweep(event: unknown, lambdaContext: FleetLambdaContext): Promise
       'The event is not accepted: a sweep takes {} alone. To refresh one secret, or to ask how it is, invoke the refresh function. Nothing was read or sent.',
     );
   }
-  const { tag, queueUrl } = parseSweepConfiguration();
+  const { queueUrl, retryQueueUrl, ...options } = parseSweepConfiguration();
+  const { tokenEndpoint, ...settings } = parseSharedConfiguration();
   return await sweepSecrets(
     {
       lister: new SecretsManagerLister(secretsManager),
+      reader: new SecretsManagerReader(secretsManager),
+      judge: {
+        settings: { ...settings, tokenEndpointUrl: tokenEndpoint.href },
+        telemetry,
+        now: Date.now,
+        open: (arn) => new SecretsManagerCredentialStore(secretsManager, arn),
+      },
       queue: new SqsRefreshQueue(sqs, queueUrl),
+      retryQueue: new SqsRefreshQueue(sqs, retryQueueUrl),
       remainingMs: () => lambdaContext.getRemainingTimeInMillis(),
+      sleep: async (milliseconds) => await sleep(milliseconds),
     },
-    tag,
-    placeOf(lambdaContext.invokedFunctionArn).region,
+    { ...options, region: placeOf(lambdaContext.invokedFunctionArn).region },
+  );
+}
+
+function toResult({ judgments, queued, deferred, replicas, managed, others }: Sweep): SweepResult {
+  return {
+    listed: judgments.length,
+    queued,
+    deferred,
+    replicas: replicas.length,
+    managed: managed.length,
+    others: others.length,
+  };
+}
+
+function warnOfSkipped(message: string, arns: readonly string[]): void {
+  if (arns.length === 0) return;
+  telemetry.warn(message, { listed: arns.length, secretIds: arns.slice(0, MAX_NAMED) });
+}
+
+/** One line for each kind of trouble, so that the log of the sweep shows which secrets an alarm is about. */
+function warnOfTroubles(judgments: readonly Judgment[]): void {
+  for (const code of TROUBLE_CODES) {
+    const arns = judgments.flatMap(({ arn, trouble }) => (trouble === code ? [arn] : []));
+    const members = { code, listed: arns.length, secretIds: arns.slice(0, MAX_NAMED), runbook: toRunbookEntry(code) };
+    if (arns.length > 0) telemetry.warn(TROUBLED, members);
+  }
+  const overdue = judgments
+    .filter(({ trouble, secondsUntilDue = 0 }) => trouble === undefined && secondsUntilDue < -OVERDUE_SECONDS)
+    .map(({ arn }) => arn);
+  if (overdue.length === 0) return;
+  const runbook = toRunbookEntry('TokenOverdue');
+  telemetry.warn(OVERDUE, { listed: overdue.length, secretIds: overdue.slice(0, MAX_NAMED), runbook });
+}
+
+function withCounts(problem: Error, { listed, queued }: SweepResult): Error {
+  if (!(problem instanceof Fault)) return problem;
+  return new Fault(
+    problem.name,
+    `${problem.message} Until then, ${listed} secrets were listed and ${queued} were put into the queues; the next sweep begins anew.`,
   );
 }

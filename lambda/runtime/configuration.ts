@@ -32,7 +32,8 @@ export interface Variables {
   readonly [name: string]: string | undefined;
 }
 
-const seconds = (max: number, standard: number) =>
+/** Variable that holds a whole number from 1 to `max`. */
+export const wholeNumber = (max: number, standard: number) =>
   z.pipe(
     z._default(
       z.string().check(z.refine((text) => isWholeNumber(text, max), `is no whole number from 1 to ${max}`)),
@@ -47,9 +48,12 @@ const sharedShape = {
     DEFAULTS.tokenEndpoint,
   ),
   [ENVIRONMENT.eventBusName]: z._default(z.string(), DEFAULTS.eventBusName),
-  [ENVIRONMENT.defaultTokenLifetimeSeconds]: seconds(MAX_TOKEN_LIFETIME_SECONDS, DEFAULTS.defaultTokenLifetimeSeconds),
-  [ENVIRONMENT.leaseSeconds]: seconds(MAX_LEASE_SECONDS, DEFAULTS.leaseSeconds),
-  [ENVIRONMENT.scheduleSeconds]: seconds(MAX_SCHEDULE_SECONDS, DEFAULTS.scheduleSeconds),
+  [ENVIRONMENT.defaultTokenLifetimeSeconds]: wholeNumber(
+    MAX_TOKEN_LIFETIME_SECONDS,
+    DEFAULTS.defaultTokenLifetimeSeconds,
+  ),
+  [ENVIRONMENT.leaseSeconds]: wholeNumber(MAX_LEASE_SECONDS, DEFAULTS.leaseSeconds),
+  [ENVIRONMENT.scheduleSeconds]: wholeNumber(MAX_SCHEDULE_SECONDS, DEFAULTS.scheduleSeconds),
 };
 
 const SharedEnvironment = z.object(sharedShape);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { PowertoolsTelemetry } from '../../lambda/adapters/powertools-telemetry.ts';
 import { FRESH } from '../../lambda/core/messages.ts';
-import { FleetTelemetry } from '../../lambda/fleet/fleet-telemetry.ts';
 import { synthesise } from '../infra/synthesise.ts';
 import { captureOutput } from '../support/capture-output.ts';
 import { FRESH_LOG_BYTES, stackDollars } from './bill.ts';
@@ -25,15 +25,19 @@ describe('the bill', async () => {
     expect(page).toContain(renderPrices());
   });
 
-  it.each([
-    [10, 0.07],
-    [30, 0.03],
-  ])('of 10,000 accounts, every %i minutes, is at most %f dollars an account beside its secret', (minutes, most) => {
-    const bills = fleets
-      .filter(({ tickMinutes }) => tickMinutes === minutes)
-      .map((fleet) => anAccountOf(10_000, fleet));
-    expect(bills).toEqual([expect.toSatisfy((dollars: number) => dollars > 0 && dollars <= most)]);
-  });
+  it.each<[number, 1 | 20, number]>([
+    [10, 1, 0.02],
+    [10, 20, 0.04],
+    [30, 1, 0.02],
+  ])(
+    'of 10,000 accounts, every %i minutes and with a batch billed as %i, is at most %f dollars an account beside its secret',
+    (minutes, batchedAs, most) => {
+      const bills = fleets
+        .filter(({ tickMinutes }) => tickMinutes === minutes)
+        .map((fleet) => anAccountOf(10_000, fleet, batchedAs));
+      expect(bills).toEqual([expect.toSatisfy((dollars: number) => dollars > 0 && dollars <= most)]);
+    },
+  );
 });
 
 it('takes for a stack what README says', () => {
@@ -44,7 +48,7 @@ it('takes for a stack what README says', () => {
 
 it('takes for the log of a fresh run what such a run writes', () => {
   const output = captureOutput();
-  const telemetry = new FleetTelemetry();
+  const telemetry = new PowertoolsTelemetry();
   const secretId = `arn:aws:secretsmanager:us-east-1:123456789012:secret:retently/${'a'.repeat(40)}-AbCdEf`;
   telemetry.begin(
     '11111111-2222-3333-4444-555555555555',

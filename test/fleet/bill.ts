@@ -10,7 +10,7 @@ const MINUTES_A_MONTH = (365.25 / 12) * 24 * 60;
 const STACK = { calls: 0.0761, metrics: 1.3896, rest: 0.0216 } as const;
 
 /** What a run that finds a fresh token writes to the log, and the 26 bytes that CloudWatch adds to each of two events. */
-export const FRESH_LOG_BYTES = 1_250;
+export const FRESH_LOG_BYTES = 1_100;
 
 /**
  * A warm refresh takes 27 ms of a whole CPU (docs/performance.md, "warm refresh"), and a fresh run is taken for no less. A
@@ -30,9 +30,10 @@ const QUEUE_REQUESTS_A_RUN = 2.1;
  */
 const IDLE_POLLS_A_MINUTE = 5 * 3;
 
-/** ListSecrets gives so many at once, in about this time. The messages of a page are sent meanwhile. */
+/** ListSecrets gives so many at a time, in about this time. The secrets of a page are read meanwhile, in batches. */
 const PAGE = 100;
 const PAGE_SECONDS = 0.1;
+const BATCH = 20;
 
 interface BillLine {
   readonly of: string;
@@ -45,12 +46,17 @@ export function stackDollars({ secrets, alarmMetrics }: BilledParts): number {
   return secrets * PRICES.secret.dollars + alarmMetrics * PRICES.alarmMetric.dollars + calls + metrics + rest;
 }
 
-/** What a fleet costs beside its accounts' secrets, in US dollars a month. */
+/**
+ * What a fleet costs beside its accounts' secrets, in US dollars a month.
+ *
+ * @param batchedAs calls that AWS bills for a batch of 20 secrets: its documentation does not say whether one or 20
+ */
 export function fleetLines(
   accounts: number,
   everyMinutes: number,
   { runs, calls, refreshes, waitedSeconds }: AccountMonth,
-  { memoryGb, alarmMetrics, dashboards, polledQueues }: BilledParts,
+  { memoryGb, alarmMetrics, compositeAlarms, dashboards, polledQueues }: BilledParts,
+  batchedAs: 1 | 20 = 1,
 ): readonly BillLine[] {
   const ticks = MINUTES_A_MONTH / everyMinutes;
   const pages = ticks * Math.ceil(accounts / PAGE);
@@ -58,7 +64,11 @@ export function fleetLines(
   const queueRequests = accounts * runs * QUEUE_REQUESTS_A_RUN + polledQueues * MINUTES_A_MONTH * IDLE_POLLS_A_MINUTE;
   const metrics = Object.keys({ ...METRICS, ...FLEET_METRICS }).length + FAILURE_METRICS;
   return [
-    { of: 'calls of Secrets Manager', dollars: (accounts * calls + pages) * PRICES.call.dollars },
+    { of: 'calls of Secrets Manager, by runs', dollars: accounts * calls * PRICES.call.dollars },
+    {
+      of: 'calls of Secrets Manager, by sweeps',
+      dollars: (pages + ticks * Math.ceil(accounts / BATCH) * batchedAs) * PRICES.call.dollars,
+    },
     {
       of: 'Lambda',
       dollars: (accounts * runs + ticks) * PRICES.invocation.dollars + seconds * memoryGb * PRICES.gbSecond.dollars,
@@ -70,9 +80,19 @@ export function fleetLines(
       of: 'alarms, metrics and dashboards',
       dollars:
         alarmMetrics * PRICES.alarmMetric.dollars +
+        compositeAlarms * PRICES.compositeAlarm.dollars +
         metrics * PRICES.metric.dollars +
         dashboards * PRICES.dashboard.dollars,
     },
+  ];
+}
+
+/** What services that record each read add for one account, in US dollars a month. They are not part of a fleet. */
+export function recordedReads(everyMinutes: number): readonly BillLine[] {
+  const reads = MINUTES_A_MONTH / everyMinutes;
+  return [
+    { of: 'a second trail of CloudTrail', dollars: reads * PRICES.trailEvent.dollars },
+    { of: 'GuardDuty', dollars: reads * PRICES.guardDutyEvent.dollars },
   ];
 }
 

@@ -6,6 +6,7 @@ export interface BilledParts {
   readonly secrets: number;
   /** An alarm costs as much as the metrics that it looks at. */
   readonly alarmMetrics: number;
+  readonly compositeAlarms: number;
   readonly dashboards: number;
   readonly queues: number;
   readonly functions: number;
@@ -28,6 +29,7 @@ export function toBilledParts(template: SynthesisedTemplate): BilledParts {
   return {
     secrets: count('AWS::SecretsManager::Secret'),
     alarmMetrics: alarms.reduce((sum, { Metrics }) => sum + countMetrics(Metrics), 0),
+    compositeAlarms: count('AWS::CloudWatch::CompositeAlarm'),
     dashboards: count('AWS::CloudWatch::Dashboard'),
     queues: count('AWS::SQS::Queue'),
     functions: functions.length,

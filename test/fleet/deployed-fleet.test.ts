@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import * as z from 'zod';
-import { resourceOf, synthesiseFleet } from '../infra/synthesise.ts';
+import { MAX_WAIT_SECONDS } from '../../lambda/contract.ts';
+import { resourceOf, resourcesOf, synthesiseFleet } from '../infra/synthesise.ts';
 import { DEPLOYED } from './deployed-fleet.ts';
 
 const polledSchema = z.object({
@@ -14,27 +15,35 @@ const mappingSchema = z.object({
 });
 const scheduleSchema = z.object({
   ScheduleExpression: z.string(),
-  FlexibleTimeWindow: z.object({ MaximumWindowInMinutes: z.number() }),
+  FlexibleTimeWindow: z.object({ Mode: z.string() }),
 });
 
 it('is simulated as it is synthesised', () => {
   const template = synthesiseFleet();
   const properties = (type: string, part?: string) => resourceOf(template, type, part).Properties;
-  const [polled] = Object.values(template.Resources)
+  const polled = Object.values(template.Resources)
     .filter(({ Type }) => Type === 'AWS::SQS::Queue')
     .flatMap(({ Properties }) => polledSchema.safeParse(Properties).data ?? []);
-  expect(polled).toEqual({
+  const queue = {
     VisibilityTimeout: DEPLOYED.visibilitySeconds,
     MessageRetentionPeriod: DEPLOYED.retentionSeconds,
     RedrivePolicy: { maxReceiveCount: DEPLOYED.maxReceives },
-  });
-  expect(mappingSchema.parse(properties('AWS::Lambda::EventSourceMapping'))).toEqual({
-    BatchSize: DEPLOYED.batchSize,
-    ScalingConfig: { MaximumConcurrency: DEPLOYED.maximumConcurrency },
-  });
+  };
+  expect(polled).toEqual([queue, queue]);
+  const mappings = resourcesOf(template, 'AWS::Lambda::EventSourceMapping').map((each) =>
+    mappingSchema.parse(each.Properties),
+  );
+  expect(mappings).toEqual(
+    [DEPLOYED.maximumConcurrency, DEPLOYED.retryConcurrency].map((MaximumConcurrency) => ({
+      BatchSize: DEPLOYED.batchSize,
+      ScalingConfig: { MaximumConcurrency },
+    })),
+  );
   expect(scheduleSchema.parse(properties('AWS::Scheduler::Schedule'))).toEqual({
     ScheduleExpression: `rate(${DEPLOYED.tickMinutes} minutes)`,
-    FlexibleTimeWindow: { MaximumWindowInMinutes: DEPLOYED.windowMinutes },
+    FlexibleTimeWindow: { Mode: 'OFF' },
   });
-  expect(properties('AWS::Lambda::Function', 'Refresh')).toMatchObject({ Timeout: DEPLOYED.timeoutSeconds });
+  expect(DEPLOYED.windowMinutes).toBe(0);
+  const Timeout = DEPLOYED.timeoutSeconds + MAX_WAIT_SECONDS;
+  expect(properties('AWS::Lambda::Function', 'Refresh')).toMatchObject({ Timeout });
 });

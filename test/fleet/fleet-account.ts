@@ -1,6 +1,6 @@
 import { Fault } from '../../lambda/core/fault.ts';
 import { FleetSecret } from './fleet-secret.ts';
-import { FAILURES, type Failure, FleetServer } from './fleet-server.ts';
+import { FAILURES, type Failure, FleetServer, type Trouble } from './fleet-server.ts';
 import type { Timeline } from './timeline.ts';
 import type { WriteQuota } from './write-quota.ts';
 
@@ -9,7 +9,6 @@ export interface FleetAccount {
   readonly secret: FleetSecret;
   readonly server: FleetServer;
   readonly failure: Failure | undefined;
-  lastRunMs: number;
 }
 
 /** What all accounts of a fleet share. */
@@ -19,21 +18,42 @@ export interface FleetWorld {
   readonly random: (from: number, to: number) => number;
 }
 
+/** A share of the accounts fails, from one moment to another. */
+export interface TroubleShare {
+  readonly failure: Trouble;
+  readonly percent: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /**
  * The named mix: of a hundred tokens 90 live for six hours, eight for a day and two for an hour, and one in ten accounts
  * has a failure, each kind in turn.
  *
  * @param hours the life of every token, instead of the mix
+ * @param share instead of one in ten
  */
-export function toAccount(world: FleetWorld, index: number, hours = hoursOf(index)): FleetAccount {
+export function toAccount(
+  world: FleetWorld,
+  index: number,
+  hours = hoursOf(index),
+  share?: TroubleShare,
+): FleetAccount {
   const { timeline, quota, random } = world;
-  const failure = index % 10 === 9 ? FAILURES[Math.floor(index / 10) % FAILURES.length] : undefined;
+  const failure =
+    share === undefined ? failureOf(index) : (index * 61) % 100 < share.percent ? share.failure : undefined;
+  const failureAt = (nowMs: number) =>
+    share === undefined || (nowMs >= share.fromMs && nowMs < share.toMs) ? failure : undefined;
   const text = failure === 'garbage value' ? 'not JSON' : undefined;
   const secret = new FleetSecret(timeline, quota, random, text);
   if (failure === 'denied') secret.refusal = new Fault('STORE_DENIED', 'Denied.');
   if (failure === 'deleted') secret.refusal = new Fault('SECRET_NOT_FOUND', 'Deleted.');
-  const server = new FleetServer(timeline, random, hours * 3_600, failure);
-  return { name: `account-${index}`, secret, server, failure, lastRunMs: timeline.nowMs };
+  const server = new FleetServer(timeline, random, hours * 3_600, failureAt);
+  return { name: `account-${index}`, secret, server, failure };
+}
+
+function failureOf(index: number): Failure | undefined {
+  return index % 10 === 9 ? FAILURES[Math.floor(index / 10) % FAILURES.length] : undefined;
 }
 
 /** Without the second term, no failure would meet a life of an hour. */

@@ -2,8 +2,14 @@ import { HOUR_MS } from '../support/secret-documents.ts';
 
 /** What does not work from one moment to another. */
 export interface Outage {
-  /** Without `answers`, the provider takes a request and never answers it. */
-  readonly of: 'function' | 'provider' | 'answers';
+  /**
+   * - `provider`: the provider cannot be reached;
+   * - `answers`: the provider takes requests and never answers them;
+   * - `mapping`: the event source mappings are disabled;
+   * - `throttled`: Lambda receives messages and starts no run;
+   * - `concurrency`: other functions of the account leave two runs at a time.
+   */
+  readonly of: 'provider' | 'answers' | 'mapping' | 'throttled' | 'concurrency';
   readonly fromMs: number;
   readonly toMs: number;
 }

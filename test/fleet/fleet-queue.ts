@@ -1,3 +1,4 @@
+import type { Turn } from '../../lambda/fleet/plan-messages.ts';
 import { MINUTE_MS } from '../support/secret-documents.ts';
 import { DEPLOYED } from './deployed-fleet.ts';
 import type { FleetWorld } from './fleet-account.ts';
@@ -10,7 +11,10 @@ const VISIBILITY_MS = 1_000 * DEPLOYED.visibilitySeconds;
 export interface Message<Body> {
   readonly body: Body;
   readonly sentAtMs: number;
+  /** Milliseconds since the epoch; `undefined`: immediately. */
+  readonly turn: Turn;
   receives: number;
+  hasRun?: boolean;
 }
 
 /**
@@ -23,12 +27,15 @@ export class FleetQueue<Body> {
   expired = 0;
   expiredInOutage = 0;
   deadLetters = 0;
+  /** Those of them that no run has seen. */
+  deadWithoutRun = 0;
   readonly #timeline: Timeline;
   readonly #random: (from: number, to: number) => number;
   readonly #calendar: FleetCalendar;
   readonly #onArrival: () => void;
   #waiting: Message<Body>[] = [];
   #first = 0;
+  #depths: readonly number[] = [];
 
   constructor({ timeline, random }: FleetWorld, calendar: FleetCalendar, onArrival: () => void) {
     this.#timeline = timeline;
@@ -37,18 +44,30 @@ export class FleetQueue<Body> {
     this.#onArrival = onArrival;
   }
 
-  send(body: Body): void {
-    const message = { body, sentAtMs: this.#timeline.nowMs, receives: 0 };
-    this.#deliver(message, this.#delayMs());
-    if (this.#random(0, 100) < 1) this.#deliver(message, this.#random(0, MINUTE_MS));
+  send(body: Body, turn: Turn, delayMs: number): void {
+    const message = { body, turn, sentAtMs: this.#timeline.nowMs, receives: 0 };
+    this.#deliver(message, delayMs + this.#delayMs());
+    if (this.#random(0, 100) < 1) this.#deliver({ ...message }, delayMs + this.#random(0, MINUTE_MS));
+  }
+
+  /** Messages that were ready for delivery a minute ago or two: SQS is late to tell. */
+  get waitingBefore(): number {
+    return this.#depths[0] ?? 0;
+  }
+
+  /** Every minute. */
+  sample(): void {
+    this.#depths = [...this.#depths, this.#waiting.length - this.#first].slice(-2);
   }
 
   /** The next message. Those that are too old, or that came too often, are dropped on the way. */
   receive(): Message<Body> | undefined {
     for (let message = this.#take(); message !== undefined; message = this.#take()) {
       if (message.sentAtMs < this.#timeline.nowMs - RETENTION_MS) this.#countExpired(message);
-      else if (message.receives === DEPLOYED.maxReceives) this.deadLetters++;
-      else {
+      else if (message.receives === DEPLOYED.maxReceives) {
+        this.deadLetters++;
+        if (!message.hasRun) this.deadWithoutRun++;
+      } else {
         message.receives++;
         return message;
       }

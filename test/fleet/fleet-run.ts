@@ -9,6 +9,13 @@ import { EndpointWithOutage } from './provider-outage.ts';
 
 export const CRASHED = Symbol();
 
+/** What every secret of the simulation has in common. */
+export const FLEET_SETTINGS = {
+  tokenEndpointUrl: 'https://retently.invalid/api/oauth/token',
+  defaultTokenLifetimeSeconds: 21_600,
+  scheduleSeconds: 60 * DEPLOYED.tickMinutes,
+};
+
 const NEVER = Number.POSITIVE_INFINITY;
 let nonces = 0;
 
@@ -37,10 +44,8 @@ export async function runFleetAccount(
       {
         settings: {
           secretId: 'Fleet',
-          tokenEndpointUrl: 'https://retently.invalid/api/oauth/token',
-          defaultTokenLifetimeSeconds: 21_600,
+          ...FLEET_SETTINGS,
           leaseSeconds: DEPLOYED.timeoutSeconds + LEASE_OVER_TIMEOUT_SECONDS,
-          scheduleSeconds: 600,
           forceEvent: 'Force',
         },
         store: secret,

@@ -1,7 +1,8 @@
 import { Fault } from '../../lambda/core/fault.ts';
 import type { CredentialStore, ListedVersion, Version } from '../../lambda/core/ports.ts';
+import type { HistoryReader } from '../../lambda/fleet/judge-secret.ts';
 import { DAY_MS } from '../infra/deployed-days.ts';
-import { CREDENTIALS, MINUTE_MS } from '../support/secret-documents.ts';
+import { CREDENTIALS } from '../support/secret-documents.ts';
 import type { Timeline } from './timeline.ts';
 import type { WriteQuota } from './write-quota.ts';
 
@@ -21,7 +22,6 @@ export class FleetSecret implements CredentialStore {
   readonly #random: (from: number, to: number) => number;
   readonly #versions = new Map<string, Version>();
   #current: string;
-  #changedMs: readonly number[] = [];
   #previous = '';
   #latestEntry = '';
 
@@ -80,10 +80,23 @@ export class FleetSecret implements CredentialStore {
     return [...this.#versions.values()].map(({ versionId, createdAt }) => ({ versionId, createdAt }));
   }
 
-  /** When the secret was changed last, as far as it was known at `atMs`. */
-  changedMsBefore(atMs: number): number {
-    const [last = 0, before = 0] = this.#changedMs;
-    return last <= atMs ? last : before;
+  /** Reads of the sweep, which no crash of a run ends. */
+  get reader(): HistoryReader {
+    const read = async (versionId: string) => {
+      this.calls++;
+      await this.#timeline.wait(this.#random(10, 30));
+      if (this.refusal !== undefined) throw this.refusal;
+      return this.#versions.get(versionId);
+    };
+    return {
+      readLatestEntry: () => read(this.#latestEntry),
+      readVersion: read,
+    };
+  }
+
+  /** What `BatchGetSecretValue` answers. */
+  peek(): { readonly version: Version | undefined; readonly isAtRest: boolean } {
+    return { version: this.#versions.get(this.#current), isAtRest: this.#latestEntry === this.#current };
   }
 
   async #read(idOf: () => string): Promise<Version | undefined> {
@@ -95,20 +108,10 @@ export class FleetSecret implements CredentialStore {
   async #write(): Promise<void> {
     for (let backOffMs = 500; ; backOffMs *= 2) {
       await this.#call(30, 80);
-      if (this.#quota.take(this.#timeline.nowMs)) {
-        this.#changed();
-        return;
-      }
+      if (this.#quota.take(this.#timeline.nowMs)) return;
       if (backOffMs === 2_000) throw new Fault('STORE_UNAVAILABLE', 'ThrottlingException');
       await this.#timeline.wait(this.#random(0, backOffMs));
     }
-  }
-
-  /** The writes of one run count as one change. */
-  #changed(): void {
-    const { nowMs } = this.#timeline;
-    const [last = 0, before = 0] = this.#changedMs;
-    this.#changedMs = [nowMs, last < nowMs - MINUTE_MS ? last : before];
   }
 
   async #call(fromMs: number, toMs: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toBroken } from './fleet-promises.ts';
+import { TROUBLES } from './fleet-server.ts';
 import { SMALL, simulate } from './small-fleet.ts';
 
 describe('a fleet of 150 secrets, one in ten of them failing', () => {
@@ -9,22 +10,39 @@ describe('a fleet of 150 secrets, one in ten of them failing', () => {
     expect(fleet.figures.crashes).toBeGreaterThan(0);
     // In 14 hours, a sound token of six hours is refreshed at the start and four times more.
     expect(fleet.figures.refreshes).toBeGreaterThan(5 * 0.9 * 0.9 * SMALL.secrets);
+    expect(fleet.figures.runsOfSound).toBeLessThanOrEqual(1.2 * fleet.figures.refreshesOfSound);
   });
 
   it('has the same history with the same seed', async () => {
     const figuresOf = async () => {
-      const { figures, quota, queue } = await simulate({ days: 0.1 });
+      const { figures, quota, lanes } = await simulate({ days: 0.1 });
       const { runs, refreshes, crashes } = figures;
-      return { runs, refreshes, crashes, writes: quota.writes, peak: quota.peak, deadLetters: queue.deadLetters };
+      const { deadLetters } = lanes.refresh.queue;
+      return { runs, refreshes, crashes, writes: quota.writes, peak: quota.peak, deadLetters };
     };
     expect(await figuresOf()).toEqual(await figuresOf());
   });
 });
 
+describe('a fleet of 300 secrets keeps its sound tokens', () => {
+  it.each(TROUBLES)('while half of the accounts have this trouble: %s', async (failure) => {
+    const fleet = await simulate({ secrets: 300, days: 0.4, trouble: { failure, percent: 50 }, troubleHours: 3 });
+    expect(toBroken(fleet)).toEqual([]);
+    expect(fleet.figures.sound).toBeGreaterThanOrEqual(150);
+  });
+});
+
 describe('what is broken on purpose is seen:', () => {
-  it('so many runs at once that the quota refuses writes', async () => {
-    const broken = toBroken(await simulate({ days: 0.1, concurrency: 60 }));
-    expect(broken).toContain('writes in the busiest second');
-    expect(broken).toContain('writes refused by the quota');
+  it('so many hanging accounts that the others wait for a run', async () => {
+    const broken = toBroken(
+      await simulate({
+        secrets: 600,
+        days: 0.35,
+        hours: 1,
+        concurrency: 4,
+        trouble: { failure: 'hangs', percent: 90 },
+      }),
+    );
+    expect(broken).toContain('sound tokens that expired');
   });
 });

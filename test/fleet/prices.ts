@@ -20,6 +20,21 @@ export const PRICES = {
     of: 'a metric of an alarm, a month',
     page: 'https://aws.amazon.com/cloudwatch/pricing/',
   },
+  compositeAlarm: {
+    dollars: 0.5,
+    of: 'an alarm over alarms, a month',
+    page: 'https://aws.amazon.com/cloudwatch/pricing/',
+  },
+  trailEvent: {
+    dollars: 2 / 100_000,
+    of: 'an event of CloudTrail, in each trail but the first',
+    page: 'https://aws.amazon.com/cloudtrail/pricing/',
+  },
+  guardDutyEvent: {
+    dollars: 4 / 1e6,
+    of: 'an event of CloudTrail that GuardDuty analyzes',
+    page: 'https://aws.amazon.com/guardduty/pricing/',
+  },
   metric: { dollars: 0.3, of: 'a custom metric, a month', page: 'https://aws.amazon.com/cloudwatch/pricing/' },
   dashboard: { dollars: 3, of: 'a dashboard, a month', page: 'https://aws.amazon.com/cloudwatch/pricing/' },
   logGb: {

@@ -1,10 +1,15 @@
 import * as z from 'zod';
-import { parseScript, script } from '../support/script.ts';
+import { parseScript, script, wholeNumber } from '../support/script.ts';
 import { renderPrices } from './prices.ts';
-import { measureFleets, renderBill } from './render-bill.ts';
+import { ACCOUNTS, measureFleets, renderBill } from './render-bill.ts';
 
-parseScript(
-  script('npm run fleet:bill --', 'Prints what a fleet costs, and the prices of AWS that this rests on.'),
-  z.object({}),
+const { secrets } = parseScript(
+  script('npm run fleet:bill --', 'Prints what a fleet costs, and the prices of AWS that this rests on.').option(
+    '--secrets <n>',
+    `how many accounts (default: ${ACCOUNTS.join(', ')})`,
+    wholeNumber(1),
+  ),
+  z.object({ secrets: z.number().optional() }),
 );
-console.log(`${renderBill(await measureFleets())}\n\n${renderPrices()}`);
+const accounts = secrets === undefined ? ACCOUNTS : [secrets];
+console.log(`${renderBill(await measureFleets(), accounts)}\n\n${renderPrices()}`);

@@ -1,15 +1,16 @@
 import { synthesise, synthesiseFleet } from '../infra/synthesise.ts';
 import { type AccountMonth, measureAccountMonth } from './account-month.ts';
-import { fleetLines, stackDollars, sum } from './bill.ts';
+import { fleetLines, recordedReads, stackDollars, sum } from './bill.ts';
 import { type BilledParts, toBilledParts } from './billed-parts.ts';
 import { PRICES } from './prices.ts';
 
-const ACCOUNTS = [100, 1_000, 10_000];
+export const ACCOUNTS: readonly number[] = [100, 1_000, 10_000];
 const TICK_MINUTES = [10, 30];
 
 const COUNTED = {
   secrets: 'secrets',
   alarmMetrics: 'metrics that alarms look at',
+  compositeAlarms: 'alarms over alarms',
   dashboards: 'dashboards',
   queues: 'queues',
   polledQueues: 'queues that Lambda polls',
@@ -36,15 +37,21 @@ export async function measureFleets(): Promise<readonly Fleet[]> {
 }
 
 /** US dollars a month of one account, its secret aside. */
-export function anAccountOf(accounts: number, { tickMinutes, parts, month }: Fleet): number {
-  return sum(fleetLines(accounts, tickMinutes, month, parts)) / accounts;
+export function anAccountOf(accounts: number, { tickMinutes, parts, month }: Fleet, batchedAs: 1 | 20 = 1): number {
+  return sum(fleetLines(accounts, tickMinutes, month, parts, batchedAs)) / accounts;
 }
 
 /** What is synthesised, what it comes to, and what a fleet's own part consists of. */
-export function renderBill(fleets: readonly Fleet[]): string {
+export function renderBill(fleets: readonly Fleet[], accounts: readonly number[] = ACCOUNTS): string {
   // A dashboard is left out for more than three accounts.
   const stack = toBilledParts(synthesise({ dashboard: false }));
-  return [renderParts(stack, fleets), renderTotals(stack, fleets), renderLines(fleets)].join('\n\n');
+  const largest = Math.max(...accounts);
+  return [
+    renderParts(stack, fleets),
+    renderTotals(stack, fleets, accounts),
+    renderLines(fleets, largest),
+    renderRecords(fleets),
+  ].join('\n\n');
 }
 
 function renderParts(stack: BilledParts, fleets: readonly Fleet[]): string {
@@ -55,8 +62,8 @@ function renderParts(stack: BilledParts, fleets: readonly Fleet[]): string {
   return renderTable(['synthesised', 'a stack, for one account', 'a fleet, for all'], rows);
 }
 
-function renderTotals(stack: BilledParts, fleets: readonly Fleet[]): string {
-  const rows = ACCOUNTS.map((accounts) => [
+function renderTotals(stack: BilledParts, fleets: readonly Fleet[], counts: readonly number[]): string {
+  const rows = counts.map((accounts) => [
     accounts,
     (accounts * stackDollars(stack)).toFixed(0),
     ...fleets.flatMap((fleet) => {
@@ -71,15 +78,29 @@ function renderTotals(stack: BilledParts, fleets: readonly Fleet[]): string {
   return renderTable(['Retently accounts', 'a stack each', ...columns], rows);
 }
 
-function renderLines(fleets: readonly Fleet[]): string {
-  const accounts = Math.max(...ACCOUNTS);
+function renderLines(fleets: readonly Fleet[], accounts: number): string {
   const columns = fleets.map(({ tickMinutes, month, parts }) => fleetLines(accounts, tickMinutes, month, parts));
   const rows = (columns[0] ?? []).map(({ of }, index) => [
     of,
     ...columns.map((lines) => ((lines[index]?.dollars ?? Number.NaN) / accounts).toFixed(4)),
   ]);
   const ticks = fleets.map(({ tickMinutes }) => `every ${tickMinutes} minutes`);
-  return renderTable([`an account of ${accounts}, beside its secret`, ...ticks], rows);
+  const totals = ([1, 20] as const).map((batchedAs) => [
+    `**all of it, if a batch of 20 reads is billed as ${batchedAs}**`,
+    ...fleets.map((fleet) => `**${anAccountOf(accounts, fleet, batchedAs).toFixed(4)}**`),
+  ]);
+  return renderTable([`an account of ${accounts}, beside its secret`, ...ticks], [...rows, ...totals]);
+}
+
+/** What others charge for recording the reads of an account. */
+function renderRecords(fleets: readonly Fleet[]): string {
+  const columns = fleets.map(({ tickMinutes }) => recordedReads(tickMinutes));
+  const rows = (columns[0] ?? []).map(({ of }, index) => [
+    of,
+    ...columns.map((lines) => (lines[index]?.dollars ?? Number.NaN).toFixed(4)),
+  ]);
+  const ticks = fleets.map(({ tickMinutes }) => `every ${tickMinutes} minutes`);
+  return renderTable(['beside a fleet, per account, where it is used', ...ticks], rows);
 }
 
 function renderTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {

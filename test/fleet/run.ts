@@ -3,16 +3,19 @@ import * as z from 'zod';
 import { parseScript, positiveNumber, script, wholeNumber } from '../support/script.ts';
 import { DEPLOYED } from './deployed-fleet.ts';
 import { toCounts, toPromises } from './fleet-promises.ts';
-import { FleetSimulation } from './simulate-fleet.ts';
+import { TROUBLES } from './fleet-server.ts';
+import { type FleetOptions, FleetSimulation } from './simulate-fleet.ts';
 
 const TITLES = {
   none: 'no outage',
-  function: 'a day without the function',
-  provider: 'a day without the provider',
-  answers: 'a day in which it never answers',
-} as const;
-const OUTAGES = ['none', 'function', 'provider', 'answers'] as const;
-const { maximumConcurrency, tickMinutes } = DEPLOYED;
+  provider: 'provider unreachable',
+  answers: 'provider never answers',
+  mapping: 'mappings disabled',
+  throttled: 'function throttled',
+  concurrency: 'two runs left',
+} as const satisfies Record<FleetOptions['outage'], string>;
+const OUTAGES = ['none', 'provider', 'answers', 'mapping', 'throttled', 'concurrency'] as const;
+const { maximumConcurrency, retryConcurrency, tickMinutes } = DEPLOYED;
 const COMMAND = script(
   'npm run fleet:simulate --',
   'Plays a fleet of many secrets on a virtual clock, and checks its promises.',
@@ -21,31 +24,54 @@ const COMMAND = script(
   .option('--days <days>', 'how long', positiveNumber, 3)
   .option('--seed <n>', 'of the choices', wholeNumber(), 1)
   .option('--concurrency <n>', 'how many runs at the same time', wholeNumber(1), maximumConcurrency)
+  .option('--retry-concurrency <n>', 'how many of secrets in trouble', wholeNumber(1), retryConcurrency)
   .option('--tick <minutes>', 'interval of the schedule', positiveNumber, tickMinutes)
-  .addOption(new Option('--order <order>', 'order of the sweep').choices(['created', 'changed']).default('changed'))
+  .addOption(new Option('--outage <kind...>', 'kinds of outage, a column each').choices(OUTAGES).default(['none']))
   .option('--outage-from-day <day>', 'when the outage begins', positiveNumber, 1)
-  .addOption(new Option('--outage <kind>', 'one kind of outage (default: all)').choices(OUTAGES));
+  .option('--outage-hours <hours>', 'how long the outage is', positiveNumber, 24)
+  .addOption(new Option('--trouble <kind...>', 'what a share of the accounts has from hour 4 on').choices(TROUBLES))
+  .option(
+    '--percent <n...>',
+    'how many accounts have it, a column each',
+    (text: string, all: readonly number[] = []) => [...all, wholeNumber(0)(text)],
+  )
+  .option('--trouble-hours <hours>', 'how long they have it', positiveNumber, 24);
 const OPTIONS = z
   .object({
     secrets: z.number(),
     days: z.number(),
     seed: z.number(),
     concurrency: z.number(),
+    retryConcurrency: z.number(),
     tick: z.number(),
-    order: z.enum(['created', 'changed']),
+    outage: z.array(z.enum(OUTAGES)),
     outageFromDay: z.number(),
-    outage: z.enum(OUTAGES).optional(),
+    outageHours: z.number(),
+    trouble: z.array(z.enum(TROUBLES)).optional(),
+    percent: z.array(z.number()).default([20]),
+    troubleHours: z.number(),
   })
   .transform(({ tick, ...options }) => ({ ...options, tickMinutes: tick }));
-const { outage, ...options } = parseScript(COMMAND, OPTIONS);
+const { outage: outages, trouble: troubles, percent: percents, ...options } = parseScript(COMMAND, OPTIONS);
 
-const outages = outage === undefined ? OUTAGES : [outage];
+const scenarios: readonly (Pick<FleetOptions, 'outage' | 'trouble'> & { readonly title: string })[] =
+  troubles === undefined
+    ? outages.map((outage) => ({ outage, title: TITLES[outage] }))
+    : troubles.flatMap((failure) =>
+        percents.map((percent) => ({
+          outage: 'none' as const,
+          trouble: { failure, percent },
+          title: `${percent} %: ${failure}`,
+        })),
+      );
 const simulations: FleetSimulation[] = [];
-for (const of of outages) simulations.push(await new FleetSimulation({ ...options, outage: of }).run());
+for (const { outage, trouble } of scenarios) {
+  simulations.push(await new FleetSimulation({ ...options, outage, trouble }).run());
+}
 const promises = simulations.map(toPromises);
 
-printRow(['', ...outages.map((of) => TITLES[of]), 'at most']);
-printRow(['---', ...outages.map(() => '---:'), '---:']);
+printRow(['', ...scenarios.map(({ title }) => title), 'at most']);
+printRow(['---', ...scenarios.map(() => '---:'), '---:']);
 printRows(simulations.map(toCounts));
 printRows(promises, (row) => round(row.most));
 

@@ -1,15 +1,16 @@
 import { Fault } from '../../lambda/core/fault.ts';
+import { waitMs } from '../../lambda/fleet/wait-ms.ts';
 import { DAY_MS } from '../infra/deployed-days.ts';
 import { Choices } from '../support/choices.ts';
-import { MINUTE_MS, NOW_MS } from '../support/secret-documents.ts';
+import { HOUR_MS, MINUTE_MS, NOW_MS } from '../support/secret-documents.ts';
 import { DEPLOYED } from './deployed-fleet.ts';
-import { type FleetAccount, toAccount } from './fleet-account.ts';
+import { type FleetAccount, type TroubleShare, toAccount } from './fleet-account.ts';
 import { FleetCalendar, type Outage } from './fleet-calendar.ts';
 import { FleetEnvironment } from './fleet-environment.ts';
 import { FleetFigures } from './fleet-figures.ts';
 import { FleetQueue, type Message } from './fleet-queue.ts';
 import { CRASHED } from './fleet-run.ts';
-import { type ListOrder, sweepFleet } from './fleet-sweep.ts';
+import { sweepFleet } from './fleet-sweep.ts';
 import { Timeline } from './timeline.ts';
 import { WriteQuota } from './write-quota.ts';
 
@@ -17,26 +18,41 @@ export interface FleetOptions {
   readonly secrets: number;
   readonly days: number;
   readonly seed: number;
-  /** MaximumConcurrency of the event source mapping. */
+  /** MaximumConcurrency of the two event source mappings. */
   readonly concurrency: number;
+  readonly retryConcurrency: number;
   readonly tickMinutes: number;
-  /** What is down for a day, and from which day on. */
   readonly outage: 'none' | Outage['of'];
   readonly outageFromDay: number;
-  readonly order: ListOrder;
-  /** Of every token, instead of the mix. */
+  readonly outageHours: number;
+  /** A share of the accounts that fails from hour 4 on, in place of the mix. */
+  readonly trouble?: Pick<TroubleShare, 'failure' | 'percent'> | undefined;
+  readonly troubleHours: number;
+  /** Life of every token, in place of the mix. */
   readonly hours?: number | undefined;
 }
 
-const WINDOW_MS = DEPLOYED.windowMinutes * MINUTE_MS;
+/** EventBridge Scheduler is precise to a minute. */
+const WINDOW_MS = (DEPLOYED.windowMinutes + 1) * MINUTE_MS;
+/** Echoes of the first burst meet the troubles. */
+const TROUBLE_FROM_MS = 4 * HOUR_MS;
+/** Runs that an account has left if other functions use up its concurrency. */
+const STARVED_RUNS = 2;
 
-/** The real core for each message, between a queue that repeats and reorders and a store with a quota. */
+/** An event source mapping: a queue, and the execution environments that take its messages. */
+interface Lane {
+  readonly queue: FleetQueue<FleetAccount>;
+  readonly idle: FleetEnvironment[];
+}
+
+/** The real sweep, and the real core for each message, between queues that repeat and reorder and a store with a quota. */
 export class FleetSimulation {
   readonly figures: FleetFigures;
   readonly quota = new WriteQuota();
-  readonly queue: FleetQueue<FleetAccount>;
+  readonly lanes: { readonly refresh: Lane; readonly retry: Lane };
   readonly lengthMs: number;
   longestSweepMs = 0;
+  deferred = 0;
   readonly #options: FleetOptions;
   readonly #startMs = NOW_MS;
   readonly #timeline = new Timeline(NOW_MS);
@@ -45,7 +61,7 @@ export class FleetSimulation {
   readonly #world = { timeline: this.#timeline, quota: this.quota, random: this.#random };
   readonly #calendar: FleetCalendar;
   readonly #accounts: readonly FleetAccount[];
-  readonly #idle: FleetEnvironment[];
+  #running = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -53,10 +69,11 @@ export class FleetSimulation {
     this.lengthMs = options.days * DAY_MS;
     this.#calendar = new FleetCalendar(this.#startMs, this.#toOutage());
     this.figures = new FleetFigures(this.#calendar);
-    this.queue = new FleetQueue(this.#world, this.#calendar, () => this.#poll());
-    this.#idle = Array.from({ length: options.concurrency }, () => this.#start());
+    this.lanes = { refresh: this.#toLane(options.concurrency), retry: this.#toLane(options.retryConcurrency) };
+    const fromMs = this.#startMs + TROUBLE_FROM_MS;
+    const share = options.trouble && { ...options.trouble, fromMs, toMs: fromMs + options.troubleHours * HOUR_MS };
     this.#accounts = Array.from({ length: options.secrets }, (_, index) =>
-      toAccount(this.#world, index, options.hours),
+      toAccount(this.#world, index, options.hours, share),
     );
   }
 
@@ -67,8 +84,13 @@ export class FleetSimulation {
     for (let atMs = 0; atMs < this.lengthMs; atMs += this.#options.tickMinutes * MINUTE_MS) {
       this.#timeline.after(atMs + this.#random(0, WINDOW_MS), () => void this.#sweep());
     }
+    this.#sample();
     await this.#timeline.runUntil(endMs);
-    for (const account of this.#accounts) this.figures.judge(account, this.#startMs, endMs);
+    const troubleEndsMs = this.#startMs + TROUBLE_FROM_MS + this.#options.troubleHours * HOUR_MS;
+    for (const account of this.#accounts) {
+      this.figures.judge(account, this.#startMs, endMs);
+      if (this.#options.trouble && troubleEndsMs < endMs) this.figures.judgeRecovery(account, troubleEndsMs, endMs);
+    }
     return this;
   }
 
@@ -82,19 +104,37 @@ export class FleetSimulation {
   }
 
   #toOutage(): Outage | undefined {
-    const { outage: of, outageFromDay } = this.#options;
+    const { outage: of, outageFromDay, outageHours } = this.#options;
     if (of === 'none') return undefined;
     const fromMs = this.#startMs + outageFromDay * DAY_MS;
-    return { of, fromMs, toMs: fromMs + DAY_MS };
+    return { of, fromMs, toMs: fromMs + outageHours * HOUR_MS };
+  }
+
+  #toLane(concurrency: number): Lane {
+    return {
+      queue: new FleetQueue(this.#world, this.#calendar, () => this.#poll()),
+      idle: Array.from({ length: concurrency }, () => this.#start()),
+    };
   }
 
   async #sweep(): Promise<void> {
-    // Millions of choices, and nobody replays them.
+    // Millions of choices, and no one replays them.
     this.#choices.taken.length = 0;
-    const { order } = this.#options;
-    const send = (account: FleetAccount) => this.queue.send(account);
-    const tookMs = await sweepFleet(this.#world, { accounts: this.#accounts, order, send });
-    this.longestSweepMs = Math.max(this.longestSweepMs, tookMs);
+    const startedAtMs = this.#timeline.nowMs;
+    const { deferred, problem } = await sweepFleet(this.#world, {
+      accounts: this.#accounts,
+      tickMinutes: this.#options.tickMinutes,
+      countWaiting: (lane) => this.lanes[lane].queue.waitingBefore,
+      send: (lane, account, turn, delayMs) => this.lanes[lane].queue.send(account, turn, delayMs),
+    });
+    if (problem) throw problem;
+    this.deferred += deferred;
+    this.longestSweepMs = Math.max(this.longestSweepMs, this.#timeline.nowMs - startedAtMs);
+  }
+
+  #sample(): void {
+    for (const { queue } of [this.lanes.refresh, this.lanes.retry]) queue.sample();
+    this.#timeline.after(MINUTE_MS, () => this.#sample());
   }
 
   #start(): FleetEnvironment {
@@ -102,36 +142,48 @@ export class FleetSimulation {
   }
 
   #poll(): void {
-    if (this.#calendar.isOut('function', this.#timeline.nowMs)) return;
-    while (this.#idle.length > 0) {
-      const message = this.queue.receive();
-      if (message === undefined) return;
-      const environment = this.#idle.pop();
-      if (environment) void this.#invoke(message, environment);
+    const { nowMs } = this.#timeline;
+    if (this.#calendar.isOut('mapping', nowMs)) return;
+    for (const lane of [this.lanes.refresh, this.lanes.retry]) {
+      while (lane.idle.length > 0) {
+        const message = lane.queue.receive();
+        if (message === undefined) break;
+        const isStarved = this.#calendar.isOut('concurrency', nowMs) && this.#running >= STARVED_RUNS;
+        // Lambda keeps a message that it cannot start a run for until the visibility timeout is over.
+        if (isStarved || this.#calendar.isOut('throttled', nowMs)) lane.queue.comeBack(message, nowMs);
+        else void this.#invoke(message, lane, lane.idle.pop() ?? this.#start());
+      }
     }
   }
 
-  async #invoke(message: Message<FleetAccount>, environment: FleetEnvironment): Promise<void> {
+  async #invoke(message: Message<FleetAccount>, lane: Lane, environment: FleetEnvironment): Promise<void> {
     const { figures } = this;
-    const { body: account, sentAtMs, receives } = message;
+    const { body: account, turn, sentAtMs, receives } = message;
     const { nowMs } = this.#timeline;
-    figures.runs++;
-    figures.betweenRuns.see(account.lastRunMs, nowMs);
-    account.lastRunMs = nowMs;
-    if (receives === 1) figures.queueWait.see(sentAtMs, nowMs);
+    this.#running++;
+    if (account.failure === undefined) figures.runsOfSound++;
+    message.hasRun = true;
+    if (receives === 1) figures.queueWait.see(Math.max(sentAtMs, turn.startAtMs ?? 0), nowMs);
     try {
       // From the queue to the function, and back.
       await this.#timeline.wait(this.#random(5, 25));
-      await environment.invoke(account);
-      this.#idle.push(environment);
+      const delayMs = waitMs(turn, this.#timeline.nowMs, this.#random(0, 1));
+      if (delayMs === undefined) figures.late++;
+      else {
+        await this.#timeline.wait(delayMs);
+        figures.runs++;
+        await environment.invoke(account);
+      }
+      lane.idle.push(environment);
     } catch (error) {
       if (error === CRASHED) {
         figures.crashes++;
-        this.#idle.push(this.#start());
-        this.queue.comeBack(message, nowMs);
-      } else if (error instanceof Fault) this.#idle.push(environment);
+        lane.idle.push(this.#start());
+        lane.queue.comeBack(message, nowMs);
+      } else if (error instanceof Fault) lane.idle.push(environment);
       else throw error;
     }
+    this.#running--;
     figures.busyMs += this.#timeline.nowMs - nowMs;
     this.#poll();
   }

@@ -8,9 +8,11 @@ export const SMALL: FleetOptions = {
   seed: 1,
   concurrency: DEPLOYED.maximumConcurrency,
   tickMinutes: DEPLOYED.tickMinutes,
-  order: 'changed',
   outage: 'none',
   outageFromDay: 0.05,
+  outageHours: 24,
+  troubleHours: 24,
+  retryConcurrency: DEPLOYED.retryConcurrency,
 };
 
 export async function simulate(options: Partial<FleetOptions> = {}): Promise<FleetSimulation> {

@@ -47,21 +47,17 @@ const sumSchema = z
   );
 
 /** The properties of `AWS::CloudWatch::Alarm` that decide its state. Others are refused, so that none is overlooked. */
-const alarmSchema = z
-  .strictObject({
-    ...z.object({ ...metricShape, Statistic: statistic, Period: period }).partial().shape,
-    Metrics: sumSchema.optional(),
-    EvaluationPeriods: z.int().min(1),
-    ComparisonOperator: z.enum(['LessThanThreshold', 'GreaterThanOrEqualToThreshold']),
-    Threshold: z.number(),
-    TreatMissingData: z.enum(['breaching', 'notBreaching', 'ignore']),
-    AlarmActions: z.array(z.unknown()).min(1),
-    OKActions: z.array(z.unknown()).min(1),
-    AlarmDescription: z.unknown(),
-  })
-  .refine(({ TreatMissingData, EvaluationPeriods }) => TreatMissingData !== 'ignore' || EvaluationPeriods === 1, {
-    error: 'ignore is evaluated here for one period alone',
-  });
+const alarmSchema = z.strictObject({
+  ...z.object({ ...metricShape, Statistic: statistic, Period: period }).partial().shape,
+  Metrics: sumSchema.optional(),
+  EvaluationPeriods: z.int().min(1),
+  ComparisonOperator: z.enum(['LessThanThreshold', 'GreaterThanOrEqualToThreshold']),
+  Threshold: z.number(),
+  TreatMissingData: z.enum(['breaching', 'notBreaching', 'ignore']),
+  AlarmActions: z.array(z.unknown()).min(1),
+  OKActions: z.array(z.unknown()).min(1).optional(),
+  AlarmDescription: z.unknown(),
+});
 
 type AlarmProperties = z.output<typeof alarmSchema>;
 

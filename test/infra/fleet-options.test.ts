@@ -23,7 +23,7 @@ describe('the options of a fleet', () => {
   it('have defaults, all but the key of the tag', () => {
     const { stackName, fleet } = parseFleetContext({ fleet: FLEET });
     expect(stackName).toBe('RetentlyTokenRefreshFleet');
-    expect(fleet).toMatchObject({ tagKey: 'retently', maximumConcurrency: 8, dashboard: true });
+    expect(fleet).toMatchObject({ tagKey: 'retently', maximumConcurrency: 320, dashboard: true });
     expect([fleet.interval.toMinutes(), fleet.timeout.toSeconds()]).toEqual([10, 60]);
   });
 

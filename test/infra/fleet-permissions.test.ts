@@ -12,13 +12,24 @@ const template = synthesiseFleet({ fleet: { tagKey: FLEET_TAG.Key, tagValue: FLE
 const QUEUE_ARN = 'arn:aws:sqs:us-east-1:000000000000:refresh';
 const [QUEUE_ID = ''] =
   Object.entries(template.Resources).find(([, { Properties }]) => 'RedrivePolicy' in Properties) ?? [];
-const attributes = { ...attributesOf(template, ''), [`${QUEUE_ID}.Arn`]: QUEUE_ARN };
+const RETRIES_ID = Object.keys(template.Resources).find((id) => id.startsWith('FleetQueueRetries')) ?? '';
+const attributes = {
+  ...attributesOf(template, ''),
+  [`${QUEUE_ID}.Arn`]: QUEUE_ARN,
+  [`${RETRIES_ID}.Arn`]: QUEUE_ARN.replace(/refresh$/, 'retries'),
+};
 
 const ROLES = { sweep: permissionsOf('FleetSweep'), refresh: permissionsOf('FleetRefresh') };
 type RoleName = keyof typeof ROLES;
 
 function permissionsOf(part: string): readonly Permission[] {
   return parsePolicy(resourceOf(template, 'AWS::IAM::Policy', part).Properties['PolicyDocument'], attributes);
+}
+
+/** Both roles read secrets, under one condition. */
+function rolesFor(action: string): readonly RoleName[] {
+  if (/ListSecrets$|BatchGetSecretValue$|^sqs:/.test(action)) return ['sweep'];
+  return action === 'secretsmanager:GetSecretValue' ? ['sweep', 'refresh'] : ['refresh'];
 }
 
 /** Runs `act` in a fleet whose every call its roles must allow. */
@@ -28,16 +39,17 @@ async function inFleet(act: (fleet: Fleet, sandbox: Sandbox) => Promise<void>) {
   await using sandbox = await startSandbox({
     aws: {
       authorize({ action, resource }) {
-        const role = /ListSecrets$|^sqs:/.test(action) ? 'sweep' : 'refresh';
         const { Tags = [] } = resource.includes(':secret:')
           ? sandbox.aws.secretsManager.describeSecret({ SecretId: resource })
           : {};
         const tags = Tags.map(({ Key, Value }) => [`aws:resourcetag/${Key.toLowerCase()}`, Value]);
         const keys = { 'events:source': EVENT_SOURCE, ...Object.fromEntries(tags) };
-        const permission = evaluatePolicy(ROLES[role], { action, resource, keys });
-        if (permission === undefined) denied.push(`${action} on ${resource}`);
-        else used[role].add(nameOf(permission));
-        return permission !== undefined;
+        return rolesFor(action).every((role) => {
+          const permission = evaluatePolicy(ROLES[role], { action, resource, keys });
+          if (permission === undefined) denied.push(`${action} on ${resource}`);
+          else used[role].add(nameOf(permission));
+          return permission !== undefined;
+        });
       },
     },
   });
@@ -49,13 +61,16 @@ describe('the roles of a fleet', () => {
   it('allow every call of sweeps and runs, and hold no more than these and Lambda need', async () => {
     const { used, denied } = await inFleet(async (fleet, sandbox) => {
       fleet.add('sound', await sandbox.mintCredentials());
-      fleet.add('empty');
+      const secretId = fleet.add('empty');
       await fleet.tick();
       await fleet.tick();
+      const refresh = await fleet.startRefresh();
+      await refresh.invoke({ secretId, action: 'status' });
       expect(fleet.read('sound')).toHaveProperty('access_token');
     });
     expect(denied).toEqual([]);
     expect(unusedOf('sweep', used.sweep)).toEqual([
+      'DecryptSecrets kms:Decrypt',
       'KeepFailedSweeps sqs:SendMessage',
       'WriteLogs logs:CreateLogStream',
       'WriteLogs logs:PutLogEvents',
@@ -86,5 +101,5 @@ describe('the roles of a fleet', () => {
 });
 
 function unusedOf(role: RoleName, used: ReadonlySet<string>): readonly string[] {
-  return ROLES[role].map(nameOf).filter((name) => !used.has(name));
+  return [...new Set(ROLES[role].map(nameOf))].filter((name) => !used.has(name));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { FLEET_METRICS } from '../../lambda/contract.ts';
+import { FLEET_METRICS, MAX_WAIT_SECONDS } from '../../lambda/contract.ts';
 import { attributesOf } from './deployed-template.ts';
 import { evaluatePolicy, type Permission, parsePolicy } from './evaluate-policy.ts';
 import { alarmsOf } from './monitored-function.ts';
@@ -46,10 +46,10 @@ function queueOf(template: SynthesisedTemplate): Resource['Properties'] {
 }
 
 describe('the resources of a fleet', () => {
-  it('are a schedule, a sweep, a queue and a refresh; no secret is among them', () => {
+  it('are a schedule, a sweep, two queues and a refresh; no secret is among them', () => {
     const types = Object.values(DEFAULTS.Resources).map(({ Type }) => Type);
     expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(2);
-    expect(types.filter((type) => type === 'AWS::SQS::Queue')).toHaveLength(4);
+    expect(types.filter((type) => type === 'AWS::SQS::Queue')).toHaveLength(5);
     expect(types).not.toContain('AWS::SecretsManager::Secret');
   });
 
@@ -57,26 +57,29 @@ describe('the resources of a fleet', () => {
     // Without bundling, both have the sources; how they are bundled is told apart by checks.test.ts.
     const [sweep, refresh] = [functionOf(DEFAULTS, 'Sweep'), functionOf(DEFAULTS, 'Refresh')];
     expect(sweep).toMatchObject({ Handler: 'index.handler', Runtime: 'nodejs24.x', Timeout: 120 });
-    expect(refresh).toMatchObject({ Handler: 'index.handler', Runtime: 'nodejs24.x', Timeout: 60 });
+    expect(refresh).toMatchObject({ Handler: 'index.handler', Runtime: 'nodejs24.x', Timeout: 60 + MAX_WAIT_SECONDS });
   });
 
-  it('hand a message an invocation to the refresh, eight at once, with partial batch answers', () => {
-    expect(resourceOf(DEFAULTS, 'AWS::Lambda::EventSourceMapping').Properties).toMatchObject({
-      BatchSize: 1,
-      FunctionResponseTypes: ['ReportBatchItemFailures'],
-      ScalingConfig: { MaximumConcurrency: 8 },
-    });
-    expect(resourceOf(EVERYTHING, 'AWS::Lambda::EventSourceMapping').Properties).toMatchObject({
-      ScalingConfig: { MaximumConcurrency: 20 },
-    });
+  it('hand one message per invocation to the refresh; retries have an eighth of the runs, on top', () => {
+    const runsOf = (template: SynthesisedTemplate) =>
+      resourcesOf(template, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) => {
+        expect(Properties).toMatchObject({ BatchSize: 1, FunctionResponseTypes: ['ReportBatchItemFailures'] });
+        return Object(Properties['ScalingConfig']).MaximumConcurrency;
+      });
+    expect(runsOf(DEFAULTS)).toEqual([320, 40]);
+    expect(runsOf(EVERYTHING)).toEqual([20, 3]);
+    expect(runsOf(synthesiseFleet({ fleet: { tagKey: 'retently', maximumConcurrency: 2 } }))).toEqual([2, 2]);
   });
 
-  it('hide a message for six times the timeout, and give it up after five tries, while it is still kept', () => {
+  it('let a message expire before Lambda has received it so often, in vain, that it would be a dead letter', () => {
     for (const template of [DEFAULTS, EVERYTHING]) {
-      const queue = queueOf(template);
+      const queues = resourcesOf(template, 'AWS::SQS::Queue').filter(({ Properties }) => 'RedrivePolicy' in Properties);
       const timeout = Number(functionOf(template, 'Refresh')['Timeout']);
-      expect(queue).toMatchObject({ VisibilityTimeout: 6 * timeout, RedrivePolicy: { maxReceiveCount: 5 } });
-      expect(Number(queue['MessageRetentionPeriod'])).toBeGreaterThan(5 * 6 * timeout);
+      expect(queues).toHaveLength(2);
+      for (const { Properties } of queues) {
+        expect(Properties).toMatchObject({ VisibilityTimeout: 6 * timeout, RedrivePolicy: { maxReceiveCount: 5 } });
+        expect(Number(Properties['MessageRetentionPeriod'])).toBeLessThanOrEqual(5 * 6 * timeout);
+      }
     }
     expect(queueOf(DEFAULTS)).toHaveProperty('MessageRetentionPeriod', 3_600);
   });
@@ -91,17 +94,26 @@ describe('the resources of a fleet', () => {
     }
   });
 
-  it('tell the sweep the tag and the queue, and the refresh no secret', () => {
+  it('tell the sweep the tag, the queues and the schedule, and the refresh no secret', () => {
     const variables = (template: SynthesisedTemplate, part: 'Sweep' | 'Refresh') =>
       Object(functionOf(template, part)['Environment']).Variables;
-    expect(Object.keys(variables(DEFAULTS, 'Sweep')).sort()).toEqual(['FLEET_TAG_KEY', 'REFRESH_QUEUE_URL']);
+    expect(Object.keys(variables(DEFAULTS, 'Sweep')).sort()).toEqual([
+      'DEFAULT_TOKEN_LIFETIME_SECONDS',
+      'FLEET_TAG_KEY',
+      'REFRESH_QUEUE_URL',
+      'RETRY_QUEUE_URL',
+      'SCHEDULE_SECONDS',
+      'SECONDS_BETWEEN_SWEEPS',
+      'TOKEN_ENDPOINT',
+    ]);
+    expect(variables(DEFAULTS, 'Sweep')).toMatchObject({ SECONDS_BETWEEN_SWEEPS: '600' });
     expect(variables(WITH_VALUE, 'Sweep')).toMatchObject({ FLEET_TAG_KEY: 'retently', FLEET_TAG_VALUE: 'live' });
     expect(variables(DEFAULTS, 'Refresh')).toEqual({
       TOKEN_ENDPOINT: 'https://app.retently.com/api/oauth/token',
       EVENT_BUS_NAME: 'default',
       DEFAULT_TOKEN_LIFETIME_SECONDS: '21600',
       LEASE_SECONDS: '90',
-      SCHEDULE_SECONDS: '720',
+      SCHEDULE_SECONDS: '600',
     });
   });
 
@@ -134,9 +146,11 @@ it('pins the logical ids: another one replaces what it names', () => {
     'FleetDeadLettersUndeliveredTicksA2D4FDDD',
     'FleetQueue9B9B7C7A',
     'FleetQueueDeadLettersE6A2F692',
+    'FleetQueueRetriesA2D3B54B',
     'FleetRefreshFunctionEF81F9CE',
     'FleetRefreshLogGroupDF0B3C66',
     'FleetRefreshMessages89B26D00',
+    'FleetRefreshRetries64AB2348',
     'FleetScheduleDCBCB063',
     'FleetSweepFunction2B44A968',
     'FleetSweepLogGroup3C448D9E',
@@ -193,12 +207,20 @@ describe('the role of the refresh', () => {
 });
 
 describe('the role of the sweep', () => {
-  it('reads no value, writes no secret, and receives no message', () => {
-    const permissions = permissionsOf(EVERYTHING, 'Sweep');
-    const secretsManager = permissions.map(({ action }) => action).filter((action) => action.startsWith('secretsm'));
-    expect(secretsManager).toEqual(['secretsmanager:ListSecrets']);
-    const queues = permissions.map(({ action }) => action).filter((action) => action.startsWith('sqs:'));
-    expect(new Set(queues)).toEqual(new Set(['sqs:SendMessage']));
+  it('reads secrets with the tag, and keys through Secrets Manager; it writes none, and receives no message', () => {
+    const permissions = permissionsOf(WITH_VALUE, 'Sweep');
+    const tagged = (value: string) => ({ 'aws:resourcetag/retently': value });
+    expect(isAllowed(permissions, 'secretsmanager:GetSecretValue', SECRET, tagged('live'))).toBe(true);
+    expect(isAllowed(permissions, 'secretsmanager:GetSecretValue', SECRET, tagged('test'))).toBe(false);
+    expect(isAllowed(permissions, 'secretsmanager:GetSecretValue', SECRET)).toBe(false);
+    const actions = permissionsOf(EVERYTHING, 'Sweep').map(({ action }) => action);
+    expect(new Set(actions.filter((action) => action.startsWith('secretsmanager:')))).toEqual(
+      new Set(['secretsmanager:ListSecrets', 'secretsmanager:BatchGetSecretValue', 'secretsmanager:GetSecretValue']),
+    );
+    expect(new Set(actions.filter((action) => action.startsWith('sqs:')))).toEqual(
+      new Set(['sqs:GetQueueAttributes', 'sqs:SendMessage']),
+    );
+    expect(isAllowed(permissions, 'kms:Decrypt', KEY)).toBe(false);
   });
 });
 
@@ -256,6 +278,17 @@ describe('the alarms of a fleet', () => {
     ]);
     for (const { text } of alarms.values())
       expect(text).toMatch(/\nFix: docs\/runbook\.md#[a-z-]+\n.*: aws logs tail /);
-    expect(alarms.get('SweepSilent')?.metrics[0]?.metricName).toBe(FLEET_METRICS.secretsQueued);
+    expect(alarms.get('SweepSilent')?.metrics[0]?.metricName).toBe(FLEET_METRICS.secretsListed);
+  });
+
+  it('send one email when all of them are over, and none while one is on', () => {
+    for (const { Properties } of resourcesOf(DEFAULTS, 'AWS::CloudWatch::Alarm')) {
+      expect(Properties).not.toHaveProperty('OKActions');
+    }
+    const { Properties } = resourceOf(DEFAULTS, 'AWS::CloudWatch::CompositeAlarm');
+    expect(Properties).toMatchObject({ OKActions: [{ Ref: 'FleetAlarmTopic86044E35' }] });
+    expect(Properties).not.toHaveProperty('AlarmActions');
+    const alarms = resourcesOf(DEFAULTS, 'AWS::CloudWatch::Alarm');
+    expect(JSON.stringify(Properties['AlarmRule']).match(/ALARM\(/g)).toHaveLength(alarms.length);
   });
 });

@@ -174,11 +174,12 @@ describe('its questions to the log', () => {
     expect(names.filter((name) => !known.has(name))).toEqual([]);
   });
 
-  test('of a fleet, finds each secret that needs somebody, by fields that its lines have', async () => {
+  test('of a fleet, finds each secret whose runs failed, by fields that its lines have', async () => {
     await using sandbox = await startSandbox();
     const { add, tick } = await startFleet(sandbox, 1);
-    const arns = ['one', 'two'].map((name) => add(name, { client_id: 'only' }));
-    add('sound', await sandbox.mintCredentials());
+    const credentials = await sandbox.mintCredentials();
+    const arns = ['one', 'two'].map((name) => add(name, { ...credentials, refresh_token: `never-issued-${name}` }));
+    add('sound', credentials);
     await tick();
     await Promise.all(sandbox.processes.map((each) => each.stop()));
     const ofFleet = linesOf(sandbox.processes.map(({ stdout, stderr }) => `${stdout}\n${stderr}`).join('\n'));

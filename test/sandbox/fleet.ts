@@ -29,6 +29,8 @@ export async function startFleet(sandbox: Sandbox, maximumConcurrency = 4): Prom
       [FLEET_ENVIRONMENT.tagKey]: FLEET_TAG.Key,
       [FLEET_ENVIRONMENT.tagValue]: FLEET_TAG.Value,
       [FLEET_ENVIRONMENT.queueUrl]: `${url}/000000000000/refresh`,
+      [FLEET_ENVIRONMENT.retryQueueUrl]: `${url}/000000000000/retries`,
+      [FLEET_ENVIRONMENT.refreshesPerSecond]: '1000',
     },
     'sweep',
   );

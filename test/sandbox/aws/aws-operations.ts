@@ -17,7 +17,8 @@ export interface PreparedCall {
   input: object;
   /** ARNs of what it touches, for an IAM policy. */
   resources: string[];
-  run(): object;
+  /** @param refuse what a batch answers for one of its secrets, in place of the value */
+  run(refuse: (secretId: string) => AwsError | undefined): object;
 }
 
 interface Operation {
@@ -48,7 +49,13 @@ const listSecretsRequest = z.strictObject({
 });
 const sendMessageBatchRequest = z.strictObject({
   QueueUrl: z.url(),
-  Entries: z.array(z.strictObject({ Id: z.string().min(1), MessageBody: z.string().min(1) })),
+  Entries: z.array(
+    z.strictObject({
+      Id: z.string().min(1),
+      MessageBody: z.string().min(1),
+      DelaySeconds: z.int().min(0).max(900).optional(),
+    }),
+  ),
 });
 const putEventsRequest = z.strictObject({
   Entries: z.array(
@@ -85,6 +92,16 @@ const operations: readonly Operation[] = [
     z.strictObject({ ...secretId, VersionId: z.string().optional(), VersionStage: z.string().optional() }),
     (service, input) => service.getSecretValue(input),
   ),
+  {
+    service: 'secretsmanager',
+    name: 'BatchGetSecretValue',
+    prepare({ secretsManager }, body) {
+      const input = z
+        .strictObject({ SecretIdList: z.array(z.string()).min(1), NextToken: z.string().optional() })
+        .parse(body);
+      return { input, resources: ['*'], run: (refuse) => secretsManager.batchGetSecretValue(input, refuse) };
+    },
+  },
   onSecret(
     'PutSecretValue',
     z.strictObject({
@@ -145,6 +162,14 @@ const operations: readonly Operation[] = [
     prepare({ sqs }, body) {
       const input = sendMessageBatchRequest.parse(body);
       return { input, resources: [sqs.arnOf(input.QueueUrl)], run: () => sqs.sendMessageBatch(input) };
+    },
+  },
+  {
+    service: 'sqs',
+    name: 'GetQueueAttributes',
+    prepare({ sqs }, body) {
+      const input = z.strictObject({ QueueUrl: z.url(), AttributeNames: z.array(z.string()) }).parse(body);
+      return { input, resources: [sqs.arnOf(input.QueueUrl)], run: () => sqs.getQueueAttributes(input) };
     },
   },
   onSecret('RestoreSecret', z.strictObject(secretId), (service, input) => service.restoreSecret(input)),

@@ -35,6 +35,8 @@ export interface AwsOptions {
   retentionMs?: number;
   /** See `SecretsManager`. */
   listLagMs?: number;
+  /** See `SecretsManager`. */
+  batchPage?: number;
   /** See `Sqs`. */
   sqs?: Omit<SqsOptions, 'now'>;
 }
@@ -72,7 +74,7 @@ export async function startAws(options: AwsOptions = {}): Promise<Aws> {
     eventBridge: new EventBridge({ now, eventBusNames }),
     sqs: new Sqs({ now, ...sqs }),
   };
-  const endpoint = new AwsEndpoint(services, authorize);
+  const endpoint = new AwsEndpoint(services, authorize, now);
   const { url, close } = await startLoopbackServer((request, response) => void endpoint.answer(request, response));
   const { calls, faults } = endpoint;
   const inject = (fault: InjectedFault) => faults.add(fault);
@@ -84,9 +86,13 @@ class AwsEndpoint {
   readonly calls: AwsCall[] = [];
   readonly faults = new FaultPlan();
   readonly #services: AwsServices;
+  /** When the last calls of `BatchGetSecretValue` arrived. */
+  #batches: number[] = [];
+  readonly #now: () => number;
   readonly #authorize: (request: AuthorizationRequest) => boolean;
 
-  constructor(services: AwsServices, authorize: (request: AuthorizationRequest) => boolean) {
+  constructor(services: AwsServices, authorize: (request: AuthorizationRequest) => boolean, now: () => number) {
+    this.#now = now;
     this.#services = services;
     this.#authorize = authorize;
   }
@@ -115,6 +121,20 @@ class AwsEndpoint {
     }
   }
 
+  #requireRate(): void {
+    this.#batches = [...this.#batches.filter((atMs) => atMs > this.#now() - 1_000), this.#now()];
+    if (this.#batches.length > MAX_BATCHES_PER_SECOND) throw new AwsError('ThrottlingException', 'Rate exceeded');
+  }
+
+  /** A batch reads each secret as `GetSecretValue` does: with its permission, and with what was injected for it. */
+  #refuse(secretId: string): AwsError | undefined {
+    const input = { SecretId: secretId };
+    const resource = this.#services.secretsManager.arnOf(secretId);
+    if (!this.#authorize({ action: 'secretsmanager:GetSecretValue', resource, input })) return toAccessDenied(resource);
+    const fault = this.faults.take('GetSecretValue', input);
+    return fault && toFaultError(fault.kind, 'GetSecretValue');
+  }
+
   async #carryOut(
     call: AwsCall,
     action: string,
@@ -130,15 +150,19 @@ class AwsEndpoint {
       const error = toFaultError(fault.kind, call.operation);
       if (error !== undefined) throw error;
     }
+    if (call.operation === 'BatchGetSecretValue') this.#requireRate();
     for (const resource of resources) {
       if (!this.#authorize({ action, resource, input })) throw toAccessDenied(`${action} on resource: ${resource}`);
     }
-    const output = run();
+    const output = run((secretId) => this.#refuse(secretId));
     call.output = output;
     if (fault?.kind === 'drop-after') return 'drop';
     return fault?.kind === 'hang-after' ? 'hang' : output;
   }
 }
+
+/** AWS allows so many in a second. */
+const MAX_BATCHES_PER_SECOND = 100;
 
 function send(response: ServerResponse, call: AwsCall | undefined, status: number, output: object): void {
   if (call !== undefined) call.status = status;

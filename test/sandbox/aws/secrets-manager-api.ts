@@ -48,6 +48,17 @@ export interface GetSecretValueResponse extends SecretIdentity, SecretValue {
   CreatedDate: Date;
 }
 
+export interface BatchGetSecretValueRequest {
+  SecretIdList: readonly string[];
+  NextToken?: string | undefined;
+}
+
+export interface BatchGetSecretValueResponse {
+  SecretValues: GetSecretValueResponse[];
+  Errors: { SecretId: string; ErrorCode: string; Message: string }[];
+  NextToken?: string;
+}
+
 export interface PutSecretValueRequest extends SecretReference, SecretValue {
   ClientRequestToken?: string | undefined;
   VersionStages?: readonly string[] | undefined;

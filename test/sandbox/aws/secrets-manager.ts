@@ -6,6 +6,7 @@ import type * as Api from './secrets-manager-api.ts';
 
 const DAY_MS = 86_400_000;
 const MAX_PAGE = 100;
+const MAX_BATCH = 20;
 const ARN_PREFIX = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:';
 
 export interface SecretsManagerOptions extends Partial<VersionLimits> {
@@ -15,6 +16,8 @@ export interface SecretsManagerOptions extends Partial<VersionLimits> {
   arnSuffix?: () => string;
   /** How far `ListSecrets` lags behind; AWS says up to five minutes. @default 0 */
   listLagMs?: number;
+  /** `BatchGetSecretValue` answers with so many secrets per page; 0: the first page is empty. @default all */
+  batchPage?: number;
 }
 
 /**
@@ -27,11 +30,13 @@ export class SecretsManager {
   readonly #limits: VersionLimits;
   readonly #arnSuffix: () => string;
   readonly #listLagMs: number;
+  readonly #batchPage: number;
   /** Each secret under its name, its ARN, and its ARN without the suffix. */
   readonly #secrets = new Map<string, Secret>();
 
   constructor(options: SecretsManagerOptions) {
     const { now, maxVersions = 100, retentionMs = DAY_MS, arnSuffix = randomArnSuffix, listLagMs = 0 } = options;
+    this.#batchPage = options.batchPage ?? MAX_BATCH;
     this.#now = now;
     this.#limits = { maxVersions, retentionMs };
     this.#arnSuffix = arnSuffix;
@@ -137,6 +142,34 @@ export class SecretsManager {
     const CreatedDate = new Date(version.createdAtMs);
     const VersionStages = toVersionStages(secret, version);
     return { ARN, Name, VersionId: version.id, VersionStages, CreatedDate, SecretString, SecretBinary };
+  }
+
+  /**
+   * Answers with the current value of each secret, in no order that could be relied on. What cannot be read is among the errors.
+   *
+   * @param refuse why one of them must not be read
+   */
+  batchGetSecretValue(
+    { SecretIdList, NextToken }: Api.BatchGetSecretValueRequest,
+    refuse: (secretId: string) => AwsError | undefined = () => undefined,
+  ): Api.BatchGetSecretValueResponse {
+    if (SecretIdList.length > MAX_BATCH) throw toInvalidParameter(`A batch has at most ${MAX_BATCH} secrets.`);
+    const start = toStart(NextToken);
+    const isEmpty = this.#batchPage === 0 && NextToken === undefined;
+    const end = isEmpty ? 0 : start + (this.#batchPage || MAX_BATCH);
+    const answer: Api.BatchGetSecretValueResponse = { SecretValues: [], Errors: [] };
+    for (const SecretId of [...SecretIdList].reverse().slice(start, end)) {
+      try {
+        const refused = refuse(SecretId);
+        if (refused !== undefined) throw refused;
+        answer.SecretValues.push(this.getSecretValue({ SecretId }));
+      } catch (error) {
+        if (!(error instanceof AwsError)) throw error;
+        answer.Errors.push({ SecretId, ErrorCode: error.name, Message: error.message });
+      }
+    }
+    // A page without a secret does not end a batch, so its token leads on.
+    return end < SecretIdList.length ? { ...answer, NextToken: String(end === 0 ? EMPTY_PAGE : end) } : answer;
   }
 
   /** What a bystander sees: the version that holds a label, or one by its id, with no call and no answer. */
@@ -282,7 +315,11 @@ function toVersionStages(secret: Secret, version: SecretVersion): string[] | und
   return stages.length === 0 ? undefined : stages;
 }
 
+/** Token of the page after an empty one: from the first secret on. */
+const EMPTY_PAGE = 'empty';
+
 function toStart(nextToken: string | undefined): number {
+  if (nextToken === EMPTY_PAGE) return 0;
   const start = nextToken === undefined ? 0 : Number(nextToken);
   if (!Number.isSafeInteger(start)) throw new AwsError('InvalidNextTokenException', 'The NextToken is invalid.');
   return start;

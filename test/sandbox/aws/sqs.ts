@@ -23,6 +23,7 @@ export interface SqsOptions {
 
 interface Message {
   readonly messageId: string;
+  readonly queueArn: string;
   readonly body: string;
   readonly sentAtMs: number;
   visibleAtMs: number;
@@ -31,12 +32,17 @@ interface Message {
 
 export interface SendMessageBatchRequest {
   readonly QueueUrl: string;
-  readonly Entries: readonly { readonly Id: string; readonly MessageBody: string }[];
+  readonly Entries: readonly {
+    readonly Id: string;
+    readonly MessageBody: string;
+    readonly DelaySeconds?: number | undefined;
+  }[];
 }
 
-/** One standard queue of Amazon SQS and its dead letters: at least once, in no order. */
+/** Two standard queues of Amazon SQS, for refreshes and for retries, and their dead letters: at least once, in no order. */
 export class Sqs {
   readonly queueArn = 'arn:aws:sqs:us-east-1:000000000000:refresh';
+  readonly retriesArn = 'arn:aws:sqs:us-east-1:000000000000:retries';
   readonly deadLetters: string[] = [];
   readonly #options: Required<SqsOptions>;
   #messages: Message[] = [];
@@ -59,22 +65,22 @@ export class Sqs {
   }
 
   arnOf(queueUrl: string): string {
-    return new URL(queueUrl).pathname.split('/').at(-1) === 'refresh' ? this.queueArn : queueUrl;
+    const name = new URL(queueUrl).pathname.split('/').at(-1);
+    return [this.queueArn, this.retriesArn].find((arn) => arn.endsWith(`:${name}`)) ?? queueUrl;
   }
 
   /** What somebody types, or a redrive brings back. */
-  send(body: string): void {
+  send(body: string, { queueArn = this.queueArn, delaySeconds = 0 } = {}): void {
     const nowMs = this.#options.now();
     const isTwice = this.#options.random() < this.#options.duplicates;
     for (let copies = isTwice ? 2 : 1; copies > 0; copies--) {
-      this.#messages.push({ messageId: randomUUID(), body, sentAtMs: nowMs, visibleAtMs: nowMs, receives: 0 });
+      const visibleAtMs = nowMs + 1_000 * delaySeconds;
+      this.#messages.push({ messageId: randomUUID(), queueArn, body, sentAtMs: nowMs, visibleAtMs, receives: 0 });
     }
   }
 
   sendMessageBatch({ QueueUrl, Entries }: SendMessageBatchRequest): object {
-    if (this.arnOf(QueueUrl) !== this.queueArn) {
-      throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
-    }
+    const queueArn = this.#require(QueueUrl);
     if (Entries.length === 0 || Entries.length > MAX_ENTRIES) {
       throw new AwsError('TooManyEntriesInBatchRequest', `A batch has 1 to ${MAX_ENTRIES} entries.`);
     }
@@ -86,7 +92,8 @@ export class Sqs {
     }
     const isRefused = ({ MessageBody }: { readonly MessageBody: string }) => this.#options.refuses(MessageBody);
     const taken = Entries.filter((entry) => !isRefused(entry));
-    for (const { MessageBody } of taken) this.send(MessageBody);
+    for (const { MessageBody, DelaySeconds = 0 } of taken)
+      this.send(MessageBody, { queueArn, delaySeconds: DelaySeconds });
     const toMd5 = (text: string) => createHash('md5').update(text).digest('hex');
     return {
       Successful: taken.map(({ Id, MessageBody }) => ({
@@ -96,6 +103,23 @@ export class Sqs {
       })),
       Failed: Entries.filter(isRefused).map(({ Id }) => ({ Id, Code: 'InternalError', SenderFault: false })),
     };
+  }
+
+  /** As texts, as SQS has them. */
+  getQueueAttributes({ QueueUrl }: { readonly QueueUrl: string }): object {
+    const queueArn = this.#require(QueueUrl);
+    const nowMs = this.#options.now();
+    const waiting = this.#kept().filter((each) => each.queueArn === queueArn && each.visibleAtMs <= nowMs);
+    return { Attributes: { ApproximateNumberOfMessages: String(waiting.length) } };
+  }
+
+  /** Milliseconds until a message can be received that cannot be yet; `undefined` if none is delayed. */
+  get delayMs(): number | undefined {
+    const nowMs = this.#options.now();
+    const delays = this.#kept().flatMap(({ visibleAtMs, receives }) =>
+      receives === 0 && visibleAtMs > nowMs ? [visibleAtMs - nowMs] : [],
+    );
+    return delays.length === 0 ? undefined : Math.min(...delays);
   }
 
   /** One message that nobody has in hand; `undefined` if there is none. */
@@ -117,6 +141,12 @@ export class Sqs {
 
   delete(messageId: string): void {
     this.#messages = this.#messages.filter((message) => message.messageId !== messageId);
+  }
+
+  #require(queueUrl: string): string {
+    const arn = this.arnOf(queueUrl);
+    if (arn === this.queueArn || arn === this.retriesArn) return arn;
+    throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
   }
 
   #kept(): Message[] {

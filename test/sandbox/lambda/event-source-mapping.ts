@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import type { Sqs } from '../aws/sqs.ts';
 import type { InvokeOptions, LambdaProcess } from './lambda-process.ts';
@@ -22,9 +23,12 @@ export class EventSourceMapping {
     this.#environments = Array.from({ length: maximumConcurrency }, () => undefined);
   }
 
-  /** Until nothing is to be received: what failed comes again after its visibility timeout. */
+  /** Until nothing is to be received, delayed messages included: what failed comes again after its visibility timeout. */
   async drain(options: InvokeOptions = {}): Promise<void> {
-    await Promise.all(this.#environments.map((_, index) => this.#work(index, options)));
+    for (let delayMs: number | undefined = 0; delayMs !== undefined; delayMs = this.#sqs.delayMs) {
+      if (delayMs > 0) await sleep(delayMs);
+      await Promise.all(this.#environments.map((_, index) => this.#work(index, options)));
+    }
   }
 
   async #work(index: number, options: InvokeOptions): Promise<void> {

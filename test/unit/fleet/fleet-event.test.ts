@@ -14,7 +14,9 @@ const ARN = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:fleet/acme-AbC
 const RECORD = { messageId: 'm-1', body: '{}', eventSource: 'aws:sqs' };
 
 test('what the sweep writes is what the refresh reads', () => {
-  expect(parseMessage(renderMessage(ARN), PLACE)).toBe(ARN);
+  expect(parseMessage(renderMessage(ARN), PLACE)).toMatchObject({ secretId: ARN, startAtMs: undefined });
+  const turn = { startAtMs: 1, endAtMs: 2 };
+  expect(parseMessage(renderMessage(ARN, turn), PLACE)).toEqual({ secretId: ARN, ...turn });
 });
 
 test('the event that forces a refresh is a request that the function accepts', () => {
@@ -24,7 +26,7 @@ test('the event that forces a refresh is a request that the function accepts', (
 
 test('a secret can be of another partition of AWS', () => {
   const arn = ARN.replace('arn:aws:', 'arn:aws-us-gov:').replace('us-east-1', 'us-gov-west-1');
-  expect(parseMessage(renderMessage(arn), { ...PLACE, region: 'us-gov-west-1' })).toBe(arn);
+  expect(parseMessage(renderMessage(arn), { ...PLACE, region: 'us-gov-west-1' }).secretId).toBe(arn);
 });
 
 test('the ARN of a function says where it runs', () => {
@@ -80,6 +82,13 @@ describe('a message that somebody typed is refused, and not quoted:', () => {
     expect(name).toBe('EVENT_INVALID');
     expect(message).toContain(`Secret ${arn} is of another region or AWS account`);
     expect(message).toContain('us-east-1 in 000000000000');
+  });
+
+  test('a secret that another AWS service manages, which is named', () => {
+    const arn = ARN.replace('fleet/acme', 'rds!cluster-1');
+    const { name, message } = faultOf(() => parseMessage(renderMessage(arn), PLACE));
+    expect(name).toBe('EVENT_INVALID');
+    expect(message).toContain(`Secret ${arn} is managed by another AWS service`);
   });
 });
 

@@ -75,7 +75,7 @@ describe('a message', () => {
     expect(started.aws.eventBridge.events).toMatchObject([{ detail: { secretId } }]);
     expect(output.logs()).toMatchObject([{ runId: 'request-1', outcome: 'refreshed', secretId }]);
     expect(output.metrics()).toMatchObject([
-      { FunctionName: 'refresh-function', Refreshed: 1, TokenSecondsOverdue: 0, SecretUnusable: 0 },
+      { FunctionName: 'refresh-function', Refreshed: 1, ReauthorizationRequired: 0 },
     ]);
   });
 
@@ -109,7 +109,6 @@ describe('a message', () => {
     expect(await started.deliver(started.toMessage('one'))).toEqual([]);
     const message = expect.stringContaining('Has the secret still the tag of the fleet?');
     expect(output.logs()).toMatchObject([{ code: 'STORE_DENIED', secretId: started.arnOf('one'), message }]);
-    expect(output.metrics()).toEqual(expect.arrayContaining([expect.objectContaining({ SecretUnusable: 1 })]));
   });
 });
 
@@ -144,7 +143,7 @@ describe('several messages of one batch', () => {
   });
 });
 
-describe('a message comes again', () => {
+describe('a message is done, because the next sweep sends the secret again if it needs a run', () => {
   test('after a mistake of ours, whose text is not shown', async () => {
     await using started = await startRefresh();
     let looks = 0;
@@ -154,16 +153,34 @@ describe('a message comes again', () => {
       return 60_000;
     };
     const Records = [{ eventSource: 'aws:sqs', messageId: 'm-7', body: started.toMessage('one') }];
-    expect(await started.invoke({ Records }, remainingMs)).toEqual({ batchItemFailures: [{ itemIdentifier: 'm-7' }] });
+    expect(await started.invoke({ Records }, remainingMs)).toEqual({ batchItemFailures: [] });
     expect(output.logs().at(-1)).toMatchObject({ code: 'UNEXPECTED' });
     expect(output.text()).not.toContain('P1ANTED');
   });
 
-  test('if the environment of the function is wrong, which is no fault of the secret', async () => {
+  test('if the environment of the function is wrong', async () => {
     await using started = await startRefresh({ environment: { LEASE_SECONDS: 'P1ANTED' } });
-    expect(await started.deliver(started.toMessage('one'), started.toMessage('two'))).toEqual(['m-0', 'm-1']);
+    expect(await started.deliver(started.toMessage('one'), started.toMessage('two'))).toEqual([]);
     expect(output.logs()).toMatchObject([{ code: 'CONFIGURATION_INVALID' }, { code: 'CONFIGURATION_INVALID' }]);
   });
+
+  test('if its turn is over: nothing is read, and the line names the secret', async () => {
+    await using started = await startRefresh();
+    const nowMs = Date.now();
+    const turn = { startAtMs: nowMs - 60_000, endAtMs: nowMs - 1_000 };
+    expect(await started.deliver(renderMessage(started.arnOf('one'), turn))).toEqual([]);
+    expect(started.aws.calls).toEqual([]);
+    expect(output.logs()).toMatchObject([{ level: 'INFO', secretId: started.arnOf('one') }]);
+    expect(output.metrics()).toEqual([]);
+  });
+});
+
+test('a message waits for its turn', async () => {
+  await using started = await startRefresh();
+  const startAtMs = Date.now() + 200;
+  await started.deliver(renderMessage(started.arnOf('one'), { startAtMs, endAtMs: startAtMs + 60_000 }));
+  expect(Date.now()).toBeGreaterThanOrEqual(startAtMs);
+  expect(output.logs()).toMatchObject([{ outcome: 'refreshed' }]);
 });
 
 describe('an answer that could not be stored', () => {
@@ -246,56 +263,5 @@ describe('a request of a person', () => {
     await expect(started.invoke({ secretId: started.arnOf('one') })).rejects.toMatchObject({
       name: 'CREDENTIALS_INCOMPLETE',
     });
-  });
-});
-
-describe('the states of a run', () => {
-  async function statesAfter(act: (started: Awaited<ReturnType<typeof startRefresh>>) => unknown, script?: Step[]) {
-    await using started = await startRefresh(script ? { script } : {});
-    await act(started);
-    await started.deliver(started.toMessage('one'));
-    return output.metrics().find((metrics) => 'SecretUnusable' in metrics);
-  }
-
-  test.each([
-    ['garbage', 'P1ANTED', 1],
-    ['what is no RetentlyCredentials', '{"user":"root"}', 1],
-  ])('say that a secret is unusable: %s', async (_what, SecretString, unusable) => {
-    const states = await statesAfter(({ aws }) => aws.secretsManager.putSecretValue({ SecretId: 'one', SecretString }));
-    expect(states).toMatchObject({ SecretUnusable: unusable });
-  });
-
-  test('say it of a secret that Secrets Manager fails on: the run says nothing of its token', async () => {
-    const states = await statesAfter(({ aws }) => {
-      aws.inject({ kind: 'internal-error', operation: 'GetSecretValue', times: 99 });
-    });
-    expect(states).toMatchObject({ SecretUnusable: 1 });
-    expect(states).not.toHaveProperty('TokenSecondsOverdue');
-  });
-
-  test('say it of a secret without a value, too', async () => {
-    const states = await statesAfter(({ aws: { secretsManager } }) => {
-      secretsManager.deleteSecret({ SecretId: 'one', ForceDeleteWithoutRecovery: true });
-      secretsManager.createSecret({ Name: 'one' });
-    });
-    expect(states).toMatchObject({ SecretUnusable: 1 });
-  });
-
-  test('say how long a token is overdue that its server did not refresh', async () => {
-    const [refreshedAt, expiresAt] = [-4, 2].map((hours) => new Date(Date.now() + hours * 3_600_000).toISOString());
-    const document = { ...CREDENTIALS, access_token: 'old', refreshed_at: refreshedAt, expires_at: expiresAt };
-    const SecretString = JSON.stringify(document);
-    const put = ({ aws }: Awaited<ReturnType<typeof startRefresh>>) =>
-      aws.secretsManager.putSecretValue({ SecretId: 'one', SecretString });
-    const states = await statesAfter(put, [{ status: 404 }]);
-    expect(states).toMatchObject({ TokenSecondsUntilDue: 0, TokenSecondsOverdue: expect.closeTo(3_600, -2) });
-  });
-
-  test('do not count a grant that waits for a person as overdue: it has a state of its own', async () => {
-    const put = ({ aws }: Awaited<ReturnType<typeof startRefresh>>) => {
-      aws.secretsManager.putSecretValue({ SecretId: 'one', SecretString: JSON.stringify({ ...CREDENTIALS, a: 1 }) });
-    };
-    const states = await statesAfter(put, [{ status: 400, body: { error: 'invalid_grant' } }]);
-    expect(states).toMatchObject({ ReauthorizationRequired: 1, TokenSecondsOverdue: 0, SecretUnusable: 0 });
   });
 });

@@ -26,9 +26,9 @@ async function list(tag: FleetTag, answers: readonly object[]) {
   return { asked, listed };
 }
 
-test('it asks for a hundred a page, newest change first, by what the filters of AWS can distinguish', async () => {
+test('it asks for a hundred a page by what the filters of AWS can distinguish', async () => {
   const { asked } = await list({ key: 'retently', value: 'live' }, [{ NextToken: 'more' }, {}]);
-  const question = { MaxResults: 100, SortBy: 'last-changed-date', SortOrder: 'desc' };
+  const question = { MaxResults: 100 };
   const Filters = [
     { Key: 'tag-key', Values: ['retently'] },
     { Key: 'tag-value', Values: ['live'] },
@@ -44,7 +44,7 @@ test('it asks for a hundred a page, newest change first, by what the filters of 
 test('it takes ARN, tags and the region of the original, and ends at an empty NextToken, as emulators send it', async () => {
   const SecretList = [
     { ARN: 'one', Tags: [{ Key: 'retently', Value: 'live' }, { Key: 'odd' }], PrimaryRegion: 'eu-west-1' },
-    { ARN: 'two' },
+    { ARN: 'two', OwningService: 'appflow' },
     { Name: 'without an ARN' },
   ];
   const { asked, listed } = await list({ key: 'retently', value: undefined }, [{ SecretList, NextToken: '' }]);
@@ -56,8 +56,9 @@ test('it takes ARN, tags and the region of the original, and ends at an empty Ne
         ['odd', ''],
       ]),
       primaryRegion: 'eu-west-1',
+      owningService: undefined,
     },
-    { arn: 'two', tags: new Map(), primaryRegion: undefined },
+    { arn: 'two', tags: new Map(), primaryRegion: undefined, owningService: 'appflow' },
   ]);
   expect(asked).toHaveLength(1);
 });

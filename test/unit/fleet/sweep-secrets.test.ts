@@ -1,14 +1,19 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FleetTag } from '../../../lambda/contract.ts';
-import { Fault, type FaultCode } from '../../../lambda/core/fault.ts';
-import { type ListedSecret, MAX_BATCH, type Sweep, sweepSecrets } from '../../../lambda/fleet/sweep-secrets.ts';
+import { Fault } from '../../../lambda/core/fault.ts';
+import { isManaged } from '../../../lambda/fleet/fleet-event.ts';
+import type { SecretRead } from '../../../lambda/fleet/judge-secret.ts';
+import type { Turn } from '../../../lambda/fleet/plan-messages.ts';
+import { type ListedSecret, READ_BATCH, SEND_BATCH, sweepSecrets } from '../../../lambda/fleet/sweep-secrets.ts';
+import { FakeTelemetry } from '../../support/fake-telemetry.ts';
+import { CREDENTIALS, NOW_MS, refreshed } from '../../support/secret-documents.ts';
 
 const REGION = 'eu-west-1';
 const TAG: FleetTag = { key: 'retently', value: 'live' };
 
-function secret(arn: string, tags: Record<string, string>, primaryRegion?: string): ListedSecret {
-  return { arn, tags: new Map(Object.entries(tags)), primaryRegion };
+function secret(arn: string, tags: Record<string, string>, members: Partial<ListedSecret> = {}): ListedSecret {
+  return { arn, tags: new Map(Object.entries(tags)), primaryRegion: undefined, owningService: undefined, ...members };
 }
 
 function secrets(count: number, from = 0): ListedSecret[] {
@@ -19,137 +24,175 @@ interface Given {
   readonly pages: readonly (readonly ListedSecret[])[];
   /** What listing ends with, after the pages. */
   readonly ends?: Error;
+  /** What a batch ends with. */
+  readonly onRead?: (arns: readonly string[]) => readonly SecretRead[] | Error;
   /** How a batch ends: how many are refused, or with what. */
-  readonly onSend?: (arns: readonly string[]) => number | Error;
+  readonly onSend?: (turns: readonly Turn[]) => number | Error;
+  readonly waiting?: Error;
   readonly remainingMs?: () => number;
   readonly tag?: FleetTag;
 }
 
-async function sweep({ pages, ends, onSend = () => 0, remainingMs = () => 120_000, tag = TAG }: Given) {
-  const sent: string[][] = [];
-  const trace: string[] = [];
-  const lister = {
-    async *list() {
-      for (const [index, page] of pages.entries()) {
-        trace.push(`page ${index}`);
-        yield page;
-      }
-      if (ends !== undefined) throw ends;
-    },
-  };
-  const queue = {
-    async send(arns: readonly string[]) {
-      await Promise.resolve();
-      sent.push([...arns]);
-      trace.push(`sent ${arns[0]}`);
-      const end = onSend(arns);
+function toRead(arn: string, document: object = CREDENTIALS, isAtRest = false): SecretRead {
+  const version = { versionId: 'v'.repeat(32), createdAt: NOW_MS, secretString: JSON.stringify(document) };
+  return { arn, kind: 'value', version, isAtRest };
+}
+
+async function sweep(given: Given) {
+  const { pages, ends, remainingMs = () => 120_000, tag = TAG } = given;
+  const { onRead = (arns: readonly string[]) => arns.map((arn) => toRead(arn)), onSend = () => 0 } = given;
+  const sent: { readonly lane: string; readonly arns: readonly string[] }[] = [];
+  const read: (readonly string[])[] = [];
+  const toQueue = (lane: string) => ({
+    async send(turns: readonly Turn[]) {
+      sent.push({ lane, arns: turns.map(({ arn }) => arn) });
+      const end = onSend(turns);
       if (end instanceof Error) throw end;
       return end;
     },
-  };
-  const swept: Sweep | Error = await sweepSecrets({ lister, queue, remainingMs }, tag, REGION).catch(
-    (error: Error) => error,
+    async countWaiting() {
+      if (given.waiting) throw given.waiting;
+      return 0;
+    },
+  });
+  const swept = await sweepSecrets(
+    {
+      lister: {
+        async *list() {
+          yield* pages;
+          if (ends !== undefined) throw ends;
+        },
+      },
+      reader: {
+        async read(arns) {
+          read.push(arns);
+          const end = onRead(arns);
+          if (end instanceof Error) throw end;
+          return end;
+        },
+      },
+      judge: {
+        settings: {
+          tokenEndpointUrl: 'https://retently.invalid',
+          defaultTokenLifetimeSeconds: 21_600,
+          scheduleSeconds: 600,
+        },
+        telemetry: new FakeTelemetry(),
+        now: () => NOW_MS,
+        open: () => ({
+          readLatestEntry: async () => undefined,
+          readVersion: async () => undefined,
+        }),
+      },
+      queue: toQueue('refresh'),
+      retryQueue: toQueue('retry'),
+      remainingMs,
+      sleep: async () => undefined,
+    },
+    { tag, region: REGION, refreshesPerSecond: 7, sweepSeconds: 600 },
   );
-  return { swept, sent, trace };
+  return { swept, sent, read };
 }
 
 describe('a sweep', () => {
-  test('puts every secret into the queue once, in batches that SQS takes', async () => {
+  test('reads every secret once, and queues each that may need a run, in batches that AWS takes', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.nat(35), { maxLength: 4 }), async (sizes) => {
+      fc.asyncProperty(fc.array(fc.nat(55), { maxLength: 4 }), async (sizes) => {
         const pages = sizes.map((size, index) => secrets(size, index * 100));
-        const { swept, sent } = await sweep({ pages });
+        const { swept, sent, read } = await sweep({ pages });
         const all = pages.flat().map(({ arn }) => arn);
-        expect([...sent.flat()].sort()).toEqual([...all].sort());
-        expect(Math.max(0, ...sent.map(({ length }) => length))).toBeLessThanOrEqual(MAX_BATCH);
-        expect(Math.min(1, ...sent.map(({ length }) => length))).toBe(1);
-        expect(swept).toEqual({ listed: all.length, queued: all.length, replicas: 0 });
+        expect([...read.flat()].sort()).toEqual([...all].sort());
+        expect([...sent.flatMap(({ arns }) => arns)].sort()).toEqual([...all].sort());
+        expect(Math.max(0, ...read.map(({ length }) => length))).toBeLessThanOrEqual(READ_BATCH);
+        expect(Math.max(0, ...sent.map(({ arns }) => arns.length))).toBeLessThanOrEqual(SEND_BATCH);
+        expect(swept).toMatchObject({ queued: all.length, deferred: 0, problem: undefined });
+        expect(swept.judgments).toHaveLength(all.length);
       }),
     );
   });
 
-  test('looks at each tag again, for the filters of AWS match prefixes and pair nothing', async () => {
+  test('queues nothing of a secret that needs no run', async () => {
+    const onRead = (arns: readonly string[]) => arns.map((arn) => toRead(arn, refreshed(1), true));
+    const { swept, sent } = await sweep({ pages: [secrets(30)], onRead });
+    expect(sent).toEqual([]);
+    expect(swept).toMatchObject({ queued: 0, problem: undefined });
+  });
+
+  test('looks at each tag again, because the filters of AWS match prefixes and pair nothing', async () => {
     const page = [
       secret('right', { retently: 'live' }),
       secret('longer value', { retently: 'live-2' }),
       secret('longer key', { 'retently-old': 'live' }),
-      secret('key and value of two tags', { retently: 'off', stage: 'live' }),
-      secret('other case', { Retently: 'live' }),
+      secret('of two tags', { retently: 'test', stage: 'live' }),
     ];
-    expect((await sweep({ pages: [page] })).sent).toEqual([['right']]);
+    expect((await sweep({ pages: [page] })).read).toEqual([['right']]);
+    const any = await sweep({ pages: [page], tag: { key: 'retently', value: undefined } });
+    expect(any.read).toEqual([['right', 'longer value', 'of two tags']]);
   });
 
-  test('without a value takes any, the empty one too', async () => {
+  test('neither reads nor queues what no run may write, and names it', async () => {
+    const managed = 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:rds!cluster-1-AbCdEf';
     const page = [
-      secret('one', { retently: '' }),
-      secret('two', { retently: 'x' }),
-      secret('three', { retently2: '' }),
+      secret('own', { retently: 'live' }, { primaryRegion: REGION }),
+      secret('copy', { retently: 'live' }, { primaryRegion: 'us-east-1' }),
+      secret(managed, { retently: 'live' }),
+      secret('owned', { retently: 'live' }, { owningService: 'appflow' }),
     ];
-    expect((await sweep({ pages: [page], tag: { key: 'retently', value: undefined } })).sent).toEqual([['one', 'two']]);
+    const { swept, read } = await sweep({ pages: [page] });
+    expect(read).toEqual([['own']]);
+    expect(swept).toMatchObject({ replicas: ['copy'], managed: [managed, 'owned'], others: [] });
   });
 
-  test('leaves copies of secrets of another region alone, and counts them', async () => {
-    const page = [
-      secret('original', { retently: 'live' }, REGION),
-      secret('copy', { retently: 'live' }, 'us-east-1'),
-      secret('of one region', { retently: 'live' }),
-    ];
-    const { swept, sent } = await sweep({ pages: [page] });
-    expect(sent).toEqual([['original', 'of one region']]);
-    expect(swept).toEqual({ listed: 2, queued: 2, replicas: 1 });
-  });
-
-  test('reads the next page while one is being sent, and is not ahead by more', async () => {
-    const { trace } = await sweep({ pages: [secrets(1, 0), secrets(1, 1), secrets(1, 2)] });
-    expect(trace).toEqual(['page 0', 'page 1', 'sent arn-0', 'page 2', 'sent arn-1', 'sent arn-2']);
+  test('counts none of the fleet what its value shows to be something else', async () => {
+    const onRead = (arns: readonly string[]): readonly SecretRead[] => arns.map((arn) => ({ arn, kind: 'leaving' }));
+    const { swept } = await sweep({ pages: [secrets(2)], onRead });
+    expect(swept).toMatchObject({ judgments: [], others: ['arn-0', 'arn-1'], queued: 0 });
   });
 });
 
-describe('what a sweep could not do, it says, and what it did:', () => {
-  test.each<FaultCode>(['STORE_DENIED', 'STORE_UNAVAILABLE'])('listing ends halfway with %s', async (code) => {
-    const { swept, sent } = await sweep({ pages: [secrets(20)], ends: new Fault(code, 'ListSecrets did not.') });
-    expect(sent.flat()).toHaveLength(20);
-    expect(swept).toMatchObject({
-      name: code,
-      message:
-        'ListSecrets did not. Until then, 20 of 20 secrets were put into the queue, and are kept; the next sweep begins anew.',
-    });
+describe('a sweep that cannot finish', () => {
+  test('reads and queues what was listed before listing failed', async () => {
+    const ends = new Fault('STORE_UNAVAILABLE', 'ListSecrets failed.');
+    const { swept, read } = await sweep({ pages: [secrets(25)], ends });
+    expect(read.flat()).toHaveLength(25);
+    expect(swept).toMatchObject({ queued: 25, problem: ends });
   });
 
-  test('a batch that is refused keeps no other back', async () => {
-    const fault = new Fault('SWEEP_INCOMPLETE', 'The queue is not there.');
-    const onSend = (arns: readonly string[]) => (arns[0] === 'arn-10' ? fault : 0);
-    const { swept, sent } = await sweep({ pages: [secrets(30), secrets(5, 30)], onSend });
-    expect(sent.flat()).toHaveLength(35);
-    expect(swept).toMatchObject({ name: 'SWEEP_INCOMPLETE' });
-    expect(swept).toHaveProperty('message', expect.stringContaining('is not there. Until then, 25 of 35 secrets'));
+  test('queues what it could not read, after what it could', async () => {
+    const onRead = (arns: readonly string[]) =>
+      arns.includes('arn-0') ? new Fault('SWEEP_INCOMPLETE', 'Denied.') : arns.map((arn) => toRead(arn));
+    const { swept, sent } = await sweep({ pages: [secrets(30)], onRead });
+    expect(swept).toMatchObject({ queued: 30, problem: { name: 'SWEEP_INCOMPLETE' } });
+    expect(sent[0]?.arns.every((arn) => Number(arn.slice(4)) >= READ_BATCH)).toBe(true);
   });
 
-  test('single messages that the queue did not take', async () => {
-    const { swept } = await sweep({ pages: [secrets(10)], onSend: () => 2 });
-    expect(swept).toMatchObject({
-      name: 'SWEEP_INCOMPLETE',
-      message: expect.stringMatching(/^The queue did not take every message\. Until then, 8 of 10 secrets/),
-    });
+  test('says so if time runs out, and queues what it has', async () => {
+    let looks = 0;
+    const remainingMs = () => (looks++ === 0 ? 120_000 : 44_999);
+    const { swept } = await sweep({ pages: [secrets(100), secrets(100, 100)], remainingMs });
+    expect(swept).toMatchObject({ problem: { name: 'SWEEP_INCOMPLETE' } });
+    expect(swept.queued).toBeGreaterThanOrEqual(100);
   });
 
-  test('it ran out of time: the pages that were read are sent', async () => {
-    let remainingMs = 40_000;
-    const { swept, sent, trace } = await sweep({
-      pages: [secrets(10), secrets(10, 10), secrets(10, 20)],
-      remainingMs: () => {
-        remainingMs -= 10_000;
-        return remainingMs;
-      },
-    });
-    expect(trace).not.toContain('page 2');
-    expect(sent.flat()).toHaveLength(20);
-    expect(swept).toMatchObject({ name: 'SWEEP_INCOMPLETE', message: expect.stringContaining('had no time left') });
+  test.each([
+    ['a queue does not take a message', { onSend: () => 1 }, 9],
+    ['a queue cannot be reached', { onSend: () => new Fault('SWEEP_INCOMPLETE', 'SQS failed.') }, 0],
+    ['a queue does not tell how much waits', { waiting: new Fault('SWEEP_INCOMPLETE', 'SQS failed.') }, 10],
+  ])('says so if %s', async (_what, given, queued) => {
+    const { swept } = await sweep({ pages: [secrets(10)], ...given });
+    expect(swept).toMatchObject({ queued, problem: { name: 'SWEEP_INCOMPLETE' } });
   });
 
-  test('a mistake of ours goes on as one', async () => {
-    const { swept } = await sweep({ pages: [secrets(1)], onSend: () => new TypeError('P1ANTED') });
-    expect(swept).toMatchObject({ name: 'UNEXPECTED' });
-    expect(swept).toHaveProperty('message', expect.not.stringContaining('P1ANTED'));
+  test('does not show what a mistake of ours quotes', async () => {
+    const { swept } = await sweep({ pages: [], ends: new TypeError('P1ANTED') });
+    expect(swept.problem).toMatchObject({ name: 'UNEXPECTED', message: expect.not.stringContaining('P1ANTED') });
   });
+});
+
+test.each([
+  ['arn:aws:secretsmanager:us-east-1:000000000000:secret:rds!cluster-1-AbCdEf', true],
+  ['arn:aws:secretsmanager:us-east-1:000000000000:secret:events!connection/x-AbCdEf', true],
+  ['arn:aws:secretsmanager:us-east-1:000000000000:secret:retently/acme-AbCdEf', false],
+])('a secret of another service has a ! in its name: %s', (arn, expected) => {
+  expect(isManaged(arn)).toBe(expected);
 });

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { renderMessage } from '../../../lambda/fleet/fleet-event.ts';
+import { tokenVersionId } from '../../../lambda/core/journal.ts';
 import type { AwsOptions } from '../../sandbox/aws/aws-server.ts';
 import { captureOutput } from '../../support/capture-output.ts';
+import { CREDENTIALS } from '../../support/secret-documents.ts';
 import { startSurroundings } from '../start-handler.ts';
 
 const TAG = { Key: 'retently', Value: 'live' };
@@ -21,8 +22,11 @@ async function startSweep(names: readonly string[], awsOptions: AwsOptions = {},
   const surroundings = await startSurroundings([], ENVIRONMENT, awsOptions);
   const { aws } = surroundings;
   vi.stubEnv('REFRESH_QUEUE_URL', `${aws.url}/000000000000/refresh`);
+  vi.stubEnv('RETRY_QUEUE_URL', `${aws.url}/000000000000/retries`);
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value as string | undefined);
-  for (const Name of names) aws.secretsManager.createSecret({ Name, Tags: [TAG] });
+  for (const Name of names) {
+    aws.secretsManager.createSecret({ Name, Tags: [TAG], SecretString: JSON.stringify(CREDENTIALS) });
+  }
   const { handler } = await import('../../../lambda/fleet/sweep.ts');
   const invoke = (event: unknown = {}) =>
     handler(event, {
@@ -40,34 +44,35 @@ function received({ sqs }: { sqs: { receive(): { body: string } | undefined } })
   return bodies.sort();
 }
 
+const NONE = { listed: 0, queued: 0, deferred: 0, replicas: 0, managed: 0, others: 0 };
+
 describe('a sweep', () => {
-  test('queues each secret with the tag by its ARN, and reads no value', async () => {
+  test('reads each secret with the tag, and queues by its ARN what may need a run', async () => {
+    let nowMs = Date.now();
     const names = Array.from({ length: 230 }, (_, index) => `fleet/${index}`);
-    await using started = await startSweep(names);
+    await using started = await startSweep(names, { batchPage: 0, now: () => nowMs }, { REFRESHES_PER_SECOND: '1000' });
     const { aws } = started;
     aws.secretsManager.createSecret({ Name: 'other', Tags: [{ Key: 'retently', Value: 'liverpool' }] });
-    expect(await started.invoke()).toEqual({ listed: 230, queued: 230, replicas: 0 });
-    const arns = names.map((name) => JSON.stringify({ secretId: aws.secretsManager.arnOf(name) }));
-    expect(received(aws)).toEqual(arns.sort());
+    expect(await started.invoke()).toEqual({ ...NONE, listed: 230, queued: 230 });
+    nowMs += 5_000;
+    const arns = received(aws).map((body): unknown => JSON.parse(body).secretId);
+    expect(arns.sort()).toEqual(names.map((name) => aws.secretsManager.arnOf(name)).sort());
     const operations = aws.calls.map(({ operation }) => operation);
     expect(operations.filter((operation) => operation === 'ListSecrets')).toHaveLength(3);
-    expect(new Set(operations)).toEqual(new Set(['ListSecrets', 'SendMessageBatch']));
+    const allowed = ['ListSecrets', 'BatchGetSecretValue', 'GetSecretValue', 'GetQueueAttributes', 'SendMessageBatch'];
+    expect(operations.filter((operation) => !allowed.includes(operation))).toEqual([]);
   });
 
-  test('queues first what was changed last', async () => {
-    let nowMs = Date.now();
-    const names = ['one', 'two', 'three'];
-    await using started = await startSweep([], { now: () => nowMs, sqs: { random: () => 0 } });
-    const { secretsManager, sqs } = started.aws;
-    for (const Name of names) {
-      nowMs += 1_000;
-      secretsManager.createSecret({ Name, Tags: [TAG], SecretString: '{}' });
-    }
-    nowMs += 1_000;
-    secretsManager.putSecretValue({ SecretId: 'two', SecretString: '{"changed":true}' });
-    await started.invoke();
-    const order = names.map(() => sqs.receive()?.body ?? '');
-    expect(order).toEqual(['two', 'three', 'one'].map((name) => renderMessage(secretsManager.arnOf(name))));
+  test('reads a fresh secret in a batch, and neither queues it nor reads it again', async () => {
+    await using started = await startSweep([]);
+    const iso = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const tokens = { access_token: 'a', refreshed_at: iso(-1), expires_at: iso(5) };
+    const { ARN } = started.aws.secretsManager.createSecret({ Name: 'fresh', Tags: [TAG], SecretString: '{}' });
+    const SecretString = JSON.stringify({ ...CREDENTIALS, ...tokens });
+    const VersionStages = ['AWSCURRENT', 'TOKEN_REFRESH'];
+    started.aws.secretsManager.putSecretValue({ SecretId: ARN, SecretString, VersionStages });
+    expect(await started.invoke()).toEqual({ ...NONE, listed: 1 });
+    expect(started.aws.calls.map(({ operation }) => operation)).not.toContain('GetSecretValue');
   });
 
   test('reports how many in one line and two metrics', async () => {
@@ -79,25 +84,54 @@ describe('a sweep', () => {
     expect(output.metrics()).toMatchObject([{ FunctionName: 'sweep-function', SecretsListed: 2, SecretsQueued: 2 }]);
   });
 
+  test('reports the states of the fleet: the worst token, and how many accounts need a person', async () => {
+    await using started = await startSweep(['odd', 'sound']);
+    const { secretsManager } = started.aws;
+    secretsManager.putSecretValue({ SecretId: 'odd', SecretString: '{"user":"root"}' });
+    const iso = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const due = { ...CREDENTIALS, access_token: 'a', refreshed_at: iso(-4), expires_at: iso(2) };
+    secretsManager.putSecretValue({ SecretId: 'sound', SecretString: JSON.stringify(due) });
+    await started.invoke();
+    expect(output.metrics()).toMatchObject([
+      {
+        SecretUnusable: 1,
+        ReauthorizationRequired: 0,
+        TokenSecondsOverdue: expect.closeTo(3_600, -2),
+        TokenSecondsRemaining: expect.closeTo(7_200, -2),
+        TokenSecondsUntilDue: 0,
+      },
+    ]);
+  });
+
   test('that finds none says what to do, and counts none', async () => {
     await using started = await startSweep([]);
     await started.invoke();
     expect(output.logs()).toMatchObject([{ message: expect.stringContaining('No secret has the tag'), listed: 0 }]);
-    expect(output.metrics()).toMatchObject([{ SecretsQueued: 0 }]);
+    expect(output.metrics()).toMatchObject([{ SecretsListed: 0, SecretsQueued: 0 }]);
   });
 
   test('with a tag key alone takes any value', async () => {
     await using started = await startSweep(['one'], {}, { FLEET_TAG_VALUE: undefined });
     started.aws.secretsManager.createSecret({ Name: 'other', Tags: [{ Key: 'retently', Value: 'any' }] });
-    expect(await started.invoke()).toMatchObject({ queued: 2 });
+    expect(await started.invoke()).toMatchObject({ listed: 2 });
   });
 
-  test('says that copies from another region are left alone', async () => {
-    await using started = await startSweep(['one', 'copy']);
-    started.aws.secretsManager.makeReplica('copy', 'eu-west-1');
-    expect(await started.invoke()).toEqual({ listed: 1, queued: 1, replicas: 1 });
+  test('skips what no run may write, and names it in a warning', async () => {
+    await using started = await startSweep(['one', 'copy', 'token']);
+    const { secretsManager } = started.aws;
+    secretsManager.makeReplica('copy', 'eu-west-1');
+    const SecretString = '{"access_token":"a"}';
+    secretsManager.putSecretValue({
+      SecretId: 'token',
+      SecretString,
+      ClientRequestToken: tokenVersionId(SecretString),
+    });
+    secretsManager.createSecret({ Name: 'rds!cluster-1', Tags: [TAG], SecretString: '{}' });
+    expect(await started.invoke()).toEqual({ ...NONE, listed: 1, queued: 1, replicas: 1, managed: 1, others: 1 });
     expect(output.logs()).toMatchObject([
-      { level: 'WARN', listed: 1 },
+      { level: 'WARN', listed: 1, secretIds: [secretsManager.arnOf('copy')] },
+      { level: 'WARN', listed: 1, secretIds: [secretsManager.arnOf('rds!cluster-1')] },
+      { level: 'WARN', listed: 1, secretIds: [secretsManager.arnOf('token')] },
       { outcome: 'swept', listed: 1 },
     ]);
   });
@@ -105,7 +139,9 @@ describe('a sweep', () => {
   test('gets over an AWS that is short of breath', async () => {
     await using started = await startSweep(['one']);
     started.aws.inject({ kind: 'throttle', operation: 'ListSecrets' });
-    started.aws.inject({ kind: 'throttle', operation: 'SendMessageBatch' });
+    for (const operation of ['BatchGetSecretValue', 'GetQueueAttributes', 'SendMessageBatch']) {
+      started.aws.inject({ kind: 'throttle', operation });
+    }
     expect(await started.invoke()).toMatchObject({ queued: 1 });
   });
 });
@@ -123,18 +159,33 @@ describe('a sweep that is not whole throws, and sends no metric: silence fires t
     ['access-denied', 'STORE_DENIED', 'ListSecrets was refused: AccessDeniedException. Check the role of the sweep.'],
     ['internal-error', 'STORE_UNAVAILABLE', 'ListSecrets failed: InternalServiceError.'],
   ] as const)('ListSecrets answers %s on its second page', async (kind, code, words) => {
-    await using started = await startSweep(Array.from({ length: 150 }, (_, index) => `fleet/${index}`));
+    await using started = await startSweep(
+      Array.from({ length: 150 }, (_, index) => `fleet/${index}`),
+      {},
+      { REFRESHES_PER_SECOND: '1000' },
+    );
     started.aws.inject({ kind, operation: 'ListSecrets', skip: 1, times: 99 });
     const { thrown, line } = await failureOf(started);
     expect(thrown).toMatchObject({ name: code, message: expect.stringContaining(words) });
     expect(line).toMatchObject({ code });
-    expect(received(started.aws)).toHaveLength(100);
+    expect(started.aws.sqs.size).toBe(100);
+  });
+
+  test('the batches are denied: each secret is queued all the same', async () => {
+    await using started = await startSweep(['one', 'two']);
+    started.aws.inject({ kind: 'access-denied', operation: 'BatchGetSecretValue', times: 99 });
+    const { thrown } = await failureOf(started);
+    expect(thrown).toMatchObject({ name: 'SWEEP_INCOMPLETE' });
+    expect(received(started.aws)).toHaveLength(2);
   });
 
   test('the queue is out of reach', async () => {
     await using started = await startSweep(['one'], {}, { REFRESH_QUEUE_URL: 'http://127.0.0.1:1/000000000000/gone' });
     const { thrown } = await failureOf(started);
-    expect(thrown).toMatchObject({ name: 'SWEEP_INCOMPLETE', message: expect.stringContaining('0 of 1 secrets') });
+    expect(thrown).toMatchObject({
+      name: 'SWEEP_INCOMPLETE',
+      message: expect.stringContaining('1 secrets were listed and 0'),
+    });
   });
 
   test('the role may not send', async () => {
@@ -147,7 +198,10 @@ describe('a sweep that is not whole throws, and sends no metric: silence fires t
     const awsOptions = { sqs: { refuses: (body: string) => body.includes('two') } };
     await using started = await startSweep(['one', 'two'], awsOptions);
     const { thrown } = await failureOf(started);
-    expect(thrown).toMatchObject({ name: 'SWEEP_INCOMPLETE', message: expect.stringContaining('1 of 2 secrets') });
+    expect(thrown).toMatchObject({
+      name: 'SWEEP_INCOMPLETE',
+      message: expect.stringContaining('2 secrets were listed and 1'),
+    });
   });
 
   test('its environment is wrong: every mistake is named', async () => {

@@ -1,0 +1,110 @@
+import type { Judgment } from './judge-secret.ts';
+
+/** A message about one secret, and when its run may start. */
+export interface Turn {
+  readonly arn: string;
+  /** Milliseconds since the epoch; `undefined`: as soon as the message is received. */
+  readonly startAtMs: number | undefined;
+  /** A run that cannot start by then leaves the secret to the next sweep. */
+  readonly endAtMs: number | undefined;
+}
+
+export interface Plan {
+  readonly refresh: readonly Turn[];
+  /** For the queue of secrets whose last attempt failed, so that they hold no run that a sound secret needs. */
+  readonly retry: readonly Turn[];
+  /** Secrets that did not fit before the next sweep. */
+  readonly deferred: number;
+}
+
+export interface PlanOptions {
+  readonly nowMs: number;
+  readonly refreshesPerSecond: number;
+  /** Shortest time until the next sweep is scheduled. */
+  readonly sweepSeconds: number;
+  /** Messages that each queue has ready for delivery, as SQS knew it about a minute ago. */
+  readonly waiting: { readonly refresh: number; readonly retry: number };
+}
+
+/**
+ * EventBridge Scheduler is precise to a minute. Turns end before the next sweep can begin: two sweeps at a time would start twice as
+ * many runs.
+ */
+const SCHEDULER_SECONDS = 60;
+
+/** So few runs need no pace. */
+const UNPACED = 10;
+
+/** SQS delays a message for no longer. */
+const MAX_DELAY_SECONDS = 900;
+
+/** SQS may deliver a message a few seconds late: runs that wait for their turn start evenly all the same. */
+const LEAD_MS = 1_500;
+
+/** How late a run may start. SQS gives no bound for a delivery, but rarely takes longer. */
+const LATEST_MS = 5 * 60_000;
+
+/** The same for a queue that is not being emptied: once it is, its messages must not start runs all together. */
+const LATEST_OF_STANDING_MS = 15_000;
+/** Messages of so many seconds that no run has taken make a standing queue. */
+const STANDING_SECONDS = 60;
+
+/**
+ * Gives each secret that may need a run a turn of its own, most urgent first. Turns are evenly spaced, so that runs never start
+ * in step, and secrets in trouble only get turns that sound ones leave.
+ */
+export function planMessages(judgments: readonly Judgment[], options: PlanOptions): Plan {
+  const { nowMs, refreshesPerSecond, sweepSeconds, waiting } = options;
+  const refresh = judgments.filter(({ turn }) => turn === 'refresh').sort(byUrgency);
+  const horizonSeconds = Math.min(MAX_DELAY_SECONDS, sweepSeconds - SCHEDULER_SECONDS);
+  const retry = judgments
+    .filter(({ turn, fromMs }) => turn === 'retry' && fromMs < nowMs + horizonSeconds * 1000)
+    .sort((one, other) => one.fromMs - other.fromMs || byUrgency(one, other));
+  const startMs = nowMs + LEAD_MS;
+  if (refresh.length + retry.length <= UNPACED) {
+    return {
+      refresh: refresh.map((each) => toUnpaced(each, nowMs)),
+      retry: retry.map((each) => toUnpaced(each, nowMs)),
+      deferred: 0,
+    };
+  }
+  const slots = Math.floor(horizonSeconds * refreshesPerSecond);
+  const slotMs = 1_000 / refreshesPerSecond;
+  const toTurn = ({ arn }: Judgment, slot: number, messages: number): Turn => {
+    const startAtMs = Math.round(startMs + slot * slotMs);
+    const isStanding = messages > STANDING_SECONDS * refreshesPerSecond;
+    return { arn, startAtMs, endAtMs: startAtMs + (isStanding ? LATEST_OF_STANDING_MS : LATEST_MS) };
+  };
+  const first = refresh.slice(0, slots);
+  // What SQS might deliver only after the next sweep is sent a second time, as far as turns are free.
+  const again = first.slice(Math.max(0, slots - LATEST_MS / slotMs)).slice(0, slots - first.length);
+  const refreshTurns = [...first, ...again].map((each, slot) => toTurn(each, slot, waiting.refresh));
+  const retryTurns: Turn[] = [];
+  let next = refreshTurns.length;
+  for (const judgment of retry) {
+    const slot = Math.max(next, Math.ceil((judgment.fromMs - startMs) / slotMs));
+    if (slot >= slots) continue;
+    retryTurns.push(toTurn(judgment, slot, waiting.retry));
+    next = slot + 1;
+  }
+  const deferred = refresh.length - first.length + retry.length - retryTurns.length;
+  return { refresh: refreshTurns, retry: retryTurns, deferred };
+}
+
+/** Returns the delay of a message, in whole seconds: the run waits for the rest. */
+export function toDelaySeconds(milliseconds: number): number {
+  return Math.min(MAX_DELAY_SECONDS, Math.max(0, Math.floor((milliseconds - LEAD_MS) / 1_000)));
+}
+
+function byUrgency(one: Judgment, other: Judgment): number {
+  // Not a difference: both may be infinite.
+  if (one.expiresAtMs === other.expiresAtMs) return one.arn < other.arn ? -1 : 1;
+  return one.expiresAtMs < other.expiresAtMs ? -1 : 1;
+}
+
+/** With a back-off, the run starts when that is over. */
+function toUnpaced({ arn, fromMs }: Judgment, nowMs: number): Turn {
+  return fromMs > nowMs
+    ? { arn, startAtMs: fromMs, endAtMs: fromMs + LATEST_MS }
+    : { arn, startAtMs: undefined, endAtMs: undefined };
+}

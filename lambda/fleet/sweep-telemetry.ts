@@ -1,0 +1,34 @@
+import { PowertoolsTelemetry } from '../adapters/powertools-telemetry.ts';
+import { FLEET_METRICS, METRICS } from '../contract.ts';
+import type { Judgment } from './judge-secret.ts';
+
+/** Counts of a whole sweep. */
+export interface SweepCounts {
+  readonly listed: number;
+  readonly queued: number;
+}
+
+/** Telemetry of sweeps: the states of a fleet come from what a sweep read, so they do not depend on any run. */
+export class SweepTelemetry extends PowertoolsTelemetry {
+  /** Only of a whole sweep: an alarm fires if they stay away, and no alarm clears without them. */
+  recordSweep({ listed, queued }: SweepCounts, judgments: readonly Judgment[], nowMs: number): void {
+    this.count(FLEET_METRICS.secretsListed, listed);
+    this.count(FLEET_METRICS.secretsQueued, queued);
+    const isReauthorization = ({ trouble }: Judgment) => trouble?.startsWith('REAUTHORIZATION') === true;
+    const unusable = judgments.filter((each) => each.trouble !== undefined && !isReauthorization(each));
+    const needing = judgments.filter(isReauthorization);
+    this.count(METRICS.reauthorizationRequired, needing.length);
+    this.count(FLEET_METRICS.secretUnusable, unusable.length);
+    const known = judgments.filter(({ secondsUntilDue }) => secondsUntilDue !== undefined);
+    const least = (values: readonly number[]) => values.reduce((one, other) => Math.min(one, other), Infinity);
+    if (known.length === 0) return;
+    const expiresAtMs = least(known.map((each) => each.expiresAtMs));
+    const untilDue = least(known.map(({ secondsUntilDue = 0 }) => secondsUntilDue));
+    // What has an alarm of its own is not overdue for a reason that others may share.
+    const waiting = known.filter((each) => !isReauthorization(each));
+    const overdue = -least(waiting.map(({ secondsUntilDue = 0 }) => secondsUntilDue));
+    this.recordSeconds(METRICS.tokenSecondsRemaining, Math.max(0, Math.floor((expiresAtMs - nowMs) / 1000)));
+    this.recordSeconds(METRICS.tokenSecondsUntilDue, Math.max(0, Math.floor(untilDue)));
+    this.recordSeconds(FLEET_METRICS.tokenSecondsOverdue, Math.max(0, Math.floor(overdue)));
+  }
+}

@@ -1,0 +1,134 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Judgment } from '../../../lambda/fleet/judge-secret.ts';
+import { type PlanOptions, planMessages, toDelaySeconds } from '../../../lambda/fleet/plan-messages.ts';
+
+const NOW = 1_700_000_000_000;
+const OPTIONS: PlanOptions = {
+  nowMs: NOW,
+  refreshesPerSecond: 7,
+  sweepSeconds: 600,
+  waiting: { refresh: 0, retry: 0 },
+};
+/** Seconds of turns between two sweeps. */
+const TURN_SECONDS = 540;
+
+function judgment(arn: string, members: Partial<Judgment> = {}): Judgment {
+  const known = { turn: 'refresh', fromMs: 0, expiresAtMs: NOW + 3_600_000, secondsUntilDue: -1 } as const;
+  return { arn, ...known, trouble: undefined, ...members };
+}
+
+function many(count: number, members: Partial<Judgment> = {}, name = 'arn'): Judgment[] {
+  return Array.from({ length: count }, (_, index) => judgment(`${name}-${String(index).padStart(5, '0')}`, members));
+}
+
+describe('a plan', () => {
+  test('sends nothing of what needs no run', () => {
+    const plan = planMessages([judgment('fresh', { turn: 'none' })], OPTIONS);
+    expect(plan).toEqual({ refresh: [], retry: [], deferred: 0 });
+  });
+
+  test('lets a few runs start immediately', () => {
+    const judgments = [judgment('one'), judgment('two', { turn: 'retry' })];
+    expect(planMessages(judgments, OPTIONS)).toEqual({
+      refresh: [{ arn: 'one', startAtMs: undefined, endAtMs: undefined }],
+      retry: [{ arn: 'two', startAtMs: undefined, endAtMs: undefined }],
+      deferred: 0,
+    });
+  });
+
+  test('lets even a single retry wait for the end of its back-off', () => {
+    const fromMs = NOW + 120_000;
+    const { retry } = planMessages([judgment('one', { turn: 'retry', fromMs })], OPTIONS);
+    expect(retry).toEqual([{ arn: 'one', startAtMs: fromMs, endAtMs: expect.any(Number) }]);
+  });
+
+  test('begins with what has no token, then with what expires first, and ends with what could not be read', () => {
+    const judgments = [
+      ...many(20),
+      judgment('unread', { expiresAtMs: Number.POSITIVE_INFINITY }),
+      judgment('soon', { expiresAtMs: NOW + 60_000 }),
+      judgment('missing', { expiresAtMs: Number.NEGATIVE_INFINITY }),
+    ];
+    const { refresh } = planMessages(judgments, OPTIONS);
+    expect(refresh.slice(0, 2).map(({ arn }) => arn)).toEqual(['missing', 'soon']);
+    expect(refresh.at(-1)?.arn).toBe('unread');
+  });
+
+  test('never starts more runs in a second than it may, and ends before the next sweep', () => {
+    void fc.assert(
+      fc.property(
+        fc.nat(5_000),
+        fc.array(fc.integer({ min: -1_000, max: 2_000 }), { maxLength: 400 }),
+        (sound, retries) => {
+          const judgments = [
+            ...many(sound),
+            ...retries.map((seconds, index) =>
+              judgment(`retry-${index}`, { turn: 'retry', fromMs: NOW + seconds * 1_000 }),
+            ),
+          ];
+          const { refresh, retry } = planMessages(judgments, OPTIONS);
+          const starts = [...refresh, ...retry].flatMap(({ startAtMs }) => startAtMs ?? []).sort((a, b) => a - b);
+          for (const [index, startAtMs] of starts.entries()) {
+            const later = starts[index + OPTIONS.refreshesPerSecond];
+            if (judgments.length > 10 && later !== undefined) expect(later - startAtMs).toBeGreaterThanOrEqual(998);
+          }
+          expect(Math.max(NOW, ...starts)).toBeLessThanOrEqual(NOW + (TURN_SECONDS + 2) * 1_000);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  test('leaves to the next sweep what does not fit, and gives retries no turn that a sound secret needs', () => {
+    const slots = TURN_SECONDS * OPTIONS.refreshesPerSecond;
+    const judgments = [...many(slots + 50), ...many(30, { turn: 'retry' }, 'retry')];
+    const { refresh, retry, deferred } = planMessages(judgments, OPTIONS);
+    expect(refresh).toHaveLength(slots);
+    expect(retry).toEqual([]);
+    expect(deferred).toBe(80);
+  });
+
+  test('begins no retry before its back-off is over, and with the one that has waited longest', () => {
+    const judgments = [
+      ...many(12),
+      judgment('later', { turn: 'retry', fromMs: NOW + 300_000 }),
+      judgment('second', { turn: 'retry', fromMs: NOW - 1_000 }),
+      judgment('first', { turn: 'retry', fromMs: NOW - 2_000 }),
+      judgment('after the next sweep', { turn: 'retry', fromMs: NOW + 900_000 }),
+    ];
+    const { retry, deferred } = planMessages(judgments, OPTIONS);
+    expect(retry.map(({ arn }) => arn)).toEqual(['first', 'second', 'later']);
+    expect(retry[2]?.startAtMs).toBeGreaterThanOrEqual(NOW + 300_000);
+    // It waits for its back-off, not for a turn.
+    expect(deferred).toBe(0);
+  });
+
+  test('sends a second time what SQS might deliver only after the next sweep, while turns are free', () => {
+    const slots = TURN_SECONDS * OPTIONS.refreshesPerSecond;
+    const count = slots - 500;
+    const { refresh } = planMessages(many(count), OPTIONS);
+    expect(refresh).toHaveLength(slots);
+    expect(new Set(refresh.map(({ arn }) => arn)).size).toBe(count);
+    // In a quiet time, there is no need: all turns are over long before the next sweep.
+    expect(planMessages(many(1_000), OPTIONS).refresh).toHaveLength(1_000);
+  });
+
+  test('leaves a message little time if no run takes what lies in its queue', () => {
+    const timeOf = (waiting: PlanOptions['waiting']) => {
+      const judgments = [...many(20), ...many(20, { turn: 'retry' }, 'retry')];
+      const { refresh, retry } = planMessages(judgments, { ...OPTIONS, waiting });
+      return [refresh, retry].map(([first]) => (first?.endAtMs ?? 0) - (first?.startAtMs ?? 0));
+    };
+    expect(timeOf({ refresh: 420, retry: 420 })).toEqual([300_000, 300_000]);
+    expect(timeOf({ refresh: 421, retry: 0 })).toEqual([15_000, 300_000]);
+    expect(timeOf({ refresh: 0, retry: 421 })).toEqual([300_000, 15_000]);
+  });
+
+  test('delays no message for longer than SQS can, however rare sweeps are', () => {
+    const { refresh } = planMessages(many(10_000), { ...OPTIONS, sweepSeconds: 21_600 });
+    const delays = refresh.map(({ startAtMs = 0 }) => toDelaySeconds(startAtMs - NOW));
+    expect(Math.max(...delays)).toBeLessThanOrEqual(900);
+    expect(Math.min(...delays)).toBe(0);
+  });
+});
