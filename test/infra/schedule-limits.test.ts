@@ -15,8 +15,9 @@ describe('the write budget', () => {
     const outcomes: string[] = [];
     while (outcomes.at(-1) !== 'waiting') {
       const name = `token-${outcomes.length}`;
-      context.tokenEndpoint.willAnswer({ ...TOKEN, accessToken: name, refreshToken: name });
-      outcomes.push((await refresh(context, { force: true })).outcome);
+      // It is due again with the next run: a forced refresh before that has less room.
+      context.tokenEndpoint.willAnswer({ ...TOKEN, accessToken: name, refreshToken: name, expiresInSeconds: 60 });
+      outcomes.push((await refresh(context, { force: false })).outcome);
       context = context.nextRun({ afterMs: MINUTE_MS });
     }
     expect(outcomes.filter((outcome) => outcome === 'refreshed')).toHaveLength(45);
