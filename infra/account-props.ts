@@ -98,6 +98,11 @@ export interface TokenRefreshProps {
    */
   readonly xray?: boolean;
   /**
+   * Whether the function calls AWS through FIPS endpoints. The region must have them for Secrets Manager, EventBridge and SQS.
+   * @default false
+   */
+  readonly fips?: boolean;
+  /**
    * VPC of the function. Its subnets need a way out to AWS and to the token endpoint.
    * @default - the function runs outside of any VPC
    */

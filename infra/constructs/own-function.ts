@@ -7,6 +7,7 @@ import {
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
+  RuntimeFamily,
   SystemLogLevel,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
@@ -19,6 +20,12 @@ import { acknowledge } from './acknowledge.ts';
 import { toAlarmsAndLogsKey } from './alarms-and-logs-key.ts';
 import { allow, denyToCode } from './statements.ts';
 
+/** The AWS SDK reads it. */
+const FIPS = { AWS_USE_FIPS_ENDPOINT: 'true' };
+
+// Versions of aws-cdk-lib from before Node.js 24 do not know its name. CloudFormation does.
+const NODEJS_24 = Runtime.NODEJS_24_X ?? new Runtime('nodejs24.x', RuntimeFamily.NODEJS);
+
 /** What every function of ours takes from the options. */
 export type FunctionSettings = Pick<
   TokenRefreshSettings,
@@ -27,6 +34,7 @@ export type FunctionSettings = Pick<
   | 'logRetention'
   | 'memorySize'
   | 'xray'
+  | 'fips'
   | 'vpc'
   | 'vpcSubnets'
   | 'securityGroups'
@@ -75,10 +83,10 @@ export class OwnFunction extends Construct {
       description: props.description,
       code: bundledCode(props.handler),
       timeout: props.timeout,
-      environment: { ...props.environment },
+      environment: { ...props.environment, ...(props.settings.fips && FIPS) },
       ...props.running,
       handler: 'index.handler',
-      runtime: Runtime.NODEJS_24_X,
+      runtime: NODEJS_24,
       architecture: Architecture.ARM_64,
       memorySize,
       // CDK adds statements of its own to a role, unless it is told not to.

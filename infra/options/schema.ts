@@ -198,6 +198,11 @@ const sharedShape = {
     prop: 'number',
   }),
   xray: flag().prefault(false).meta({ doc: 'Whether AWS X-Ray traces the function', example: true, prop: 'boolean' }),
+  fips: flag().prefault(false).meta({
+    doc: 'Whether the function calls AWS through FIPS endpoints, where the region has them for Secrets Manager, EventBridge and SQS. The token endpoint is not concerned',
+    example: true,
+    prop: 'boolean',
+  }),
   vpc: z
     .union(
       [
@@ -231,7 +236,7 @@ const sharedShape = {
     .readonly()
     .optional()
     .meta({
-      doc: 'Ids of the security groups of the function; at least one if there is a `vpc`',
+      doc: 'Ids of the security groups of the function; in `cdk.json`, at least one if there is a `vpc`. The construct creates one if the prop is missing',
       default: 'none',
       example: ['sg-0123456789abcdef0'],
       prop: 'ISecurityGroup[]',

@@ -177,7 +177,7 @@ describe('options that are refused, each by a sentence', () => {
     [
       'an unknown member',
       { memory: 60 },
-      'tokenRefresh.memory is not a valid option. Valid options: accounts, alarmEmails, alarmTopic, alarmsAndLogsKey, dashboard, encryptionKey, env, eventBus, fleet, flexibleWindow, interval, logRetention, memorySize, permissionsBoundaryArn, publishEvents, removalPolicies, reservedConcurrentExecutions, runbookUrl, secret, securityGroups, stackName, tags, timeout, tokenEndpoint, tokenLifetime, tokenReaders, tokenSecret, vpc, xray.',
+      'tokenRefresh.memory is not a valid option. Valid options: accounts, alarmEmails, alarmTopic, alarmsAndLogsKey, dashboard, encryptionKey, env, eventBus, fips, fleet, flexibleWindow, interval, logRetention, memorySize, permissionsBoundaryArn, publishEvents, removalPolicies, reservedConcurrentExecutions, runbookUrl, secret, securityGroups, stackName, tags, timeout, tokenEndpoint, tokenLifetime, tokenReaders, tokenSecret, vpc, xray.',
     ],
     [
       'a typing mistake',

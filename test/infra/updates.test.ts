@@ -164,6 +164,7 @@ describe('every option', () => {
           EVENT_BUS_NAME: { Ref: 'TokenRefreshBusEventBus0228B614' },
           DEFAULT_TOKEN_LIFETIME_SECONDS: '28800',
           LEASE_SECONDS: '120',
+          AWS_USE_FIPS_ENDPOINT: 'true',
         },
       },
     });
