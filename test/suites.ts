@@ -8,6 +8,8 @@ export interface Suite {
   readonly command: string;
   readonly include: readonly string[];
   readonly exclude: readonly string[];
+  /** Module that prepares the run. @default - the functions and the command line are bundled */
+  readonly globalSetup?: string;
 }
 
 /** All test suites. Every test file belongs to exactly one of them, and `.ci/run` runs each. */
@@ -17,20 +19,25 @@ export const SUITES = {
   /** What takes long, waits for real time-outs, or needs tools that other people wrote. */
   long: { command: 'npm run test:long', include: ['test/**/*.long.ts'], exclude: ['test/package/**'] },
   /** Builds, packs and installs the package. */
-  package: { command: 'npm run package:check', include: ['test/package/*.long.ts'], exclude: [] },
+  package: {
+    command: 'npm run package:check',
+    include: ['test/package/*.long.ts'],
+    exclude: [],
+    globalSetup: 'test/package/pack-once.ts',
+  },
 } as const satisfies Record<string, Suite>;
 
 /** Ends a test that hangs, and nothing else: no load makes a test take this long. */
 const HANG_MS = 600_000;
 
 /** Returns the configuration of Vitest for one suite. */
-export function configOf({ include, exclude }: Suite) {
+export function configOf({ include, exclude, globalSetup = 'test/global-setup.ts' }: Suite) {
   return defineConfig({
     root: ROOT,
     test: {
       include: [...include],
       exclude: [...exclude],
-      globalSetup: ['test/global-setup.ts'],
+      globalSetup: [globalSetup],
       // One process for many files: loading the AWS SDK and CDK again for each file costs more than all the tests.
       isolate: false,
       // The tests spend much of their time waiting for child processes.

@@ -19,7 +19,6 @@ const COMMAND_LINE = 'cli/main.ts';
 
 const NODE = [
   '--bundle',
-  '--minify',
   '--platform=node',
   '--target=node20',
   '--main-fields=module,main',
@@ -27,7 +26,9 @@ const NODE = [
   '--legal-comments=none',
   '--log-level=warning',
 ];
-const COMMONJS_URL = 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;';
+// An app that is bundled into one ES module has no `__filename`. Then a sentence says so, when the code of a function is needed.
+const COMMONJS_URL =
+  'const moduleUrl = typeof __filename === "undefined" ? "file:///C:/bundle/index.js" : require("node:url").pathToFileURL(__filename).href;';
 const REQUIRE =
   "import { createRequire as createRequireOfBundle } from 'node:module';const require = createRequireOfBundle(import.meta.url);";
 
@@ -57,6 +58,8 @@ function bundleConstruct(metafilePath: string): void {
     `--metafile=${metafilePath}`,
     '--external:aws-cdk-lib',
     '--external:constructs',
+    // Node prints the line that threw: of a minified bundle, that is the whole bundle.
+    '--minify-syntax',
     ...NODE,
   ]);
   // Without it, Node would take the file for an ES module, as package.json says.
@@ -79,6 +82,7 @@ function bundleCommandLine(metafilePath: string): void {
     // What is CommonJS in it asks for Node's own modules with `require`.
     `--banner:js=${REQUIRE}`,
     `--metafile=${metafilePath}`,
+    '--minify',
     ...NODE,
   ]);
 }

@@ -4,33 +4,52 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 
+export const PEERS = ['aws-cdk-lib', 'constructs'];
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-const packed = z.tuple([
-  z.object({ filename: z.string(), size: z.number(), files: z.array(z.object({ path: z.string() })) }),
-]);
+/** The variable that tells the workers what was packed. */
+export const PACKED_VARIABLE = 'RETENTLY_TOKEN_REFRESH_PACKED';
+
+const files = z.array(z.object({ path: z.string() }));
+const npmPackSchema = z.tuple([z.object({ filename: z.string(), size: z.number(), files })]);
+const packedSchema = z.object({ tarball: z.string(), size: z.number(), files });
 
 /** Builds the package and packs it into `directory`, as `npm publish` would. */
-export function pack(directory: string) {
+export function pack(directory: string): z.output<typeof packedSchema> {
   // Not by `prepack`, whose output npm would mix with its own.
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
   const options = ['pack', '--json', '--ignore-scripts', `--pack-destination=${directory}`];
-  const [{ filename, ...pack }] = packed.parse(
+  const [{ filename, ...rest }] = npmPackSchema.parse(
     JSON.parse(execFileSync('npm', options, { cwd: ROOT, encoding: 'utf8' })),
   );
-  return { ...pack, tarball: join(directory, filename) };
+  return { ...rest, tarball: join(directory, filename) };
 }
 
+/** Returns what was packed at the beginning of the test run. */
+export function readPacked(): z.output<typeof packedSchema> {
+  return packedSchema.parse(JSON.parse(process.env[PACKED_VARIABLE] ?? ''));
+}
+
+export type ModuleType = 'module' | 'commonjs';
+
 /** An empty app with the package and its peers, installed without a registry. */
-export function createApp(directory: string, type: 'module' | 'commonjs', tarball: string): void {
-  mkdirSync(directory);
-  writeFileSync(
-    join(directory, 'package.json'),
-    JSON.stringify({ name: 'empty', version: '1.0.0', private: true, type }),
-  );
+export function createApp(directory: string, type: ModuleType, tarball: string): void {
+  writeManifest(directory, type);
   const options = ['install', '--offline', '--no-audit', '--no-fund', '--legacy-peer-deps', tarball];
   execFileSync('npm', options, { cwd: directory, stdio: ['ignore', 'ignore', 'inherit'] });
-  for (const peer of ['aws-cdk-lib', 'constructs']) {
+  linkPeers(directory);
+}
+
+/** Makes the folder of an app, with a package.json. */
+export function writeManifest(directory: string, type: ModuleType, members: object = {}): void {
+  mkdirSync(directory, { recursive: true });
+  const manifest = { name: 'empty', version: '1.0.0', license: 'MIT', private: true, type, ...members };
+  writeFileSync(join(directory, 'package.json'), JSON.stringify(manifest));
+}
+
+/** Gives an app the peers of this checkout. */
+export function linkPeers(directory: string): void {
+  for (const peer of PEERS) {
     const link = join(directory, 'node_modules', peer);
     mkdirSync(dirname(link), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules', peer), link);
@@ -38,10 +57,10 @@ export function createApp(directory: string, type: 'module' | 'commonjs', tarbal
 }
 
 /** Runs `source` as the program of an app, with no command within reach: neither esbuild nor Docker. */
-export function runApp(directory: string, source: string) {
+export function runApp(directory: string, source: string, nodeOptions: readonly string[] = []) {
   writeFileSync(join(directory, 'app.js'), source);
   const startedAtMs = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, ['app.js'], {
+  const { status, stderr } = spawnSync(process.execPath, [...nodeOptions, 'app.js'], {
     cwd: directory,
     env: { PATH: '' },
     encoding: 'utf8',
