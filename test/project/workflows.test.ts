@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { ROOT } from './documents.ts';
+
+const FOLDER = join(ROOT, '.github/workflows');
+const WORKFLOWS = readdirSync(FOLDER).map((name) => [name, readFileSync(join(FOLDER, name), 'utf8')] as const);
+const RELEASE = new Map(WORKFLOWS).get('release.yml') ?? '';
+const GATE = '.ci/require-address.cjs';
+
+const directory = mkdtempSync(join(tmpdir(), 'address-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Exit code of what stands before a publication, for a package.json. */
+function gate(manifest: object): number | null {
+  writeFileSync(join(directory, 'package.json'), JSON.stringify(manifest));
+  return spawnSync(process.execPath, [join(ROOT, GATE)], { cwd: directory }).status;
+}
+
+describe.each(WORKFLOWS)('the workflow %s', (_, text) => {
+  test('pins every action by commit, and names its version', () => {
+    const uses = text.match(/^ *(- )?uses: .*$/gm) ?? [];
+    expect(uses.filter((line) => !/uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line))).toEqual([]);
+    expect(uses.length).toBeGreaterThan(0);
+  });
+
+  test('gives the token of a job no right that the job does not name', () => {
+    expect(text).toMatch(/^permissions: \{\}$/m);
+    expect(text).not.toMatch(/write-all|secrets\./);
+  });
+});
+
+describe('a release', () => {
+  test('is refused until package.json names where the project lives', () => {
+    expect(gate({})).toBe(1);
+    expect(gate({ repository: 'https://example.com/project' })).toBe(1);
+    expect(gate({ repository: 'https://example.com/project', bugs: 'https://example.com/project/issues' })).toBe(0);
+  });
+
+  test('passes that gate before anything is packed, and publishes only what was packed', () => {
+    const [beforePacking = '', afterPacking = ''] = RELEASE.split('npm pack');
+    expect(beforePacking).toContain(`node ${GATE}`);
+    expect(beforePacking).not.toContain('npm publish');
+    expect(afterPacking).toMatch(/npm:\n {4}needs: pack\n {4}if: vars\.NPM_TRUSTED_PUBLISHING == 'true'/);
+    expect(RELEASE.match(/npm publish/g)).toHaveLength(1);
+  });
+
+  test('attests where its files were built', () => {
+    expect(RELEASE).toContain('actions/attest-build-provenance@');
+    expect(RELEASE).toContain('subject-path: release/*');
+  });
+});
