@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { evaluatePolicy, type Permission } from '../infra/evaluate-policy.ts';
 import { type Aws, startAws } from '../sandbox/aws/aws-server.ts';
 import { type LoopbackServer, startLoopbackServer } from '../sandbox/loopback-server.ts';
-import { AGENT_EXAMPLE, DESCRIBE, EXAMPLES, GET, policyOf } from './examples.ts';
+import { AGENT_EXAMPLE, DESCRIBE, EXAMPLES, GET, policyOf, ZSH_EXAMPLES } from './examples.ts';
 import { startAgent } from './secrets-manager-agent.ts';
 
 const TOKEN_SECRET = 'RetentlyToken';
@@ -70,66 +70,69 @@ function rotate(): void {
   aws.secretsManager.putSecretValue({ SecretId: TOKEN_SECRET, SecretString: JSON.stringify({ access_token: 'two' }) });
 }
 
-describe.each(EXAMPLES)('the example for $name', ({ isRun, policy, actions, hasCache, namesStage, start }) => {
-  it.skipIf(!isRun)(
-    `reads the token under its policy, keeps it, and reads past its cache on a 401${isRun ? '' : ' (SKIPPED: not installed here)'}`,
-    async () => {
+describe.each([...EXAMPLES, ...ZSH_EXAMPLES])(
+  'the example for $name',
+  ({ isRun, policy, actions, hasCache, namesStage, start }) => {
+    it.skipIf(!isRun)(
+      `reads the token under its policy, keeps it, and reads past its cache on a 401${isRun ? '' : ' (SKIPPED: not installed here)'}`,
+      async () => {
+        permissions = policyOf(policy);
+        await using consumer = start(environment());
+        expect(await consumer.callRetently()).toBe('200');
+        expect(aws.calls.map(({ operation }) => `secretsmanager:${operation}`)).toEqual(actions);
+        expect(await consumer.callRetently()).toBe('200');
+        expect(aws.calls).toHaveLength(hasCache ? actions.length : 2 * actions.length);
+        rotate();
+        expect(await consumer.callRetently()).toBe('200');
+        expect(sent).toEqual(hasCache ? ['one', 'one', 'one', 'two'] : ['one', 'one', 'two']);
+        expect([...used].sort()).toEqual([...actions].sort());
+      },
+    );
+
+    it.skipIf(!isRun)(`fails after a second 401${isRun ? '' : ' (SKIPPED: not installed here)'}`, async () => {
       permissions = policyOf(policy);
+      alive = 'none of ours';
       await using consumer = start(environment());
-      expect(await consumer.callRetently()).toBe('200');
-      expect(aws.calls.map(({ operation }) => `secretsmanager:${operation}`)).toEqual(actions);
-      expect(await consumer.callRetently()).toBe('200');
-      expect(aws.calls).toHaveLength(hasCache ? actions.length : 2 * actions.length);
-      rotate();
-      expect(await consumer.callRetently()).toBe('200');
-      expect(sent).toEqual(hasCache ? ['one', 'one', 'one', 'two'] : ['one', 'one', 'two']);
-      expect([...used].sort()).toEqual([...actions].sort());
-    },
-  );
+      expect(await consumer.callRetently()).toMatch(/^failed: .*(401|refuses)/);
+      expect(sent).toEqual(['one', 'one']);
+    });
 
-  it.skipIf(!isRun)(`fails after a second 401${isRun ? '' : ' (SKIPPED: not installed here)'}`, async () => {
-    permissions = policyOf(policy);
-    alive = 'none of ours';
-    await using consumer = start(environment());
-    expect(await consumer.callRetently()).toMatch(/^failed: .*(401|refuses)/);
-    expect(sent).toEqual(['one', 'one']);
-  });
-
-  it.skipIf(!isRun)(`sends nothing if it may not read${isRun ? '' : ' (SKIPPED: not installed here)'}`, async () => {
-    permissions = policyOf(policy);
-    await using consumer = start(environment(CREDENTIALS_SECRET));
-    expect(await consumer.callRetently()).toMatch(/^failed: ./);
-    expect(sent).toEqual([]);
-  });
-
-  it.skipIf(!isRun)(
-    `sends nothing if there is no token yet${isRun ? '' : ' (SKIPPED: not installed here)'}`,
-    async () => {
+    it.skipIf(!isRun)(`sends nothing if it may not read${isRun ? '' : ' (SKIPPED: not installed here)'}`, async () => {
       permissions = policyOf(policy);
-      aws.secretsManager.putSecretValue({ SecretId: TOKEN_SECRET, SecretString: '{}' });
-      await using consumer = start(environment());
+      await using consumer = start(environment(CREDENTIALS_SECRET));
       expect(await consumer.callRetently()).toMatch(/^failed: ./);
       expect(sent).toEqual([]);
-    },
-  );
+    });
 
-  it.skipIf(!isRun)(
-    `with one secret alone, is denied until it names the label${isRun ? '' : ' (SKIPPED: not installed here)'}`,
-    async () => {
-      permissions = policyOf('interim');
-      await using unchanged = start(environment(CREDENTIALS_SECRET));
-      expect(await unchanged.callRetently()).toMatch(/^failed: ./);
-      expect(sent).toEqual([]);
-      if (namesStage === undefined) return;
-      const [text, instead] = namesStage;
-      await using changed = start(environment(CREDENTIALS_SECRET), (example) => {
-        expect(example.split(text)).toHaveLength(2);
-        return example.replace(text, () => instead);
-      });
-      expect(await changed.callRetently()).toBe('200');
-    },
-  );
-});
+    it.skipIf(!isRun)(
+      `sends nothing if there is no token yet${isRun ? '' : ' (SKIPPED: not installed here)'}`,
+      async () => {
+        permissions = policyOf(policy);
+        aws.secretsManager.putSecretValue({ SecretId: TOKEN_SECRET, SecretString: '{}' });
+        await using consumer = start(environment());
+        expect(await consumer.callRetently()).toMatch(/^failed: ./);
+        expect(sent).toEqual([]);
+      },
+    );
+
+    it.skipIf(!isRun)(
+      `with one secret alone, is denied until it names the label${isRun ? '' : ' (SKIPPED: not installed here)'}`,
+      async () => {
+        permissions = policyOf('interim');
+        await using unchanged = start(environment(CREDENTIALS_SECRET));
+        expect(await unchanged.callRetently()).toMatch(/^failed: ./);
+        expect(sent).toEqual([]);
+        if (namesStage === undefined) return;
+        const [text, instead] = namesStage;
+        await using changed = start(environment(CREDENTIALS_SECRET), (example) => {
+          expect(example.split(text)).toHaveLength(2);
+          return example.replace(text, () => instead);
+        });
+        expect(await changed.callRetently()).toBe('200');
+      },
+    );
+  },
+);
 
 describe.skipIf(!AGENT_EXAMPLE.isRun)(
   `the agent, once its value is 300 seconds old${AGENT_EXAMPLE.isRun ? '' : ' (SKIPPED: curl or jq is not installed here)'}`,

@@ -17,6 +17,7 @@ const HAS_BOTO3 = runs('python3', '-c', 'import boto3');
 const HAS_CACHING = runs('python3', '-c', 'import aws_secretsmanager_caching');
 const HAS_SHELL = runs('bash', '-c', 'command -v curl && command -v jq');
 const HAS_CLI = HAS_SHELL && runs('aws', '--version');
+const HAS_ZSH = runs('zsh', '--version');
 
 const RUN_TYPESCRIPT = `import { createInterface } from 'node:readline';
 import { callRetently } from './example.ts';
@@ -36,7 +37,7 @@ for _ in sys.stdin:
 /** The AWS CLI 1 does not heed the variable that leads other tools to the stand-in. */
 const RUN_SHELL = `
 aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL_SECRETS_MANAGER" "$@"; }
-while read -r _; do
+while read -r line; do
   call_retently "$RETENTLY" answer 2>why && echo 200 || { tr '\\n' ' ' <why | sed 's/^/failed: /'; echo; }
 done
 `;
@@ -66,11 +67,11 @@ const python =
   (environment, edit = asItStands) =>
     new Consumer({ 'example.py': edit(blockOf(language)) + RUN_PYTHON }, ['python3', 'example.py'], environment);
 const shell =
-  (language: string): Start =>
+  (language: string, program = 'bash'): Start =>
   (environment, edit = asItStands) =>
     new Consumer(
       { 'example.sh': edit(blockOf(language)) + RUN_SHELL, token: AGENT_TOKEN },
-      ['bash', 'example.sh'],
+      [program, 'example.sh'],
       environment,
     );
 
@@ -122,6 +123,22 @@ export const EXAMPLES: readonly Example[] = [
     start: shell('bash'),
   },
   AGENT_EXAMPLE,
+];
+
+/** The shell examples once more, in the shell that macOS brings. */
+export const ZSH_EXAMPLES: readonly Example[] = [
+  {
+    ...AGENT_EXAMPLE,
+    name: `${AGENT_EXAMPLE.name}, in zsh`,
+    isRun: HAS_SHELL && HAS_ZSH,
+    start: shell('bash agent', 'zsh'),
+  },
+  ...EXAMPLES.filter(({ name }) => name === 'the AWS CLI').map((example) => ({
+    ...example,
+    name: `${example.name}, in zsh`,
+    isRun: HAS_CLI && HAS_ZSH,
+    start: shell('bash', 'zsh'),
+  })),
 ];
 
 export function blockOf(language: string): string {

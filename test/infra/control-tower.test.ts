@@ -16,7 +16,13 @@ const platform = PLATFORMS[process.platform];
 const GUARD = join(PACKAGE, 'bin', platform ?? '', ARCHITECTURES[process.arch] ?? '', 'cfn-guard');
 
 const { vpc, securityGroups } = EVERY_OPTION;
-const HARDENED = { encryptionKey: KEY_ARN, logRetention: 365, vpc, securityGroups };
+const HARDENED = {
+  encryptionKey: KEY_ARN,
+  alarmsAndLogsKey: KEY_ARN.replace('1111', '9999'),
+  logRetention: 365,
+  vpc,
+  securityGroups,
+};
 const reportSchema = z.array(z.object({ not_compliant: z.array(z.unknown()), compliant: z.array(z.string()) }));
 
 const directory = mkdtempSync(join(tmpdir(), 'control-tower-'));
@@ -64,7 +70,7 @@ describe.skipIf(platform === undefined)("Control Tower's proactive controls", ()
   it.each([
     ['the hardened stack', synthesise(HARDENED)],
     ['a hardened fleet', synthesiseFleet(HARDENED)],
-  ])('all pass for %s: a key, a year of logs, and a VPC', (name, template) => {
+  ])('all pass for %s: two keys, a year of logs, and a VPC', (name, template) => {
     const { failed, passed } = judge(name, template);
     expect(failed).toEqual([]);
     expect(passed).toBeGreaterThanOrEqual(9);
