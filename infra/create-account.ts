@@ -1,5 +1,6 @@
 import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { SCHEDULED_EVENT } from '../lambda/contract.ts';
 import { accountCommands } from './account-commands.ts';
 import { accountRules } from './constructs/account-rules.ts';
 import { applyTagsAndBoundary } from './constructs/apply-tags-and-boundary.ts';
@@ -41,6 +42,7 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings) 
     flexibleWindow,
     lambdaFunction,
     undeliveredTicks,
+    input: SCHEDULED_EVENT,
     encryptionKey,
   }).schedule;
   const commands = accountCommands({

@@ -40,6 +40,7 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
     flexibleWindow,
     lambdaFunction: sweep.lambdaFunction,
     undeliveredTicks,
+    input: {},
     encryptionKey,
   }).schedule;
   const commands = fleetCommands({

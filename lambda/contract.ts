@@ -3,6 +3,9 @@
  * imports nothing, and `infra/` reads no other file of `lambda/`.
  */
 
+/** Event that a schedule sends: a failure that the journal holds is then a result, and Lambda does not retry it. */
+export const SCHEDULED_EVENT = { action: 'refresh', trigger: 'schedule' } as const;
+
 /** Environment variables of the function; `runtime/configuration.ts` reads them, the stack sets them. */
 export const ENVIRONMENT = {
   credentialsSecretId: 'CREDENTIALS_SECRET_ID',
@@ -150,6 +153,7 @@ export const METRICS = {
   tokenSecondsUntilDue: 'TokenSecondsUntilDue',
   reauthorizationRequired: 'ReauthorizationRequired',
   tokenSecretBehind: 'TokenSecretBehind',
+  tokenSecretUnreadable: 'TokenSecretUnreadable',
   refreshed: 'Refreshed',
   refreshFailed: 'RefreshFailed',
   tokenNotStored: 'TokenNotStored',

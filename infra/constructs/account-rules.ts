@@ -58,6 +58,13 @@ export function accountRules(props: AccountRulesProps): AlarmRules {
         treatMissingData: TreatMissingData.NOT_BREACHING,
         says: 'Every run finds that the token secret does not hold the access token of AWSCURRENT. Consumers read an older token there. When it expires, every call to Retently fails.',
       },
+      TokenSecretUnreadable: {
+        // Neither a deletion nor a denial passes by itself: the first run that finds it fires the alarm, the first that does not clears it.
+        metric: functionMetric(lambdaFunction, METRICS.tokenSecretUnreadable, Stats.MAXIMUM, PERIOD_MINUTES),
+        ...AT_ONCE,
+        treatMissingData: TreatMissingData.IGNORE,
+        says: 'The function cannot read the token secret: it was deleted, or access to it or to its KMS key is denied. Consumers probably cannot read it either. The refresh itself continues.',
+      },
     }),
     TokenNotStored: {
       metric: functionMetric(lambdaFunction, METRICS.tokenNotStored, Stats.SUM, PERIOD_MINUTES),

@@ -15,6 +15,8 @@ export interface RefreshScheduleProps
   extends Pick<TokenRefreshSettings, 'interval' | 'flexibleWindow' | 'encryptionKey'> {
   readonly description: string;
   readonly roleDescription: string;
+  /** Event that the function gets. */
+  readonly input: object;
   readonly lambdaFunction: IFunction;
   readonly undeliveredTicks: IQueue;
 }
@@ -34,8 +36,8 @@ export class RefreshSchedule extends Construct {
       schedule: ScheduleExpression.expression(`rate(${interval.toMinutes()} minutes)`),
       timeWindow: flexibleWindow.toSeconds() === 0 ? TimeWindow.off() : TimeWindow.flexible(flexibleWindow),
       target: new LambdaInvoke(props.lambdaFunction, {
-        // Without an input, EventBridge Scheduler sends a notification of its own, which the function refuses.
-        input: ScheduleTargetInput.fromObject({}),
+        // Without an input, EventBridge Scheduler sends a notification of its own, which the function rejects.
+        input: ScheduleTargetInput.fromObject(props.input),
         // CDK would also grant every version and alias of the function.
         role: this.role.withoutPolicyUpdates(),
         deadLetterQueue: props.undeliveredTicks,

@@ -51,11 +51,12 @@ export class PowertoolsTelemetry implements Telemetry {
   }
 
   recordStates(states: TokenStates): void {
-    const { tokenSecondsRemaining, tokenSecondsUntilDue, isReauthorizationRequired, isTokenSecretStale } = states;
+    const { tokenSecondsRemaining, tokenSecondsUntilDue, isReauthorizationRequired } = states;
     this.recordSeconds(METRICS.tokenSecondsRemaining, tokenSecondsRemaining);
     this.recordSeconds(METRICS.tokenSecondsUntilDue, Math.max(0, tokenSecondsUntilDue));
     this.recordState(METRICS.reauthorizationRequired, isReauthorizationRequired);
-    this.recordState(METRICS.tokenSecretBehind, isTokenSecretStale);
+    this.recordState(METRICS.tokenSecretBehind, states.isTokenSecretStale);
+    this.recordState(METRICS.tokenSecretUnreadable, states.isTokenSecretUnreadable);
   }
 
   protected recordState(name: string, state: boolean | undefined): void {

@@ -1,7 +1,7 @@
 import { announceFailed } from './announce.ts';
 import type { Context } from './context.ts';
 import type { NotExchanged } from './exchange.ts';
-import { Fault, nameOf } from './fault.ts';
+import { Fault, nameOf, RecordedFailure } from './fault.ts';
 import {
   type DocumentEntry,
   type FailureCause,
@@ -34,6 +34,8 @@ export interface FailedAttempt {
   readonly reason: string;
   /** From this attempt on, the grant is assumed to be revoked, although no answer said so. */
   readonly isNewlyProbable: boolean;
+  /** The journal holds it. */
+  readonly isRecorded: boolean;
 }
 
 /**
@@ -57,13 +59,16 @@ export async function recordFailure(
   const isProbable = wasProbable || (cause === 'unrecognized' && refusals !== undefined && isRepeated(refusals, nowMs));
   const recorded = isProbable && !isRefusalCode(code) ? 'REAUTHORIZATION_PROBABLE' : code;
   const failure = renderFailure({ tokenHash, attempt, code: recorded, digest, cause, retryAfterSeconds, refusals });
+  let isRecorded = true;
   try {
     await putUntilDeadline(context, failureId(tokenHash, attempt), failure, ANNOUNCE_MAX_MS);
   } catch (error) {
     // Retently's answer matters more than the failure to record it; the claim expires and is taken over.
+    isRecorded = false;
     context.telemetry.warn('Could not record the failure', { code: nameOf(error) });
   }
-  return { code: recorded, cause, reason, isNewlyProbable: recorded === 'REAUTHORIZATION_PROBABLE' && !wasProbable };
+  const isNewlyProbable = recorded === 'REAUTHORIZATION_PROBABLE' && !wasProbable;
+  return { code: recorded, cause, reason, isNewlyProbable, isRecorded };
 }
 
 /** Returns the last recorded failure of this refresh token, also behind claims whose runs left none. Never throws. */
@@ -92,10 +97,11 @@ export async function announceFailure(
   context: Context,
   current: DocumentEntry,
   attempt: number,
-  { code, cause, reason, isNewlyProbable }: FailedAttempt,
+  { code, cause, reason, isNewlyProbable, isRecorded }: FailedAttempt,
 ): Promise<Fault> {
   const what = code === 'REAUTHORIZATION_PROBABLE' ? code : code === 'PROVIDER_AMBIGUOUS' ? 'ambiguous' : cause;
-  const fault = new Fault(code, `${reason}. ${adviceOn(what, context.settings)}`, cause);
+  const Failure = isRecorded ? RecordedFailure : Fault;
+  const fault = new Failure(code, `${reason}. ${adviceOn(what, context.settings)}`, cause);
   await announceFailed(context, current, fault, attempt, isNewlyProbable);
   return fault;
 }

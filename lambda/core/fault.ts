@@ -42,6 +42,12 @@ export class Fault extends Error {
   }
 }
 
+/**
+ * An attempt that failed, or a rejection, as the journal holds it. A scheduled run returns it as a result: Lambda would retry what is
+ * thrown, and count it as an error of the function.
+ */
+export class RecordedFailure extends Fault {}
+
 /** Lambda's runtime logs `constructor.name` as `errorType`, which minifying has made a letter: it says the code instead. */
 export function nameClass(error: Error, code: string): void {
   Object.defineProperty(error, 'constructor', { value: { name: code } });

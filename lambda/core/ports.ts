@@ -170,6 +170,8 @@ export interface TokenStates {
   readonly isReauthorizationRequired: boolean | undefined;
   /** The run found the token secret stale; `undefined` if there is none, or if it was not looked at. */
   readonly isTokenSecretStale?: boolean | undefined;
+  /** The token secret was deleted, or access to it is denied; `undefined` as above. */
+  readonly isTokenSecretUnreadable?: boolean | undefined;
 }
 
 export interface Telemetry {

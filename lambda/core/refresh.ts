@@ -6,7 +6,8 @@ import { type Decision, decide } from './decide.ts';
 import { isHalfRefreshed } from './due.ts';
 import { type Exchanged, exchange, type NotExchanged } from './exchange.ts';
 import { announceFailure, recordFailure } from './failed-attempt.ts';
-import { Fault } from './fault.ts';
+import { Fault, RecordedFailure } from './fault.ts';
+import { judgeFault } from './health.ts';
 import type { DocumentEntry, RefusalEntry } from './journal.ts';
 import { grantOf, type Snapshot } from './load.ts';
 import {
@@ -50,11 +51,23 @@ type Progress =
  * Performs one run: load, roll forward, decide, claim, exchange, record, promote, announce. Every run ends by syncing the
  * token secret. If `AWSCURRENT` moves during a run, the run starts over.
  *
- * @param force refresh although the token is fresh, a back-off runs or the grant was rejected; never past a live claim
  * @throws Fault
  */
-export async function refresh(context: Context, { force }: { readonly force: boolean }): Promise<Result> {
-  return await new RefreshRun(context, force).run();
+export async function refresh(context: Context, { force, isScheduled = false }: RefreshRequest): Promise<Result> {
+  const run = new RefreshRun(context, force);
+  try {
+    return await run.run();
+  } catch (error) {
+    if (isScheduled && error instanceof RecordedFailure) return run.toFailed(error);
+    throw error;
+  }
+}
+
+export interface RefreshRequest {
+  /** Refresh although the token is fresh, a back-off runs or the grant was rejected; never past a live claim. */
+  readonly force: boolean;
+  /** The schedule asks: a failure that the journal holds is a result, and is not thrown. */
+  readonly isScheduled?: boolean;
 }
 
 class RefreshRun {
@@ -92,6 +105,10 @@ class RefreshRun {
       'STORE_UNAVAILABLE',
       `AWSCURRENT of ${this.#context.settings.secretId} kept changing (${MAX_STARTS} attempts): something else is moving it, or it cannot be moved. The next run continues; nothing is lost.`,
     );
+  }
+
+  toFailed({ name: code, message, failureCause }: RecordedFailure): Result {
+    return this.#report.toResult('failed', message, { code }, judgeFault(code, failureCause));
   }
 
   async #round(): Promise<Result | 'start over' | 'waited'> {
@@ -277,7 +294,7 @@ class RefreshRun {
   }
 
   #rejected({ code, createdAt }: RefusalEntry): Fault {
-    return new Fault(
+    return new RecordedFailure(
       code,
       `Retently rejected these credentials on ${toRfc3339(createdAt)}, and they were not sent again. ${adviceOn(code, this.#context.settings)}`,
     );

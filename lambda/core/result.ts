@@ -1,9 +1,10 @@
 import type { Action, Health } from '../contract.ts';
 import type { Decision } from './decide.ts';
+import type { FaultCode } from './fault.ts';
 import type { TokenSecretHealth } from './health.ts';
 import type { FailureCause, FailureCode } from './journal.ts';
 
-export type Outcome = 'refreshed' | 'fresh' | 'adopted' | 'busy' | 'waiting' | 'not-configured' | 'status';
+export type Outcome = 'refreshed' | 'fresh' | 'adopted' | 'busy' | 'waiting' | 'not-configured' | 'failed' | 'status';
 
 /** Result of an invocation. Never contains a token. Every instant is RFC 3339, UTC. */
 export interface Result {
@@ -19,6 +20,8 @@ export interface Result {
   readonly health: Health;
   readonly action: Action;
   readonly reason: string;
+  /** For `failed`, which only the schedule gets: the code that another caller gets as an error. */
+  readonly code?: FaultCode;
   /** When the next attempt may be made. */
   readonly retryAt?: string;
   /** What `refresh` would do. Only in results of `status`. */

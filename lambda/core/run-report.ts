@@ -6,7 +6,7 @@ import { reportedSecondsUntilDue } from './due.ts';
 import { EMPTY, type Evidence, type Judgement, judge, type TokenSecretHealth } from './health.ts';
 import { type DocumentEntry, digestGrant, type FailureEntry } from './journal.ts';
 import { grantOf, load, requireComplete, type Snapshot } from './load.ts';
-import { TOKEN_SECRET_REPAIRED, TOKEN_SECRET_STALE } from './messages.ts';
+import { TOKEN_SECRET_REPAIRED, TOKEN_SECRET_STALE, TOKEN_SECRET_UNREADABLE } from './messages.ts';
 import type { Outcome, Result } from './result.ts';
 import { ANNOUNCE_MAX_MS } from './time-reserves.ts';
 import { syncTokenSecret } from './token-secret.ts';
@@ -19,6 +19,8 @@ export class RunReport {
   isReauthorizationRequired: boolean | undefined;
   /** `undefined` if there is no token secret, or it was not read. */
   isTokenSecretStale: boolean | undefined;
+  /** As `isTokenSecretStale`. */
+  isTokenSecretUnreadable: boolean | undefined;
   #tokenSecret: TokenSecretHealth | undefined;
   #situation: Situation | undefined;
   #hasRead = false;
@@ -82,7 +84,7 @@ export class RunReport {
   toResult(
     outcome: Outcome,
     message: string,
-    extra: Pick<Result, 'retryAt' | 'decision' | 'details'> = {},
+    extra: Pick<Result, 'retryAt' | 'decision' | 'details' | 'code'> = {},
     judgement: Judgement = this.judge(),
   ): Result {
     const { settings, runtime } = this.#context;
@@ -114,10 +116,18 @@ export class RunReport {
     this.#syncedVersionId = current.versionId;
     const isExpected = current.versionId === this.#promotedVersionId;
     this.#tokenSecret = state.kind === 'repaired' ? 'in sync' : state.kind;
-    this.isTokenSecretStale = 'problem' in state || (state.kind === 'repaired' && !isExpected);
+    this.isTokenSecretUnreadable = state.kind === 'unreadable';
+    // What cannot be read is not known to be stale.
+    const isStale = 'problem' in state || (state.kind === 'repaired' && !isExpected);
+    this.isTokenSecretStale = this.isTokenSecretUnreadable ? undefined : isStale;
     if ('problem' in state) {
       const { name: code, message: reason } = state.problem;
-      telemetry.warn(TOKEN_SECRET_STALE, { code, reason, runbook: toRunbookEntry('TokenSecretBehind') });
+      const entry = this.isTokenSecretUnreadable ? 'TokenSecretUnreadable' : 'TokenSecretBehind';
+      telemetry.warn(this.isTokenSecretUnreadable ? TOKEN_SECRET_UNREADABLE : TOKEN_SECRET_STALE, {
+        code,
+        reason,
+        runbook: toRunbookEntry(entry),
+      });
     } else if (this.isTokenSecretStale) {
       telemetry.info(TOKEN_SECRET_REPAIRED);
     }
@@ -133,7 +143,7 @@ export class RunReport {
   /** Records the states, however a run ends. A run that could not read the secret records none: 0 would be wrong for a valid token. */
   recordStates(): void {
     if (!this.#hasRead) return;
-    const { isReauthorizationRequired, isTokenSecretStale } = this;
+    const { isReauthorizationRequired, isTokenSecretStale, isTokenSecretUnreadable } = this;
     const { telemetry, runtime } = this.#context;
     const document = this.current?.document;
     telemetry.note({ versionId: this.current?.versionId, expiresAt: document && expiresAt(document) });
@@ -143,6 +153,7 @@ export class RunReport {
       tokenSecondsUntilDue: this.#secondsUntilDue(nowMs),
       isReauthorizationRequired,
       isTokenSecretStale,
+      isTokenSecretUnreadable,
     });
   }
 }

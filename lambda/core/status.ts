@@ -35,7 +35,9 @@ export async function status(context: Context): Promise<Result> {
     if (foreseen.kind === 'rejected') report.noteFailure(foreseen.failure);
     const seen = await look(context, snapshot, foreseen);
     const details = toDetails(context, snapshot, foreseen, seen);
-    report.isTokenSecretStale = details.tokenSecret?.isBehind;
+    const tokenSecret = details.tokenSecret ?? undefined;
+    report.isTokenSecretUnreadable = tokenSecret && tokenSecret.state === 'unreadable';
+    report.isTokenSecretStale = report.isTokenSecretUnreadable ? undefined : tokenSecret?.isBehind;
     const { decision, message } = inWords(foreseen, context.settings);
     const retryAt = foreseen.kind === 'waiting' ? { retryAt: toRfc3339(foreseen.retryAtMs) } : {};
     const judgement = report.judge({

@@ -1,7 +1,7 @@
 import type { PowertoolsTelemetry } from '../adapters/powertools-telemetry.ts';
 import { toRunbookEntry } from '../contract.ts';
 import { Fault, nameClass, nameOf } from '../core/fault.ts';
-import { judgeFault } from '../core/health.ts';
+import { type Judgement, judgeFault } from '../core/health.ts';
 import type { Result } from '../core/result.ts';
 
 /**
@@ -12,22 +12,26 @@ import type { Result } from '../core/result.ts';
 export async function logRun(telemetry: PowertoolsTelemetry, run: () => Promise<Result>): Promise<Result> {
   try {
     const result = await run();
-    const { outcome, message, decision, retryAt, health, action } = result;
-    telemetry.end('info', message, { outcome, decision, retryAt, health, action });
+    const { outcome, message, decision, retryAt, health, action, code } = result;
+    if (code !== undefined) endFailed(telemetry, code, message, result);
+    else telemetry.end('info', message, { outcome, decision, retryAt, health, action });
     return result;
   } catch (error) {
     const fault = toFault(error);
-    telemetry.countFailed(fault.name);
     const judgement = fault instanceof Fault ? judgeFault(fault.name, fault.failureCause) : judgeFault('UNEXPECTED');
-    telemetry.end('error', fault.message, {
-      outcome: 'failed',
-      health: judgement.health,
-      action: judgement.action,
-      code: fault.name,
-      runbook: toRunbookEntry(fault.name),
-    });
+    endFailed(telemetry, fault.name, fault.message, judgement);
     throw fault;
   }
+}
+
+function endFailed(
+  telemetry: PowertoolsTelemetry,
+  code: string,
+  message: string,
+  { health, action }: Pick<Judgement, 'health' | 'action'>,
+): void {
+  telemetry.countFailed(code);
+  telemetry.end('error', message, { outcome: 'failed', health, action, code, runbook: toRunbookEntry(code) });
 }
 
 /** A mistake of ours gets through without its message, which may quote what it failed on. */

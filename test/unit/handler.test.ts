@@ -106,13 +106,25 @@ describe('an invocation', () => {
     await using started = await startHandler(CREDENTIALS, GRANTED, { TOKEN_SECRET_ID: 'token' });
     expect(await started.invoke({})).toMatchObject({ outcome: 'refreshed' });
     expect(output.text()).toContain('Secret token does not exist in this account and region. Check TOKEN_SECRET_ID.');
-    expect(output.metrics()).toMatchObject([{ TokenSecretBehind: 1 }]);
+    expect(output.metrics()).toMatchObject([{ TokenSecretUnreadable: 1 }]);
+    expect(output.metrics()[0]).not.toHaveProperty('TokenSecretBehind');
   });
 
   test('publishes nothing where EVENT_BUS_NAME is empty', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED, { EVENT_BUS_NAME: '' });
     expect(await started.invoke({})).toMatchObject({ outcome: 'refreshed' });
     expect(started.aws.calls.map(({ service }) => service)).not.toContain('events');
+  });
+});
+
+describe('a scheduled run', () => {
+  test('returns a recorded failure, and logs and counts it as any other failure', async () => {
+    const rejected = { status: 400, body: { error: 'invalid_grant' } };
+    await using started = await startHandler(CREDENTIALS, [rejected]);
+    const failed = { outcome: 'failed', code: 'REAUTHORIZATION_REQUIRED', action: 'reauthorize' };
+    expect(await started.invoke({ action: 'refresh', trigger: 'schedule' })).toMatchObject(failed);
+    expect(output.logs().at(-1)).toMatchObject({ level: 'ERROR', ...failed, runbook: expect.any(String) });
+    expect(output.metrics()).toContainEqual(expect.objectContaining({ RefreshFailed: 1, ReauthorizationRequired: 1 }));
   });
 });
 

@@ -74,6 +74,7 @@ describe('a third refusal in words that we do not know, an hour after the first'
     expect(await record(failedBefore(refusals, 'REAUTHORIZATION_PROBABLE'), 1, UNRECOGNIZED)).toMatchObject({
       code: 'REAUTHORIZATION_PROBABLE',
       isNewlyProbable: false,
+      isRecorded: true,
     });
   });
 });
@@ -99,6 +100,7 @@ describe('a failure of another kind in between', () => {
     expect(await record(failedBefore(refusals, 'REAUTHORIZATION_PROBABLE'), 1, refused)).toMatchObject({
       code: 'REAUTHORIZATION_REQUIRED',
       isNewlyProbable: false,
+      isRecorded: true,
     });
   });
 });
@@ -166,7 +168,13 @@ describe('the advice to a person', () => {
     ['CLIENT_REJECTED', 'CLIENT_REJECTED', 'CLIENT_REJECTED'],
   ] as const)('of %s by %s is that on %s', async (code, cause, advised) => {
     const context = FakeContext.withSecret(CREDENTIALS);
-    const fault = await announceFailure(context, current, 0, { code, cause, reason: 'Why', isNewlyProbable: false });
+    const fault = await announceFailure(context, current, 0, {
+      code,
+      cause,
+      reason: 'Why',
+      isNewlyProbable: false,
+      isRecorded: true,
+    });
     expect(fault).toMatchObject({ name: code, failureCause: cause });
     expect(fault.message).toBe(`Why. ${adviceOn(advised, context.settings)}`);
   });
@@ -178,7 +186,13 @@ test.each([
   ['CLIENT_REJECTED', 'CLIENT_REJECTED'],
 ] as const)('the advice on %s names the event that forces a refresh of this secret', async (code, cause) => {
   const context = FakeContext.withSecret(CREDENTIALS);
-  const { message } = await announceFailure(context, current, 0, { code, cause, reason: '', isNewlyProbable: false });
+  const { message } = await announceFailure(context, current, 0, {
+    code,
+    cause,
+    reason: '',
+    isNewlyProbable: false,
+    isRecorded: true,
+  });
   expect(message).toContain(context.settings.forceEvent);
   expect(message).not.toContain('"force"');
 });

@@ -262,9 +262,14 @@ describe('what is wrong with the token secret does not change how a run ends', (
       context.giveTokenSecret().refuse('readCurrent', 9, new Fault(code, 'What the store says.'));
       expect(await run(context)).toMatchObject({ outcome: 'refreshed' });
       expect(context.announced.map(({ type }) => type)).toEqual(['refreshed']);
-      expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBe(true);
+      const isUnreadable = code !== 'STORE_UNAVAILABLE';
+      expect(context.telemetry.states.at(-1)).toMatchObject({
+        isTokenSecretStale: isUnreadable ? undefined : true,
+        isTokenSecretUnreadable: isUnreadable,
+      });
+      const entry = isUnreadable ? 'token-secret-unreadable' : 'token-secret-behind';
       expect(warnings(context).map(({ members }) => members)).toEqual([
-        { code, reason: 'What the store says.', runbook: 'docs/runbook.md#token-secret-behind' },
+        { code, reason: 'What the store says.', runbook: `docs/runbook.md#${entry}` },
       ]);
       expect(context.tokenSecret?.calls).toEqual(['readCurrent']);
     },
@@ -309,12 +314,13 @@ describe('status', () => {
     expect(context.tokenSecret?.calls).toEqual(['readCurrent']);
   });
 
-  it('says what is wrong with it', async () => {
+  it('says what is wrong with it, and counts one that it cannot read as unreadable', async () => {
     const context = fresh();
     context.tokenSecret?.refuse('readCurrent', 1, new Fault('STORE_DENIED', 'GetSecretValue was refused.'));
     const { details, health, action } = await status(context);
     expect(details?.tokenSecret).toMatchObject({ state: 'unusable', problem: 'GetSecretValue was refused.' });
     expect({ health, action }).toEqual({ health: 'attention', action: 'fixTokenSecret' });
+    expect(context.telemetry.states.at(-1)).toMatchObject({ isTokenSecretUnreadable: true });
   });
 
   it('says nothing of a token secret that AWSCURRENT has nothing for', async () => {

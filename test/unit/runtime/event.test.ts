@@ -27,6 +27,10 @@ test.each<[unknown, object]>([
     { action: 'refresh', force: true },
     { action: 'refresh', force: true },
   ],
+  [
+    { action: 'refresh', trigger: 'schedule' },
+    { ...IF_DUE, isScheduled: true },
+  ],
   [{ action: 'status' }, { action: 'status' }],
 ])('%j is accepted', (event, action) => {
   expect(parseEvent(event)).toEqual(action);
@@ -43,6 +47,8 @@ describe('anything else is EVENT_INVALID, with what is wrong and what is accepte
     [{ action: null }, 'action is neither "refresh" nor "status"'],
     [{ action: 'refresh', force: 'P1ANTED' }, 'force is not of type boolean'],
     [{ action: 'refresh', force: null }, 'force is not of type boolean'],
+    [{ action: 'refresh', trigger: 'P1ANTED' }, 'trigger is not "schedule"'],
+    [{ action: 'status', trigger: 'schedule' }, 'unknown member trigger'],
     [{ action: 'refresh', secretId: 'P1ANTED' }, 'unknown member secretId'],
     [{ action: 'refresh', a: 1, b: 2 }, 'unknown member a, b'],
     [{ action: 'refresh', force: 1, c: 3 }, 'force is not of type boolean; unknown member c'],
