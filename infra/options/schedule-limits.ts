@@ -52,7 +52,7 @@ export function silenceMinutes({ interval, flexibleWindow }: Schedule): number {
 }
 
 /** Longest wait for a second tick, so that someone is notified within an hour of the first chance that was missed. */
-const LONGEST_SECOND_WAIT_MINUTES = 50;
+const LONGEST_SECOND_WAIT_MINUTES = 45;
 
 /**
  * Returns how long the alarm for a due token waits. With short intervals, one lost tick notifies no one. With longer ones, the

@@ -3,6 +3,7 @@ import { ENVIRONMENT } from '../../lambda/contract.ts';
 import { Fault } from '../../lambda/core/fault.ts';
 import type { TokenAnswer, TokenStates } from '../../lambda/core/ports.ts';
 import { refresh } from '../../lambda/core/refresh.ts';
+import { type Action, parseEvent } from '../../lambda/runtime/event.ts';
 import { Choices } from '../support/choices.ts';
 import { FakeContext } from '../support/fake-context.ts';
 import { SECRET_ID } from '../support/fake-credential-store.ts';
@@ -20,6 +21,7 @@ const RETRY_AFTER_MINUTES = [1, 3];
 const scheduleSchema = z.object({
   ScheduleExpression: z.string().regex(/^rate\(\d+ minutes\)$/),
   FlexibleTimeWindow: z.object({ MaximumWindowInMinutes: z.int().default(0) }),
+  Target: z.object({ Input: z.string() }),
 });
 const retriesSchema = z.object({ MaximumRetryAttempts: z.int() });
 const environmentSchema = z.object({
@@ -32,6 +34,9 @@ const environmentSchema = z.object({
 /** What the token endpoint answers at a time; `undefined` if it answers with a token. */
 export type Refusal = (atMs: number) => TokenAnswer | undefined;
 
+/** Sets up one run, at the time since the start. @returns `false` if there is no run, since no event reaches the function */
+export type Prepare = (context: FakeContext, afterMs: number) => boolean;
+
 /** The function on the schedule of a template, with a provider that gives every token the same life. */
 export class DeployedDays {
   readonly startMs: number;
@@ -41,16 +46,22 @@ export class DeployedDays {
   lines = 0;
   /** When each version of the secret was made. */
   readonly #madeAtMs = new Map<string, number>();
+  readonly #event: Action;
   readonly #intervalMs: number;
   readonly #windowMs: number;
   readonly #retries: readonly number[];
   readonly #configured: { readonly defaultTokenLifetimeSeconds: number; readonly scheduleSeconds: number };
   readonly #lifetimeSeconds: number;
   readonly #refusal: Refusal;
+  readonly #prepare: Prepare;
   readonly #choices: Choices;
   #context = FakeContext.withSecret(CREDENTIALS);
   #posts = 0;
   #liveUntilMs: number | undefined;
+  /** When a run ended, and whether Lambda counts an error. */
+  readonly runs: { readonly atMs: number; readonly isError: boolean }[] = [];
+  /** When the last attempt at a tick failed. */
+  readonly failedTicksMs: number[] = [];
   /** Calls of Secrets Manager. */
   calls = 0;
   /** How long AWSCURRENT held no live bearer token, after it held one for the first time. */
@@ -59,10 +70,12 @@ export class DeployedDays {
   constructor(
     template: SynthesisedTemplate,
     lifetimeSeconds: number,
-    { seed = 1, refusal = (() => undefined) as Refusal } = {},
+    { seed = 1, refusal = (() => undefined) as Refusal, prepare = (() => true) as Prepare } = {},
   ) {
     const propertiesOf = (type: string) => resourceOf(template, type).Properties;
-    const { ScheduleExpression, FlexibleTimeWindow } = scheduleSchema.parse(propertiesOf('AWS::Scheduler::Schedule'));
+    const schedule = scheduleSchema.parse(propertiesOf('AWS::Scheduler::Schedule'));
+    const { ScheduleExpression, FlexibleTimeWindow, Target } = schedule;
+    this.#event = parseEvent(JSON.parse(Target.Input));
     this.#intervalMs = Number(/\d+/.exec(ScheduleExpression)) * MINUTE_MS;
     this.#windowMs = FlexibleTimeWindow.MaximumWindowInMinutes * MINUTE_MS;
     const { MaximumRetryAttempts } = retriesSchema.parse(propertiesOf('AWS::Lambda::EventInvokeConfig'));
@@ -74,6 +87,7 @@ export class DeployedDays {
     };
     this.#lifetimeSeconds = lifetimeSeconds;
     this.#refusal = refusal;
+    this.#prepare = prepare;
     this.#choices = Choices.fromSeed(seed);
     this.startMs = this.#context.world.nowMs;
   }
@@ -89,12 +103,15 @@ export class DeployedDays {
     for (const afterMinutes of [0, ...this.#retries]) {
       if (await this.#runAt(atMs + afterMinutes * MINUTE_MS)) return;
     }
+    this.failedTicksMs.push(atMs + (this.#retries.at(-1) ?? 0) * MINUTE_MS);
   }
 
   async #runAt(atMs: number): Promise<boolean> {
     const { world } = this.#context;
     this.#context = this.#context.nextRun({ afterMs: Math.max(0, atMs + START_MS - world.nowMs) });
+    if (!this.#prepare(this.#context, atMs - this.startMs)) return true;
     const { settings, telemetry, tokenEndpoint } = this.#context;
+    let isError = false;
     let gaveAtMs: number | undefined;
     tokenEndpoint.willAnswer(
       ...Array.from({ length: 4 }, () => () => {
@@ -108,12 +125,17 @@ export class DeployedDays {
       }),
     );
     try {
-      await refresh({ ...this.#context, settings: { ...settings, ...this.#configured } }, { force: false });
+      await refresh(
+        { ...this.#context, settings: { ...settings, ...this.#configured } },
+        { force: false, isScheduled: this.#event.action === 'refresh' && this.#event.isScheduled === true },
+      );
       return true;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
+      isError = true;
       return false;
     } finally {
+      this.runs.push({ atMs, isError });
       if (gaveAtMs !== undefined) this.#replaceToken(gaveAtMs);
       this.lines += telemetry.lines.length;
       for (const { level, message } of telemetry.lines) if (level === 'warn') this.warnings.add(message);

@@ -18,6 +18,7 @@ const LOGICAL_IDS = [
   'TokenRefreshAlarmsTokenExpiringSoonC088732A',
   'TokenRefreshAlarmsTokenNotStored080CB030',
   'TokenRefreshAlarmsTokenSecretBehind32F8E30C',
+  'TokenRefreshAlarmsTokenSecretUnreadableB54C798B',
   'TokenRefreshAlarmsUndeliveredTicks11F8C746',
   'TokenRefreshCredentialsPolicyEC4C9145',
   'TokenRefreshCredentialsSecretCBF4F6B8',
@@ -99,7 +100,7 @@ describe('the stack, with every default', () => {
       Target: {
         Arn: { 'Fn::GetAtt': ['TokenRefreshFunctionDFF3ACD5', 'Arn'] },
         RoleArn: { 'Fn::GetAtt': ['TokenRefreshScheduleRole6F227E76', 'Arn'] },
-        Input: '{}',
+        Input: '{"action":"refresh","trigger":"schedule"}',
         RetryPolicy: { MaximumEventAgeInSeconds: 300, MaximumRetryAttempts: 5 },
         DeadLetterConfig: { Arn: undeliveredTicks },
       },
@@ -290,6 +291,19 @@ describe('the alarms', () => {
       },
     ],
     [
+      'TokenSecretUnreadable',
+      'token-secret-unreadable',
+      {
+        ...own(METRICS.tokenSecretUnreadable),
+        Statistic: 'Maximum',
+        Period: 300,
+        EvaluationPeriods: 1,
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+        Threshold: 1,
+        TreatMissingData: 'ignore',
+      },
+    ],
+    [
       'TokenNotStored',
       'token-not-stored',
       {
@@ -347,9 +361,9 @@ describe('the alarms', () => {
   it.each([
     // minutes between ticks, flexible window: periods of 5 minutes, window for errors
     [30, 0, 13, 3_600],
-    [60, 10, 23, 7_800],
+    [60, 10, 22, 7_800],
     [60, 59, 25, 10_740],
-    [360, 0, 83, 43_200],
+    [360, 0, 82, 43_200],
   ])(
     'watch over two ticks every %i minutes and a window of %i, or over the tick and its hour',
     (every, window, periods, errors) => {

@@ -84,6 +84,7 @@ describe('an update from 0.2.0', () => {
     const added = Object.keys(now.Resources).filter((id) => RELEASED_TYPES[id] === undefined);
     expect(added.sort()).toEqual([
       'TokenRefreshAlarmsTokenSecretBehind32F8E30C',
+      'TokenRefreshAlarmsTokenSecretUnreadableB54C798B',
       'TokenRefreshCredentialsPolicyEC4C9145',
       'TokenRefreshTokenReadersC1B723FF',
       'TokenRefreshTokenSecret24A371B3',
@@ -137,6 +138,7 @@ describe('a change of options', () => {
       'TokenRefreshTokenSecret24A371B3',
       'TokenRefreshTokenReadersC1B723FF',
       'TokenRefreshAlarmsTokenSecretBehind32F8E30C',
+      'TokenRefreshAlarmsTokenSecretUnreadableB54C798B',
     ];
     expect(planUpdate(without, withOne)).toEqual({ added, removed: [], replaced: [] });
     expect(planUpdate(withOne, without)).toEqual({ added: [], removed: added, replaced: [] });
