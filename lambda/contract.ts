@@ -182,6 +182,7 @@ export const ALARM_KINDS = [
   'TokenExpiringSoon',
   'TokenOverdue',
   'SecretUnusable',
+  'TokenSecretUnreadable',
   'TokenSecretBehind',
 ] as const;
 export type AlarmKind = (typeof ALARM_KINDS)[number];

@@ -63,7 +63,7 @@ export function accountRules(props: AccountRulesProps): AlarmRules {
         metric: functionMetric(lambdaFunction, METRICS.tokenSecretUnreadable, Stats.MAXIMUM, PERIOD_MINUTES),
         ...AT_ONCE,
         treatMissingData: TreatMissingData.IGNORE,
-        says: 'The function cannot read the token secret: it was deleted, or access to it or to its KMS key is denied. Consumers probably cannot read it either. The refresh itself continues.',
+        says: 'The function cannot use the token secret: it was deleted, or access to it or to its KMS key is denied. Consumers probably cannot read it either. The refresh itself continues.',
       },
     }),
     TokenNotStored: {

@@ -116,7 +116,7 @@ export class RunReport {
     this.#syncedVersionId = current.versionId;
     const isExpected = current.versionId === this.#promotedVersionId;
     this.#tokenSecret = state.kind === 'repaired' ? 'in sync' : state.kind;
-    this.isTokenSecretUnreadable = state.kind === 'unreadable';
+    this.isTokenSecretUnreadable = state.kind === 'unusable';
     // What cannot be read is not known to be stale.
     const isStale = 'problem' in state || (state.kind === 'repaired' && !isExpected);
     this.isTokenSecretStale = this.isTokenSecretUnreadable ? undefined : isStale;

@@ -36,7 +36,7 @@ export async function status(context: Context): Promise<Result> {
     const seen = await look(context, snapshot, foreseen);
     const details = toDetails(context, snapshot, foreseen, seen);
     const tokenSecret = details.tokenSecret ?? undefined;
-    report.isTokenSecretUnreadable = tokenSecret && tokenSecret.state === 'unreadable';
+    report.isTokenSecretUnreadable = tokenSecret && tokenSecret.state === 'unusable';
     report.isTokenSecretStale = report.isTokenSecretUnreadable ? undefined : tokenSecret?.isBehind;
     const { decision, message } = inWords(foreseen, context.settings);
     const retryAt = foreseen.kind === 'waiting' ? { retryAt: toRfc3339(foreseen.retryAtMs) } : {};

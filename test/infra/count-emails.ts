@@ -2,7 +2,7 @@ import { METRIC_NAMESPACE, METRICS } from '../../lambda/contract.ts';
 import type { TokenStates } from '../../lambda/core/ports.ts';
 import { MINUTE_MS } from '../support/secret-documents.ts';
 import type { DeployedDays } from './deployed-days.ts';
-import { attributesOf, FUNCTION_NAME } from './deployment.ts';
+import { attributesOf, FUNCTION_NAME } from './deployed-template.ts';
 import type { Datapoint } from './embedded-metrics.ts';
 import { watchAlarm } from './evaluate-alarm.ts';
 import { alarmsOf } from './monitored-function.ts';

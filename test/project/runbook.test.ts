@@ -18,7 +18,7 @@ const SECTIONS = sectionsOf(RUNBOOK);
 const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:RetentlyCredentials-AbCdEf';
 const PARTS = ['**Means:**', '**Consumers**', '**Do now', '**It worked** when', '**Afterwards:**'];
 
-const template = synthesise();
+const template = synthesise({ alarmEmails: ['ops@example.com'] });
 const fleet = synthesiseFleet();
 const ALARMS = [
   ...new Set([template, fleet].flatMap((each) => [...alarmsOf(each, attributesOf(each, SECRET_ARN)).keys()])),
@@ -86,10 +86,15 @@ function expectToRun(block: string, outputs: Readonly<Record<string, string>>, b
   shell.willAnswer('get-secret-value', '{}');
   shell.willAnswer('list-secret-version-ids', 'version-1');
   shell.willAnswer('get-schedule', '{"Name":"mine"}');
+  shell.willAnswer('describe-secret', 'key-1');
   const { status, stderr } = shell.run(`${SURROUNDINGS}\n: > credentials.json\n${PREAMBLE}\n${before}\n${block}`);
-  expect([status, stderr]).toEqual([0, '']);
+  // Each command is printed before it runs, and nothing else.
+  const printed = [...stderr.matchAll(/^\+ (.*)$/gm)].map(([, command]) => command);
+  expect([status, stderr]).toEqual([0, printed.map((command) => `+ ${command}\n`).join('')]);
   expect(shell.calls.flatMap(findCallMistakes)).toEqual([]);
   const runs = [...block.matchAll(/^run \w+/gm)].length;
+  expect(printed).toHaveLength(runs);
+  for (const command of printed) expect(Object.values(outputs)).toContain(command);
   expect(shell.calls.filter(([, operation]) => operation === 'describe-stacks')).toHaveLength(runs);
   expect(shell.calls.length).toBeGreaterThanOrEqual(2 * runs);
   return shell;
