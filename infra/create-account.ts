@@ -68,7 +68,7 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings) 
       hasTokenSecret: tokenSecret !== undefined,
     }),
     guide: [commands.StatusCommand, commands.LogsCommand, commands.ScheduleCommand],
-    rows: accountRows(lambdaFunction, [failedRuns, undeliveredTicks]),
+    rows: accountRows(lambdaFunction, logGroup, [failedRuns, undeliveredTicks]),
   });
   applyTagsAndBoundary(scope, settings);
   const outputs = {

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
-import { GraphWidget, type IWidget, MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { GraphWidget, type IWidget, LogQueryWidget, MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import {
   FLEET_METRICS,
@@ -15,8 +16,13 @@ const PERIOD_MINUTES = 30;
 const period = Duration.minutes(PERIOD_MINUTES);
 
 /** What the dashboard of one account shows: the life of its token, and what the runs did. */
-export function accountRows(lambdaFunction: IFunction, queues: readonly IQueue[]): readonly (readonly IWidget[])[] {
+export function accountRows(
+  lambdaFunction: IFunction,
+  logGroup: ILogGroup,
+  queues: readonly IQueue[],
+): readonly (readonly IWidget[])[] {
   return [
+    [toHealthWidget(logGroup)],
     [toLifeWidget(lambdaFunction), toRunsWidget(lambdaFunction)],
     [
       toFailuresWidget(lambdaFunction),
@@ -39,6 +45,22 @@ export function fleetRows({ sweep, refresh, queue, deadLetters }: FleetParts): r
     [toRunsWidget(refresh), toFailuresWidget(refresh)],
     [toQueuesWidget('Messages in the queue of the refresh, and dead letters', [queue, ...deadLetters])],
   ];
+}
+
+/** Shows the judgement of the last runs, in the words of `status`. */
+function toHealthWidget(logGroup: ILogGroup): IWidget {
+  return new LogQueryWidget({
+    title: 'Health of the last runs, and what to do',
+    width: 24,
+    height: 5,
+    logGroupNames: [logGroup.logGroupName],
+    queryLines: [
+      'fields @timestamp, health, action, outcome, code, message',
+      'filter ispresent(health)',
+      'sort @timestamp desc',
+      'limit 5',
+    ],
+  });
 }
 
 function toLifeWidget(lambdaFunction: IFunction): IWidget {

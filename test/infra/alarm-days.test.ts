@@ -10,9 +10,11 @@ import {
   THROTTLED,
   UNRECOGNIZED,
 } from '../support/fake-token-endpoint.ts';
+import { readDocument } from '../support/markdown.ts';
 import { CREDENTIALS, HOUR_MS, MINUTE_MS } from '../support/secret-documents.ts';
 import { type Email, emailsOf, type Messages } from './count-emails.ts';
 import { DeployedDays, type Prepare } from './deployed-days.ts';
+import type { Datapoint } from './embedded-metrics.ts';
 import { synthesise } from './synthesise.ts';
 
 const DEFAULT = synthesise();
@@ -146,6 +148,51 @@ describe('a day with', () => {
     ).toEqual(alarms);
     expect(Math.min(...emails.map(hoursOf))).toBeLessThanOrEqual(hours);
   });
+});
+
+/**
+ * Metrics that no alarm sees in time: there is no log, CloudWatch rejects them, or the clock is wrong by hours. CloudWatch drops a metric
+ * from more than two hours in the future, and one from the past arrives after its period was evaluated.
+ */
+const unseen = (datapoint: Datapoint) => (isDuring(datapoint.atMs) ? undefined : datapoint);
+
+const SITUATIONS: Readonly<Record<string, Fault24 & { readonly toSeen?: Parameters<typeof emailsOf>[4] }>> = {
+  'concurrency 0': { prepare: noRun, messages: { FailedRuns: ticks(5 * MINUTE_MS) } },
+  'schedule disabled': { prepare: noRun },
+  'function deleted': { prepare: noRun, messages: { UndeliveredTicks: ticks(5 * MINUTE_MS) } },
+  'clock three hours ahead': { toSeen: unseen },
+  'clock three hours behind': { toSeen: unseen },
+  'log group deleted': { toSeen: unseen },
+  'metrics rejected': { toSeen: unseen },
+};
+
+describe('the table of the runbook about what fails around the function', () => {
+  const rows = [...readDocument('docs/runbook.md').matchAll(/^\| ([^|]+) \| ([^|]+) \| (\d+|–) \| [^|]+ \|$/gm)];
+
+  it('has a row for each situation', () => {
+    const played = rows.filter(([, , , minutes]) => minutes !== '–').map(([, situation]) => situation);
+    expect(played).toEqual(Object.keys(SITUATIONS));
+  });
+
+  it.each(rows.filter(([, , , minutes]) => minutes !== '–').map(([, ...cells]) => cells))(
+    '%s',
+    async (situation = '', alarms = '', minutes = '') => {
+      const { prepare, messages = {}, toSeen } = SITUATIONS[situation] ?? {};
+      const days = await new DeployedDays(DEFAULT, SIX_HOURS, { ...(prepare && { prepare }) }).run(DAYS);
+      const emails = emailsOf(DEFAULT, days, DAYS * 24 * 60 - 10, messages, toSeen);
+      const on = emails.filter(({ state }) => state === 'ALARM');
+      expect(
+        on
+          .map(({ alarm }) => `\`${alarm}\``)
+          .sort()
+          .join(', '),
+      ).toBe(alarms);
+      const good = days.states.filter(({ atMs }) => atMs - days.startMs < FROM_MS).at(-1)?.atMs ?? Number.NaN;
+      const waited = (on[0]?.minute ?? Number.NaN) - (good - days.startMs) / MINUTE_MS;
+      expect(waited).toBeLessThanOrEqual(Number(minutes));
+      expect(waited).toBeGreaterThan(Number(minutes) - 20);
+    },
+  );
 });
 
 describe('someone is notified within an hour of the first chance that was missed', () => {

@@ -26,11 +26,14 @@ export function emailsOf(
   days: DeployedDays,
   untilMinute: number,
   messages: Partial<Messages> = {},
+  toSeen: (datapoint: Datapoint) => Datapoint | undefined = (datapoint) => datapoint,
 ): readonly Email[] {
   const attributes = attributesOf(template, 'arn');
   const queues = { FailedRuns: failedTicks(days), UndeliveredTicks: [], ...messages };
   const datapoints = [
-    ...days.states.flatMap(({ atMs, states }) => toDatapoints(states, atMs - days.startMs)),
+    ...days.states.flatMap(({ atMs, states }) =>
+      toDatapoints(states, atMs - days.startMs).flatMap((datapoint) => toSeen(datapoint) ?? []),
+    ),
     ...days.runs.map(({ atMs, isError }) => toDatapoint('AWS/Lambda', 'Errors', atMs - days.startMs, isError ? 1 : 0)),
     ...Object.entries(queues).flatMap(([part, times]) => times.map((atMs) => toMessage(template, part, atMs))),
   ];

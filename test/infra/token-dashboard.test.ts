@@ -38,6 +38,12 @@ describe('the dashboard', () => {
     expect(linked).toContain('[the runbook](https://wiki.example.com/runbook)');
   });
 
+  it('shows the health of the last runs, and what to do, from the log of the function', () => {
+    const health = titled(/^Health/);
+    expect(health).toContain('TokenRefreshFunctionLogGroup');
+    expect(health).toMatch(/fields @timestamp, health, action.*filter ispresent\(health\)/);
+  });
+
   it('shows hours, and the line at which the alarm fires', () => {
     const life = titled(/^Hours/);
     for (const expression of ['left / 3600', 'until / 3600']) expect(life).toContain(`"expression":"${expression}"`);
