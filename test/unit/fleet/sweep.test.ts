@@ -49,16 +49,16 @@ const NONE = { listed: 0, queued: 0, deferred: 0, replicas: 0, managed: 0, other
 describe('a sweep', () => {
   test('reads each secret with the tag, and queues by its ARN what may need a run', async () => {
     let nowMs = Date.now();
-    const names = Array.from({ length: 230 }, (_, index) => `fleet/${index}`);
+    const names = Array.from({ length: 105 }, (_, index) => `fleet/${index}`);
     await using started = await startSweep(names, { batchPage: 0, now: () => nowMs }, { REFRESHES_PER_SECOND: '1000' });
     const { aws } = started;
     aws.secretsManager.createSecret({ Name: 'other', Tags: [{ Key: 'retently', Value: 'liverpool' }] });
-    expect(await started.invoke()).toEqual({ ...NONE, listed: 230, queued: 230 });
+    expect(await started.invoke()).toEqual({ ...NONE, listed: 105, queued: 105 });
     nowMs += 5_000;
     const arns = received(aws).map((body): unknown => JSON.parse(body).secretId);
     expect(arns.sort()).toEqual(names.map((name) => aws.secretsManager.arnOf(name)).sort());
     const operations = aws.calls.map(({ operation }) => operation);
-    expect(operations.filter((operation) => operation === 'ListSecrets')).toHaveLength(3);
+    expect(operations.filter((operation) => operation === 'ListSecrets')).toHaveLength(2);
     const allowed = ['ListSecrets', 'BatchGetSecretValue', 'GetSecretValue', 'GetQueueAttributes', 'SendMessageBatch'];
     expect(operations.filter((operation) => !allowed.includes(operation))).toEqual([]);
   });
