@@ -102,10 +102,10 @@ async function withWayBack(
   current: Pick<Version, 'versionId'>,
   latestEntry: JournalEntry | undefined,
 ): Promise<unknown> {
-  if (!(error instanceof Fault)) return error;
   const whole = await findWholeDocument(context, current, latestEntry).catch(() => undefined);
   const { secretId } = context.settings;
-  return whole === undefined ? error : new Fault(error.name, `${error.message} ${wayBack(secretId, current, whole)}`);
+  if (whole === undefined || !(error instanceof Fault)) return error;
+  return new Fault(error.name, `${error.message} ${wayBack(secretId, current, whole)}`);
 }
 
 /**

@@ -129,3 +129,7 @@ test('a forced refresh leaves room for every scheduled refresh of the next 24 ho
     }),
   );
 });
+
+test('tokens that fall due too often for the budget leave no room for a forced refresh', () => {
+  expect(findRoomForForcedAtMs([], NOW_MS, 3 * 60_000)).toBe(NOW_MS + DAY_MS);
+});

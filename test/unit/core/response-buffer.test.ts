@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { RESPONSE_MAX_BYTES, ResponseBuffer } from '../../../lambda/core/response-buffer.ts';
+
+test('keeps a body of the maximum size whole', () => {
+  const buffer = new ResponseBuffer();
+  buffer.add(Buffer.alloc(RESPONSE_MAX_BYTES, 'a'));
+  expect(buffer.isTruncated).toBe(false);
+  expect(buffer.toBytes()).toHaveLength(RESPONSE_MAX_BYTES);
+});
+
+test('keeps the first bytes of a longer body, and drops every chunk after that', () => {
+  const buffer = new ResponseBuffer();
+  buffer.add(Buffer.alloc(RESPONSE_MAX_BYTES, 'a'));
+  for (const text of ['b', 'c', 'd']) buffer.add(Buffer.from(text));
+  expect(buffer.isTruncated).toBe(true);
+  expect(Buffer.from(buffer.toBytes()).includes('b')).toBe(false);
+  expect(buffer.toBytes()).toHaveLength(RESPONSE_MAX_BYTES);
+});
