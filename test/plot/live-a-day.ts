@@ -31,8 +31,9 @@ export interface Outage {
  * token endpoint answers 503.
  */
 export async function liveADay(outage: Outage): Promise<readonly Tick[]> {
-  const clock = { minute: 0 };
-  const now = () => Date.now() + clock.minute * 60_000;
+  const startMs = Date.now();
+  const clock = { minute: 0, offsetMs: 0 };
+  const now = () => Date.now() + clock.offsetMs;
   const [aws, server] = await Promise.all([startAws({ now }), startAuthorizationServer({ kind: 'rotation', now })]);
   try {
     await using endpoint = await startScriptedTokenEndpoint(['forward'], server.url);
@@ -49,10 +50,12 @@ export async function liveADay(outage: Outage): Promise<readonly Tick[]> {
     const ticks: Tick[] = [];
     for (; clock.minute <= DAY_MINUTES; clock.minute += TICK_MINUTES) {
       const { minute } = clock;
+      // However long the ticks before it took. No schedule is exact: a tick at half of a token's life is after it.
+      clock.offsetMs = startMs + minute * 60_000 + ticks.length * 1_000 - Date.now();
       endpoint.play(isWithin(outage, minute) ? UNAVAILABLE : 'forward');
       const postsBefore = endpoint.requests.length;
       // A run that fails has said so by its events and metrics; what is drawn is what consumers have.
-      await lambda.invoke({}, { clockOffsetMs: minute * 60_000 });
+      await lambda.invoke({}, { clockOffsetMs: clock.offsetMs });
       const minutesLeft = Math.max(0, Math.round((readExpiresAtMs(aws) - now()) / 60_000));
       ticks.push({ minute, minutesLeft, posts: endpoint.requests.length - postsBefore });
     }

@@ -7,7 +7,7 @@ import { main } from '../../cli/program.ts';
 import { bundleCommandOnce } from './bundle-command.ts';
 import { until } from './in-sandbox.ts';
 
-/** How a command ended, and every byte that it wrote. */
+/** How a command ended, and what it wrote, without lines that show progress. */
 export interface Ended {
   readonly exitCode: number | null;
   readonly stdout: string;
@@ -35,7 +35,7 @@ export class RunningCommand {
     this.ended = once(this.#child, 'close').then(([exitCode]: unknown[]) => ({
       exitCode: typeof exitCode === 'number' ? exitCode : null,
       stdout: this.stdout,
-      stderr: this.stderr,
+      stderr: withoutProgress(this.stderr),
     }));
   }
 
@@ -75,7 +75,12 @@ export async function runCommand(
     stderr.end();
   }
   const [written, said] = await texts;
-  return { exitCode, stdout: written, stderr: said };
+  return { exitCode, stdout: written, stderr: withoutProgress(said) };
+}
+
+/** Removes the lines that a command prints if a step takes longer than a second, which depends on the machine. */
+function withoutProgress(stderr: string): string {
+  return stderr.replaceAll(/^.* …\n/gm, '');
 }
 
 /** The AWS SDK reads the variables of the process. */
