@@ -29,5 +29,5 @@ function judgeWorst({ account, judgement }: JudgedAccount, ranked: readonly Judg
 
 function judgeEmpty({ fleet, addSecret }: FleetStatus): Judgement {
   const reason = `No secret has the tag ${formatTag(fleet.tag)}, so the fleet refreshes nothing. AWS may list a new tag five minutes late.`;
-  return toAttention('reauthorize', { reason, command: addSecret[0], runbook: toRunbookEntry('SweepSilent') });
+  return toAttention('reauthorize', { reason, command: addSecret, runbook: toRunbookEntry('SweepSilent') });
 }

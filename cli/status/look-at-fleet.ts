@@ -20,8 +20,8 @@ export interface FleetStatus {
   readonly watch: Watch | undefined;
   /** Other fleets that refresh some or all of its secrets. */
   readonly sharedWith: readonly string[];
-  /** Commands that add a secret to the fleet. */
-  readonly addSecret: readonly string[];
+  /** Command that adds a secret to the fleet: it creates one, or tags one. */
+  readonly addSecret: string;
   readonly nowMs: number;
 }
 
@@ -37,8 +37,7 @@ export async function lookAtFleet(
     terminal.progress('Listing the secrets', listSecrets(session, fleet.tag)).catch(toSentence),
     fleet.stackName === undefined ? undefined : readWatch(session, fleet),
   ]);
-  const { authorize } = session.commandsFor({ deployment: fleet, secret: { name: PLACEHOLDER, arn: '' } });
-  const addSecret = [session.tagCommand(PLACEHOLDER, fleet.tag), authorize];
+  const { authorize: addSecret } = session.commandsFor({ deployment: fleet, secret: { name: PLACEHOLDER, arn: '' } });
   const seen = { fleet, watch, sharedWith, addSecret };
   if (typeof listed === 'string') return { ...seen, secrets: listed, replicas: 0, nowMs: Date.now() };
   const { secrets, replicas } = listed;

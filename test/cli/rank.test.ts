@@ -102,7 +102,7 @@ describe('the state of a secret, in a word', () => {
 test('a fleet whose secrets are healthy is not known to be so if part of what watches it could not be read', () => {
   const watch = { alarms: undefined, schedules: [], lastTickAt: AT, problems: ['Not allowed.'] };
   const secrets = rank([toAccount('acme', result({}))]);
-  const status = { fleet: FLEET, secrets, replicas: 0, watch, sharedWith: [], addSecret: [], nowMs: Date.parse(AT) };
+  const status = { fleet: FLEET, secrets, replicas: 0, watch, sharedWith: [], addSecret: '', nowMs: Date.parse(AT) };
   expect(judgeFleet(status)).toMatchObject({
     exitCode: 2,
     health: 'unknown',
