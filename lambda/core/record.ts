@@ -100,10 +100,10 @@ async function findReasonToDoubt(
     // The label may lag, and a read by id may too: either is enough.
     const isSentSince = claimed !== undefined || (isOfToken && latest.attempt > attempt);
     if (!isSentSince && !mayHaveRevoked(latest, tokenHash)) return undefined;
-    const failures = [latest, failed].filter((entry) => entry?.kind === 'failure');
+    const failures = [latest, failed].flatMap((entry) => (entry?.kind === 'failure' ? [entry] : []));
     const failure = failures.find((entry) => mayHaveRevoked(entry, tokenHash));
     if (failure !== undefined) return failure.code;
-    const isOver = failed?.kind === 'failure' || (latest?.kind === 'failure' && latest.attempt === next);
+    const isOver = failures.some((entry) => entry.attempt === next);
     // It ended, and the token was not used.
     return isOver && claimedAfter === undefined && !(isOfToken && latest.attempt > next) ? undefined : UNKNOWN;
   } catch {
