@@ -89,7 +89,7 @@ describe('TokenExpiringSoon fires, and nothing else,', () => {
           refreshed_at: new Date(now - 4 * HOUR_MS).toISOString(),
           expires_at: new Date(now + 2 * HOUR_MS).toISOString(),
         });
-        expect(await monitored.tick(0)).toEqual(['PROVIDER_UNAVAILABLE', 'waiting']);
+        expect(await monitored.tick(0)).toEqual(['failed']);
         expect(await monitored.tick(INTERVAL)).toEqual(['waiting']);
         expect(await monitored.firing(INTERVAL, LONG_SILENCE)).toEqual(['TokenExpiringSoon']);
       },
@@ -132,7 +132,6 @@ describe('TokenNotStored fires, and nothing else,', () => {
 
 describe('TokenSecretBehind fires, and nothing else,', () => {
   it.each<[string, (sandbox: Sandbox) => void]>([
-    ['is gone', ({ aws }) => aws.secretsManager.deleteSecret({ SecretId: TOKEN_SECRET_ID })],
     [
       'holds another thing',
       ({ aws }) => aws.secretsManager.putSecretValue({ SecretId: TOKEN_SECRET_ID, SecretString: 'another thing' }),
@@ -148,6 +147,14 @@ describe('TokenSecretBehind fires, and nothing else,', () => {
       expect(Math.max(...monitored.valuesOf(METRICS.tokenSecretBehind))).toBe(1);
     }),
   );
+
+  it('not for a token secret that is gone: TokenSecretUnreadable fires in the run that finds it', () =>
+    afterRefresh(async (monitored, { aws }) => {
+      aws.secretsManager.deleteSecret({ SecretId: TOKEN_SECRET_ID });
+      for (const minute of [INTERVAL, 2 * INTERVAL]) expect(await monitored.tick(minute)).toEqual(['fresh']);
+      expect(await monitored.firing(0, INTERVAL - 1)).toEqual([]);
+      expect(await monitored.firing(INTERVAL, 2 * INTERVAL)).toEqual(['TokenSecretUnreadable']);
+    }));
 
   it('not for a run that died before it brought the token there: the next one does', () =>
     afterRefresh(async (monitored, { aws }) => {
@@ -341,6 +348,7 @@ it('the stack has no alarm beside these', () => {
     'TokenExpiringSoon',
     'TokenNotStored',
     'TokenSecretBehind',
+    'TokenSecretUnreadable',
     'UndeliveredTicks',
   ]);
 });
