@@ -105,22 +105,19 @@ function resolve(value: unknown): string {
 function deploy({ Resources }: Deployable): void {
   const { server } = deployment;
   const entries = Object.entries(Resources);
-  const queues = new Map(
-    entries
-      .filter(([, { Type }]) => Type === 'AWS::Lambda::EventSourceMapping')
-      .map(([, { Properties }]) => [resolve(Properties?.FunctionName), resolve(Properties?.EventSourceArn)]),
-  );
+  const mappings = entries
+    .filter(([, { Type }]) => Type === 'AWS::Lambda::EventSourceMapping')
+    .map(([, { Properties }]) => [resolve(Properties?.FunctionName), resolve(Properties?.EventSourceArn)] as const);
   const resources = entries.map(([logicalId, { Type: type, Properties }]): DeployedResource => {
     const physicalId = physical(logicalId);
     if (type === 'AWS::Lambda::Function') {
       const variables = Object.entries(Properties?.Environment?.Variables ?? {});
       const texts = variables.map(([name, value]) => [name, resolve(value)] as const);
-      const queueName = queues.get(physicalId);
       server.functions.set(physicalId, {
         timeoutSeconds: 60,
         environment: Object.fromEntries(texts),
         invoke: healthy,
-        ...(queueName === undefined ? {} : { queueName }),
+        queueNames: mappings.flatMap(([name, queue]) => (name === physicalId ? [queue] : [])),
       });
     }
     const watched =

@@ -61,7 +61,7 @@ export async function deployFleet({ sandbox, server }: SandboxDeployment): Promi
     addStack(name, { Key, Value = '' }) {
       const sweepName = `${name}-sweep`;
       const refreshName = name === FLEET_NAME ? REFRESH_NAME : `${name}-refresh`;
-      server.functions.set(refreshName, { ...refresh, queueName: `${name}-queue` });
+      server.functions.set(refreshName, { ...refresh, queueNames: [`${name}-queue`] });
       server.functions.set(sweepName, {
         timeoutSeconds: 60,
         environment: {

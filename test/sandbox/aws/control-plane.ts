@@ -27,8 +27,8 @@ export interface DeployedFunction {
   readonly isTicked?: boolean;
   /** Whether it was deployed without CloudFormation. @default false */
   readonly isStackless?: boolean;
-  /** Name of the queue whose messages Lambda sends to it. */
-  readonly queueName?: string;
+  /** Names of the queues whose messages Lambda sends to it. */
+  readonly queueNames?: readonly string[];
   /** Rejects: the connection breaks. */
   invoke(event: unknown): Promise<Invocation>;
 }
@@ -116,9 +116,10 @@ async function answer(server: DeploymentServer, request: IncomingMessage, respon
     return sendJson(response, { Functions: items, NextMarker: next });
   }
   if (MAPPINGS.test(pathname)) {
-    const { queueName } = server.functions.get(searchParams.get('FunctionName') ?? '') ?? {};
-    const mapping = { EventSourceArn: `arn:aws:sqs:us-east-1:123456789012:${queueName}` };
-    return sendJson(response, { EventSourceMappings: queueName === undefined ? [] : [mapping] });
+    const { queueNames = [] } = server.functions.get(searchParams.get('FunctionName') ?? '') ?? {};
+    const { items, next } = toPage(queueNames, searchParams.get('Marker'));
+    const mappings = items.map((name) => ({ EventSourceArn: `arn:aws:sqs:us-east-1:123456789012:${name}` }));
+    return sendJson(response, { EventSourceMappings: mappings, NextMarker: next });
   }
   const tagged = TAGS.exec(pathname)?.[1];
   if (tagged !== undefined) {
