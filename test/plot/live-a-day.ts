@@ -51,12 +51,13 @@ export async function liveADay(outage: Outage): Promise<readonly Tick[]> {
     for (; clock.minute <= DAY_MINUTES; clock.minute += TICK_MINUTES) {
       const { minute } = clock;
       // However long the ticks before it took. No schedule is exact: a tick at half of a token's life is after it.
-      clock.offsetMs = startMs + minute * 60_000 + ticks.length * 1_000 - Date.now();
+      const tickMs = startMs + minute * 60_000 + ticks.length * 500;
+      clock.offsetMs = tickMs - Date.now();
       endpoint.play(isWithin(outage, minute) ? UNAVAILABLE : 'forward');
       const postsBefore = endpoint.requests.length;
       // A run that fails has said so by its events and metrics; what is drawn is what consumers have.
       await lambda.invoke({}, { clockOffsetMs: clock.offsetMs });
-      const minutesLeft = Math.max(0, Math.round((readExpiresAtMs(aws) - now()) / 60_000));
+      const minutesLeft = Math.max(0, Math.round((readExpiresAtMs(aws) - tickMs) / 60_000));
       ticks.push({ minute, minutesLeft, posts: endpoint.requests.length - postsBefore });
     }
     return ticks;
