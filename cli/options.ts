@@ -10,7 +10,8 @@ interface CommonOptions extends AwsSettings, Whereabouts {
 
 interface BrowserFlowOptions extends CommonOptions {
   readonly secretId?: string | undefined;
-  readonly port: number;
+  /** Absent if the user gave none. */
+  readonly port?: number | undefined;
   readonly redirectUri?: string | undefined;
   readonly manual: boolean;
   readonly open: boolean;
@@ -42,8 +43,6 @@ export interface ProbeOptions extends BrowserFlowOptions {
   readonly graceSeconds: number;
 }
 
-/** Above the ports that systems hand out by themselves on most machines, so that it can be registered. */
-const DEFAULT_PORT = 8976;
 const DEFAULT_WAIT_SECONDS = 300;
 const DEFAULT_GRACE_SECONDS = 120;
 /** No body of its answer is read. */
@@ -65,7 +64,7 @@ export function addSecretOptions(command: Command): Command {
 function addBrowserOptions(command: Command): Command {
   return addCommonOptions(command)
     .option('--secret-id <id>', 'name or ARN of the secret, instead of a stack or of a fleet')
-    .option('--port <number>', 'port on 127.0.0.1 that the browser comes back to', parsePort, DEFAULT_PORT)
+    .option('--port <number>', 'port on 127.0.0.1 that the browser comes back to (default: 8976)', parsePort)
     .option('--redirect-uri <url>', 'what the application has registered, if it is something else', parseRedirectUri)
     .option('--manual', 'paste the redirected address, if no browser reaches this machine', false)
     .option('--no-open', 'only print the address of the page')

@@ -28,6 +28,28 @@ export function readDocument(current: SecretValue | undefined, secretId: string)
   }
 }
 
+/** Members of a document of this project, in whichever of its two shapes. */
+const OWN_MEMBERS: ReadonlySet<string> = new Set([
+  'client_id',
+  'client_secret',
+  'refresh_token',
+  'access_token',
+  'token_type',
+  'expires_at',
+  'refreshed_at',
+  'redirect_uri',
+  'auth_type',
+  'credentials',
+]);
+
+/** Returns the names of what a secret holds that no credentials of this project explain. */
+export function findForeignMembers({ raw, isNested, members }: KnownDocument): readonly string[] {
+  const { client_id, client_secret, refresh_token } = members;
+  if (refresh_token !== undefined || (client_id !== undefined && client_secret !== undefined)) return [];
+  const inner = isNested ? Object.keys(asObject(raw['credentials'])) : [];
+  return [...Object.keys(raw), ...inner].filter((name) => !OWN_MEMBERS.has(name));
+}
+
 /**
  * The document with a new grant in it and every other member as it was.
  *

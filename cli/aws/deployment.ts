@@ -3,6 +3,8 @@ import type { FleetTag } from '../../lambda/contract.ts';
 /** The function that refreshes, with what its configuration says. */
 export interface RefreshFunction {
   readonly name: string;
+  /** Complete ARN, which names the account. */
+  readonly arn: string;
   readonly timeoutSeconds: number;
   readonly tokenEndpoint: string;
 }

@@ -164,6 +164,6 @@ function toDescribed(configuration: FunctionConfiguration): DescribedFunction {
   };
 }
 
-function toRefreshFunction({ name, timeoutSeconds, variables }: DescribedFunction): RefreshFunction {
-  return { name, timeoutSeconds, tokenEndpoint: variables[ENVIRONMENT.tokenEndpoint] ?? DEFAULTS.tokenEndpoint };
+function toRefreshFunction({ name, arn, timeoutSeconds, variables }: DescribedFunction): RefreshFunction {
+  return { name, arn, timeoutSeconds, tokenEndpoint: variables[ENVIRONMENT.tokenEndpoint] ?? DEFAULTS.tokenEndpoint };
 }

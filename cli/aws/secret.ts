@@ -18,6 +18,9 @@ import type { AwsSession } from './session.ts';
  */
 const AUTHORIZATION_STAGE = 'TOKEN_AUTHORIZATION';
 
+/** Label of a write that changes nothing, so that no label of the function can move. */
+const CHECK_STAGE = 'AUTHORIZE_CHECK';
+
 /** What `AWSCURRENT` held when it was read. */
 export interface SecretValue {
   readonly versionId: string;
@@ -28,6 +31,8 @@ export interface SecretValue {
 /** One secret of AWS Secrets Manager, as whoever authorizes reads and writes it. */
 export class Secret {
   readonly id: string;
+  /** Complete ARN, once AWS named it. */
+  arn: string | undefined;
   readonly #session: AwsSession;
 
   constructor(session: AwsSession, id: string) {
@@ -40,13 +45,32 @@ export class Secret {
     const client = await this.#session.secretsManager();
     try {
       const request = new GetSecretValueCommand({ SecretId: this.id, VersionStage: 'AWSCURRENT' });
-      const { VersionId = '', SecretString } = await client.send(request);
+      const { ARN, VersionId = '', SecretString } = await client.send(request);
+      this.arn = ARN;
       return { versionId: VersionId, secretString: SecretString };
     } catch (error) {
       // "No such secret" and "no value yet" are one answer; only DescribeSecret tells which.
       if (nameOf(error) !== 'ResourceNotFoundException') throw this.#failure(error, 'read');
       await this.#requireExistence(client);
       return undefined;
+    }
+  }
+
+  /**
+   * Tests the permissions that {@link replace} needs, without a change: the current version is put again under its own
+   * id, which Secrets Manager ignores, and a label that no version has is removed.
+   *
+   * @throws CommandError if one of them is denied
+   */
+  async checkWrite({ versionId, secretString }: SecretValue): Promise<void> {
+    if (secretString === undefined) return;
+    await this.#put(versionId, secretString, CHECK_STAGE);
+    const client = await this.#session.secretsManager();
+    const label = { SecretId: this.id, VersionStage: CHECK_STAGE, RemoveFromVersionId: versionId };
+    try {
+      await client.send(new UpdateSecretVersionStageCommand(label));
+    } catch (error) {
+      if (nameOf(error).startsWith('AccessDenied')) throw this.#failure(error, 'move the labels of');
     }
   }
 
@@ -95,14 +119,14 @@ export class Secret {
     }
   }
 
-  async #put(versionId: string, secretString: string): Promise<void> {
+  async #put(versionId: string, secretString: string, stage = AUTHORIZATION_STAGE): Promise<void> {
     const client = await this.#session.secretsManager();
     try {
       const request = new PutSecretValueCommand({
         SecretId: this.id,
         ClientRequestToken: versionId,
         SecretString: secretString,
-        VersionStages: [AUTHORIZATION_STAGE],
+        VersionStages: [stage],
       });
       await client.send(request);
     } catch (error) {
@@ -142,7 +166,8 @@ export class Secret {
 
   async #requireExistence(client: SecretsManagerClient): Promise<void> {
     try {
-      await client.send(new DescribeSecretCommand({ SecretId: this.id }));
+      const { ARN } = await client.send(new DescribeSecretCommand({ SecretId: this.id }));
+      this.arn = ARN;
     } catch (error) {
       if (nameOf(error) !== 'ResourceNotFoundException') throw this.#failure(error, 'describe');
       const region = await this.#session.region();

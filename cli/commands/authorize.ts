@@ -1,6 +1,8 @@
 import { DEFAULTS } from '../../lambda/contract.ts';
 import { type AuthorizationTarget, findTarget } from '../authorize/authorization-target.ts';
-import { type KnownDocument, readDocument } from '../authorize/authorized-document.ts';
+import { findForeignMembers, type KnownDocument, readDocument } from '../authorize/authorized-document.ts';
+import { keepUntilStored } from '../authorize/keep-grant.ts';
+import { describePlace } from '../authorize/place.ts';
 import { type StoredGrant, storeGrant } from '../authorize/store-grant.ts';
 import { isFleet, type RefreshTarget } from '../aws/deployment.ts';
 import { describeSecret } from '../aws/fleet-secrets.ts';
@@ -10,13 +12,14 @@ import type { AwsSession } from '../aws/session.ts';
 import { CommandError, EXIT, type ExitCode } from '../command-error.ts';
 import { type Authorized, authorizeInBrowser } from '../oauth/authorize-in-browser.ts';
 import { type ClientCredentials, findClientCredentials } from '../oauth/client-credentials.ts';
-import { toRedirectUri } from '../oauth/endpoints.ts';
 import { exchangeCode } from '../oauth/exchange-code.ts';
 import type { LastPage } from '../oauth/last-page.ts';
+import { chooseRedirect } from '../oauth/redirect-target.ts';
 import type { AuthorizeOptions } from '../options.ts';
 import { askYesOrNo } from '../terminal/ask.ts';
 import { interruption } from '../terminal/interruption.ts';
 import { terminal } from '../terminal/terminal.ts';
+import { toPrintable } from '../terminal/to-printable.ts';
 import { showRefresh } from './refresh.ts';
 
 export async function authorize(session: AwsSession, options: AuthorizeOptions): Promise<ExitCode> {
@@ -25,11 +28,20 @@ export async function authorize(session: AwsSession, options: AuthorizeOptions):
   const { secret, refreshTarget } = target;
   const before = target.isMissing ? undefined : await secret.readCurrent();
   const document = readDocument(before, secret.id);
-  await confirmReplacement(session, target, document.members.refresh_token !== undefined, options);
+  const redirect = chooseRedirect(options, document.members.redirect_uri);
+  const place = await describePlace(session, {
+    deployment: refreshTarget?.deployment,
+    secretId: secret.id,
+    secretArn: secret.arn,
+    tokenEndpoint: findTokenEndpoint(target, options),
+  });
+  terminal.say(`The credentials go to ${place}.`);
+  await confirmForeignSecret(document, place);
+  if (before !== undefined) await terminal.progress('Testing the permission to write', secret.checkWrite(before));
+  await confirmReplacement(session, target, document.members.refresh_token !== undefined, place, options);
   const client = await findClientCredentials(document.members);
-  const redirectUri = options.redirectUri ?? toRedirectUri(document.members.redirect_uri);
 
-  const stored = await authorizeInBrowser(client.clientId, { ...options, redirectUri }, async (authorized) => {
+  const stored = await authorizeInBrowser(client.clientId, redirect, options, async (authorized) => {
     const store = () => exchangeAndStore(authorized, client, target, document, options);
     const value = await interruption.protect(store);
     return { value, page: toLastPage(refreshTarget !== undefined) };
@@ -46,6 +58,7 @@ async function confirmReplacement(
   session: AwsSession,
   { refreshTarget }: AuthorizationTarget,
   hasRefreshToken: boolean,
+  place: string,
   options: AuthorizeOptions,
 ): Promise<void> {
   if (!hasRefreshToken) return;
@@ -55,8 +68,24 @@ async function confirmReplacement(
   terminal.say(
     'The secret has a refresh token that may still work. A new one takes its place; what becomes of the old grant is up to Retently: it may live on unused, or end at once, with its bearer token. Other places that use it have to be authorized on their own.',
   );
-  if (options.yes || (await askYesOrNo('Replace it?', 'Say yes with --yes.'))) return;
+  if (options.yes || (await askYesOrNo(`Replace the refresh token in ${place}?`, 'Say yes with --yes.'))) return;
   throw new CommandError(EXIT.attention, 'Nothing was changed: the credentials in the secret stay.');
+}
+
+/** Asks even with `--yes`, which does not mean that another program's secret may be changed. */
+async function confirmForeignSecret(document: KnownDocument, place: string): Promise<void> {
+  const members = findForeignMembers(document);
+  if (members.length === 0) return;
+  const names = members.map((name) => toPrintable(name)).join(', ');
+  terminal.say(`The secret holds no credentials of Retently, but: ${names}. Another program may use it.`);
+  const instead = 'Run the command in a terminal, or choose another secret with --secret-id.';
+  if (await askYesOrNo(`Add Retently's credentials to ${place}?`, instead)) return;
+  throw new CommandError(EXIT.attention, 'Nothing was changed: the secret stays as it is.');
+}
+
+function findTokenEndpoint({ refreshTarget }: AuthorizationTarget, options: AuthorizeOptions): URL {
+  const known = refreshTarget?.deployment.refreshFunction.tokenEndpoint;
+  return options.tokenEndpoint ?? new URL(known ?? DEFAULTS.tokenEndpoint);
 }
 
 /** What cannot be asked does not stop an authorization, which may be what mends it. */
@@ -72,11 +101,11 @@ async function exchangeAndStore(
   before: KnownDocument,
   options: AuthorizeOptions,
 ): Promise<StoredGrant> {
-  const known = target.refreshTarget?.deployment.refreshFunction.tokenEndpoint;
-  const tokenEndpoint = options.tokenEndpoint ?? new URL(known ?? DEFAULTS.tokenEndpoint);
+  const tokenEndpoint = findTokenEndpoint(target, options);
   const exchanged = exchangeCode(request, parameters, tokenEndpoint, client.clientSecret);
   const grant = await terminal.progress('Trading the code for a grant', exchanged);
-  return await terminal.progress('Storing it', storeGrant(target, before, client, grant));
+  // No progress while a person may be asked something.
+  return await keepUntilStored(() => storeGrant(target, before, client, grant));
 }
 
 /** After the credentials: a fleet that sees the tag first would refresh the old ones. */

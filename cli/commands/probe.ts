@@ -7,9 +7,9 @@ import type { AwsSession } from '../aws/session.ts';
 import { CommandError, EXIT, type ExitCode } from '../command-error.ts';
 import { authorizeInBrowser } from '../oauth/authorize-in-browser.ts';
 import { type ClientCredentials, findClientCredentials } from '../oauth/client-credentials.ts';
-import { toRedirectUri } from '../oauth/endpoints.ts';
 import { exchangeCode } from '../oauth/exchange-code.ts';
 import type { LastPage } from '../oauth/last-page.ts';
+import { chooseRedirect } from '../oauth/redirect-target.ts';
 import type { ProbeOptions } from '../options.ts';
 import type { Finding } from '../probe/finding.ts';
 import { runProbe } from '../probe/run-probe.ts';
@@ -32,14 +32,13 @@ const PAGE: LastPage = {
 
 export async function probe(session: AwsSession, options: ProbeOptions): Promise<ExitCode> {
   interruption.wouldMean('Nothing was changed.');
-  const { known, redirectUri, tokenEndpoint } = await findKnown(session, options);
+  const { known, redirect, tokenEndpoint } = await findKnown(session, options);
   terminal.say(WARNING);
   const isWanted = options.yes || (await askYesOrNo('Begin?', 'Say yes with --yes.'));
   if (!isWanted) throw new CommandError(EXIT.attention, 'Nothing was sent.');
   const client = await findClientCredentials(known);
   const findings: Finding[] = [];
-  const browserOptions = { ...options, redirectUri: options.redirectUri ?? redirectUri };
-  const grant = await authorizeInBrowser(client.clientId, browserOptions, async ({ request, parameters }) => {
+  const grant = await authorizeInBrowser(client.clientId, redirect, options, async ({ request, parameters }) => {
     const { response } = await exchangeCode(request, parameters, tokenEndpoint, client.clientSecret);
     return { value: { first: toAnswer(response), redirectUri: request.redirectUri }, page: PAGE };
   });
@@ -67,7 +66,7 @@ async function findKnown(session: AwsSession, options: ProbeOptions) {
   const { members } = readDocument(await secret.readCurrent(), secret.id);
   return {
     known: members,
-    redirectUri: toRedirectUri(members.redirect_uri),
+    redirect: chooseRedirect(options, members.redirect_uri),
     tokenEndpoint:
       options.tokenEndpoint ?? new URL(deployment?.refreshFunction.tokenEndpoint ?? DEFAULTS.tokenEndpoint),
   };

@@ -1,17 +1,16 @@
-import { CommandError, EXIT } from '../command-error.ts';
+import { CommandError } from '../command-error.ts';
 import { askHidden } from '../terminal/ask.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { type AuthorizationRequest, createAuthorizationRequest } from './authorization-request.ts';
 import { isLoopback } from './endpoints.ts';
 import { validateAnswer } from './exchange-code.ts';
 import type { LastPage } from './last-page.ts';
+import { readPastedAnswer } from './pasted-answer.ts';
 import { RedirectListener } from './redirect-listener.ts';
+import type { RedirectTarget } from './redirect-target.ts';
 
 export interface BrowserOptions {
   readonly authorizationEndpoint: URL;
-  readonly port: number;
-  /** What the application has registered; by default on loopback, with `port`. */
-  readonly redirectUri?: string | undefined;
   /** Whoever runs the command pastes the redirected URL. */
   readonly manual: boolean;
   /** Whether to open a browser, or to leave that to whoever reads the URL. */
@@ -31,19 +30,23 @@ export interface Authorized {
  */
 export async function authorizeInBrowser<T>(
   clientId: string,
+  target: RedirectTarget,
   options: BrowserOptions,
   act: (authorized: Authorized) => Promise<{ value: T; page: LastPage }>,
 ): Promise<T> {
-  const { redirectUri = `http://127.0.0.1:${options.port}/callback` } = options;
+  const { redirectUri } = target;
   const isElsewhere = !isLoopback(new URL(redirectUri));
   if (isElsewhere)
     terminal.say(`The redirect URI ${redirectUri} does not lead to this machine, so its address has to be pasted.`);
   if (options.manual || isElsewhere) return await authorizeByHand(clientId, redirectUri, options, act);
 
-  await using listener = await RedirectListener.start(redirectUri);
+  await using listener = await RedirectListener.start(target);
   const request = await createAuthorizationRequest(options.authorizationEndpoint, clientId, listener.redirectUri);
   await invite(request, options.open);
-  const answer = await terminal.progress('Waiting for the browser', listener.receive(options.waitSeconds));
+  const answer = await terminal.progress(
+    'Waiting for the browser',
+    listener.receive(request.state, options.waitSeconds),
+  );
   try {
     const { value, page } = await act({ request, parameters: validateAnswer(request, answer) });
     await listener.finish(page);
@@ -65,15 +68,22 @@ async function authorizeByHand<T>(
   const request = await createAuthorizationRequest(options.authorizationEndpoint, clientId, redirectUri);
   await invite(request, false);
   terminal.say('Then copy the whole address of the page that you end on, even if that page cannot be shown.');
-  const pasted = await askHidden(
-    'Paste that address here (it is not shown):',
-    'Run the command in a terminal, or without --manual.',
-  );
-  if (!URL.canParse(pasted)) {
-    throw new CommandError(EXIT.attention, 'That is no address. Nothing was stored. Run the command again.');
-  }
-  const { value } = await act({ request, parameters: validateAnswer(request, new URL(pasted)) });
+  const answer = await askForAnswer(request);
+  const { value } = await act({ request, parameters: validateAnswer(request, answer) });
   return value;
+}
+
+/** Asks until the answer can be read: the code in it is good for one use, and the person may have copied a part. */
+async function askForAnswer(request: AuthorizationRequest): Promise<URL> {
+  for (;;) {
+    const pasted = await askHidden(
+      'Paste that address here (it is not shown):',
+      'Run the command in a terminal, or without --manual.',
+    );
+    const answer = readPastedAnswer(pasted, request);
+    if (typeof answer !== 'string') return answer;
+    terminal.say(`That address cannot be used. ${answer} Try again, or stop with Ctrl-C.`);
+  }
 }
 
 async function invite({ url }: AuthorizationRequest, isToBeOpened: boolean): Promise<void> {

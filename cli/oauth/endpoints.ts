@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { isTokenEndpoint } from '../../lambda/contract.ts';
+import { isRedirectUri } from './redirect-target.ts';
 
 export const DEFAULT_AUTHORIZATION_ENDPOINT = 'https://app.retently.com/api/oauth/authorize';
 
@@ -16,11 +17,6 @@ export function parseEndpoint(text: string): URL {
 
 /** As it was given: an authorization server compares it with what was registered, character by character. */
 export function parseRedirectUri(text: string): string {
-  parseEndpoint(text);
-  return text;
-}
-
-/** The member `redirect_uri` of a secret: what it sends with each refresh is what the application has registered. */
-export function toRedirectUri(text: string | undefined): string | undefined {
-  return text !== undefined && URL.canParse(text) ? text : undefined;
+  if (isRedirectUri(text)) return text;
+  throw new InvalidArgumentError('It is no https: URL without user name and fragment (http: on loopback only).');
 }

@@ -23,8 +23,25 @@ export async function askText(message: string, instead: string): Promise<string>
 export async function askHidden(message: string, instead: string): Promise<string> {
   requireTerminal(message, instead);
   const { default: password } = await import('@inquirer/password');
-  const answer = await answerOf(password({ message, validate: isGiven }, CONTEXT));
+  const answer = await answerOf(password({ message, validate: isGiven, toggleMask: false }, CONTEXT));
   return answer.trim();
+}
+
+/**
+ * Asks a person who may want to stop, without ending the command.
+ *
+ * @param signal ends the question, as if the person had continued
+ * @returns the text; `interrupted` after Ctrl-C, `stopping` after the signal
+ */
+export async function askToContinue(message: string, signal: AbortSignal): Promise<string> {
+  const { default: input } = await import('@inquirer/input');
+  try {
+    return await input({ message }, { ...CONTEXT, signal });
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ExitPromptError') return 'interrupted';
+    if (error instanceof Error && error.name === 'AbortPromptError') return 'stopping';
+    throw error;
+  }
 }
 
 function isGiven(text: string): boolean | string {

@@ -40,6 +40,7 @@ const SEEN: Watch = { alarms: [], schedules: [], lastTickAt: AT, problems: [] };
 function judgeAccount(invoked: Invoked | string, watch: Watch | undefined) {
   const refreshFunction = {
     name: 'function',
+    arn: 'arn:aws:lambda:us-east-1:123456789012:function:f',
     timeoutSeconds: 60,
     tokenEndpoint: 'https://x.invalid/',
   };

@@ -24,7 +24,12 @@ const COMMANDS = { authorize: 'authorize', refresh: 'refresh', forceRefresh: 're
 
 const FLEET: Fleet = {
   stackName: 'Fleet',
-  refreshFunction: { name: 'function', timeoutSeconds: 60, tokenEndpoint: 'https://x.invalid/' },
+  refreshFunction: {
+    name: 'function',
+    arn: 'arn:aws:lambda:us-east-1:123456789012:function:f',
+    timeoutSeconds: 60,
+    tokenEndpoint: 'https://x.invalid/',
+  },
   tag: { key: 'retently', value: undefined },
   sweepName: 'sweep',
   isAloneInStack: true,

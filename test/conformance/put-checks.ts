@@ -2,6 +2,8 @@ import { strict as assert } from 'node:assert';
 import { type Check, expectRefusal, newVersionId, onSecret } from './check.ts';
 
 const JOURNAL = 'TOKEN_REFRESH';
+/** Label with which `authorize` tests the permission to write. */
+const CHECK = 'AUTHORIZE_CHECK';
 const MAX_VALUE_BYTES = 65_536;
 
 /** PutSecretValue: a version is immutable, its id is a lock, and the labels go where they are sent. */
@@ -47,6 +49,20 @@ export const putChecks: readonly Check[] = [
     await secret.put(first, 'one', [JOURNAL]);
     await secret.put(second, 'two');
     await secret.expectStages({ AWSCURRENT: first, [JOURNAL]: second });
+  }),
+  onSecret('putting the current version again with a new label moves no label of another name', async (secret) => {
+    const [first, second] = [newVersionId(), newVersionId()];
+    await secret.create({ id: first, text: 'one' });
+    await secret.put(second, 'two', [JOURNAL]);
+    await secret.put(first, 'one', [CHECK]);
+    const { VersionIdsToStages = {} } = await secret.describe();
+    // AWS documents that it ignores such a request; a label of its own would do no harm.
+    const others = Object.entries(VersionIdsToStages).map(([id, stages]) => [
+      id,
+      stages.filter((each) => each !== CHECK),
+    ]);
+    assert.deepEqual(Object.fromEntries(others), { [first]: ['AWSCURRENT'], [second]: [JOURNAL] });
+    assert.equal((await secret.get({ VersionStage: 'AWSCURRENT' })).SecretString, 'one');
   }),
   onSecret('other content under the id of the AWSCURRENT version is refused', async (secret) => {
     const id = newVersionId();

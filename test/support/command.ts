@@ -51,8 +51,8 @@ export class RunningCommand {
     throw new Error(`The command did not say ${pattern}, but:\n${this.stdout}\n${this.stderr}`);
   }
 
-  interrupt(): void {
-    this.#child.kill('SIGINT');
+  interrupt(signal: NodeJS.Signals = 'SIGINT'): void {
+    this.#child.kill(signal);
   }
 }
 

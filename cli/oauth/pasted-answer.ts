@@ -1,0 +1,24 @@
+import type { AuthorizationRequest } from './authorization-request.ts';
+import { isEqualText } from './is-equal-text.ts';
+
+/** Reads a pasted address, or only its parameters. @returns what is wrong with it, for a person, if it is not usable */
+export function readPastedAnswer(
+  pasted: string,
+  { state, redirectUri }: Pick<AuthorizationRequest, 'state' | 'redirectUri'>,
+): URL | string {
+  // Shells escape characters, mail clients wrap lines and write "&amp;", and people copy the quotes.
+  const text = pasted
+    .replaceAll(/[\s"'“”‘’<>\\]/g, '')
+    .replaceAll('&amp;', '&')
+    .replace(/#.*$/, '');
+  const query = text.slice(text.indexOf('?') + 1);
+  const parameters = new URLSearchParams(query);
+  if (!parameters.has('code') && !parameters.has('error')) return 'It has no code.';
+  const [found, ...more] = parameters.getAll('state');
+  if (found === undefined || more.length > 0) return 'It has no state. Copy the address to its end.';
+  if (!isEqualText(found, state))
+    return 'It belongs to another attempt: its state differs. Use the page printed above.';
+  const answer = new URL(redirectUri);
+  answer.search = parameters.toString();
+  return answer;
+}

@@ -1,0 +1,42 @@
+import { isTokenEndpoint } from '../../lambda/contract.ts';
+import { CommandError, EXIT } from '../command-error.ts';
+import { toPrintable } from '../terminal/to-printable.ts';
+
+/** Above the ports that systems hand out by themselves on most machines, so that it can be registered. */
+const DEFAULT_PORT = 8976;
+
+/** Redirect URI of the authorization, and what determined it: --port (or its default), --redirect-uri, or the secret. */
+export interface RedirectTarget {
+  readonly redirectUri: string;
+  readonly source: 'port' | 'option' | 'secret';
+}
+
+interface RedirectOptions {
+  /** Absent if the user gave none. */
+  readonly port?: number | undefined;
+  readonly redirectUri?: string | undefined;
+}
+
+/** Returns whether a text can be a redirect URI: printable ASCII, and https, or http on loopback. */
+export function isRedirectUri(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text) && isTokenEndpoint(text, { isLoopbackAllowed: true });
+}
+
+/** Chooses the redirect URI. @throws CommandError if the secret's is not usable, or contradicts the options */
+export function chooseRedirect(options: RedirectOptions, inSecret: string | undefined): RedirectTarget {
+  const source = options.redirectUri !== undefined ? 'option' : inSecret !== undefined ? 'secret' : 'port';
+  const redirectUri = options.redirectUri ?? inSecret ?? `http://127.0.0.1:${options.port ?? DEFAULT_PORT}/callback`;
+  const name = source === 'option' ? '--redirect-uri' : 'redirect_uri in the secret';
+  if (!isRedirectUri(redirectUri)) {
+    const message = `${name} is "${toPrintable(redirectUri)}", but must be an https: URL, or http: on loopback. Correct it, or pass --redirect-uri. Nothing was changed.`;
+    throw new CommandError(EXIT.unable, message);
+  }
+  const { protocol, port } = new URL(redirectUri);
+  const ownPort = Number(port || 80);
+  const isContradicted = protocol === 'http:' && options.port !== undefined && options.port !== ownPort;
+  if (source !== 'port' && isContradicted) {
+    const message = `--port ${options.port} contradicts ${name} (${redirectUri}), which names port ${ownPort}. Omit --port, or change the redirect URI. Nothing was changed.`;
+    throw new CommandError(EXIT.unable, message);
+  }
+  return { redirectUri, source };
+}

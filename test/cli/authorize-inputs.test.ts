@@ -1,0 +1,305 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { readPastedAnswer } from '../../cli/oauth/pasted-answer.ts';
+import { SECRET_ID } from '../sandbox/sandbox.ts';
+import { type Ended, RunningCommand } from '../support/command.ts';
+import { expectNothingSecret, PAGE_URL } from '../support/command-secrets.ts';
+import { type SandboxDeployment, startDeployment } from '../support/deployment.ts';
+import { until } from '../support/in-sandbox.ts';
+import { walkThroughPages } from '../support/plain-browser.ts';
+
+let deployment: SandboxDeployment;
+const screens: string[] = [];
+
+beforeAll(async () => {
+  deployment = await startDeployment();
+});
+
+beforeEach(() => {
+  const { sandbox } = deployment;
+  sandbox.aws.clearFaults();
+  sandbox.tokenEndpoint.play('forward');
+  sandbox.recreateSecret();
+});
+
+afterAll(async () => {
+  await using ending = deployment;
+  expectNothingSecret(ending, screens.join('\n'));
+});
+
+function start(args: readonly string[] = [], environment: Readonly<Record<string, string | undefined>> = {}) {
+  const options = ['--secret-id', SECRET_ID, '--token-endpoint', deployment.sandbox.tokenEndpoint.url];
+  const command = new RunningCommand(['authorize', ...deployment.browserOptions, ...options, ...args], {
+    ...deployment.environment,
+    ...environment,
+  });
+  void command.ended.then(({ stdout, stderr }) => screens.push(stdout, stderr));
+  return command;
+}
+
+async function pageOf(command: RunningCommand): Promise<{ page: string; callback: URL }> {
+  const page = await command.says(PAGE_URL);
+  return { page, callback: new URL(new URL(page).searchParams.get('redirect_uri') ?? '') };
+}
+
+/** What the secret holds, and how many requests the token endpoint received for it. */
+function outcome(before = 0) {
+  const { sandbox } = deployment;
+  return {
+    document: sandbox.readVersion('AWSCURRENT')?.document,
+    posts: sandbox.tokenEndpoint.requests.length - before,
+  };
+}
+
+const STORED = { document: { refresh_token: expect.any(String), access_token: expect.any(String) }, posts: 1 };
+
+function expectNoStackTrace({ stdout, stderr }: Ended): void {
+  expect(`${stdout}${stderr}`).not.toMatch(/\n\s+at |Error:/);
+}
+
+function open({ hostname, port }: URL): Socket {
+  const host = hostname === '[::1]' ? '::1' : hostname;
+  return connect({ host, port: Number(port) }).on('error', () => undefined);
+}
+
+/** Everything that the server answers to these bytes, until it closes the connection. */
+async function sendRaw(callback: URL, bytes: string): Promise<string> {
+  const socket = open(callback);
+  socket.write(bytes);
+  try {
+    return await text(socket);
+  } catch {
+    return 'reset';
+  }
+}
+
+/** Requests that any page or program can send to the redirect port. */
+const FOREIGN: readonly [name: string, bytes: (callback: URL) => string][] = [
+  ['two slashes', ({ host }) => `GET // HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+  ['two slashes and a bad port', ({ host }) => `GET //a:b:c HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+  ['slash and backslash', ({ host }) => `GET /\\x:y HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+  ['absolute form', ({ host, href }) => `GET ${href}?code=x&state=y HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+  ['a bad absolute form', ({ host }) => `GET http://[ HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+  ['asterisk form', ({ host }) => `OPTIONS * HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+  ['CONNECT', () => 'CONNECT example.invalid:443 HTTP/1.1\r\nHost: example.invalid\r\n\r\n'],
+  ['an upgrade', ({ host }) => `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n`],
+  ['an expectation', ({ host }) => `GET / HTTP/1.1\r\nHost: ${host}\r\nExpect: wonders\r\n\r\n`],
+  ['no host', () => 'GET /callback?code=x HTTP/1.1\r\n\r\n'],
+  ['HTTP/1.0', () => 'GET /callback?code=x HTTP/1.0\r\n\r\n'],
+  ['a bad percent code', ({ host }) => `GET /%E0%A4%A?code=%FF HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+  ['no HTTP at all', () => '\u0016\u0003\u0001\r\n\r\n'],
+  ['huge headers', ({ host }) => `GET / HTTP/1.1\r\nHost: ${host}\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`],
+  ['a code with another state', ({ host }) => `GET /callback?code=x&state=old HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+  ['a code without a state', ({ host }) => `GET /callback?code=x HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+  ['an error without a state', ({ host }) => `GET /callback?error=x HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+  ['an error with another state', ({ host }) => `GET /callback?error=x&state=old HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+  ['two states', ({ host }) => `GET /callback?code=x&state=a&state=b HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+  ['the path of a last page', ({ host }) => `GET /callback/done HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+  ['a POST', ({ host }) => `POST /callback?code=x HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 9\r\n\r\n`],
+];
+
+async function sendAll(callback: URL): Promise<void> {
+  for (const [name, bytes] of FOREIGN) {
+    expect([name, await sendRaw(callback, bytes(callback))]).toEqual([
+      name,
+      expect.stringMatching(/^(HTTP\/1\.1 4\d\d |reset$|$)/),
+    ]);
+  }
+}
+
+describe('nothing that arrives on the redirect port ends the wait', () => {
+  test('requests of every form, before the answer comes', async () => {
+    const before = outcome().posts;
+    const command = start();
+    const { page, callback } = await pageOf(command);
+    await sendAll(callback);
+    expect((await walkThroughPages(page, 'allow')).status).toBe(200);
+    const ended = await command.ended;
+    expectNoStackTrace(ended);
+    expect([ended.exitCode, outcome(before)]).toMatchObject([0, STORED]);
+  });
+
+  test('requests of every form, while the grant is stored', async () => {
+    const before = outcome().posts;
+    deployment.sandbox.aws.inject({ operation: 'PutSecretValue', kind: 'latency', latencyMs: 1_000, times: 1 });
+    const command = start();
+    const { page, callback } = await pageOf(command);
+    const walking = walkThroughPages(page, 'allow');
+    await sendAll(callback).catch(() => undefined);
+    expect((await walking).status).toBe(200);
+    const ended = await command.ended;
+    expectNoStackTrace(ended);
+    expect([ended.exitCode, outcome(before)]).toMatchObject([0, STORED]);
+  });
+
+  test('a thousand sockets that send half a request', async () => {
+    const before = outcome().posts;
+    const command = start();
+    const { page, callback } = await pageOf(command);
+    const sockets = Array.from({ length: 1_000 }, () => open(callback));
+    await Promise.all(sockets.map((socket) => Promise.race([once(socket, 'connect'), once(socket, 'close')])));
+    for (const socket of sockets) socket.write('GET /callback HTT');
+    expect((await walkThroughPages(page, 'allow')).status).toBe(200);
+    const ended = await command.ended;
+    for (const socket of sockets) socket.destroy();
+    expect([ended.exitCode, outcome(before)]).toMatchObject([0, STORED]);
+  });
+});
+
+describe('the redirect URI', () => {
+  test('with localhost is served on both loopback addresses', async () => {
+    const command = start(['--port', '0', '--redirect-uri', 'http://localhost:0/callback']);
+    const { page, callback } = await pageOf(command);
+    const answers = await Promise.all(
+      ['127.0.0.1', '[::1]'].map((host) =>
+        sendRaw(new URL(`http://${host}:${callback.port}/`), `GET / HTTP/1.1\r\nHost: ${callback.host}\r\n\r\n`),
+      ),
+    );
+    expect(answers).toEqual([expect.stringMatching(/^HTTP\/1\.1 404/), expect.stringMatching(/^HTTP\/1\.1 404/)]);
+    expect(page).toContain('localhost');
+    command.interrupt();
+    expect((await command.ended).exitCode).toBe(130);
+  });
+
+  test('with localhost is refused if another program has one of the addresses', async () => {
+    const other = createServer().listen(0, '::1');
+    await once(other, 'listening');
+    const address = other.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const ended = await start([`--port=${port}`, '--redirect-uri', `http://localhost:${port}/callback`]).ended;
+    other.close();
+    expect(ended.exitCode).toBe(2);
+    expect(ended.stderr).toContain(String(port));
+    expect(ended.stderr).not.toMatch(PAGE_URL);
+  });
+
+  test.each([
+    ['no loopback address', 'http://example.invalid:18976/callback', []],
+    ['an escape sequence', 'http://127.0.0.1:8976/\u001b]0;owned\u0007', []],
+    ['a control character of C1', 'http://127.0.0.1:8976/\u009b31m', []],
+    ['no URL', 'callback', []],
+    ['another port than --port', 'http://127.0.0.1:18976/callback', ['--port=18977']],
+  ])('of the secret is refused before a page opens: %s', async (_what, redirect_uri, args) => {
+    const { sandbox } = deployment;
+    sandbox.putCredentials({ ...(await sandbox.mintCredentials()), redirect_uri });
+    const before = outcome();
+    const ended = await start(['--yes', ...args]).ended;
+    expect(ended.exitCode).toBe(2);
+    expect(ended.stderr.replaceAll(/[\x20-\x7e\n]/g, '')).toBe('');
+    expect(ended.stderr).not.toMatch(PAGE_URL);
+    expect(outcome()).toEqual(before);
+  });
+
+  test('that contradicts --port is refused', async () => {
+    const ended = await start(['--port=18977', '--redirect-uri=http://127.0.0.1:18976/callback']).ended;
+    expect([ended.exitCode, outcome().document]).toEqual([2, undefined]);
+  });
+});
+
+/** The address to which the authorization server sends the browser, not followed. */
+async function approve(command: RunningCommand): Promise<URL> {
+  const { page, callback } = await pageOf(command);
+  return (await walkThroughPages(page, 'allow', callback.href)).url;
+}
+
+describe('a grant in hand', () => {
+  test('a denied write is reported before the page opens', async () => {
+    const { sandbox } = deployment;
+    sandbox.putCredentials(await sandbox.mintCredentials());
+    const before = outcome();
+    for (const operation of ['PutSecretValue', 'UpdateSecretVersionStage']) {
+      sandbox.aws.clearFaults();
+      sandbox.aws.inject({ operation, kind: 'access-denied' });
+      const ended = await start(['--yes']).ended;
+      expect([operation, ended.exitCode, outcome()]).toEqual([operation, 2, before]);
+      expect(ended.stderr).not.toMatch(PAGE_URL);
+    }
+  });
+
+  test('the check of the permission moves no label', async () => {
+    const { sandbox } = deployment;
+    sandbox.putCredentials(await sandbox.mintCredentials());
+    const versions = () => sandbox.aws.secretsManager.peekAll(SECRET_ID);
+    const before = versions();
+    const command = start(['--yes']);
+    await pageOf(command);
+    expect(versions()).toEqual(before);
+    command.interrupt();
+    await command.ended;
+  });
+
+  test.each([
+    ['stored by a later try', 1, 0, STORED],
+    ['reported as not stored', 100, 1, { document: undefined, posts: 1 }],
+  ])('without a terminal, is %s', async (_what, times, exitCode, expected) => {
+    const { sandbox } = deployment;
+    const before = outcome().posts;
+    sandbox.aws.inject({ operation: 'PutSecretValue', kind: 'access-denied', times });
+    const command = start();
+    await walkThroughPages((await pageOf(command)).page, 'allow');
+    const ended = await command.ended;
+    expectNoStackTrace(ended);
+    expect([ended.exitCode, outcome(before)]).toMatchObject([exitCode, expected]);
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('is stored before %s ends the command', async (signal) => {
+    const { aws } = deployment.sandbox;
+    aws.inject({ operation: 'PutSecretValue', kind: 'latency', latencyMs: 500, times: 1 });
+    const [before, calls] = [outcome().posts, aws.calls.length];
+    const command = start();
+    const answer = fetch(await approve(command)).catch(() => undefined);
+    await until(() => aws.calls.slice(calls).some(({ operation }) => operation === 'PutSecretValue'));
+    command.interrupt(signal);
+    expect([(await command.ended).exitCode, outcome(before)]).toMatchObject([130, STORED]);
+    await answer;
+  });
+});
+
+test.each([[[]], [['--yes']]])('a secret of another program is not changed without a question: %j', async (args) => {
+  const { sandbox } = deployment;
+  const SecretString = JSON.stringify({ host: 'db', username: 'u', 'pass\u001bword': 'hunter2' });
+  sandbox.aws.secretsManager.putSecretValue({ SecretId: SECRET_ID, SecretString });
+  const before = outcome();
+  const ended = await start(args).ended;
+  expect([ended.exitCode, outcome()]).toEqual([2, before]);
+  expect(ended.stderr).toContain('username');
+  expect(ended.stderr).not.toContain('hunter2');
+  expect(ended.stderr).not.toContain('\u001b');
+});
+
+test('the place is named before the page opens', async () => {
+  const command = start();
+  await pageOf(command);
+  for (const part of [/\b\d{12}\b/, 'us-east-1', SECRET_ID, deployment.sandbox.tokenEndpoint.url]) {
+    expect(command.stderr).toMatch(part);
+  }
+  command.interrupt();
+  await command.ended;
+});
+
+test.each([
+  ['quotes', (url: URL) => `"${url.href}"`],
+  ['a shell’s escapes', (url: URL) => url.href.replaceAll(/[?&=]/g, '\\$&')],
+  ['white space and a wrapped line', (url: URL) => `  ${url.href.slice(0, 40)}\n  ${url.href.slice(40)} `],
+  ['only the parameters', (url: URL) => url.search.slice(1)],
+  ['HTML', (url: URL) => `<${url.href.replaceAll('&', '&amp;')}>`],
+])('a pasted address is read with %s', (_what, paste) => {
+  const request = { state: 'the-state', redirectUri: 'https://client.example/callback' };
+  const url = new URL('https://client.example/callback?code=the-code&state=the-state');
+  expect(readPastedAnswer(paste(url), request)).toEqual(url);
+});
+
+test.each([
+  '',
+  'hello',
+  'https://client.example/callback',
+  'code=x',
+  'code=x&state=old',
+  'state=the-state',
+  'code=x&state=the-state&state=old',
+])('the command asks again for %j', (pasted) => {
+  const request = { state: 'the-state', redirectUri: 'https://client.example/callback' };
+  expect(readPastedAnswer(pasted, request)).toEqual(expect.any(String));
+});
