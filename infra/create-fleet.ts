@@ -1,14 +1,16 @@
 import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { toAlarmsAndLogsKey } from './constructs/alarms-and-logs-key.ts';
 import { applyTagsAndBoundary } from './constructs/apply-tags-and-boundary.ts';
 import { fleetRows } from './constructs/dashboard-rows.ts';
 import { DeadLetters } from './constructs/dead-letters.ts';
 import { EventDestination } from './constructs/event-destination.ts';
 import { FleetRefreshFunction } from './constructs/fleet-refresh-function.ts';
 import { fleetRules } from './constructs/fleet-rules.ts';
-import { RefreshQueue } from './constructs/refresh-queue.ts';
+import { createNotifiedQueue, RefreshQueue } from './constructs/refresh-queue.ts';
 import { RefreshSchedule } from './constructs/refresh-schedule.ts';
 import { SweepFunction } from './constructs/sweep-function.ts';
+import { warnAboutTaggedSecrets } from './constructs/tagged-secrets.ts';
 import { fleetCommands } from './fleet-commands.ts';
 import { monitor } from './monitor.ts';
 import type { FleetSettings } from './options/fleet-schema.ts';
@@ -69,13 +71,19 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
     rules: fleetRules({
       ...parts,
       everyMinutes: interval.toMinutes(),
+      minimumSecrets: settings.minimumSecrets,
       silenceMinutes: silenceMinutes({ interval, flexibleWindow }),
     }),
     guide: [commands.AttentionCommand, commands.StatusCommand, commands.SweepLogsCommand],
     rows: fleetRows(parts),
     clearTogether: true,
   });
+  if (settings.notifyPerAccount) {
+    const notified = createNotifiedQueue(scope, 'Notified', settings);
+    sweep.notify(monitoring.alarmTopic, toAlarmsAndLogsKey(settings), notified);
+  }
   applyTagsAndBoundary(scope, settings);
+  warnAboutTaggedSecrets(scope, settings);
   const outputs = {
     FunctionName: ['The function that refreshes', parts.refresh.functionName],
     SweepName: ['The function that sweeps', parts.sweep.functionName],

@@ -20,6 +20,17 @@ export interface TokenRefreshFleetProps extends Omit<TokenRefreshProps, OfOneSec
    */
   readonly maximumConcurrency?: number;
   /**
+   * Whether each account that needs a person is reported in an email of its own: at most 20 per tick, and one for a cause that more
+   * than a tenth of the accounts share.
+   * @default true
+   */
+  readonly notifyPerAccount?: boolean;
+  /**
+   * Alarm if the fleet has fewer secrets than this, because secrets have lost their tag.
+   * @default - no alarm
+   */
+  readonly minimumSecrets?: number;
+  /**
    * Each tick comes at some moment of this time.
    * @default Duration.minutes(0)
    */

@@ -28,6 +28,9 @@ export const FLEET_ENVIRONMENT = {
   /** Shortest time between two ticks of the schedule. */
   sweepSeconds: 'SECONDS_BETWEEN_SWEEPS',
   refreshesPerSecond: 'REFRESHES_PER_SECOND',
+  /** Topic for notifications of single accounts, and the queue that remembers them; absent: none are sent. */
+  notifyTopicArn: 'NOTIFY_TOPIC_ARN',
+  notifiedQueueUrl: 'NOTIFIED_QUEUE_URL',
 } as const;
 
 /**
@@ -183,6 +186,7 @@ export const ALARM_KINDS = [
   'TokenOverdue',
   'SecretUnusable',
   'TokenSecretUnreadable',
+  'FewerSecrets',
   'TokenSecretBehind',
 ] as const;
 export type AlarmKind = (typeof ALARM_KINDS)[number];

@@ -24,6 +24,8 @@ export interface FleetRulesProps {
   /** Of the refresh, of the sweep, and of the schedule. */
   readonly deadLetters: readonly IQueue[];
   readonly everyMinutes: number;
+  /** `undefined`: any number of secrets will do. */
+  readonly minimumSecrets: number | undefined;
   /** The longest time without a sweep if no more than one tick is lost. */
   readonly silenceMinutes: number;
 }
@@ -33,21 +35,23 @@ export interface FleetRulesProps {
  * says, the events say, and the command line does.
  */
 export function fleetRules(props: FleetRulesProps): AlarmRules {
-  const { sweep, refresh, queue, everyMinutes, silenceMinutes } = props;
+  const { sweep, refresh, queue, everyMinutes, silenceMinutes, minimumSecrets } = props;
   // Each whole sweep reports the state of every secret, whatever became of the runs.
   const tickMinutes = Math.ceil((silenceMinutes - everyMinutes) / PERIOD_MINUTES) * PERIOD_MINUTES;
+  // A sweep reads before the runs of its tick: what is overdue at the third sweep had two of them.
+  const overdueMinutes = silenceMinutes + everyMinutes;
   const silencePeriods = Math.ceil(silenceMinutes / PERIOD_MINUTES) + 1;
   const worst = (name: string): Metric => functionMetric(sweep, name, Stats.MAXIMUM, tickMinutes);
   return {
     TokenOverdue: {
       metric: worst(FLEET_METRICS.tokenSecondsOverdue),
       evaluationPeriods: 1,
-      // A failure that passes is over with the next tick, and its token is not overdue for longer.
-      threshold: silenceMinutes * 60,
+      // A failure that passes is over with the next tick, and a burst of 10,000 tokens takes less.
+      threshold: overdueMinutes * 60,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       // Without a whole sweep, nothing is known to be over, and *Sweep silent* fires.
       treatMissingData: TreatMissingData.IGNORE,
-      says: `Some access token has been due for a refresh for more than ${silenceMinutes} minutes: its runs fail, or no run starts. Its consumers can use the last token until it expires; then every call to that Retently account fails.`,
+      says: `Some access token has been due for a refresh for more than ${overdueMinutes} minutes: its runs fail, or no run starts. Its consumers can use the last token until it expires; then every call to that Retently account fails.`,
     },
     ReauthorizationRequired: {
       metric: worst(METRICS.reauthorizationRequired),
@@ -77,6 +81,17 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
       treatMissingData: TreatMissingData.BREACHING,
       says: `For ${silencePeriods * PERIOD_MINUTES} minutes no sweep has read all secrets of the fleet: none ran, none succeeded, or none found a secret with the tag. No other alarm is certain until a sweep succeeds; consumers can use the last tokens until they expire.`,
     },
+    ...(minimumSecrets !== undefined && {
+      FewerSecrets: {
+        // The least of two windows: `ListSecrets` may lag, and one page may be missing for a moment.
+        metric: functionMetric(sweep, FLEET_METRICS.secretsListed, Stats.MAXIMUM, tickMinutes),
+        evaluationPeriods: 2,
+        threshold: minimumSecrets,
+        comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+        treatMissingData: TreatMissingData.IGNORE,
+        says: `The fleet has fewer than ${minimumSecrets} secrets (minimumSecrets): secrets were deleted, or have lost the tag. No one refreshes their tokens, which expire within hours.`,
+      },
+    }),
     QueueOld: {
       metric: queue.metricApproximateAgeOfOldestMessage({
         period: Duration.minutes(PERIOD_MINUTES),

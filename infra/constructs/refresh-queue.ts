@@ -2,7 +2,19 @@ import { Duration } from 'aws-cdk-lib';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { MAX_WAIT_SECONDS } from '../../lambda/contract.ts';
+import { acknowledge } from './acknowledge.ts';
 import { createDeadLetterQueue, createQueue, type QueueSettings } from './dead-letters.ts';
+
+/** Creates the queue whose one message says which accounts someone was notified of. No one receives it but the sweep. */
+export function createNotifiedQueue(scope: Construct, id: string, settings: QueueSettings): Queue {
+  const queue = createQueue(scope, id, settings, { retentionPeriod: Duration.days(14) });
+  acknowledge(
+    queue,
+    'AwsSolutions-SQS3',
+    'It holds a state and no work: each sweep takes its message and puts it back.',
+  );
+  return queue;
+}
 
 /** Returns the timeout of a function whose runs may last for `run`: a message may wait for its turn before. */
 export function fleetTimeout(run: Duration): Duration {

@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { ENVIRONMENT, FLEET_ENVIRONMENT } from '../../lambda/contract.ts';
@@ -61,6 +62,7 @@ export class SweepFunction extends OwnFunction {
       },
     });
     this.timeoutSeconds = timeoutSeconds;
+
     acknowledge(
       this.role,
       'AwsSolutions-IAM5[Resource::*]',
@@ -73,5 +75,18 @@ export class SweepFunction extends OwnFunction {
       'key/*',
       'Through Secrets Manager alone, for a secret, and so for one with the tag; as far as the policy of the key allows.',
     );
+  }
+
+  /** Lets the sweep notify people of single accounts. The queue remembers of which ones. */
+  notify(topic: ITopic, topicKey: FleetSettings['encryptionKey'], notified: IQueue): void {
+    this.lambdaFunction.addEnvironment(FLEET_ENVIRONMENT.notifyTopicArn, topic.topicArn);
+    this.lambdaFunction.addEnvironment(FLEET_ENVIRONMENT.notifiedQueueUrl, notified.queueUrl);
+    const remember = ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage', 'sqs:SendMessage'];
+    const statements = [
+      allow('NotifyOfAccounts', ['sns:Publish'], [topic.topicArn]),
+      allow('RememberAccounts', remember, [notified.queueArn]),
+      ...allowKeyThrough(this, 'EncryptNotices', 'sns', topicKey),
+    ];
+    for (const statement of statements) this.role.addToPolicy(statement);
   }
 }

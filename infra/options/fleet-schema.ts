@@ -1,7 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import * as z from 'zod';
 import type { TokenRefreshFleetProps } from '../fleet-props.ts';
-import { duration, strictObject, text, whole } from './option-types.ts';
+import { duration, flag, strictObject, text, whole } from './option-types.ts';
 import { accountProps, optionsSchema, stackShape, type TokenRefreshSettings } from './schema.ts';
 
 /** With these, 90 % of 10,000 accounts can hang, and the others wait for no run: see docs/fleet-at-scale.md. */
@@ -45,6 +45,17 @@ const fleetShape = {
   maximumConcurrency: whole(2, 1_000, '').prefault(DEFAULT_MAXIMUM_CONCURRENCY).meta({
     doc: 'Most concurrent runs: 2 to 1000, and an eighth on top for secrets whose last attempt failed. Stay below the concurrency of the AWS account, which is 10 in new accounts',
     example: 20,
+    prop: 'number',
+  }),
+  notifyPerAccount: flag().prefault(true).meta({
+    doc: 'Whether each account that needs a person is reported in an email of its own: at most 20 per tick, and one for a cause that more than a tenth of the accounts share',
+    example: false,
+    prop: 'boolean',
+  }),
+  minimumSecrets: whole(1, 100_000, '').optional().meta({
+    doc: 'Alarm if the fleet has fewer secrets than this, because secrets have lost their tag',
+    default: 'no alarm',
+    example: 200,
     prop: 'number',
   }),
 };

@@ -52,7 +52,7 @@ export function reportedSecondsUntilDue(
 ): number {
   const seconds = secondsUntilDue(document, nowMs, longestLifetimeSeconds);
   if (!Number.isNaN(seconds)) {
-    return isTooShort(document, scheduleSeconds) ? Math.min(seconds, -2 * scheduleSeconds) : seconds;
+    return isTooShort(document, scheduleSeconds) ? Math.min(seconds, -3 * scheduleSeconds) : seconds;
   }
   // Each answer without a bearer token makes a new version of the old one, which has been due since it came of age.
   const leftSeconds = longestLifetimeSeconds - dueAfterSeconds(longestLifetimeSeconds);

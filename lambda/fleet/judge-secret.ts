@@ -46,7 +46,7 @@ type UnusableCode = (typeof UNUSABLE_CODES)[number];
 
 /** Why a secret needs a person. */
 export const TROUBLE_CODES = ['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_PROBABLE', ...UNUSABLE_CODES] as const;
-type TroubleCode = (typeof TROUBLE_CODES)[number];
+export type TroubleCode = (typeof TROUBLE_CODES)[number];
 
 /** State of one secret, and what the sweep does about it. */
 export interface Judgment {

@@ -8,6 +8,8 @@ export interface SweepConfiguration {
   readonly retryQueueUrl: string;
   readonly sweepSeconds: number;
   readonly refreshesPerSecond: number;
+  /** `undefined`: no one is notified of single accounts. */
+  readonly notify: { readonly topicArn: string; readonly queueUrl: string } | undefined;
 }
 
 const DAY_SECONDS = 86_400;
@@ -21,16 +23,21 @@ const Environment = z.object({
   [FLEET_ENVIRONMENT.retryQueueUrl]: required('the URL of the queue of retries'),
   [FLEET_ENVIRONMENT.sweepSeconds]: wholeNumber(DAY_SECONDS, 600),
   [FLEET_ENVIRONMENT.refreshesPerSecond]: wholeNumber(1_000, REFRESHES_PER_SECOND),
+  [FLEET_ENVIRONMENT.notifyTopicArn]: z._default(z.string(), ''),
+  [FLEET_ENVIRONMENT.notifiedQueueUrl]: z._default(z.string(), ''),
 });
 
 /** @throws Fault `CONFIGURATION_INVALID`, which names every mistake at once */
 export function parseSweepConfiguration(variables?: Variables): SweepConfiguration {
   const data = parseEnvironment(Environment, variables);
+  const topicArn = data[FLEET_ENVIRONMENT.notifyTopicArn];
+  const notified = data[FLEET_ENVIRONMENT.notifiedQueueUrl];
   return {
     tag: { key: data[FLEET_ENVIRONMENT.tagKey], value: data[FLEET_ENVIRONMENT.tagValue] || undefined },
     queueUrl: data[FLEET_ENVIRONMENT.queueUrl],
     retryQueueUrl: data[FLEET_ENVIRONMENT.retryQueueUrl],
     sweepSeconds: data[FLEET_ENVIRONMENT.sweepSeconds],
     refreshesPerSecond: data[FLEET_ENVIRONMENT.refreshesPerSecond],
+    notify: topicArn && notified ? { topicArn, queueUrl: notified } : undefined,
   };
 }

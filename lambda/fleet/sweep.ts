@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SecretsManagerCredentialStore } from '../adapters/secrets-manager-credential-store.ts';
 import { toRunbookEntry } from '../contract.ts';
@@ -11,10 +12,12 @@ import { toFault } from '../runtime/log-run.ts';
 import { placeOf } from './fleet-event.ts';
 import type { FleetLambdaContext } from './fleet-lambda-context.ts';
 import { type Judgment, TROUBLE_CODES } from './judge-secret.ts';
+import { NotifiedAccounts } from './notified-accounts.ts';
+import { notifyAccounts } from './notify-accounts.ts';
 import { SecretsManagerLister } from './secrets-manager-lister.ts';
 import { SecretsManagerReader } from './secrets-manager-reader.ts';
 import { SqsRefreshQueue } from './sqs-refresh-queue.ts';
-import { parseSweepConfiguration } from './sweep-configuration.ts';
+import { parseSweepConfiguration, type SweepConfiguration } from './sweep-configuration.ts';
 import { type Sweep, sweepSecrets } from './sweep-secrets.ts';
 import { SweepTelemetry } from './sweep-telemetry.ts';
 
@@ -26,8 +29,11 @@ const NONE = 'No secret has the tag, so there is nothing to refresh. Tag a secre
 
 const TROUBLED = 'Secrets need attention';
 const OVERDUE = 'Access tokens are overdue';
-/** A burst of refreshes is over by then. */
-const OVERDUE_SECONDS = 20 * 60;
+/** So many sweeps that the token had a run and another. */
+const OVERDUE_SWEEPS = 2;
+
+/** One call of SNS, with the SDK's tries. */
+const PUBLISH_TIMEOUT_MS = 10_000;
 
 /** What a warning names of each kind of secret. */
 const MAX_NAMED = 20;
@@ -57,6 +63,7 @@ export interface SweepResult {
 const telemetry = new SweepTelemetry();
 const secretsManager = new SecretsManagerClient(OPTIONS);
 const sqs = new SQSClient(OPTIONS);
+const sns = new SNSClient(OPTIONS);
 
 /**
  * One tick of a fleet: reads its secrets, and puts those that may need a run into the queues.
@@ -66,11 +73,13 @@ const sqs = new SQSClient(OPTIONS);
 export async function handler(event: unknown, lambdaContext: FleetLambdaContext): Promise<SweepResult> {
   telemetry.begin(lambdaContext.awsRequestId, lambdaContext.functionName);
   try {
-    const swept = await sweep(event, lambdaContext);
+    const configuration = parseEvent(event);
+    const swept = await sweep(configuration, lambdaContext);
     for (const kind of ['replicas', 'managed', 'others'] as const) warnOfSkipped(SKIPPED[kind], swept[kind]);
-    warnOfTroubles(swept.judgments);
+    warnOfTroubles(swept.judgments, configuration.sweepSeconds);
     const result = toResult(swept);
     if (swept.problem !== undefined) throw withCounts(swept.problem, result);
+    await notify(configuration, swept.judgments);
     const { listed, queued } = result;
     telemetry.recordSweep(result, swept.judgments, Date.now());
     telemetry.end('info', listed === 0 ? NONE : SWEPT, { outcome: 'swept', listed, queued });
@@ -82,14 +91,19 @@ export async function handler(event: unknown, lambdaContext: FleetLambdaContext)
   }
 }
 
-async function sweep(event: unknown, lambdaContext: FleetLambdaContext): Promise<Sweep> {
+/** @throws Fault for anything but a tick, or for a wrong environment */
+function parseEvent(event: unknown): SweepConfiguration {
   if (!isPlainEvent(event)) {
     throw new Fault(
       'EVENT_INVALID',
       'The event is not accepted: a sweep takes {} alone. To refresh one secret, or to ask how it is, invoke the refresh function. Nothing was read or sent.',
     );
   }
-  const { queueUrl, retryQueueUrl, ...options } = parseSweepConfiguration();
+  return parseSweepConfiguration();
+}
+
+async function sweep(configuration: SweepConfiguration, lambdaContext: FleetLambdaContext): Promise<Sweep> {
+  const { queueUrl, retryQueueUrl, ...options } = configuration;
   const { tokenEndpoint, ...settings } = parseSharedConfiguration();
   return await sweepSecrets(
     {
@@ -110,6 +124,23 @@ async function sweep(event: unknown, lambdaContext: FleetLambdaContext): Promise
   );
 }
 
+async function notify({ notify: to }: SweepConfiguration, judgments: readonly Judgment[]): Promise<void> {
+  if (to === undefined) return;
+  const { topicArn, queueUrl } = to;
+  await notifyAccounts(
+    {
+      accounts: new NotifiedAccounts(sqs, queueUrl),
+      publish: async (subject, message) => {
+        const command = new PublishCommand({ TopicArn: topicArn, Subject: subject, Message: message });
+        await sns.send(command, { abortSignal: AbortSignal.timeout(PUBLISH_TIMEOUT_MS) });
+      },
+      telemetry,
+      now: Date.now,
+    },
+    judgments,
+  );
+}
+
 function toResult({ judgments, queued, deferred, replicas, managed, others }: Sweep): SweepResult {
   return {
     listed: judgments.length,
@@ -127,14 +158,16 @@ function warnOfSkipped(message: string, arns: readonly string[]): void {
 }
 
 /** One line for each kind of trouble, so that the log of the sweep shows which secrets an alarm is about. */
-function warnOfTroubles(judgments: readonly Judgment[]): void {
+function warnOfTroubles(judgments: readonly Judgment[], sweepSeconds: number): void {
   for (const code of TROUBLE_CODES) {
     const arns = judgments.flatMap(({ arn, trouble }) => (trouble === code ? [arn] : []));
     const members = { code, listed: arns.length, secretIds: arns.slice(0, MAX_NAMED), runbook: toRunbookEntry(code) };
     if (arns.length > 0) telemetry.warn(TROUBLED, members);
   }
   const overdue = judgments
-    .filter(({ trouble, secondsUntilDue = 0 }) => trouble === undefined && secondsUntilDue < -OVERDUE_SECONDS)
+    .filter(
+      ({ trouble, secondsUntilDue = 0 }) => trouble === undefined && secondsUntilDue < -OVERDUE_SWEEPS * sweepSeconds,
+    )
     .map(({ arn }) => arn);
   if (overdue.length === 0) return;
   const runbook = toRunbookEntry('TokenOverdue');

@@ -22,7 +22,7 @@ describe('a fleet of 2,000 secrets whose runs stand still for an hour, while swe
   it.each(['mapping', 'throttled', 'concurrency'] as const)('writes no faster afterwards: %s', async (outage) => {
     const fleet = await simulate({ secrets: 2_000, days: 0.2, outage, outageHours: 1 });
     expect(toBroken(fleet)).toEqual([]);
-    expect(fleet.figures.late).toBeGreaterThan(1_000);
+    expect(fleet.figures.late).toBeGreaterThan(100);
   });
 });
 

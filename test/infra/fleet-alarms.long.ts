@@ -37,6 +37,13 @@ class MonitoredFleet {
     }
   }
 
+  /** Sweeps at these minutes, and no run: another consumer empties the queue, or no function receives it. */
+  async sweepOnly(...minutes: readonly number[]): Promise<void> {
+    for (const minute of minutes) {
+      await this.#fleet.sweep({ clockOffsetMs: this.#startMs + minute * MINUTE_MS - Date.now() });
+    }
+  }
+
   /** What SQS says of the queue whose logical id matches. */
   tellQueue(id: RegExp, metricName: string, value: number, minute: number): void {
     const QueueName = QUEUES.find((each) => id.test(each)) ?? '';
@@ -73,7 +80,7 @@ describe('no alarm of a fleet fires', () => {
   it('while its tokens are kept, and one fails for a passing reason', () =>
     inFleet(
       async (monitored) => {
-        await monitored.tick(0, 12, 20, 32);
+        await monitored.tick(0, 10, 20, 30);
         expect(await monitored.firing(0, 50)).toEqual([]);
       },
       [OUTAGE, OUTAGE, OUTAGE, 'forward'],
@@ -90,7 +97,7 @@ describe('no alarm of a fleet fires', () => {
 });
 
 describe('of a fleet, this alarm fires and no other:', () => {
-  it('TokenOverdue, if the token of one account has been due for longer than two ticks, and not before', () =>
+  it('TokenOverdue, if the token of one account has been due for longer than three ticks, and not before', () =>
     inFleet(
       async (monitored, fleet, sandbox) => {
         await monitored.tick(0);
@@ -103,8 +110,8 @@ describe('of a fleet, this alarm fires and no other:', () => {
           expires_at: new Date(now + 3 * HOUR_MS + 5 * MINUTE_MS).toISOString(),
         });
         await monitored.tick(10, 20, 30, 40);
-        expect(await monitored.firing(0, 26)).toEqual([]);
-        expect(await monitored.firing(27, 50)).toEqual(['TokenOverdue']);
+        expect(await monitored.firing(0, 39)).toEqual([]);
+        expect(await monitored.firing(40, 50)).toEqual(['TokenOverdue']);
       },
       ['forward', OUTAGE],
     ));
@@ -152,12 +159,25 @@ describe('of a fleet, this alarm fires and no other:', () => {
       expect(await monitored.firing(0, 40)).toEqual(['SweepSilent']);
     }));
 
+  it('TokenOverdue, if nothing of the refresh is left, within an hour', () =>
+    inFleet(async (monitored, fleet, sandbox) => {
+      const now = Date.now();
+      fleet.add('due', {
+        ...(await sandbox.mintCredentials()),
+        access_token: 'old',
+        refreshed_at: new Date(now - 3 * HOUR_MS).toISOString(),
+        expires_at: new Date(now + 3 * HOUR_MS).toISOString(),
+      });
+      await monitored.sweepOnly(0, 10, 20, 30, 40, 50);
+      expect(await monitored.firing(0, 60)).toEqual(['TokenOverdue']);
+    }));
+
   it('QueueOld, if messages wait for longer than two ticks', () =>
     inFleet(async (monitored) => {
       await monitored.tick(0, 10, 20, 30);
       for (const [minute, age] of [
         [10, 600],
-        [20, 1_200],
+        [20, 1_100],
         [30, 1_500],
       ] as const) {
         monitored.tellQueue(/^FleetQueue.{8}$/, 'ApproximateAgeOfOldestMessage', age, minute);

@@ -74,6 +74,12 @@ describe('the roles of a fleet', () => {
       'KeepFailedSweeps sqs:SendMessage',
       'WriteLogs logs:CreateLogStream',
       'WriteLogs logs:PutLogEvents',
+      // Unit tests of the sweep publish, and use the queue.
+      'NotifyOfAccounts sns:Publish',
+      'RememberAccounts sqs:DeleteMessage',
+      'RememberAccounts sqs:GetQueueAttributes',
+      'RememberAccounts sqs:ReceiveMessage',
+      'RememberAccounts sqs:SendMessage',
     ]);
     expect(unusedOf('refresh', used.refresh)).toEqual([
       'TakeMessages sqs:DeleteMessage',

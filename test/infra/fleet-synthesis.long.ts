@@ -55,7 +55,10 @@ describe('a real synthesis of two fleets, one with the defaults and one with eve
       'AwsSolutions-IAM5[Resource::*] at EveryFleet/Fleet/Refresh/Role',
       'AwsSolutions-IAM5[Resource::*] at EveryFleet/Fleet/Sweep/Role',
       'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:eu-west-1:123456789012:key/*] at EveryFleet/Fleet/Refresh/Role',
+      'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:eu-west-1:123456789012:key/*] at EveryFleet/Fleet/Sweep/Role',
       'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:eu-west-1:123456789012:secret:*] at EveryFleet/Fleet/Refresh/Role',
+      'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:eu-west-1:123456789012:secret:*] at EveryFleet/Fleet/Sweep/Role',
+      'AwsSolutions-SQS3 at EveryFleet/Fleet/AlarmTopic/UndeliveredEmails',
       'AwsSolutions-SQS3 at EveryFleet/Fleet/DeadLetters/FailedRuns',
       'AwsSolutions-SQS3 at EveryFleet/Fleet/DeadLetters/UndeliveredTicks',
     ]);
@@ -73,8 +76,8 @@ describe('a real synthesis of two fleets, one with the defaults and one with eve
       return names.map((name) => readFileSync(join(directory, folder, name), 'utf8')).join('\n');
     };
     const [sweep, refresh] = [codeOf('Sweep'), codeOf('Refresh')];
-    expect(sweep).toContain('ListSecrets');
-    expect(sweep).not.toContain('PutSecretValue');
+    expect(sweep).toContain('BatchGetSecretValue');
+    expect(sweep).not.toContain('batchItemFailures');
     expect(refresh).toContain('batchItemFailures');
     expect(refresh).not.toContain('SendMessageBatch');
   });

@@ -1,4 +1,9 @@
+import { App, Stack, Tags } from 'aws-cdk-lib';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it, test } from 'vitest';
+import { TokenRefresh } from '../../infra/token-refresh.ts';
+import { TokenRefreshFleet } from '../../infra/token-refresh-fleet.ts';
 import { FLEET_METRICS, MAX_WAIT_SECONDS } from '../../lambda/contract.ts';
 import { attributesOf } from './deployed-template.ts';
 import { evaluatePolicy, type Permission, parsePolicy } from './evaluate-policy.ts';
@@ -46,10 +51,10 @@ function queueOf(template: SynthesisedTemplate): Resource['Properties'] {
 }
 
 describe('the resources of a fleet', () => {
-  it('are a schedule, a sweep, two queues and a refresh; no secret is among them', () => {
+  it('are a schedule, a sweep, a refresh and their queues; no secret is among them', () => {
     const types = Object.values(DEFAULTS.Resources).map(({ Type }) => Type);
     expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(2);
-    expect(types.filter((type) => type === 'AWS::SQS::Queue')).toHaveLength(5);
+    expect(types.filter((type) => type === 'AWS::SQS::Queue')).toHaveLength(6);
     expect(types).not.toContain('AWS::SecretsManager::Secret');
   });
 
@@ -100,6 +105,8 @@ describe('the resources of a fleet', () => {
     expect(Object.keys(variables(DEFAULTS, 'Sweep')).sort()).toEqual([
       'DEFAULT_TOKEN_LIFETIME_SECONDS',
       'FLEET_TAG_KEY',
+      'NOTIFIED_QUEUE_URL',
+      'NOTIFY_TOPIC_ARN',
       'REFRESH_QUEUE_URL',
       'RETRY_QUEUE_URL',
       'SCHEDULE_SECONDS',
@@ -144,6 +151,7 @@ it('pins the logical ids: another one replaces what it names', () => {
     'FleetAlarmTopic86044E35',
     'FleetDeadLettersFailedRunsF1231311',
     'FleetDeadLettersUndeliveredTicksA2D4FDDD',
+    'FleetNotifiedE9FA1AC3',
     'FleetQueue9B9B7C7A',
     'FleetQueueDeadLettersE6A2F692',
     'FleetQueueRetriesA2D3B54B',
@@ -207,19 +215,20 @@ describe('the role of the refresh', () => {
 });
 
 describe('the role of the sweep', () => {
-  it('reads secrets with the tag, and keys through Secrets Manager; it writes none, and receives no message', () => {
+  it('reads secrets with the tag, and keys through Secrets Manager; it writes none, and receives only what it remembers', () => {
     const permissions = permissionsOf(WITH_VALUE, 'Sweep');
     const tagged = (value: string) => ({ 'aws:resourcetag/retently': value });
     expect(isAllowed(permissions, 'secretsmanager:GetSecretValue', SECRET, tagged('live'))).toBe(true);
     expect(isAllowed(permissions, 'secretsmanager:GetSecretValue', SECRET, tagged('test'))).toBe(false);
     expect(isAllowed(permissions, 'secretsmanager:GetSecretValue', SECRET)).toBe(false);
-    const actions = permissionsOf(EVERYTHING, 'Sweep').map(({ action }) => action);
+    const actions = permissionsOf(DEFAULTS, 'Sweep').map(({ action }) => action);
     expect(new Set(actions.filter((action) => action.startsWith('secretsmanager:')))).toEqual(
       new Set(['secretsmanager:ListSecrets', 'secretsmanager:BatchGetSecretValue', 'secretsmanager:GetSecretValue']),
     );
     expect(new Set(actions.filter((action) => action.startsWith('sqs:')))).toEqual(
-      new Set(['sqs:GetQueueAttributes', 'sqs:SendMessage']),
+      new Set(['sqs:GetQueueAttributes', 'sqs:SendMessage', 'sqs:ReceiveMessage', 'sqs:DeleteMessage']),
     );
+
     expect(isAllowed(permissions, 'kms:Decrypt', KEY)).toBe(false);
   });
 });
@@ -261,6 +270,58 @@ describe('the outputs', () => {
       'UndeliveredTicksCommand',
       'UndeliveredTicksUrl',
     ]);
+  });
+});
+
+describe('notifications of single accounts', () => {
+  const withoutThem = synthesiseFleet({ fleet: { tagKey: 'retently', notifyPerAccount: false } });
+
+  it('go to the topic of the alarms', () => {
+    const topic = { Ref: 'FleetAlarmTopic86044E35' };
+    expect(Object(functionOf(DEFAULTS, 'Sweep')['Environment']).Variables.NOTIFY_TOPIC_ARN).toEqual(topic);
+    expect(JSON.stringify(resourceOf(DEFAULTS, 'AWS::IAM::Policy', 'FleetSweep'))).toContain('sns:Publish');
+  });
+
+  it('can be turned off, and leave nothing behind', () => {
+    expect(JSON.stringify(withoutThem)).not.toMatch(/NotifyOfAccounts|NOTIFY_TOPIC_ARN|FleetNotified/);
+  });
+});
+
+describe('fewer secrets than expected', () => {
+  it('fire an alarm if there is a number to expect', () => {
+    const template = synthesiseFleet({ fleet: { tagKey: 'retently', minimumSecrets: 200 } });
+    const alarm = alarmsOf(template, attributesOf(template, '')).get('FewerSecrets');
+    expect(alarm).toMatchObject({ Threshold: 200, ComparisonOperator: 'LessThanThreshold' });
+    expect(alarm?.metrics[0]?.metricName).toBe(FLEET_METRICS.secretsListed);
+  });
+});
+
+describe('the synthesis warns of a secret of the app that has the tag of the fleet', () => {
+  function warningsOf(act: (app: App, stack: Stack) => void): readonly string[] {
+    const app = new App();
+    const stack = new Stack(app, 'Stack');
+    new TokenRefreshFleet(stack, 'Fleet', { tagKey: 'team', tagValue: 'feedback', alarmEmails: ['a@example.com'] });
+    act(app, stack);
+    app.synth();
+    const warnings = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('has the tag of a fleet'));
+    return warnings.map(({ id }) => id);
+  }
+
+  it('although a tag of the whole app put it there', () => {
+    const paths = warningsOf((app, stack) => {
+      new TokenRefresh(stack, 'Account', { alarmEmails: ['a@example.com'] });
+      new Secret(stack, 'Database');
+      Tags.of(app).add('team', 'feedback');
+    });
+    expect(paths.map((path) => path.split('/')[2]).sort()).toEqual(['Account', 'Account', 'Database']);
+  });
+
+  it('and of no other', () => {
+    const paths = warningsOf((app, stack) => {
+      new Secret(stack, 'Database');
+      Tags.of(app).add('team', 'finance');
+    });
+    expect(paths).toEqual([]);
   });
 });
 

@@ -11,7 +11,16 @@ test(`a sweep of ${SECRETS} secrets, ${LATENCY_MS} ms a call, takes less than ${
   await using sandbox = await startSandbox();
   const fleet = await startFleet(sandbox);
   const credentials = await sandbox.mintCredentials();
-  for (let index = 0; index < SECRETS; index++) fleet.add(`retently/account-${index}`, credentials);
+  for (let index = 0; index < SECRETS; index++) {
+    const SecretId = fleet.add(`retently/account-${index}`, credentials);
+    // At rest, and due: each is read in a batch and queued, as in a burst.
+    const SecretString = JSON.stringify({ ...credentials, access_token: 'old' });
+    sandbox.aws.secretsManager.putSecretValue({
+      SecretId,
+      SecretString,
+      VersionStages: ['AWSCURRENT', 'TOKEN_REFRESH'],
+    });
+  }
   for (const operation of ['ListSecrets', 'BatchGetSecretValue', 'SendMessageBatch']) {
     sandbox.aws.inject({ kind: 'latency', operation, latencyMs: LATENCY_MS, times: SECRETS });
   }

@@ -19,7 +19,7 @@ const SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:Retentl
 const PARTS = ['**Means:**', '**Consumers**', '**Do now', '**It worked** when', '**Afterwards:**'];
 
 const template = synthesise({ alarmEmails: ['ops@example.com'] });
-const fleet = synthesiseFleet();
+const fleet = synthesiseFleet({ fleet: { tagKey: 'retently', minimumSecrets: 1 } });
 const ALARMS = [
   ...new Set([template, fleet].flatMap((each) => [...alarmsOf(each, attributesOf(each, SECRET_ARN)).keys()])),
 ];

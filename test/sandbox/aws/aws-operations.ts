@@ -172,6 +172,22 @@ const operations: readonly Operation[] = [
       return { input, resources: [sqs.arnOf(input.QueueUrl)], run: () => sqs.getQueueAttributes(input) };
     },
   },
+  onQueue('SendMessage', z.strictObject({ QueueUrl: z.url(), MessageBody: z.string() }), (sqs, input) =>
+    sqs.sendMessage(input),
+  ),
+  onQueue(
+    'ReceiveMessage',
+    z.strictObject({
+      QueueUrl: z.url(),
+      MaxNumberOfMessages: z.int().min(1).max(10),
+      VisibilityTimeout: z.int(),
+      WaitTimeSeconds: z.int().max(20),
+    }),
+    (sqs, input) => sqs.receiveMessage(input),
+  ),
+  onQueue('DeleteMessage', z.strictObject({ QueueUrl: z.url(), ReceiptHandle: z.string() }), (sqs, input) =>
+    sqs.deleteMessage(input),
+  ),
   onSecret('RestoreSecret', z.strictObject(secretId), (service, input) => service.restoreSecret(input)),
   {
     service: 'events',
@@ -205,6 +221,21 @@ function onSecret<Input extends { SecretId: string }>(
     prepare({ secretsManager }, body) {
       const input = schema.parse(body);
       return { input, resources: [secretsManager.arnOf(input.SecretId)], run: () => run(secretsManager, input) };
+    },
+  };
+}
+
+function onQueue<Input extends { QueueUrl: string }>(
+  name: string,
+  schema: z.ZodType<Input>,
+  run: (sqs: Sqs, input: Input) => object,
+): Operation {
+  return {
+    service: 'sqs',
+    name,
+    prepare({ sqs }, body) {
+      const input = schema.parse(body);
+      return { input, resources: [sqs.arnOf(input.QueueUrl)], run: () => run(sqs, input) };
     },
   };
 }

@@ -39,10 +39,17 @@ export interface SendMessageBatchRequest {
   }[];
 }
 
-/** Two standard queues of Amazon SQS, for refreshes and for retries, and their dead letters: at least once, in no order. */
+interface ReceiveMessageRequest {
+  readonly QueueUrl: string;
+  readonly VisibilityTimeout: number;
+}
+
+/** Standard queues of Amazon SQS, for refreshes, for retries and for what sweeps remember, and their dead letters: at least once, in no order. */
 export class Sqs {
   readonly queueArn = 'arn:aws:sqs:us-east-1:000000000000:refresh';
   readonly retriesArn = 'arn:aws:sqs:us-east-1:000000000000:retries';
+  /** What sweeps have notified people of: no function is invoked with it. */
+  readonly notifiedArn = 'arn:aws:sqs:us-east-1:000000000000:notified';
   readonly deadLetters: string[] = [];
   readonly #options: Required<SqsOptions>;
   #messages: Message[] = [];
@@ -61,12 +68,12 @@ export class Sqs {
 
   /** Messages that are not deleted, those in flight too. */
   get size(): number {
-    return this.#kept().length;
+    return this.#kept().filter(({ queueArn }) => queueArn !== this.notifiedArn).length;
   }
 
   arnOf(queueUrl: string): string {
     const name = new URL(queueUrl).pathname.split('/').at(-1);
-    return [this.queueArn, this.retriesArn].find((arn) => arn.endsWith(`:${name}`)) ?? queueUrl;
+    return [this.queueArn, this.retriesArn, this.notifiedArn].find((arn) => arn.endsWith(`:${name}`)) ?? queueUrl;
   }
 
   /** What somebody types, or a redrive brings back. */
@@ -110,7 +117,46 @@ export class Sqs {
     const queueArn = this.#require(QueueUrl);
     const nowMs = this.#options.now();
     const waiting = this.#kept().filter((each) => each.queueArn === queueArn && each.visibleAtMs <= nowMs);
-    return { Attributes: { ApproximateNumberOfMessages: String(waiting.length) } };
+    const taken = this.#kept().filter(
+      (each) => each.queueArn === queueArn && each.receives > 0 && each.visibleAtMs > nowMs,
+    );
+    return {
+      Attributes: {
+        ApproximateNumberOfMessages: String(waiting.length),
+        ApproximateNumberOfMessagesNotVisible: String(taken.length),
+      },
+    };
+  }
+
+  sendMessage({ QueueUrl, MessageBody }: { readonly QueueUrl: string; readonly MessageBody: string }): object {
+    this.send(MessageBody, { queueArn: this.#require(QueueUrl) });
+    return { MessageId: randomUUID(), MD5OfMessageBody: createHash('md5').update(MessageBody).digest('hex') };
+  }
+
+  /** As a program receives, and not Lambda. */
+  receiveMessage({ QueueUrl, VisibilityTimeout }: ReceiveMessageRequest): object {
+    const queueArn = this.#require(QueueUrl);
+    const nowMs = this.#options.now();
+    const visible = this.#kept().filter((each) => each.queueArn === queueArn && each.visibleAtMs <= nowMs);
+    for (const message of visible) {
+      message.receives += 1;
+      message.visibleAtMs = nowMs + VisibilityTimeout * 1_000;
+    }
+    // AWS has no empty list.
+    if (visible.length === 0) return {};
+    return {
+      Messages: visible.map(({ messageId, body }) => ({
+        MessageId: messageId,
+        ReceiptHandle: messageId,
+        Body: body,
+        MD5OfBody: createHash('md5').update(body).digest('hex'),
+      })),
+    };
+  }
+
+  deleteMessage({ ReceiptHandle }: { readonly ReceiptHandle: string }): object {
+    this.delete(ReceiptHandle);
+    return {};
   }
 
   /** Milliseconds until a message can be received that cannot be yet; `undefined` if none is delayed. */
@@ -126,7 +172,9 @@ export class Sqs {
   receive(): { readonly messageId: string; readonly body: string } | undefined {
     const nowMs = this.#options.now();
     this.#messages = this.#kept();
-    const visible = this.#messages.filter(({ visibleAtMs }) => visibleAtMs <= nowMs);
+    const visible = this.#messages.filter(
+      ({ visibleAtMs, queueArn }) => visibleAtMs <= nowMs && queueArn !== this.notifiedArn,
+    );
     const message = visible[Math.floor(this.#options.random() * visible.length)];
     if (message === undefined) return undefined;
     if (message.receives >= this.#options.maxReceiveCount) {
@@ -139,13 +187,18 @@ export class Sqs {
     return message;
   }
 
+  /** Ends every visibility timeout: time has passed. */
+  release(): void {
+    for (const message of this.#messages) message.visibleAtMs = Math.min(message.visibleAtMs, this.#options.now());
+  }
+
   delete(messageId: string): void {
     this.#messages = this.#messages.filter((message) => message.messageId !== messageId);
   }
 
   #require(queueUrl: string): string {
     const arn = this.arnOf(queueUrl);
-    if (arn === this.queueArn || arn === this.retriesArn) return arn;
+    if ([this.queueArn, this.retriesArn, this.notifiedArn].includes(arn)) return arn;
     throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
   }
 

@@ -63,8 +63,8 @@ describe('the metrics say of a token', () => {
     [SIX_HOURS, 240, -3_600],
     // 40 % of it are left when it is due: a little more than a tick and its window.
     [1_805, 0, 1_083],
-    [1_800, 0, -2 * SCHEDULE_SECONDS],
-    [300, 0, -2 * SCHEDULE_SECONDS],
+    [1_800, 0, -3 * SCHEDULE_SECONDS],
+    [300, 0, -3 * SCHEDULE_SECONDS],
     [300, 60, -3_420],
   ])('of %i seconds, %i minutes old, that it is due in %i seconds', (lifeSeconds, ageMinutes, expected) => {
     expect(reported(token(lifeSeconds, ageMinutes * MINUTE_MS))).toBe(expected);

@@ -1,6 +1,8 @@
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { tokenVersionId } from '../../../lambda/core/journal.ts';
 import type { AwsOptions } from '../../sandbox/aws/aws-server.ts';
+import { startLoopbackServer } from '../../sandbox/loopback-server.ts';
 import { captureOutput } from '../../support/capture-output.ts';
 import { CREDENTIALS } from '../../support/secret-documents.ts';
 import { startSurroundings } from '../start-handler.ts';
@@ -143,6 +145,53 @@ describe('a sweep', () => {
       started.aws.inject({ kind: 'throttle', operation });
     }
     expect(await started.invoke()).toMatchObject({ queued: 1 });
+  });
+});
+
+describe('a sweep notifies people of an account that needs one', () => {
+  async function startNotifying(answer: { readonly status: number; readonly body: string }) {
+    const emails: URLSearchParams[] = [];
+    const topic = await startLoopbackServer((request, response) => {
+      void text(request).then((body) => {
+        emails.push(new URLSearchParams(body));
+        response.writeHead(answer.status, { 'content-type': 'text/xml' }).end(answer.body);
+      });
+    });
+    const started = await startSweep(['odd'], {}, { AWS_ENDPOINT_URL_SNS: topic.url, NOTIFY_TOPIC_ARN: 'arn:topic' });
+    vi.stubEnv('NOTIFIED_QUEUE_URL', `${started.aws.url}/000000000000/notified`);
+    started.aws.secretsManager.putSecretValue({ SecretId: 'odd', SecretString: 'garbage' });
+    for (let index = 0; index < 9; index++) {
+      const SecretString = JSON.stringify(CREDENTIALS);
+      started.aws.secretsManager.createSecret({ Name: `sound/${index}`, Tags: [TAG], SecretString });
+    }
+    return { ...started, emails, close: topic.close };
+  }
+
+  test('through the topic of the alarms', async () => {
+    const body = '<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>';
+    await using started = await startNotifying({ status: 200, body });
+    await started.invoke();
+    expect(started.emails).toEqual([]);
+    started.aws.sqs.release();
+    await started.invoke();
+    expect(started.emails.map((each) => each.get('TopicArn'))).toEqual(['arn:topic']);
+    expect(started.emails[0]?.get('Subject')).toContain('odd');
+    expect(started.emails[0]?.get('Message')).toContain(started.aws.secretsManager.arnOf('odd'));
+    await started.close();
+  });
+
+  test('and goes on if that is denied', async () => {
+    const body =
+      '<ErrorResponse><Error><Code>AuthorizationError</Code><Message>P1ANTED</Message></Error></ErrorResponse>';
+    await using started = await startNotifying({ status: 403, body });
+    await started.invoke();
+    started.aws.sqs.release();
+    expect(await started.invoke()).toMatchObject({ listed: 10 });
+    expect(output.logs()).toContainEqual(
+      expect.objectContaining({ level: 'WARN', code: 'AuthorizationErrorException' }),
+    );
+    expect(output.text()).not.toContain('P1ANTED');
+    await started.close();
   });
 });
 

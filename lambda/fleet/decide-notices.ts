@@ -1,0 +1,134 @@
+import { sha256 } from '../core/fingerprint.ts';
+import { EMPTY, judgeFault } from '../core/health.ts';
+import { type Judgment, TROUBLE_CODES, type TroubleCode } from './judge-secret.ts';
+
+/** Accounts that someone was notified of, and those that were found unusable once: hashes of ARNs, by code. */
+export interface Notified {
+  readonly notified: { readonly [code: string]: readonly string[] };
+  readonly seen: { readonly [code: string]: readonly string[] };
+}
+
+export const NO_ONE_NOTIFIED: Notified = { notified: {}, seen: {} };
+
+/** Accounts that changed for one reason, for one email. */
+export interface Notice {
+  readonly code: TroubleCode;
+  readonly arns: readonly string[];
+}
+
+export interface Notices {
+  readonly notices: readonly Notice[];
+  /** Accounts for which there is no email of their own, because there are too many. */
+  readonly others: number;
+  /** State after these notices. */
+  readonly next: Notified;
+}
+
+/** Emails for single accounts in one sweep. */
+const MAX_SINGLE = 20;
+/** A cause that hits a larger share of the accounts is reported as one. */
+const SHARED_CAUSE = 0.1;
+/** Characters of a hash that tell 10,000 accounts apart. */
+const HASH_LENGTH = 10;
+
+/**
+ * Decides whom to report: each account once per change. An unusable secret is reported if two sweeps in a row found it so, because
+ * a new secret is empty for a moment, and a deleted one stays listed for minutes. What could not be read this time keeps its state.
+ */
+export function decideNotices(before: Notified, judgments: readonly Judgment[]): Notices {
+  const knownCodes = toCodes(before.notified);
+  const seenCodes = toCodes(before.seen);
+  const notified = new Map<string, string>();
+  const seen = new Map<string, string>();
+  const changed: { readonly arn: string; readonly code: TroubleCode }[] = [];
+  for (const { arn, trouble: code } of judgments) {
+    const hash = toHash(arn);
+    const known = knownCodes.get(hash);
+    if (code === 'STORE_UNAVAILABLE' || (code !== undefined && known === code)) {
+      if (known !== undefined) notified.set(hash, known);
+    } else if (code !== undefined) {
+      const isCertain = code.startsWith('REAUTHORIZATION') || seenCodes.get(hash) === code;
+      if (isCertain) changed.push({ arn, code });
+      else if (known !== undefined) notified.set(hash, known);
+      (isCertain ? notified : seen).set(hash, code);
+    }
+  }
+  return { ...toNotices(changed, judgments.length), next: { notified: byCode(notified), seen: byCode(seen) } };
+}
+
+function toNotices(
+  changed: readonly { readonly arn: string; readonly code: TroubleCode }[],
+  accounts: number,
+): Omit<Notices, 'next'> {
+  const groups = TROUBLE_CODES.map((code) => ({
+    code,
+    arns: changed.filter((each) => each.code === code).map(({ arn }) => arn),
+  }));
+  const isShared = ({ arns }: Notice) => arns.length > 1 && arns.length > SHARED_CAUSE * accounts;
+  const shared = groups.filter(isShared);
+  const single = groups
+    .filter((group) => !isShared(group))
+    .flatMap(({ code, arns }) => arns.map((arn) => ({ code, arns: [arn] })));
+  return {
+    notices: [...shared, ...single.slice(0, MAX_SINGLE)],
+    others: Math.max(0, single.length - MAX_SINGLE),
+  };
+}
+
+const TITLES: { readonly [code in TroubleCode]: string } = {
+  REAUTHORIZATION_REQUIRED: 'Reauthorization required',
+  REAUTHORIZATION_PROBABLE: 'Reauthorization probably required',
+  CREDENTIALS_INVALID: 'Secret unusable',
+  CREDENTIALS_INCOMPLETE: 'Secret unusable',
+  STORE_DENIED: 'Secret unusable',
+  STORE_UNAVAILABLE: 'Secret unusable',
+  'not-configured': 'Secret empty',
+};
+
+/** Longest subject that SNS accepts. */
+const MAX_SUBJECT = 100;
+/** Accounts that one email names. */
+const MAX_NAMED = 20;
+
+/** Returns an email about one notice. Nothing of a secret's value is in it. */
+export function renderNotice({ code, arns }: Notice, accounts: number): { subject: string; message: string } {
+  const names = arns.map(toName);
+  const [name = ''] = names;
+  const { action, reason } = code === 'not-configured' ? EMPTY : judgeFault(code);
+  const isReauthorization = action === 'reauthorize' || action === 'fixClientOrReauthorize';
+  const command = (secretId: string) =>
+    `retently-token-refresh ${isReauthorization ? 'authorize' : 'status'} --secret-id ${secretId}`;
+  const who = arns.length === 1 ? name : `${arns.length} of ${accounts} accounts`;
+  const lines = arns.slice(0, MAX_NAMED).map((arn, index) => `${arn}\n  ${command(names[index] ?? arn)}`);
+  const rest = arns.length > MAX_NAMED ? [`… and ${arns.length - MAX_NAMED} more`] : [];
+  return {
+    subject: `${TITLES[code]}: ${who}`.slice(0, MAX_SUBJECT),
+    message: [`${TITLES[code]} (${code}, ${action}): ${who}.`, reason, '', ...lines, ...rest].join('\n'),
+  };
+}
+
+/** Returns the email that stands for the accounts beyond the limit. */
+export function renderOthers(others: number): { subject: string; message: string } {
+  const what = `${others} more accounts need attention`;
+  const message = `${what}. This sweep sent no email for each of them.\nTo see them all: retently-token-refresh status --all`;
+  return { subject: what, message };
+}
+
+function toName(arn: string): string {
+  return arn.replace(/^.*:secret:(.+)-\w{6}$/, '$1');
+}
+
+function toHash(arn: string): string {
+  return sha256(arn).slice(0, HASH_LENGTH);
+}
+
+function toCodes(state: { readonly [code: string]: readonly string[] }): ReadonlyMap<string, string> {
+  return new Map(Object.entries(state).flatMap(([code, hashes]) => hashes.map((hash) => [hash, code] as const)));
+}
+
+function byCode(codes: ReadonlyMap<string, string>): { readonly [code: string]: readonly string[] } {
+  const state: { [code: string]: string[] } = {};
+  for (const code of new Set(codes.values()))
+    state[code] = [...codes].filter(([, each]) => each === code).map(([hash]) => hash);
+  return state;
+}

@@ -1,0 +1,40 @@
+import { nameOf } from '../core/fault.ts';
+import type { Telemetry } from '../core/ports.ts';
+import { decideNotices, type Notified, renderNotice, renderOthers } from './decide-notices.ts';
+import type { Judgment } from './judge-secret.ts';
+import type { Taken } from './notified-accounts.ts';
+
+export interface NotifyPorts {
+  readonly accounts: {
+    take(seconds: number): Promise<Taken | undefined>;
+    put(taken: Taken, next: Notified, nowMs: number): Promise<void>;
+  };
+  /** Sends one email to the people who are notified of alarms. */
+  readonly publish: (subject: string, message: string) => Promise<void>;
+  readonly telemetry: Pick<Telemetry, 'warn'>;
+  readonly now: () => number;
+}
+
+/** Longer than the notices of one sweep take. */
+const TAKE_SECONDS = 120;
+
+/**
+ * Notifies people of each account that changed. Never throws: the alarms of the fleet do not depend on it, and an account that was
+ * not reported is reported by the next sweep.
+ */
+export async function notifyAccounts(
+  { accounts, publish, telemetry, now }: NotifyPorts,
+  judgments: readonly Judgment[],
+): Promise<void> {
+  try {
+    const taken = await accounts.take(TAKE_SECONDS);
+    if (taken === undefined) return;
+    const { notices, others, next } = decideNotices(taken.state, judgments);
+    const emails = notices.map((notice) => renderNotice(notice, judgments.length));
+    if (others > 0) emails.push(renderOthers(others));
+    for (const { subject, message } of emails) await publish(subject, message);
+    await accounts.put(taken, next, now());
+  } catch (error) {
+    telemetry.warn('Could not notify of single accounts', { code: nameOf(error) });
+  }
+}

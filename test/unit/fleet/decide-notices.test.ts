@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+import {
+  decideNotices,
+  NO_ONE_NOTIFIED,
+  type Notified,
+  renderNotice,
+  renderOthers,
+} from '../../../lambda/fleet/decide-notices.ts';
+import type { Judgment, TroubleCode } from '../../../lambda/fleet/judge-secret.ts';
+
+function toArn(name: string): string {
+  return `arn:aws:secretsmanager:us-east-1:000000000000:secret:retently/${name}-AbCdEf`;
+}
+
+function judgment(name: string, trouble?: TroubleCode): Judgment {
+  const rest = { turn: 'none', fromMs: 0, expiresAtMs: 0, secondsUntilDue: 0 } as const;
+  return { arn: toArn(name), ...rest, trouble };
+}
+
+/** So many sound accounts that a few others share no cause. */
+const SOUND = Array.from({ length: 1_000 }, (_, index) => judgment(`sound-${index}`));
+
+/** Notices of one sweep after the other, as the codes and names of each. */
+function sweep(...sweeps: readonly (readonly Judgment[])[]) {
+  let state: Notified = NO_ONE_NOTIFIED;
+  return sweeps.map((judgments) => {
+    const { notices, others, next } = decideNotices(state, [...judgments, ...SOUND]);
+    // The state survives as JSON.
+    state = JSON.parse(JSON.stringify(next));
+    const names = notices.map(
+      ({ code, arns }) => `${code} ${arns.map((arn) => arn.replace(/^.*\/(.*)-AbCdEf$/, '$1')).join()}`,
+    );
+    return others === 0 ? names : [...names, `and ${others}`];
+  });
+}
+
+const REQUIRED = 'REAUTHORIZATION_REQUIRED';
+const PROBABLE = 'REAUTHORIZATION_PROBABLE';
+const GARBAGE = 'CREDENTIALS_INVALID';
+
+describe('an account is reported', () => {
+  test('once, however many sweeps find it so', () => {
+    const found = [judgment('a', REQUIRED)];
+    expect(sweep(found, found, found)).toEqual([[`${REQUIRED} a`], [], []]);
+  });
+
+  test('although another one was reported before', () => {
+    expect(sweep([judgment('a', REQUIRED)], [judgment('a', REQUIRED), judgment('b', REQUIRED)])).toEqual([
+      [`${REQUIRED} a`],
+      [`${REQUIRED} b`],
+    ]);
+  });
+
+  test('again if its trouble changes, and if it was over in between', () => {
+    const sweeps = [[judgment('a', PROBABLE)], [judgment('a', REQUIRED)], [judgment('a')], [judgment('a', REQUIRED)]];
+    expect(sweep(...sweeps)).toEqual([[`${PROBABLE} a`], [`${REQUIRED} a`], [], [`${REQUIRED} a`]]);
+  });
+
+  test('as unusable only if two sweeps in a row found it so', () => {
+    const found = [judgment('a', GARBAGE)];
+    expect(sweep(found, [judgment('a')], found, found, found)).toEqual([[], [], [], [`${GARBAGE} a`], []]);
+  });
+
+  test('once, although a sweep in between could not read it, or found it unusable for a moment', () => {
+    const found = [judgment('a', REQUIRED)];
+    const unread = [judgment('a', 'STORE_UNAVAILABLE')];
+    expect(sweep(unread, found, unread, [judgment('a', GARBAGE)], found)).toEqual([[], [`${REQUIRED} a`], [], [], []]);
+  });
+});
+
+describe('many accounts', () => {
+  const names = Array.from({ length: 30 }, (_, index) => `n${String(index).padStart(2, '0')}`);
+
+  test('get twenty emails, and one with the number of the others', () => {
+    const [first = [], second] = sweep(...[1, 2].map(() => names.map((name) => judgment(name, REQUIRED))));
+    expect(first).toHaveLength(21);
+    expect(first.at(-1)).toBe('and 10');
+    expect(second).toEqual([]);
+  });
+
+  test('are reported as one if more than a tenth have one cause', () => {
+    const judgments = [...names.map((name) => judgment(name, REQUIRED)), ...SOUND.slice(0, 200)];
+    const { notices, others } = decideNotices(NO_ONE_NOTIFIED, [...judgments, judgment('x', PROBABLE)]);
+    expect(notices.map(({ code, arns }) => [code, arns.length])).toEqual([
+      [REQUIRED, 30],
+      [PROBABLE, 1],
+    ]);
+    expect(others).toBe(0);
+  });
+
+  test('are not taken for one cause if there is only one of them', () => {
+    expect(decideNotices(NO_ONE_NOTIFIED, [judgment('a', REQUIRED)]).notices).toEqual([
+      { code: REQUIRED, arns: [toArn('a')] },
+    ]);
+  });
+});
+
+describe('an email', () => {
+  test('names the account, why, and the command', () => {
+    const { subject, message } = renderNotice({ code: REQUIRED, arns: [toArn('acme')] }, 500);
+    expect(subject).toBe('Reauthorization required: retently/acme');
+    expect(message).toContain(toArn('acme'));
+    expect(message).toContain('REAUTHORIZATION_REQUIRED, reauthorize');
+    expect(message).toContain('retently-token-refresh authorize --secret-id retently/acme');
+  });
+
+  test('about an unusable secret leads to its status', () => {
+    const { subject, message } = renderNotice({ code: 'STORE_DENIED', arns: [toArn('acme')] }, 500);
+    expect(subject).toBe('Secret unusable: retently/acme');
+    expect(message).toContain('retently-token-refresh status --secret-id retently/acme');
+  });
+
+  test('about an empty secret leads to authorization', () => {
+    const { message } = renderNotice({ code: 'not-configured', arns: [toArn('acme')] }, 500);
+    expect(message).toContain('retently-token-refresh authorize --secret-id retently/acme');
+  });
+
+  test('about a shared cause has the number, and names the first', () => {
+    const arns = Array.from({ length: 25 }, (_, index) => toArn(`n${index}`));
+    const { subject, message } = renderNotice({ code: PROBABLE, arns }, 100);
+    expect(subject).toContain('25 of 100 accounts');
+    expect(message).toContain(toArn('n19'));
+    expect(message).not.toContain(toArn('n20'));
+    expect(message).toContain('5 more');
+  });
+
+  test('has a subject that SNS accepts', () => {
+    const { subject } = renderNotice({ code: PROBABLE, arns: [toArn('x'.repeat(400))] }, 1);
+    expect(subject.length).toBeLessThanOrEqual(100);
+    expect(renderOthers(7).subject).toContain('7 more accounts');
+  });
+});

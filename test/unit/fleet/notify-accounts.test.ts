@@ -1,0 +1,109 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { expect, test } from 'vitest';
+import { NO_ONE_NOTIFIED } from '../../../lambda/fleet/decide-notices.ts';
+import type { Judgment } from '../../../lambda/fleet/judge-secret.ts';
+import { NotifiedAccounts } from '../../../lambda/fleet/notified-accounts.ts';
+import { notifyAccounts } from '../../../lambda/fleet/notify-accounts.ts';
+import { startAws } from '../../sandbox/aws/aws-server.ts';
+import { awsClientOptions } from '../../support/aws-client-options.ts';
+import { FakeTelemetry } from '../../support/fake-telemetry.ts';
+
+const DAY_MS = 86_400_000;
+
+const REVOKED: Judgment = {
+  arn: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:acme-AbCdEf',
+  turn: 'none',
+  fromMs: 0,
+  expiresAtMs: 0,
+  secondsUntilDue: 0,
+  trouble: 'REAUTHORIZATION_REQUIRED',
+};
+
+/** Sweeps that notify, on a clock that the test moves; each has an execution environment of its own. */
+async function start({ fails = false } = {}) {
+  const clock = { nowMs: Date.UTC(2026, 10, 22) };
+  const aws = await startAws({ now: () => clock.nowMs, sqs: { retentionMs: 14 * DAY_MS } });
+  const queueUrl = `${aws.url}/000000000000/notified`;
+  const subjects: string[] = [];
+  const telemetry = new FakeTelemetry();
+  const open = () => new NotifiedAccounts(new SQSClient(awsClientOptions(aws.url)), queueUrl);
+  const sweep = async (judgments: readonly Judgment[], isTick = true) => {
+    subjects.length = 0;
+    await notifyAccounts(
+      {
+        accounts: open(),
+        publish: async (subject) => {
+          if (fails) throw new Error('AuthorizationError');
+          subjects.push(subject);
+        },
+        telemetry,
+        now: () => clock.nowMs,
+      },
+      judgments,
+    );
+    if (isTick) clock.nowMs += 600_000;
+    return [...subjects];
+  };
+  return { aws, clock, open, sweep, telemetry, [Symbol.asyncDispose]: () => aws.close() };
+}
+
+test('an account is reported once, whatever becomes of the execution environment', async () => {
+  await using started = await start();
+  expect(await started.sweep([REVOKED])).toHaveLength(1);
+  expect(await started.sweep([REVOKED])).toEqual([]);
+  const writes = started.aws.calls.filter(({ operation }) => operation === 'SendMessage');
+  expect(writes).toHaveLength(1);
+});
+
+test('a missed sweep loses no change: the next one reports it', async () => {
+  await using started = await start();
+  await started.sweep([]);
+  started.clock.nowMs += DAY_MS;
+  expect(await started.sweep([REVOKED])).toHaveLength(1);
+});
+
+test('of two sweeps at a time, one notifies', async () => {
+  await using started = await start();
+  await started.sweep([{ ...REVOKED, trouble: 'REAUTHORIZATION_PROBABLE' }]);
+  const taken = await started.open().take(120);
+  expect(taken).toBeDefined();
+  expect(await started.sweep([REVOKED], false)).toEqual([]);
+});
+
+test('what could not be sent is sent by the next sweep, and the log says so', async () => {
+  await using started = await start({ fails: true });
+  await started.sweep([REVOKED]);
+  expect(started.telemetry.lines).toMatchObject([{ level: 'warn', members: { code: 'Error' } }]);
+  expect(started.aws.calls.map(({ operation }) => operation)).not.toContain('SendMessage');
+});
+
+test('more accounts than a sweep reports get one email more', async () => {
+  await using started = await start();
+  const healthy = Array.from({ length: 500 }, (_, index) => ({
+    ...REVOKED,
+    arn: `sound-${index}`,
+    trouble: undefined,
+  }));
+  const revoked = Array.from({ length: 25 }, (_, index) => ({ ...REVOKED, arn: `${REVOKED.arn}${index}` }));
+  expect(await started.sweep([...revoked, ...healthy])).toHaveLength(21);
+});
+
+test('the state is written anew before SQS forgets it, and a second copy is removed', async () => {
+  await using started = await start();
+  await started.sweep([REVOKED]);
+  started.aws.sqs.sendMessage({
+    QueueUrl: `${started.aws.url}/000000000000/notified`,
+    MessageBody: JSON.stringify({ atMs: 0, ...NO_ONE_NOTIFIED }),
+  });
+  started.clock.nowMs += 8 * DAY_MS;
+  expect(await started.sweep([REVOKED])).toEqual([]);
+  started.clock.nowMs += 13 * DAY_MS;
+  expect(await started.sweep([REVOKED])).toEqual([]);
+});
+
+test('what someone typed into the queue is no state, and is replaced by one', async () => {
+  await using started = await start();
+  started.aws.sqs.sendMessage({ QueueUrl: `${started.aws.url}/000000000000/notified`, MessageBody: 'typed' });
+  expect(await started.sweep([REVOKED])).toHaveLength(1);
+  expect(await started.sweep([REVOKED])).toEqual([]);
+});
