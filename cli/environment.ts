@@ -9,18 +9,59 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 let variables: Variables = {};
 
-/** Environment variables of this project. The AWS SDK, and what paints the terminal, read their own. */
+/** Variables of AWS that this program resolves itself. */
+export interface AwsVariables {
+  readonly keys: AwsKeys | undefined;
+  readonly profile: string | undefined;
+  readonly region: string | undefined;
+  readonly configFile: string | undefined;
+  readonly credentialsFile: string | undefined;
+  readonly isProxySet: boolean;
+}
+
+interface AwsKeys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** Environment variables of this project, and those of AWS that the SDK reads in another order than the AWS CLI. */
 export const environment = {
   read(env: Variables): void {
     variables = env;
   },
   clientId: (): string | undefined => variables['RETENTLY_CLIENT_ID']?.trim() || undefined,
+  aws: (): AwsVariables => ({
+    keys: toKeys(variables),
+    profile: variables['AWS_DEFAULT_PROFILE'] || variables['AWS_PROFILE'] || undefined,
+    region: variables['AWS_REGION'] || variables['AWS_DEFAULT_REGION'] || undefined,
+    configFile: variables['AWS_CONFIG_FILE'] || undefined,
+    credentialsFile: variables['AWS_SHARED_CREDENTIALS_FILE'] || undefined,
+    isProxySet: ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].some((name) => variables[name]),
+  }),
   clientSecret: (): string | undefined => variables['RETENTLY_CLIENT_SECRET']?.trim() || undefined,
 };
+
+function toKeys({ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN }: Variables): AwsKeys | undefined {
+  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return undefined;
+  const keys = { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY };
+  return AWS_SESSION_TOKEN ? { ...keys, sessionToken: AWS_SESSION_TOKEN } : keys;
+}
 
 /** Silences a warning that the user cannot act on: that a later SDK will require a newer Node.js. */
 export function silenceSdkWarning(): void {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+}
+
+/** Runs `start`, which starts a browser, while the process has no variables of this project and of AWS. */
+export async function withoutSecrets<T>(start: () => Promise<T>): Promise<T> {
+  const hidden = Object.entries(process.env).filter(([name]) => /^(RETENTLY_|AWS_)/i.test(name));
+  for (const [name] of hidden) delete process.env[name];
+  try {
+    return await start();
+  } finally {
+    for (const [name, value] of hidden) process.env[name] = value;
+  }
 }
 
 /** Returns what a person types to run `command`, in the way in which they started this one. */

@@ -15,6 +15,7 @@ interface BrowserFlowOptions extends CommonOptions {
   readonly redirectUri?: string | undefined;
   readonly manual: boolean;
   readonly open: boolean;
+  readonly pkce: boolean;
   readonly waitSeconds: number;
   readonly authorizationEndpoint: URL;
   readonly tokenEndpoint?: URL | undefined;
@@ -68,6 +69,7 @@ function addBrowserOptions(command: Command): Command {
     .option('--redirect-uri <url>', 'what the application has registered, if it is something else', parseRedirectUri)
     .option('--manual', 'paste the redirected address, if no browser reaches this machine', false)
     .option('--no-open', 'only print the address of the page')
+    .option('--no-pkce', 'send no PKCE parameters, for a server that rejects them')
     .addOption(seconds('--wait-seconds <number>', 'how long to wait for the browser', DEFAULT_WAIT_SECONDS))
     .addOption(
       new Option('--authorization-endpoint <url>', 'where the browser is sent')

@@ -20,6 +20,10 @@ export function explainFailure(error: unknown, doing: string, { profile, region 
   if (!(error instanceof Error)) return `Cannot ${doing}.`;
   const name = error.name.replace(/Exception$/, '');
   const signIn = profile === undefined ? 'aws sso login' : `aws sso login --profile ${profile}`;
+  if (NO_CREDENTIALS.has(name) && /multi-factor authentication/.test(error.message)) {
+    const named = profile ?? 'default';
+    return `AWS profile ${named} requires MFA, which this command cannot ask for. Get temporary credentials with the AWS CLI, and run the command again without --profile: eval "$(aws configure export-credentials --profile ${named} --format env)"`;
+  }
   if (NO_CREDENTIALS.has(name)) {
     return `Cannot find usable AWS credentials: ${firstLine(error)} Sign in ('${signIn}'), or choose others with --profile or AWS_PROFILE.`;
   }

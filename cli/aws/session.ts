@@ -5,6 +5,7 @@ import { toCommandLine } from '../environment.ts';
 import type { Deployment, RefreshTarget } from './deployment.ts';
 import { explainFailure } from './explain-failure.ts';
 import { toSecretTag } from './fleet-tag.ts';
+import { type ResolvedSettings, resolveSettings } from './local-settings.ts';
 
 /** Profile and region as the user gave them. The SDK takes what is missing from the environment and the shared files. */
 export interface AwsSettings {
@@ -25,7 +26,9 @@ export interface AdvisedCommands {
 
 /** AWS access of one command. Each client is loaded and created when it is first used, and then shared. */
 export class AwsSession {
+  /** As the user gave them, for commands to type. */
   readonly #settings: AwsSettings;
+  readonly #resolved: ResolvedSettings;
   readonly cloudFormation = lazy(async () => {
     const { CloudFormationClient } = await import('@aws-sdk/client-cloudformation');
     return new CloudFormationClient(this.#clientOptions());
@@ -49,6 +52,7 @@ export class AwsSession {
 
   constructor(settings: AwsSettings) {
     this.#settings = settings;
+    this.#resolved = resolveSettings(settings);
   }
 
   /**
@@ -69,7 +73,7 @@ export class AwsSession {
   /** Converts a failed call to AWS to a message for a person. @param doing what failed, as in "read secret x" */
   failure(error: unknown, doing: string): CommandError {
     if (error instanceof CommandError) return error;
-    return new CommandError(EXIT.unable, explainFailure(error, doing, this.#settings));
+    return new CommandError(EXIT.unable, explainFailure(error, doing, this.#resolved));
   }
 
   /** Returns the commands for this secret. */
@@ -95,10 +99,11 @@ export class AwsSession {
   }
 
   #clientOptions(requestTimeout = REQUEST_TIMEOUT_MS) {
-    const { profile, region } = this.#settings;
+    const { profile, region, credentials } = this.#resolved;
     return {
       ...(profile === undefined ? {} : { profile }),
       ...(region === undefined ? {} : { region }),
+      ...(credentials === undefined ? {} : { credentials }),
       maxAttempts: 3,
       requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS, requestTimeout, throwOnRequestTimeout: true },
     };

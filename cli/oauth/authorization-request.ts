@@ -12,7 +12,7 @@ export interface AuthorizationRequest {
   readonly client: oauth.Client;
   readonly state: string;
   readonly redirectUri: string;
-  /** Absent if the server does not announce PKCE. */
+  /** Absent if the person did without PKCE. */
   readonly codeVerifier: string | undefined;
 }
 
@@ -20,11 +20,12 @@ export async function createAuthorizationRequest(
   authorizationEndpoint: URL,
   clientId: string,
   redirectUri: string,
+  isWithPkce: boolean,
 ): Promise<AuthorizationRequest> {
   const server = await discover(authorizationEndpoint);
   const state = oauth.generateRandomState();
-  const hasPkce = server.code_challenge_methods_supported?.includes('S256') === true;
-  const codeVerifier = hasPkce ? oauth.generateRandomCodeVerifier() : undefined;
+  // A server without PKCE ignores its parameters (RFC 6749 section 3.1), and many have it without metadata.
+  const codeVerifier = isWithPkce ? oauth.generateRandomCodeVerifier() : undefined;
   const url = new URL(authorizationEndpoint);
   url.searchParams.set('client_id', clientId);
   url.searchParams.set('redirect_uri', redirectUri);

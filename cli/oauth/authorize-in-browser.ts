@@ -1,4 +1,5 @@
 import { CommandError } from '../command-error.ts';
+import { withoutSecrets } from '../environment.ts';
 import { askHidden } from '../terminal/ask.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { type AuthorizationRequest, createAuthorizationRequest } from './authorization-request.ts';
@@ -11,6 +12,8 @@ import type { RedirectTarget } from './redirect-target.ts';
 
 export interface BrowserOptions {
   readonly authorizationEndpoint: URL;
+  /** Whether to send PKCE's parameters. */
+  readonly pkce: boolean;
   /** Whoever runs the command pastes the redirected URL. */
   readonly manual: boolean;
   /** Whether to open a browser, or to leave that to whoever reads the URL. */
@@ -41,7 +44,12 @@ export async function authorizeInBrowser<T>(
   if (options.manual || isElsewhere) return await authorizeByHand(clientId, redirectUri, options, act);
 
   await using listener = await RedirectListener.start(target);
-  const request = await createAuthorizationRequest(options.authorizationEndpoint, clientId, listener.redirectUri);
+  const request = await createAuthorizationRequest(
+    options.authorizationEndpoint,
+    clientId,
+    listener.redirectUri,
+    options.pkce,
+  );
   await invite(request, options.open);
   const answer = await terminal.progress(
     'Waiting for the browser',
@@ -65,7 +73,7 @@ async function authorizeByHand<T>(
   options: BrowserOptions,
   act: (authorized: Authorized) => Promise<{ value: T }>,
 ): Promise<T> {
-  const request = await createAuthorizationRequest(options.authorizationEndpoint, clientId, redirectUri);
+  const request = await createAuthorizationRequest(options.authorizationEndpoint, clientId, redirectUri, options.pkce);
   await invite(request, false);
   terminal.say('Then copy the whole address of the page that you end on, even if that page cannot be shown.');
   const answer = await askForAnswer(request);
@@ -91,7 +99,7 @@ async function invite({ url }: AuthorizationRequest, isToBeOpened: boolean): Pro
   if (!isToBeOpened) return;
   const { default: open } = await import('open');
   try {
-    const browser = await open(url.href);
+    const browser = await withoutSecrets(() => open(url.href));
     browser.on('error', () => undefined);
   } catch {
     // The address stands above: somebody can open it by hand.

@@ -5,6 +5,8 @@ import { OAUTH_ERROR_CODES } from '../../lambda/core/ports.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 import { isLoopback } from './endpoints.ts';
+import { explainNetworkFailure } from './network-failure.ts';
+import { readBody } from './read-body.ts';
 
 const EXCHANGE_TIMEOUT_MS = 30_000;
 
@@ -76,7 +78,7 @@ export async function exchangeCode(
   clientSecret: string,
 ): Promise<NewGrant> {
   const askedAtMs = Date.now();
-  const response = await post(() =>
+  const response = await post(tokenEndpoint, () =>
     oauth.authorizationCodeGrantRequest(
       { ...server, token_endpoint: tokenEndpoint.href },
       client,
@@ -115,16 +117,19 @@ export async function exchangeCode(
   };
 }
 
-async function post(send: () => Promise<Response>): Promise<TokenResponse> {
+async function post(tokenEndpoint: URL, send: () => Promise<Response>): Promise<TokenResponse> {
   try {
     const response = await send();
-    const text = await response.text();
+    const text = await readBody(response);
     return { status: response.status, contentType: response.headers.get('content-type'), body: parseJson(text) };
-  } catch {
-    // Not its message, which may quote what was sent.
+  } catch (error) {
+    const { code, isSent, advice } = explainNetworkFailure(error);
+    const consequence = isSent
+      ? 'The code may be used up. Run the command again.'
+      : 'Nothing was sent, so no grant was made. Run the command again once it works.';
     throw new CommandError(
       EXIT.attention,
-      'The token endpoint could not be reached, or gave no answer. Nothing was stored. Check --token-endpoint and your network, and run the command again: the code is used up.',
+      `The token endpoint at ${tokenEndpoint.host} gave no answer (${code}). Nothing was stored. ${advice} ${consequence}`,
     );
   }
 }

@@ -3,6 +3,8 @@ import { OAUTH_ERROR_CODES } from '../../lambda/core/ports.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import type { ClientCredentials } from '../oauth/client-credentials.ts';
 import type { TokenResponse } from '../oauth/exchange-code.ts';
+import { explainNetworkFailure } from '../oauth/network-failure.ts';
+import { readBody } from '../oauth/read-body.ts';
 
 const TIMEOUT_MS = 30_000;
 const MAX_MEMBERS = 20;
@@ -43,7 +45,7 @@ export async function requestRefresh(
   return toAnswer({
     status: response.status,
     contentType: response.headers.get('content-type'),
-    body: parseJson(await response.text()),
+    body: parseJson(await readBody(response)),
   });
 }
 
@@ -90,11 +92,11 @@ function toText(value: unknown): string | undefined {
 async function fetchOnce(url: URL, init: RequestInit, who: string): Promise<Response> {
   try {
     return await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
-  } catch {
-    // Not its message, which may quote what was sent.
+  } catch (error) {
+    const { code, advice } = explainNetworkFailure(error);
     throw new CommandError(
       EXIT.attention,
-      `${who} at ${url.host} gave no answer. Check the network, and run the command again with a new grant.`,
+      `${who} at ${url.host} gave no answer (${code}). ${advice} Run the command again with a new grant.`,
     );
   }
 }

@@ -1,10 +1,17 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { explainNetworkFailure } from '../../cli/oauth/network-failure.ts';
 import { readPastedAnswer } from '../../cli/oauth/pasted-answer.ts';
+import { readBody } from '../../cli/oauth/read-body.ts';
+import { RESPONSE_MAX_BYTES } from '../../lambda/core/response-buffer.ts';
 import { SECRET_ID } from '../sandbox/sandbox.ts';
-import { type Ended, RunningCommand } from '../support/command.ts';
+import { type Ended, RunningCommand, runCommand } from '../support/command.ts';
 import { expectNothingSecret, PAGE_URL } from '../support/command-secrets.ts';
 import { type SandboxDeployment, startDeployment } from '../support/deployment.ts';
 import { until } from '../support/in-sandbox.ts';
@@ -302,4 +309,130 @@ test.each([
 ])('the command asks again for %j', (pasted) => {
   const request = { state: 'the-state', redirectUri: 'https://client.example/callback' };
   expect(readPastedAnswer(pasted, request)).toEqual(expect.any(String));
+});
+
+describe('a code that cannot be exchanged', () => {
+  test('says with Node’s code that nothing was sent, if the connection is refused', async () => {
+    const closed = createServer().listen(0, '127.0.0.1');
+    await once(closed, 'listening');
+    const address = closed.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    closed.close();
+    const command = start(['--token-endpoint', `http://127.0.0.1:${port}/token`]);
+    await walkThroughPages((await pageOf(command)).page, 'allow');
+    const ended = await command.ended;
+    expect([ended.exitCode, outcome().document]).toEqual([1, undefined]);
+    expect(ended.stderr).toContain('ECONNREFUSED');
+  });
+
+  test.each([
+    ['ECONNREFUSED', false],
+    ['ENOTFOUND', false],
+    ['UND_ERR_CONNECT_TIMEOUT', false],
+    ['SELF_SIGNED_CERT_IN_CHAIN', false],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', false],
+    ['CERT_HAS_EXPIRED', false],
+    ['ECONNRESET', true],
+    ['UND_ERR_SOCKET', true],
+    ['UND_ERR_BODY_TIMEOUT', true],
+  ])('%s: was something sent? %s', (code, isSent) => {
+    const cause = Object.assign(new Error('with a secret'), { code });
+    expect(explainNetworkFailure(new TypeError('fetch failed', { cause }))).toMatchObject({ code, isSent });
+  });
+});
+
+test('a body without an end is read up to a limit', async () => {
+  const chunk = new Uint8Array(64 * 1024);
+  let pulled = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      pulled += 1;
+      controller.enqueue(chunk);
+    },
+  });
+  expect((await readBody(new Response(body))).length).toBe(RESPONSE_MAX_BYTES);
+  expect(pulled * chunk.length).toBeLessThan(2 * RESPONSE_MAX_BYTES);
+});
+
+describe('AWS settings resolve as in AWS CLI 2', () => {
+  const CONFIG = `
+[default]
+region = eu-west-1
+[profile ops]
+region = eu-west-2
+aws_access_key_id = OFPROFILE
+aws_secret_access_key = x
+[profile mfa]
+region = eu-west-2
+role_arn = arn:aws:iam::123456789012:role/ops
+source_profile = ops
+mfa_serial = arn:aws:iam::123456789012:mfa/me
+`;
+  const KEYS = { AWS_ACCESS_KEY_ID: 'OFENVIRONMENT', AWS_SECRET_ACCESS_KEY: 'x' };
+  const NO_KEYS = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+  const NO_REGION = { AWS_REGION: undefined };
+
+  let home: string;
+  beforeAll(() => {
+    home = mkdtempSync(join(tmpdir(), 'aws-settings-'));
+    writeFileSync(join(home, 'config'), CONFIG);
+  });
+  afterAll(() => rmSync(home, { recursive: true }));
+
+  const status = (args: readonly string[], environment: Readonly<Record<string, string | undefined>>) =>
+    runCommand(['status', ...args], {
+      ...deployment.environment,
+      AWS_CONFIG_FILE: join(home, 'config'),
+      ...environment,
+    });
+
+  test.each<[string, readonly string[], Readonly<Record<string, string | undefined>>, string, string]>([
+    ['keys before AWS_PROFILE', [], { ...KEYS, AWS_PROFILE: 'ops' }, 'OFENVIRONMENT', 'us-east-1'],
+    ['--profile before keys', ['--profile', 'ops'], KEYS, 'OFPROFILE', 'us-east-1'],
+    ['AWS_PROFILE without keys', [], { ...NO_KEYS, AWS_PROFILE: 'ops' }, 'OFPROFILE', 'us-east-1'],
+    [
+      'AWS_DEFAULT_REGION',
+      [],
+      { ...KEYS, ...NO_REGION, AWS_DEFAULT_REGION: 'ap-south-1' },
+      'OFENVIRONMENT',
+      'ap-south-1',
+    ],
+    ['region of AWS_PROFILE', [], { ...KEYS, ...NO_REGION, AWS_PROFILE: 'ops' }, 'OFENVIRONMENT', 'eu-west-2'],
+    [
+      '--region',
+      ['--region', 'ap-south-2'],
+      { ...KEYS, AWS_DEFAULT_REGION: 'ap-south-1' },
+      'OFENVIRONMENT',
+      'ap-south-2',
+    ],
+  ])('%s', async (_what, args, environment, key, region) => {
+    const variables = {
+      ...deployment.environment,
+      AWS_CONFIG_FILE: join(home, 'config'),
+      AWS_REGION: 'us-east-1',
+      ...environment,
+    };
+    const authorizations: string[] = [];
+    const server = createHttpServer((request, response) => {
+      authorizations.push(request.headers.authorization ?? '');
+      response.writeHead(403, { 'content-type': 'application/json' }).end('{"__type":"AccessDenied"}');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    await runCommand(['status', ...args], { ...variables, AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` });
+    server.close();
+    expect(authorizations[0]).toContain(`Credential=${key}/`);
+    expect(authorizations[0]).toContain(`/${region}/`);
+  });
+
+  test.each([
+    ['a profile that does not exist', ['--profile', 'nope'], { ...NO_REGION }, 'nope'],
+    ['AWS_PROFILE that does not exist, beside keys', [], { ...NO_REGION, AWS_PROFILE: 'nope' }, 'nope'],
+    ['a profile with MFA', ['--profile', 'mfa'], NO_KEYS, 'export-credentials'],
+  ])('%s', async (_what, args, environment, word) => {
+    const ended = await status(args, environment);
+    expect([ended.exitCode, ended.stdout]).toEqual([2, '']);
+    expect(ended.stderr).toContain(word);
+  });
 });

@@ -261,7 +261,7 @@ describe('authorize stores nothing if', () => {
 
   test('the connection breaks instead of an answer', async () => {
     deployment.sandbox.tokenEndpoint.play('reset');
-    expectRefused(await authorize(), 1, /gave no answer\. Nothing was stored\./);
+    expectRefused(await authorize(), 1, /gave no answer \([\w]+\)\. Nothing was stored\./);
   });
 
   test('no browser comes back', async () => {
@@ -328,7 +328,7 @@ describe('authorize stores the document by compare-and-swap', () => {
     ]);
   });
 
-  test('without PKCE if the server announces none, and without a life if the answer has none', async () => {
+  test('with PKCE though the server announces none, and without a life if the answer has none', async () => {
     const { tokenEndpoint } = deployment.sandbox;
     const answer = { access_token: 'access-token-of-a-server-without-metadata', refresh_token: 'its-refresh-token' };
     tokenEndpoint.play({ status: 200, body: answer });
@@ -336,7 +336,14 @@ describe('authorize stores the document by compare-and-swap', () => {
     const authorizationEndpoint = `${new URL(tokenEndpoint.url).origin}/api/oauth/authorize`;
     const command = start([...secretOptions(), '--authorization-endpoint', authorizationEndpoint]);
     const page = new URL(await command.says(PAGE_URL)).searchParams;
-    expect([...page.keys()].sort()).toEqual(['client_id', 'redirect_uri', 'response_type', 'state']);
+    expect([...page.keys()].sort()).toEqual([
+      'client_id',
+      'code_challenge',
+      'code_challenge_method',
+      'redirect_uri',
+      'response_type',
+      'state',
+    ]);
     const parameters = { code: 'the-code-that-came', state: page.get('state') ?? '', iss: 'https://elsewhere.invalid' };
     await fetch(`${page.get('redirect_uri')}?${new URLSearchParams(parameters)}`);
     expect((await command.ended).exitCode).toBe(0);
@@ -346,6 +353,7 @@ describe('authorize stores the document by compare-and-swap', () => {
     expect(tokenEndpoint.requests.at(-1)?.form).toEqual({
       grant_type: 'authorization_code',
       code: parameters.code,
+      code_verifier: expect.any(String),
       redirect_uri: page.get('redirect_uri'),
       client_id,
       client_secret,
@@ -425,12 +433,17 @@ test('opens a browser, or goes on if there is none to open', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'browser-'));
   try {
     const opened = join(directory, 'opened');
-    writeFileSync(join(directory, 'xdg-open'), `#!/bin/sh\nprintf %s "$1" > ${opened}\n`, { mode: 0o755 });
+    writeFileSync(
+      join(directory, 'xdg-open'),
+      `#!/bin/sh\n/usr/bin/env > ${opened}.env\nprintf %s "$1" > ${opened}\n`,
+      { mode: 0o755 },
+    );
     const options = deployment.browserOptions.filter((option) => option !== '--no-open');
     for (const PATH of [directory, '/nonexistent']) {
       const command = new RunningCommand(['authorize', ...options], { ...deployment.environment, PATH });
       const url = await command.says(PAGE_URL);
       if (PATH === directory) await until(() => existsSync(opened) && readFileSync(opened, 'utf8') === url);
+      if (PATH === directory) expect(readFileSync(`${opened}.env`, 'utf8')).not.toMatch(/^(AWS|RETENTLY)_/m);
       await walkThroughPages(url, 'deny');
       expect(await command.ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Access was denied') });
     }
