@@ -40,10 +40,10 @@ describe('the bill', async () => {
   );
 });
 
-it('takes for a stack what README says', () => {
+it('takes for a stack what docs/costs.md states', () => {
   const dollars = stackDollars(toBilledParts(synthesise({ dashboard: false })));
-  expect(read('../../README.md')).toContain(`| **total** | **${dollars.toFixed(2)}** |`);
-  expect(read('../../README.md')).toContain(`| **${(100 * dollars).toFixed(2)}** |\n`);
+  expect(read('../../docs/costs.md')).toContain(`| **total** | **${dollars.toFixed(2)}** |`);
+  expect(read('../../docs/costs.md')).toContain(`| **${(100 * dollars).toFixed(2)}** |\n`);
 });
 
 it('takes for the log of a fresh run what such a run writes', () => {

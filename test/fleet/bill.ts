@@ -6,7 +6,7 @@ import { PRICES } from './prices.ts';
 /** The average month, leap years included. */
 const MINUTES_A_MONTH = (365.25 / 12) * 24 * 60;
 
-/** US dollars a month that README says of one Retently account, its secrets and alarms aside. */
+/** US dollars per month that docs/costs.md states for one Retently account, its secrets and alarms aside. */
 const STACK = { calls: 0.0761, metrics: 1.6896, rest: 0.0216 } as const;
 
 /** What a run that finds a fresh token writes to the log, and the 26 bytes that CloudWatch adds to each of two events. */

@@ -74,7 +74,7 @@ describe('what is deployed by default, with a provider that answers', () => {
     expect([days.lines, days.states.length]).toEqual([0, 7 * 144]);
   });
 
-  it('makes the calls of Secrets Manager that the bill in the README has, in a month of tokens of six hours', async () => {
+  it('makes the calls of Secrets Manager that the bill in docs/costs.md has, in a month of tokens of six hours', async () => {
     const { calls } = await new DeployedDays(DEFAULT, 6 * HOUR).run(365.25 / 12);
     expect(Math.round(calls / 50) * 50).toBe(9_950);
   });
