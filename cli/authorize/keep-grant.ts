@@ -34,14 +34,14 @@ export async function keepUntilStored<T>(store: () => Promise<T>): Promise<T> {
 
 async function waitForPerson(reason: string): Promise<void> {
   terminal.say(`${reason}\nThe new grant is not stored yet. This command keeps it while you fix the cause.`);
-  const question = "Press Enter to try again, or type 'discard' to discard the new grant:";
+  let question = "Press Enter to try again, or type 'discard' to discard the new grant:";
   for (let interrupts = 0; ; ) {
     const answer = await askToContinue(question, interruption.signal());
     if (answer === 'stopping' || answer.trim() === '') return;
     if (answer === 'interrupted') {
       interrupts += 1;
       if (interrupts > 1) throw notStored(reason);
-      terminal.say('Press Ctrl-C again to discard the new grant.');
+      question = 'Press Ctrl-C again to discard the new grant, or Enter to try again:';
     } else if (answer.trim() === 'discard') throw notStored(reason);
   }
 }

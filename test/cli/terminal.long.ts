@@ -69,6 +69,44 @@ describe.skipIf(!IS_THERE)(
       expect(isStored()).toBe(false);
     });
 
+    test.each([
+      ['Enter stores the grant once the cause is fixed', ENTER, 0],
+      ["'discard' gives the grant up", `discard${ENTER}`, 1],
+    ])('storing fails: %s', async (_what, keys, exitCode) => {
+      deployment.sandbox.aws.inject({ operation: 'PutSecretValue', kind: 'access-denied', times: 1 });
+      const command = open(authorize());
+      const walking = walkThroughPages(await command.shows(PAGE_URL), 'allow');
+      await command.shows(/Press Enter to try again/);
+      command.type(keys);
+      await walking;
+      expect(await command.exitCode).toBe(exitCode);
+      expect(isStored()).toBe(exitCode === 0);
+    });
+
+    test('Ctrl-C twice gives the grant up, and once does not', async () => {
+      deployment.sandbox.aws.inject({ operation: 'PutSecretValue', kind: 'access-denied', times: 1 });
+      const command = open(authorize());
+      const walking = walkThroughPages(await command.shows(PAGE_URL), 'allow');
+      await command.shows(/Press Enter to try again/);
+      command.type(CTRL_C);
+      await command.shows(/Press Ctrl-C again/);
+      command.type(CTRL_C);
+      await walking;
+      expect(await command.exitCode).toBe(1);
+      expect(isStored()).toBe(false);
+    });
+
+    test('an address that cannot be used is asked for again', async () => {
+      const command = open(authorize('--manual', '--redirect-uri', REDIRECT_URI));
+      const url = await command.shows(PAGE_URL);
+      const redirected = await walkThroughPages(url, 'allow', REDIRECT_URI);
+      await command.shows(/Paste that address here/);
+      command.type(`hello${ENTER}`);
+      await command.shows(/cannot be used/);
+      command.type(redirected.url.search.slice(1) + ENTER);
+      expect(await command.exitCode).toBe(0);
+    });
+
     test('Ctrl-C as an address is to be pasted, and while it waits for the browser', async () => {
       const pasting = open(authorize('--manual'));
       await pasting.shows(/Paste that address here/);
