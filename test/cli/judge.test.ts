@@ -214,6 +214,7 @@ test('the kind of each alarm has an entry of the runbook', () => {
     'docs/runbook.md#token-expiring-soon',
     'docs/runbook.md#token-not-stored',
     'docs/runbook.md#token-secret-behind',
+    'docs/runbook.md#token-secret-unreadable',
     'docs/runbook.md#undelivered-ticks',
   ]);
 });

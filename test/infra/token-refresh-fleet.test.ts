@@ -17,7 +17,8 @@ function build(toProps: (scope: Stack) => TokenRefreshFleetProps = () => ({ tagK
 function withoutCode({ Resources }: ReturnType<typeof synthesiseFleet>): object {
   return Object.fromEntries(
     Object.entries(Resources).map(([id, resource]) => {
-      const { Code: _, ...Properties } = resource.Properties;
+      // CDK names a composite alarm after its path, which begins with the stack.
+      const { Code: _, AlarmName: __, ...Properties } = resource.Properties;
       return [id, { ...resource, Properties }];
     }),
   );
