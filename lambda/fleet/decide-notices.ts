@@ -92,14 +92,13 @@ const MAX_NAMED = 20;
 
 /** Returns an email about one notice. Nothing of a secret's value is in it. */
 export function renderNotice({ code, arns }: Notice, accounts: number): { subject: string; message: string } {
-  const names = arns.map(toName);
-  const [name = ''] = names;
+  const [name = ''] = arns.map(toName);
   const { action, reason } = code === 'not-configured' ? EMPTY : judgeFault(code);
   const isReauthorization = action === 'reauthorize' || action === 'fixClientOrReauthorize';
   const command = (secretId: string) =>
     `retently-token-refresh ${isReauthorization ? 'authorize' : 'status'} --secret-id ${secretId}`;
   const who = arns.length === 1 ? name : `${arns.length} of ${accounts} accounts`;
-  const lines = arns.slice(0, MAX_NAMED).map((arn, index) => `${arn}\n  ${command(names[index] ?? arn)}`);
+  const lines = arns.slice(0, MAX_NAMED).map((arn) => `${arn}\n  ${command(toName(arn))}`);
   const rest = arns.length > MAX_NAMED ? [`… and ${arns.length - MAX_NAMED} more`] : [];
   return {
     subject: `${TITLES[code]}: ${who}`.slice(0, MAX_SUBJECT),

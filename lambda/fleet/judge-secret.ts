@@ -126,10 +126,13 @@ async function judgeValue(context: JudgeContext, arn: string, version: Version, 
   }
 }
 
+/** Judgment of a secret whose document could be read. */
+type KnownJudgment = Judgment & { readonly secondsUntilDue: number };
+
 /** Returns `undefined` if the token may be due. What is at rest and not due owes nothing: most secrets are judged by that. */
 function judgeAtRest(context: JudgeContext, arn: string, current: DocumentEntry): Judgment | undefined {
   const judgment = describe(context, arn, current);
-  return (judgment.secondsUntilDue ?? 0) > 0 ? judgment : undefined;
+  return judgment.secondsUntilDue > 0 ? judgment : undefined;
 }
 
 /** @throws Fault for credentials that no run can use */
@@ -153,7 +156,7 @@ async function judgeSnapshot(
   };
 }
 
-function describe({ settings, now }: JudgeContext, arn: string, current: DocumentEntry): Judgment {
+function describe({ settings, now }: JudgeContext, arn: string, current: DocumentEntry): KnownJudgment {
   const { access_token, expires_at } = current.document.members;
   const { defaultTokenLifetimeSeconds, scheduleSeconds } = settings;
   const expiresAtMs = parseRfc3339(expires_at);
@@ -171,16 +174,14 @@ function describe({ settings, now }: JudgeContext, arn: string, current: Documen
 /** A run that only waits, or repeats a known rejection, is not needed: this sweep has seen as much. */
 function toTurn(decision: Decision, failure: FailureEntry | undefined): Pick<Judgment, 'turn' | 'fromMs'> {
   switch (decision.kind) {
-    case 'fresh':
-    case 'busy':
-    case 'rejected':
-      return { turn: 'none', fromMs: 0 };
     case 'waiting':
       return { turn: 'retry', fromMs: decision.retryAtMs };
     case 'attempt':
       return failure === undefined && !decision.takesOverClaim
         ? { turn: 'refresh', fromMs: 0 }
         : { turn: 'retry', fromMs: failure?.createdAt ?? 0 };
+    default:
+      return { turn: 'none', fromMs: 0 };
   }
 }
 

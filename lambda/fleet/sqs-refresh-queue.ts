@@ -41,7 +41,7 @@ export class SqsRefreshQueue implements RefreshQueue {
         new GetQueueAttributesCommand({ QueueUrl: this.#queueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
         { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) },
       );
-      return Number(Attributes?.['ApproximateNumberOfMessages'] ?? 0);
+      return Number(Attributes?.['ApproximateNumberOfMessages']) || 0;
     } catch (error) {
       throw toFault(error, 'GetQueueAttributes');
     }

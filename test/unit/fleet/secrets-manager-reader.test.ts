@@ -2,6 +2,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, describe, expect, test } from 'vitest';
 import { SecretsManagerReader } from '../../../lambda/fleet/secrets-manager-reader.ts';
 import { type Aws, type AwsOptions, startAws } from '../../sandbox/aws/aws-server.ts';
+import { startLoopbackServer } from '../../sandbox/loopback-server.ts';
 import { awsClientOptions } from '../../support/aws-client-options.ts';
 
 const servers: Aws[] = [];
@@ -95,4 +96,18 @@ describe('a batch that cannot be read', () => {
     const ends = await Promise.allSettled(Array.from({ length: 140 }, () => reader.read(arns)));
     expect(ends.filter(({ status }) => status === 'rejected')).toHaveLength(40);
   });
+});
+
+test('a secret that no page mentions, and a value without a date, failed', async () => {
+  const dateless = { ARN: 'arn:dateless', Name: 'dateless', VersionId: 'version', SecretString: '{}' };
+  const { url, close } = await startLoopbackServer((_request, response) => {
+    response.end(JSON.stringify({ SecretValues: [dateless], Errors: [] }));
+  });
+  const client = new SecretsManagerClient({ ...awsClientOptions(url), maxAttempts: 1 });
+  const reads = await new SecretsManagerReader(client).read(['arn:dateless', 'arn:missing']);
+  await close();
+  expect(reads).toEqual([
+    { arn: 'arn:dateless', kind: 'failed' },
+    { arn: 'arn:missing', kind: 'failed' },
+  ]);
 });

@@ -196,6 +196,26 @@ describe('a sweep notifies people of an account that needs one', () => {
 });
 
 describe('a sweep that is not whole throws, and sends no metric: silence fires the alarm', () => {
+  test('a mistake of ours is reported by its name', async () => {
+    await using _started = await startSweep(['one']);
+    const { handler } = await import('../../../lambda/fleet/sweep.ts');
+    const invoking = handler(
+      {},
+      {
+        awsRequestId: 'request-1',
+        functionName: 'sweep-function',
+        invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:sweep-function',
+        getRemainingTimeInMillis: () => {
+          throw new TypeError('P1ANTED');
+        },
+      },
+    );
+    await expect(invoking).rejects.toMatchObject({
+      name: 'UNEXPECTED',
+      message: expect.not.stringContaining('P1ANTED'),
+    });
+  });
+
   async function failureOf(started: { invoke(event?: unknown): Promise<unknown> }, event?: unknown) {
     const thrown = await started.invoke(event).catch((error: unknown) => error);
     expect(output.metrics()).toEqual([]);
