@@ -49,8 +49,9 @@ describe.skipIf(!IS_THERE)(
     const environment = () => ({ ...deployment.environment, AWS_ENDPOINT_URL_SECRETS_MANAGER: moto.url });
 
     test('is listed page by page, and by the whole tag', async () => {
-      const { exitCode, stdout } = await runCommand(['status'], environment());
-      expect(stdout).toContain(`Secrets    ${SECRETS}: 0 healthy, ${SECRETS} need somebody, 0 could not be asked`);
+      const { exitCode, stdout } = await runCommand(['status', '--json'], environment());
+      const counts = { healthy: 0, attention: SECRETS, unknown: 0 };
+      expect(JSON.parse(stdout)).toMatchObject([{ fleet: FLEET_NAME, counts }]);
       expect(stdout).not.toContain('longer');
       expect(exitCode).toBe(1);
     });

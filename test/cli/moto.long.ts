@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-cloudwatch';
 import { CreateScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ENVIRONMENT } from '../../lambda/contract.ts';
 import { awsClientOptions } from '../support/aws-client-options.ts';
 import { type Ended, runCommand } from '../support/command.ts';
 import {
@@ -14,7 +15,6 @@ import {
   FUNCTION_NAME,
   type SandboxDeployment,
   SCHEDULE_NAME,
-  STACK_NAME,
   startDeployment,
 } from '../support/deployment.ts';
 import { isMotoInstalled, type MotoServer, startMoto } from '../support/moto-server.ts';
@@ -22,9 +22,11 @@ import { isMotoInstalled, type MotoServer, startMoto } from '../support/moto-ser
 const IS_THERE = isMotoInstalled();
 const ROLE_ARN = 'arn:aws:iam::123456789012:role/any';
 
-/** A stack under a name of somebody's own; moto has neither alarms nor schedules in one. */
+const NAME = 'stack-of-another-app';
+
+/** Template with one function of this project. Stacks of moto have neither alarms nor schedules. */
 const TEMPLATE = {
-  Description: 'Keeps a Retently OAuth bearer token fresh in AWS Secrets Manager',
+  Description: 'Anything',
   Resources: {
     Role: {
       Type: 'AWS::IAM::Role',
@@ -38,6 +40,13 @@ const TEMPLATE = {
         Handler: 'index.handler',
         Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
         Runtime: 'nodejs22.x',
+        Environment: {
+          Variables: {
+            [ENVIRONMENT.credentialsSecretId]: 'secret',
+            [ENVIRONMENT.tokenEndpoint]: 'https://token.invalid',
+            [ENVIRONMENT.leaseSeconds]: '90',
+          },
+        },
       },
     },
   },
@@ -83,35 +92,36 @@ describe.skipIf(!IS_THERE)(
       await moto.close();
     });
 
-    const status = (service: string, ...services: readonly string[]): Promise<Ended> => {
-      const endpoints = [service, ...services].map((name) => [`AWS_ENDPOINT_URL_${name}`, moto.url]);
-      return runCommand(['status'], { ...deployment.environment, ...Object.fromEntries(endpoints) });
+    const status = (services: readonly string[], ...args: readonly string[]): Promise<Ended> => {
+      const endpoints = services.map((name) => [`AWS_ENDPOINT_URL_${name}`, moto.url]);
+      return runCommand(['status', ...args], { ...deployment.environment, ...Object.fromEntries(endpoints) });
     };
 
     test('status reads alarms, metrics and the schedule', async () => {
-      const disabled = await status('CLOUDWATCH', 'SCHEDULER');
+      const disabled = await status(['CLOUDWATCH', 'SCHEDULER']);
       expect(disabled.stdout).toMatch(/Schedule +DISABLED, rate\(10 minutes\); last tick [56] min/);
       expect(disabled.stdout).toMatch(/Alarms +none of 1 is on/);
       expect(disabled.exitCode).toBe(1);
       const on = { AlarmName: ALARM_NAME, StateValue: 'ALARM', StateReason: 'a test' } as const;
       await cloudWatch.send(new SetAlarmStateCommand(on));
-      const alarmed = await status('CLOUDWATCH');
+      const alarmed = await status(['CLOUDWATCH']);
       expect(alarmed.stdout).toContain(`Alarms     ${ALARM_NAME}`);
       expect(alarmed.exitCode).toBe(1);
     });
 
-    test('finds the stack by its description, and its function', async () => {
+    test('finds a function by its stack, whatever the stack is called and described as', async () => {
+      const none = await status(['CLOUDFORMATION'], '--stack', NAME);
+      expect(none).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(NAME) });
       const cloudFormation = new CloudFormationClient(awsClientOptions(moto.url));
-      const none = await status('CLOUDFORMATION');
-      expect(none).toMatchObject({
-        exitCode: 2,
-        stderr: expect.stringContaining('no stack of this project in us-east-1'),
-      });
-      const request = { StackName: 'retently-of-somebody', TemplateBody: JSON.stringify(TEMPLATE) };
-      await cloudFormation.send(new CreateStackCommand(request));
-      const found = await status('CLOUDFORMATION');
-      expect(found).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^retently-of-somebody\n/) });
-      expect(found.stdout).not.toContain(STACK_NAME);
+      await cloudFormation.send(new CreateStackCommand({ StackName: NAME, TemplateBody: JSON.stringify(TEMPLATE) }));
+      const found = await status(['CLOUDFORMATION'], '--stack', NAME, '--json');
+      expect(found.exitCode).toBe(0);
+      expect(JSON.parse(found.stdout)).toMatchObject([{ account: NAME, functionName: FUNCTION_NAME }]);
+    });
+
+    test('finds a function among all by its environment variables', async () => {
+      const found = await status(['LAMBDA'], '--json');
+      expect(JSON.parse(found.stdout)).toMatchObject([{ functionName: FUNCTION_NAME }]);
     });
   },
 );
