@@ -95,12 +95,12 @@ function judgeOldResult({ details, secondsRemaining, decision }: FunctionResult)
 }
 
 /** Entries of the runbook by action, if no attempt has failed. */
-const RUNBOOK_ENTRIES: { readonly [action in Action]?: string } = {
+export const RUNBOOK_ENTRIES: { readonly [action in Action]?: string } = {
   refresh: 'TokenExpiringSoon',
   reauthorize: 'REAUTHORIZATION_REQUIRED',
   fixClientOrReauthorize: 'REAUTHORIZATION_PROBABLE',
   fixStore: 'TOKEN_NOT_STORED',
-  fixTokenSecret: 'TokenSecretBehind',
+  fixTokenSecret: 'TokenSecretUnreadable',
   freeBudget: 'version-budget',
 };
 

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { RUNBOOK_ENTRIES } from '../../cli/status/judge.ts';
 import { toRunbookEntry } from '../../lambda/contract.ts';
 import type { FaultCode } from '../../lambda/core/fault.ts';
 import { attributesOf, outputsOf } from '../infra/deployed-template.ts';
@@ -43,8 +44,11 @@ const CODES: Record<FaultCode | 'UNEXPECTED', true> = {
   UNEXPECTED: true,
 };
 
+/** Results that are no error and still need a person. */
+const OUTCOMES = ['not-configured', 'version-budget'];
+
 describe('the runbook has an entry for', () => {
-  test.each([...ALARMS, ...Object.keys(CODES), 'not-configured'])('%s', (name) => {
+  test.each([...ALARMS, ...Object.keys(CODES), ...OUTCOMES])('%s', (name) => {
     const [file, anchor = ''] = toRunbookEntry(name).split('#');
     expect(file).toBe('docs/runbook.md');
     const entry = SECTIONS.get(anchor) ?? '';
@@ -58,10 +62,15 @@ describe('the runbook has an entry for', () => {
   });
 
   test('nothing else, among its alarms, outcomes and codes', () => {
-    const known = new Set([...ALARMS, ...Object.keys(CODES), 'not-configured'].map((name) => toRunbookEntry(name)));
+    const known = new Set([...ALARMS, ...Object.keys(CODES), ...OUTCOMES].map((name) => toRunbookEntry(name)));
     const entries = [...SECTIONS].filter(([, text]) => text.includes('**Means:**'));
     expect(entries.map(([anchor]) => `docs/runbook.md#${anchor}`).filter((entry) => !known.has(entry))).toEqual([]);
   });
+});
+
+test('every entry that the command line links to exists', () => {
+  const entries = Object.values(RUNBOOK_ENTRIES).map((each) => toRunbookEntry(each).split('#')[1] ?? '');
+  expect(entries.filter((anchor) => !SECTIONS.has(anchor))).toEqual([]);
 });
 
 test('every link within it leads to an entry', () => {
