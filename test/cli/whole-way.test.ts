@@ -84,7 +84,7 @@ describe.skipIf(CHROMIUM === undefined)(
         page.on('request', (request) => hosts.add(new URL(request.url()).hostname));
         page.on('console', (message) => complaints.push(message.text()));
         await clickThroughPages(page, start, 'allow');
-        expect(page.url()).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/callback\/done$/);
+        expect(page.url()).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/callback\/done\/[0-9a-f]{32}$/);
         // Style is all that the policy of the page lets through, and it has come through.
         const fontSize = await page.evaluate("getComputedStyle(document.querySelector('h1')).fontSize");
         expect(fontSize).toBe('24px');

@@ -21,5 +21,5 @@ export async function clickThroughPages(page: Page, start: string, choice: Choic
   await page.getByLabel('Password').fill('any');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('button', { name: choice === 'allow' ? 'Allow' : 'Deny' }).click();
-  await page.waitForURL('**/done');
+  await page.waitForURL('**/done/*');
 }
