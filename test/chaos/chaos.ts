@@ -10,7 +10,7 @@ import { SECRET_ID, TOKEN_SECRET_ID } from '../sandbox/sandbox.ts';
 import { Choices } from '../support/choices.ts';
 
 /** Long enough to attempt a refresh; a forced run then waits a second or two for a dead run's claim, not thirty. */
-const TIMEOUT_MS = 33_000;
+const TIMEOUT_MS = 38_000;
 
 const RECOVERED = new Set(['refreshed', 'fresh', 'adopted']);
 
