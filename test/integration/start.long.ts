@@ -21,7 +21,7 @@ describe.concurrent('npm start tells, and exits with 0, of', () => {
     ['dead-grant', ['400 invalid_grant', 'error      REAUTHORIZATION_REQUIRED', 'Retently Reauthorization Required']],
     [
       'fleet',
-      ['swept      4 secrets', 'acme       refreshed', 'corn       REAUTHORIZATION_REQUIRED', 'bolt       fresh'],
+      ['swept      4 secrets', 'acme       refreshed', 'corn       REAUTHORIZATION_REQUIRED', 'It queued nothing'],
     ],
     ['outage', ['503, Retry-After: 120', 'result     waiting', 'retryAt', 'Retently Token Recovered']],
   ])('%s', async (provider, told) => {
