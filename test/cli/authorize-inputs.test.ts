@@ -11,7 +11,7 @@ import { readPastedAnswer } from '../../cli/oauth/pasted-answer.ts';
 import { readBody } from '../../cli/oauth/read-body.ts';
 import { RESPONSE_MAX_BYTES } from '../../lambda/core/response-buffer.ts';
 import { SECRET_ID } from '../sandbox/sandbox.ts';
-import { type Ended, RunningCommand, runCommand } from '../support/command.ts';
+import { CommandHere, type Ended, RunningCommand, runCommand } from '../support/command.ts';
 import { expectNothingSecret, PAGE_URL } from '../support/command-secrets.ts';
 import { type SandboxDeployment, startDeployment } from '../support/deployment.ts';
 import { until } from '../support/in-sandbox.ts';
@@ -38,6 +38,17 @@ afterAll(async () => {
 
 function start(args: readonly string[] = [], environment: Readonly<Record<string, string | undefined>> = {}) {
   const options = ['--secret-id', SECRET_ID, '--token-endpoint', deployment.sandbox.tokenEndpoint.url];
+  const command = new CommandHere(['authorize', ...deployment.browserOptions, ...options, ...args], {
+    ...deployment.environment,
+    ...environment,
+  });
+  void command.ended.then(({ stdout, stderr }) => screens.push(stdout, stderr));
+  return command;
+}
+
+/** As `start`, in a process that a signal can reach. */
+function startProcess(args: readonly string[] = [], environment: Readonly<Record<string, string | undefined>> = {}) {
+  const options = ['--secret-id', SECRET_ID, '--token-endpoint', deployment.sandbox.tokenEndpoint.url];
   const command = new RunningCommand(['authorize', ...deployment.browserOptions, ...options, ...args], {
     ...deployment.environment,
     ...environment,
@@ -46,7 +57,7 @@ function start(args: readonly string[] = [], environment: Readonly<Record<string
   return command;
 }
 
-async function pageOf(command: RunningCommand): Promise<{ page: string; callback: URL }> {
+async function pageOf(command: Pick<RunningCommand, 'says'>): Promise<{ page: string; callback: URL }> {
   const page = await command.says(PAGE_URL);
   return { page, callback: new URL(new URL(page).searchParams.get('redirect_uri') ?? '') };
 }
@@ -157,7 +168,7 @@ describe('nothing that arrives on the redirect port ends the wait', () => {
 
 describe('the redirect URI', () => {
   test('with localhost is served on both loopback addresses', async () => {
-    const command = start(['--port', '0', '--redirect-uri', 'http://localhost:0/callback']);
+    const command = startProcess(['--port', '0', '--redirect-uri', 'http://localhost:0/callback']);
     const { page, callback } = await pageOf(command);
     const answers = await Promise.all(
       ['127.0.0.1', '[::1]'].map((host) =>
@@ -206,7 +217,7 @@ describe('the redirect URI', () => {
 });
 
 /** The address to which the authorization server sends the browser, not followed. */
-async function approve(command: RunningCommand): Promise<URL> {
+async function approve(command: Pick<RunningCommand, 'says'>): Promise<URL> {
   const { page, callback } = await pageOf(command);
   return (await walkThroughPages(page, 'allow', callback.href)).url;
 }
@@ -230,7 +241,7 @@ describe('a grant in hand', () => {
     sandbox.putCredentials(await sandbox.mintCredentials());
     const versions = () => sandbox.aws.secretsManager.peekAll(SECRET_ID);
     const before = versions();
-    const command = start(['--yes']);
+    const command = startProcess(['--yes']);
     await pageOf(command);
     expect(versions()).toEqual(before);
     command.interrupt();
@@ -255,7 +266,7 @@ describe('a grant in hand', () => {
     const { aws } = deployment.sandbox;
     aws.inject({ operation: 'PutSecretValue', kind: 'latency', latencyMs: 500, times: 1 });
     const [before, calls] = [outcome().posts, aws.calls.length];
-    const command = start();
+    const command = startProcess();
     const answer = fetch(await approve(command)).catch(() => undefined);
     await until(() => aws.calls.slice(calls).some(({ operation }) => operation === 'PutSecretValue'));
     command.interrupt(signal);
@@ -277,7 +288,7 @@ test.each([[[]], [['--yes']]])('a secret of another program is not changed witho
 });
 
 test('the place is named before the page opens', async () => {
-  const command = start();
+  const command = startProcess();
   await pageOf(command);
   for (const part of [/\b\d{12}\b/, 'us-east-1', SECRET_ID, deployment.sandbox.tokenEndpoint.url]) {
     expect(command.stderr).toMatch(part);

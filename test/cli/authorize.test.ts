@@ -6,7 +6,7 @@ import { sha256 } from '../../lambda/core/fingerprint.ts';
 import { startLoopbackServer } from '../sandbox/loopback-server.ts';
 import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { SECRET_ID } from '../sandbox/sandbox.ts';
-import { type Ended, RunningCommand } from '../support/command.ts';
+import { CommandHere, type Ended, RunningCommand } from '../support/command.ts';
 import { expectNothingSecret, PAGE_URL } from '../support/command-secrets.ts';
 import { type SandboxDeployment, STACK_NAME, startDeployment } from '../support/deployment.ts';
 import { until } from '../support/in-sandbox.ts';
@@ -36,7 +36,17 @@ afterAll(async () => {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-function start(args: readonly string[] = [], environment: Environment = {}): RunningCommand {
+function start(args: readonly string[] = [], environment: Environment = {}) {
+  const command = new CommandHere(['authorize', ...deployment.browserOptions, ...args], {
+    ...deployment.environment,
+    ...environment,
+  });
+  void command.ended.then(({ stdout, stderr }) => screens.push(stdout, stderr));
+  return command;
+}
+
+/** As `start`, in a process that a signal can reach. */
+function startProcess(args: readonly string[] = [], environment: Environment = {}): RunningCommand {
   const command = new RunningCommand(['authorize', ...deployment.browserOptions, ...args], {
     ...deployment.environment,
     ...environment,
@@ -231,7 +241,7 @@ describe('authorize stores nothing if', () => {
   });
 
   test('the state is another one, and goes on waiting', async () => {
-    const command = start();
+    const command = startProcess();
     const url = new URL(await command.says(PAGE_URL));
     const callback = url.searchParams.get('redirect_uri');
     const lastPage = await walkThroughPages(`${callback}?code=somebody-elses-code&state=forged`, 'allow');
@@ -269,7 +279,7 @@ describe('authorize stores nothing if', () => {
   });
 
   test('Ctrl-C comes while it waits for the browser', async () => {
-    const command = start();
+    const command = startProcess();
     await command.says(PAGE_URL);
     command.interrupt();
     expectRefused(await command.ended, 130, /^Stopped\. Nothing was stored\.$/m);
@@ -381,7 +391,7 @@ describe('authorize stores the document by compare-and-swap', () => {
     const { aws } = deployment.sandbox;
     aws.inject({ operation: 'PutSecretValue', kind: 'latency', latencyMs: 500 });
     const calls = aws.calls.length;
-    const command = start(secretOptions());
+    const command = startProcess(secretOptions());
     const walking = walkThroughPages(await command.says(PAGE_URL), 'allow');
     await until(() => aws.calls.slice(calls).some(({ operation }) => operation === 'PutSecretValue'));
     command.interrupt();
@@ -453,7 +463,7 @@ test('opens a browser, or goes on if there is none to open', async () => {
 });
 
 test('the redirect listener answers nothing but the answer of an authorization', async () => {
-  const command = start();
+  const command = startProcess();
   const callback = new URL(new URL(await command.says(PAGE_URL)).searchParams.get('redirect_uri') ?? '');
   for (const path of ['/favicon.ico', '/callback', '/callback?state=x']) {
     const response = await fetch(new URL(path, callback));

@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { devNull } from 'node:os';
 import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { finished } from 'node:stream/promises';
 import { main } from '../../cli/program.ts';
+import { BUNDLES_VARIABLE } from '../sandbox/lambda/bundle.ts';
 import { bundleCommandOnce } from './bundle-command.ts';
 import { until } from './in-sandbox.ts';
 
@@ -14,14 +15,32 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A command of `cli/` in a process of its own, with nothing of this machine's AWS settings. */
-export class RunningCommand {
-  readonly #child: ChildProcess;
-  readonly ended: Promise<Ended>;
+/** A command of `cli/` while it runs. */
+abstract class Command {
+  abstract readonly ended: Promise<Ended>;
   stdout = '';
   stderr = '';
 
+  /** What `pattern` captures first of standard error, once it is there; throws if the command ends without it. */
+  async says(pattern: RegExp): Promise<string> {
+    let hasEnded = false;
+    void this.ended.then(() => {
+      hasEnded = true;
+    });
+    await until(() => hasEnded || pattern.test(this.stderr));
+    const match = pattern.exec(this.stderr);
+    if (match) return match[1] ?? match[0];
+    throw new Error(`The command did not say ${pattern}, but:\n${this.stdout}\n${this.stderr}`);
+  }
+}
+
+/** A command of `cli/` in a process of its own, with nothing of this machine's AWS settings. */
+export class RunningCommand extends Command {
+  readonly #child: ChildProcess;
+  readonly ended: Promise<Ended>;
+
   constructor(args: readonly string[], environment: Readonly<Record<string, string | undefined>>) {
+    super();
     this.#child = spawn(process.execPath, [bundleCommandOnce(), ...args], {
       env: { ...HERMETIC, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -39,43 +58,50 @@ export class RunningCommand {
     }));
   }
 
-  /** What `pattern` captures first of standard error, once it is there; throws if the command ends without it. */
-  async says(pattern: RegExp): Promise<string> {
-    let hasEnded = false;
-    void this.ended.then(() => {
-      hasEnded = true;
-    });
-    await until(() => hasEnded || pattern.test(this.stderr));
-    const match = pattern.exec(this.stderr);
-    if (match) return match[1] ?? match[0];
-    throw new Error(`The command did not say ${pattern}, but:\n${this.stdout}\n${this.stderr}`);
-  }
-
   interrupt(signal: NodeJS.Signals = 'SIGINT'): void {
     this.#child.kill(signal);
   }
 }
 
-/** Runs a command in this process, with the environment that {@link RunningCommand} gives to another one. One at a time. */
-export async function runCommand(
+/** A command of `cli/` in this process, which takes a tenth of the time. One at a time, and no signal can reach it. */
+export class CommandHere extends Command {
+  readonly ended: Promise<Ended>;
+
+  constructor(args: readonly string[], environment: Readonly<Record<string, string | undefined>>) {
+    super();
+    this.ended = this.#run(args, { ...HERMETIC, ...environment, [BUNDLES_VARIABLE]: process.env[BUNDLES_VARIABLE] });
+  }
+
+  async #run(args: readonly string[], variables: Readonly<Record<string, string | undefined>>): Promise<Ended> {
+    const own = { ...process.env };
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+    stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+    });
+    stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+    const written = Promise.all([finished(stdout), finished(stderr)]);
+    let exitCode: number;
+    try {
+      replaceVariables(variables);
+      exitCode = await main(args, { stdout, stderr, env: variables });
+    } finally {
+      replaceVariables(own);
+      stdout.end();
+      stderr.end();
+    }
+    await written;
+    return { exitCode, stdout: this.stdout, stderr: withoutProgress(this.stderr) };
+  }
+}
+
+/** Runs a command in this process to its end. */
+export function runCommand(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Ended> {
-  const variables = { ...HERMETIC, ...environment };
-  const own = { ...process.env };
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const texts = Promise.all([text(stdout), text(stderr)]);
-  let exitCode: number;
-  try {
-    replaceVariables(variables);
-    exitCode = await main(args, { stdout, stderr, env: variables });
-  } finally {
-    replaceVariables(own);
-    stdout.end();
-    stderr.end();
-  }
-  const [written, said] = await texts;
-  return { exitCode, stdout: written, stderr: withoutProgress(said) };
+  return new CommandHere(args, environment).ended;
 }
 
 /** Removes the lines that a command prints if a step takes longer than a second, which depends on the machine. */
