@@ -61,8 +61,15 @@ beforeEach(() => {
   server.lastTickAt = new Date();
 });
 
+let shop: Deployable | undefined;
+
 /** The stack of another app, with two constructs of one account, two fleets, and a function and an alarm of its own. */
 function synthesizeShop(): Deployable {
+  shop ??= parseShop();
+  return shop;
+}
+
+function parseShop(): Deployable {
   const stack = new Stack(new App({ context: WITHOUT_BUNDLING }), STACK, { description: 'A shop' });
   new TokenRefresh(stack, 'Emea');
   new TokenRefresh(stack, 'Emea2');

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { toBroken } from './fleet-promises.ts';
-import { TROUBLES } from './fleet-server.ts';
 import { SMALL, simulate } from './small-fleet.ts';
 
 describe('a fleet of 150 secrets, one in ten of them failing', () => {
@@ -21,28 +20,5 @@ describe('a fleet of 150 secrets, one in ten of them failing', () => {
       return { runs, refreshes, crashes, writes: quota.writes, peak: quota.peak, deadLetters };
     };
     expect(await figuresOf()).toEqual(await figuresOf());
-  });
-});
-
-describe('a fleet of 300 secrets keeps its sound tokens', () => {
-  it.each(TROUBLES)('while half of the accounts have this trouble: %s', async (failure) => {
-    const fleet = await simulate({ secrets: 300, days: 0.4, trouble: { failure, percent: 50 }, troubleHours: 3 });
-    expect(toBroken(fleet)).toEqual([]);
-    expect(fleet.figures.sound).toBeGreaterThanOrEqual(150);
-  });
-});
-
-describe('what is broken on purpose is seen:', () => {
-  it('so many hanging accounts that the others wait for a run', async () => {
-    const broken = toBroken(
-      await simulate({
-        secrets: 600,
-        days: 0.35,
-        hours: 1,
-        concurrency: 4,
-        trouble: { failure: 'hangs', percent: 90 },
-      }),
-    );
-    expect(broken).toContain('sound tokens that expired');
   });
 });
