@@ -307,7 +307,7 @@ describe.skipIf(!IS_THERE)(
       expect(await no.exitCode).toBe(0);
       expect(tagsOf(SECRET)).toEqual({ team: 'feedback' });
       const yes = open();
-      for (const question of [/Give it the tag\?/, /Replace it\?/]) {
+      for (const question of [/Give it the tag\?/, /Replace the refresh token in/]) {
         await yes.shows(question);
         yes.type(`y${ENTER}`);
       }

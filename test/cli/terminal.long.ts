@@ -136,17 +136,17 @@ describe.skipIf(!IS_THERE)(
       const minted = await sandbox.mintCredentials();
       sandbox.putCredentials(minted);
       const no = open(authorize());
-      await no.shows(/Replace it\?/);
+      await no.shows(/Replace the refresh token in/);
       no.type(ENTER);
       const stopped = open(authorize());
-      await stopped.shows(/Replace it\?/);
+      await stopped.shows(/Replace the refresh token in/);
       stopped.type(CTRL_C);
       expect(await Promise.all([no.exitCode, stopped.exitCode])).toEqual([1, 130]);
       expect(no.screen).toContain('Nothing was changed: the credentials in the secret stay.');
       expect(sandbox.readVersion('AWSCURRENT')?.document).toEqual(minted);
 
       const yes = open(authorize());
-      await yes.shows(/Replace it\?/);
+      await yes.shows(/Replace the refresh token in/);
       yes.type(`y${ENTER}`);
       await walkThroughPages(await yes.shows(PAGE_URL), 'allow');
       expect(await yes.exitCode).toBe(0);
