@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DescribeSecretCommand, ResourceNotFoundException } from '@aws-sdk/client-secrets-manager';
+import { describeAwsError } from '../adapters/describe-aws-error.ts';
 import { PowertoolsTelemetry } from '../adapters/powertools-telemetry.ts';
 import { SecretsManagerCredentialStore } from '../adapters/secrets-manager-credential-store.ts';
 import { HttpTokenEndpoint } from '../adapters/token-endpoint.ts';
@@ -8,11 +10,13 @@ import { Fault } from '../core/fault.ts';
 import { refresh } from '../core/refresh.ts';
 import type { Result } from '../core/result.ts';
 import { status } from '../core/status.ts';
+import { STORE_CALL_MAX_MS } from '../core/time-reserves.ts';
 import { connectSecretsManager, toEventPublisher } from '../runtime/aws-clients.ts';
 import { parseSharedConfiguration } from '../runtime/configuration.ts';
 import type { Action } from '../runtime/event.ts';
 import { type LambdaContext, toRuntime } from '../runtime/lambda-context.ts';
 import { logRun } from '../runtime/log-run.ts';
+import { findReasonToGiveUp } from './find-reason-to-give-up.ts';
 import {
   type Place,
   parseBatch,
@@ -34,12 +38,18 @@ export interface BatchResponse {
 
 const REFRESH_IF_DUE: Action = { action: 'refresh', force: false };
 
-/** For an answer of another secret that is not stored yet: a put or two, and no more of the time of this one. */
-const REMEMBERED_RUN_MS = 10_000;
-
 /** Advice on a denial: AWS distinguishes a missing tag from a missing permission only in words. */
 const TAG_ADVICE =
   'Has the secret still the tag of the fleet? Without it, this is as it should be, and no sweep names it any more.';
+
+/** Shortest time for a try to store an answer: a put or two. */
+const STORE_MIN_MS = 10_000;
+
+/** Time to find a reason to give an answer up. */
+const DESCRIBE_TIMEOUT_MS = 3_000;
+const LOOK_MS = DESCRIBE_TIMEOUT_MS + STORE_CALL_MAX_MS;
+
+const GIVEN_UP = 'Gave up an answer that could not be stored';
 
 const LATE = 'Message received too late for its turn; the next sweep sends it again if the secret needs a run';
 
@@ -79,6 +89,9 @@ async function take({ body }: QueueMessage, place: Place, lambdaContext: FleetLa
   await sleep(delayMs);
   // The run has logged how it ended.
   await run(lambdaContext, () => ({ ...parseMessage(body, place), action: REFRESH_IF_DUE })).catch(() => undefined);
+  // The next invocation of this environment may come late or never, because a healthy secret needs few runs.
+  if (queued !== undefined && pendingAnswers.find(queued.secretId) !== undefined)
+    await storeAnswer(queued.secretId, lambdaContext);
 }
 
 /** Returns `undefined` for a message that the run itself refuses and reports. */
@@ -91,16 +104,50 @@ function parseQueued(body: string, place: Place): QueuedSecret | undefined {
 }
 
 /**
- * The next message of that secret goes to another execution environment, most likely, which knows nothing of the answer and
- * sends the refresh token again. So each run here tries to store it before that, whichever secret the run is for.
+ * Stores the answer that an earlier invocation could not store, whichever secret this invocation is for. The next message of that
+ * secret most likely goes to another execution environment, which would send the refresh token again.
  */
 async function storeRemembered(lambdaContext: FleetLambdaContext): Promise<void> {
   const secretId = pendingAnswers.next(Date.now());
-  if (secretId === undefined || lambdaContext.getRemainingTimeInMillis() < REMEMBERED_RUN_MS) return;
-  const untilMs = Date.now() + REMEMBERED_RUN_MS;
+  if (secretId !== undefined) await storeAnswer(secretId, lambdaContext, STORE_MIN_MS);
+}
+
+/**
+ * Tries to store a pending answer while this invocation has time, or gives it up. If Lambda ended the invocation, the answer would
+ * be lost with it.
+ *
+ * @param mostMs longest time that it may take of other secrets
+ */
+async function storeAnswer(
+  secretId: string,
+  lambdaContext: FleetLambdaContext,
+  mostMs = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  const timeMs = Math.min(mostMs, lambdaContext.getRemainingTimeInMillis() - LOOK_MS);
+  if (timeMs < STORE_MIN_MS) return;
+  const untilMs = Date.now() + timeMs;
   const short = { ...lambdaContext, getRemainingTimeInMillis: () => untilMs - Date.now() };
   // The run has logged how it ended.
   await run(short, () => ({ secretId, action: REFRESH_IF_DUE })).catch(() => undefined);
+  const pendingAnswer = pendingAnswers.find(secretId);
+  if (pendingAnswer === undefined) return;
+  const store = new SecretsManagerCredentialStore(secretsManager, secretId);
+  const reason = await findReasonToGiveUp(pendingAnswer, store, () => hasLeft(secretId));
+  if (reason === undefined) return;
+  pendingAnswers.forget(secretId);
+  telemetry.warn(GIVEN_UP, { code: 'TOKEN_NOT_STORED', reason });
+}
+
+/** Returns whether the secret is gone. The role may describe each secret with the tag, so a denial means that the tag is gone. */
+async function hasLeft(secretId: string): Promise<boolean> {
+  try {
+    const { DeletedDate } = await secretsManager.send(new DescribeSecretCommand({ SecretId: secretId }), {
+      abortSignal: AbortSignal.timeout(DESCRIBE_TIMEOUT_MS),
+    });
+    return DeletedDate !== undefined;
+  } catch (error) {
+    return error instanceof ResourceNotFoundException || describeAwsError(error, DESCRIBE_TIMEOUT_MS / 1000).isDenial;
+  }
 }
 
 async function run(

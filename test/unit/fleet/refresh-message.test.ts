@@ -185,8 +185,8 @@ test('a message waits for its turn', async () => {
 
 describe('an answer that could not be stored', () => {
   /** The store refuses the answer of `one`; then the clock is a minute on. */
-  async function startUnstored() {
-    const started = await startRefresh();
+  async function startUnstored(awsOptions: AwsOptions = {}) {
+    const started = await startRefresh({ awsOptions });
     started.aws.inject({ kind: 'kms', operation: 'PutSecretValue', skip: 1, times: 99 });
     const Records = [{ eventSource: 'aws:sqs', messageId: 'm-0', body: started.toMessage('one') }];
     // Done: the message would go to another environment, which would send the token again.
@@ -201,8 +201,25 @@ describe('an answer that could not be stored', () => {
       nowMs += 300;
       return nowMs;
     });
-    return started;
+    const passAMinute = () => {
+      nowMs += 61_000;
+    };
+    return { ...started, passAMinute };
   }
+
+  test('is stored by the same invocation if it has time left, and the store works again', async () => {
+    await using started = await startRefresh({ script: [GRANTED] });
+    started.aws.inject({ kind: 'kms', operation: 'PutSecretValue', skip: 1, times: 99 });
+    const remainingMs = () => {
+      if (!output.text().includes('TOKEN_NOT_STORED')) return started.scarce();
+      started.aws.clearFaults();
+      return 60_000;
+    };
+    const Records = [{ eventSource: 'aws:sqs', messageId: 'm-0', body: started.toMessage('one') }];
+    await started.invoke({ Records }, remainingMs);
+    expect(started.currentOf('one')).toMatchObject({ access_token: 'access-2' });
+    expect(started.tokenEndpoint.requests).toHaveLength(1);
+  });
 
   test('is stored by the next run of this environment, whichever secret that is for', async () => {
     await using started = await startUnstored();
@@ -226,6 +243,30 @@ describe('an answer that could not be stored', () => {
     const after = started.aws.calls.length;
     await started.deliver('typed');
     expect(started.aws.calls).toHaveLength(after);
+  });
+
+  test('is given up once its secret is gone, with one line', async () => {
+    await using started = await startUnstored();
+    started.aws.secretsManager.deleteSecret({ SecretId: 'one', ForceDeleteWithoutRecovery: true });
+    await started.deliver('typed');
+    const lines = output.logs().filter(({ level }) => level === 'WARN');
+    expect(lines).toMatchObject([{ code: 'TOKEN_NOT_STORED', reason: expect.any(String) }]);
+    const before = started.aws.calls.length;
+    started.passAMinute();
+    await started.deliver('typed');
+    expect(started.aws.calls).toHaveLength(before);
+  });
+
+  test('is given up once its secret has lost the tag, and not because a key is denied', async () => {
+    let hasTag = true;
+    const authorize: AwsOptions['authorize'] = ({ resource }) => hasTag || !resource.includes(':secret:one-');
+    await using started = await startUnstored({ authorize });
+    await started.deliver('typed');
+    expect(output.logs().some(({ reason }) => reason !== undefined)).toBe(false);
+    hasTag = false;
+    started.passAMinute();
+    await started.deliver('typed');
+    expect(output.logs().some(({ reason }) => reason !== undefined)).toBe(true);
   });
 
   test('waits if this run has no time left', async () => {
