@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-const FOLDERS = ['.', 'docs', '.github'];
+const FOLDERS = ['.', 'docs', '.github', 'test'];
 
 /** Every document of the project, by its path. */
 export const DOCUMENTS: ReadonlyMap<string, string> = new Map(
