@@ -1,6 +1,6 @@
 import { JOURNAL_STAGE } from '../lambda/contract.ts';
 
-/** What the resources of one stack are called. */
+/** Names of one stack's resources. */
 export interface DeployedNames {
   readonly region: string;
   readonly functionName: string;
@@ -9,24 +9,24 @@ export interface DeployedNames {
   readonly secretId: string;
   readonly tokenSecretId: string | undefined;
   readonly scheduleName: string;
-  /** `undefined`: none is set aside. */
+  /** `undefined` if none is reserved. */
   readonly reservedConcurrency: number | undefined;
-  /** The longest time without a run if no more than one tick is lost. */
+  /** Longest time without a run if at most one tick is lost. */
   readonly silenceMinutes: number;
   readonly failedRunsUrl: string;
   readonly undeliveredTicksUrl: string;
 }
 
-/** A command for a person. It works as it stands in AWS CloudShell, and in bash or zsh with AWS CLI 2. */
+/** Command for an operator. It works as printed in AWS CloudShell, and in bash or zsh with AWS CLI 2. */
 export interface OperatorCommand {
-  /** What it does; ends without a full stop. */
+  /** Effect of the command, without a full stop at the end. */
   readonly description: string;
   readonly command: string;
 }
 
 export type AccountCommands = ReturnType<typeof accountCommands>;
 
-// The AWS CLI gives up after a minute by default, and then invokes the function again.
+// By default, the AWS CLI times out after a minute and then invokes the function again.
 const CLI_OVER_TIMEOUT_SECONDS = 30;
 
 const SCHEDULE_MEMBERS = [
@@ -38,12 +38,12 @@ const SCHEDULE_MEMBERS = [
   'Target',
 ];
 
-/** The calls of AWS CLI that more than one command is made of. */
+/** Returns builders for the AWS CLI calls that several commands share. */
 export function awsCli(region: string) {
   const aws = (call: string, options: string) => `aws ${call} --region ${region} ${options}`;
   return {
     aws,
-    /** @param payload quoted for the shell */
+    /** Returns a command that invokes a function. @param payload quoted for the shell */
     invoke: (functionName: string, timeoutSeconds: number, payload: string) =>
       aws(
         'lambda invoke',
@@ -55,7 +55,7 @@ export function awsCli(region: string) {
         `--queue-url ${url} --max-number-of-messages 10 --visibility-timeout 0 --message-attribute-names All`,
       ),
     purge: (url: string) => aws('sqs purge-queue', `--queue-url ${url}`),
-    /** Enables what CloudFormation has set, since an update replaces the whole schedule. */
+    /** Returns a command that enables a schedule. It passes every other member as it is, because an update replaces all of them. */
     enableSchedule: (name: string) => {
       const members = SCHEDULE_MEMBERS.map((member) => `${member}:${member}`).join(',');
       const query = `--output json --query "{${members},State:'ENABLED'}"`;
@@ -67,7 +67,7 @@ export function awsCli(region: string) {
   };
 }
 
-/** Commands for emails that SNS could not deliver. */
+/** Returns the commands for emails that SNS could not deliver. */
 export function emailCommands(region: string, url: string) {
   const { receive, purge } = awsCli(region);
   return {
@@ -76,10 +76,10 @@ export function emailCommands(region: string, url: string) {
   } satisfies Readonly<Record<string, OperatorCommand>>;
 }
 
-/** What is done to one secret. @param secretId as the shell has it. @param hint at the end of each description */
+/** Returns the commands for one secret. @param secretId as written in the shell. @param hint appended to each description */
 export function secretCommands(region: string, secretId: string, hint?: string) {
   const { aws } = awsCli(region);
-  // In a file that only its owner can read, and only once the whole value is there.
+  // Only its owner can read the file, and the file appears only when the value is complete.
   const get = aws('secretsmanager get-secret-value', `--secret-id ${secretId} --query SecretString --output text`);
   const put = aws('secretsmanager put-secret-value', `--secret-id ${secretId} --secret-string file://credentials.json`);
   const removeLabel = aws(
@@ -94,41 +94,41 @@ export function secretCommands(region: string, secretId: string, hint?: string) 
   const describe = (text: string) => (hint === undefined ? text : `${text}. ${hint}`);
   return {
     GetSecretCommand: {
-      description: describe('Writes the current value to credentials.json, to change a member of it'),
+      description: describe('Writes the current value to credentials.json, so that you can edit it'),
       command: `(umask 077; rm -f credentials.json.new; ${get} > credentials.json.new && mv -f credentials.json.new credentials.json)`,
     },
     PutSecretCommand: {
-      description: describe('Stores credentials.json, the whole value, and deletes the file'),
+      description: describe('Stores the contents of credentials.json as the new value, and deletes the file'),
       command: `${put} && rm credentials.json`,
     },
     RestoreSecretCommand: {
-      description: describe('Brings back a secret that is scheduled for deletion, with all its versions'),
+      description: describe('Restores a secret that is scheduled for deletion, with all its versions'),
       command: aws('secretsmanager restore-secret', `--secret-id ${secretId}`),
     },
     RemoveLabelCommand: {
-      description: describe(`Takes the label ${JOURNAL_STAGE} off the version that has it. Nothing is lost`),
+      description: describe(`Removes the label ${JOURNAL_STAGE} from its version. No data is lost`),
       command: `${removeLabel} --remove-from-version-id "$(${findLabel})"`,
     },
     KeyCommand: {
-      description: describe('Prints the KMS key of the secret. None: a key of AWS, which no one can disable'),
+      description: describe("Prints the secret's KMS key. None means an AWS managed key, which no one can disable"),
       command: keyId,
     },
     KeyStateCommand: {
-      description: describe('Prints the state of that key: Enabled, Disabled or PendingDeletion'),
+      description: describe("Prints the state of the secret's KMS key: Enabled, Disabled or PendingDeletion"),
       command: aws('kms describe-key', `--key-id "$(${keyId})" --query KeyMetadata.KeyState --output text`),
     },
     CancelKeyDeletionCommand: {
-      description: describe('Cancels the deletion of that key, which is then disabled'),
+      description: describe("Cancels the deletion of the secret's KMS key. The key is then disabled"),
       command: aws('kms cancel-key-deletion', `--key-id "$(${keyId})"`),
     },
     EnableKeyCommand: {
-      description: describe('Enables that key'),
+      description: describe("Enables the secret's KMS key"),
       command: aws('kms enable-key', `--key-id "$(${keyId})"`),
     },
   };
 }
 
-/** Each command that the runbook needs, filled in. */
+/** Returns every command that the runbook uses, ready to run. */
 export function accountCommands(names: DeployedNames) {
   const { logGroupName, secretId, tokenSecretId, scheduleName, failedRunsUrl, undeliveredTicksUrl } = names;
   const { aws, receive, purge, enableSchedule, storyOf, ...cli } = awsCli(names.region);
@@ -137,39 +137,43 @@ export function accountCommands(names: DeployedNames) {
   const invoke = (payload: string) => cli.invoke(names.functionName, names.timeoutSeconds, `'${payload}'`);
   return {
     StatusCommand: {
-      description: 'Says how the token is and what a refresh would do. Changes nothing',
+      description: 'Shows the state of the token and what a refresh would do. Changes nothing',
       command: invoke('{"action":"status"}'),
     },
-    InvokeCommand: { description: 'Refreshes the token if it is due, now', command: invoke('{}') },
+    InvokeCommand: {
+      description: 'Runs the function now, which refreshes the token if it is due',
+      command: invoke('{}'),
+    },
     ForceCommand: {
-      description: 'Refreshes the token now, past a back-off or a refusal',
+      description: 'Refreshes the token now, even during a back-off or after a rejection',
       command: invoke('{"action":"refresh","force":true}'),
     },
     LogsCommand: {
-      description: `Shows one line per run of the last ${minutes} minutes. No output: the function did not run`,
+      description: `Shows one line per run of the last ${minutes} minutes. If the output is empty, the function did not run`,
       command: storyOf(logGroupName, `${minutes}m`),
     },
     AllLogsCommand: {
-      description: 'Shows every log line of the last three hours, including those of Lambda',
+      description: 'Shows every log line of the last three hours, including those written by Lambda',
       command: aws(`logs tail ${logGroupName}`, '--since 3h --format short'),
     },
     ScheduleCommand: {
-      description: 'Whether the schedule is ENABLED or DISABLED',
+      description: 'Prints the state of the schedule: ENABLED or DISABLED',
       command: aws('scheduler get-schedule', `--name ${scheduleName} --query State --output text`),
     },
     EnableScheduleCommand: {
-      description: 'Enables the schedule, and changes nothing else of it',
+      description: 'Enables the schedule and leaves its other settings unchanged',
       command: enableSchedule(scheduleName),
     },
     ConcurrencyCommand: {
-      description: 'Prints the reserved concurrency of the function. 0 stops the function; None: none is reserved',
+      description:
+        'Prints the reserved concurrency of the function. 0 stops the function. None means that none is reserved',
       command: aws(
         'lambda get-function-concurrency',
         `--function-name ${functionName} --query ReservedConcurrentExecutions --output text`,
       ),
     },
     RestoreConcurrencyCommand: {
-      description: 'Sets the reserved concurrency to what the stack says',
+      description: 'Resets the reserved concurrency to the value in the stack',
       command:
         reservedConcurrency === undefined
           ? aws('lambda delete-function-concurrency', `--function-name ${functionName}`)
@@ -181,15 +185,15 @@ export function accountCommands(names: DeployedNames) {
     ...secretCommands(names.region, secretId),
     ...(tokenSecretId !== undefined && {
       EmptyTokenSecretCommand: {
-        description: 'Empties the token secret, whatever it holds; the next run puts the bearer token there',
+        description: 'Empties the token secret. The next run stores the access token in it',
         command: aws('secretsmanager put-secret-value', `--secret-id ${tokenSecretId} --secret-string '{}'`),
       },
       RestoreTokenSecretCommand: {
-        description: 'Brings back a token secret that is scheduled for deletion',
+        description: 'Restores a token secret that is scheduled for deletion',
         command: aws('secretsmanager restore-secret', `--secret-id ${tokenSecretId}`),
       },
     }),
-    FailedRunsCommand: { description: 'Shows failed runs, with the error of each', command: receive(failedRunsUrl) },
+    FailedRunsCommand: { description: 'Shows failed runs and their errors', command: receive(failedRunsUrl) },
     PurgeFailedRunsCommand: { description: 'Empties the queue of failed runs', command: purge(failedRunsUrl) },
     UndeliveredTicksCommand: {
       description: 'Shows ticks that did not reach the function, and why',

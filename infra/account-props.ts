@@ -6,27 +6,27 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 
-/** The props of {@link TokenRefresh}; each has a default. */
+/** Props of {@link TokenRefresh}. Each one has a default. */
 export interface TokenRefreshProps {
   /**
-   * A secret that exists already. It is never changed by a deploy, and never deleted.
-   * @default - a secret is created, empty
+   * Existing secret for the credentials. No deployment changes or deletes it.
+   * @default - an empty secret is created
    */
   readonly secret?: ISecret;
   /**
-   * The secret that holds the bearer token alone, for consumers: one that exists already, or `false` for none.
-   * @default - a token secret is created, empty
+   * Existing secret for consumers, which will hold only the access token. `false` turns the token secret off.
+   * @default - an empty token secret is created
    */
   readonly tokenSecret?: ISecret | boolean;
   /**
-   * Customer-managed KMS key for the secrets, the queues, the topic and the logs. A key of this app gets the statements that it
-   * needs. The policy of an imported key must admit `logs.<region>.amazonaws.com` and `cloudwatch.amazonaws.com`.
-   * @default - keys of AWS
+   * Customer managed KMS key for the secrets, the queues, the topic and the logs. The construct adds the required statements to a
+   * key of this app. The policy of an imported key must allow `logs.<region>.amazonaws.com` and `cloudwatch.amazonaws.com`.
+   * @default - AWS managed keys
    */
   readonly encryptionKey?: IKey;
   /**
-   * Customer-managed KMS key for the topic and the logs, or `false` for none. Choose another key than that of the secrets: if one key
-   * encrypts everything and is disabled, no alarm can be sent.
+   * Customer managed KMS key for the topic and the logs, or `false` for none. Choose a key that differs from the secrets' key:
+   * if one key encrypts everything and is disabled, no alarm can be sent.
    * @default - `encryptionKey`, with a warning
    */
   readonly alarmsAndLogsKey?: IKey | false;
@@ -36,12 +36,12 @@ export interface TokenRefreshProps {
    */
   readonly interval?: Duration;
   /**
-   * Each tick comes at some moment of this window, so that many schedules do not tick at once; zero: none.
+   * Window in which each tick starts at a random time, so that many schedules do not tick together. Zero turns it off.
    * @default Duration.minutes(2)
    */
   readonly flexibleWindow?: Duration;
   /**
-   * How long a bearer token lives if the answer does not say (`expires_in`), and at most: a longer life is not believed.
+   * Lifetime of an access token if the response has no `expires_in`. Also the longest lifetime that is accepted.
    * @default Duration.hours(6)
    */
   readonly tokenLifetime?: Duration;
@@ -51,28 +51,28 @@ export interface TokenRefreshProps {
    */
   readonly tokenEndpoint?: string;
   /**
-   * Where events go.
+   * Event bus that receives the events.
    * @default - the default event bus of the AWS account
    */
   readonly eventBus?: IEventBus;
   /**
-   * Whether there are events.
+   * Whether events are published.
    * @default true
    */
   readonly publishEvents?: boolean;
   /**
-   * A topic that exists already, in place of one of its own. Its policy must let `cloudwatch.amazonaws.com` publish.
+   * Existing topic for the alarms. Its policy must allow `cloudwatch.amazonaws.com` to publish.
    * @default - a topic is created
    */
   readonly alarmTopic?: ITopic;
   /**
-   * Who hears of alarms. AWS sends each address a mail with a link that confirms it.
+   * Email addresses to notify of alarms. Each recipient must confirm the subscription by the link that AWS sends.
    * @default []
    */
   readonly alarmEmails?: readonly string[];
   /**
-   * Where `docs/runbook.md` can be read: alarms and the dashboard lead to its entries.
-   * @default - they name the file
+   * URL where you publish `docs/runbook.md`. Alarms and the dashboard link to its entries.
+   * @default - they mention the file's name
    */
   readonly runbookUrl?: string;
   /**
@@ -81,14 +81,14 @@ export interface TokenRefreshProps {
    */
   readonly memorySize?: number;
   /**
-   * Longest run of the function. The lease of a claim is 30 seconds longer.
+   * Timeout of the function. The lease of a claim is 30 seconds longer.
    * @default Duration.seconds(60)
    */
   readonly timeout?: Duration;
-  /** @default RetentionDays.THREE_MONTHS */
+  /** Retention of the logs. @default RetentionDays.THREE_MONTHS */
   readonly logRetention?: RetentionDays;
   /**
-   * Concurrency that is set aside for the function. The deploy fails if the AWS account would keep fewer than 100.
+   * Reserved concurrency of the function. The deployment fails if this leaves the AWS account fewer than 100.
    * @default - none is reserved
    */
   readonly reservedConcurrentExecutions?: number;
@@ -103,13 +103,13 @@ export interface TokenRefreshProps {
    */
   readonly fips?: boolean;
   /**
-   * VPC of the function. Its subnets need a way out to AWS and to the token endpoint.
+   * VPC of the function. Its subnets need a route to AWS and to the token endpoint.
    * @default - the function runs outside of any VPC
    */
   readonly vpc?: IVpc;
   /**
    * Subnets of `vpc`.
-   * @default - what `vpc.selectSubnets()` selects
+   * @default - the subnets that `vpc.selectSubnets()` selects
    */
   readonly vpcSubnets?: SubnetSelection;
   /**
@@ -118,12 +118,12 @@ export interface TokenRefreshProps {
    */
   readonly securityGroups?: readonly ISecurityGroup[];
   /**
-   * Whether there is a dashboard. The first three of an AWS account are free; each further one costs 3 USD a month.
+   * Whether to create a dashboard. The first three in an AWS account are free; each further one costs 3 USD a month.
    * @default true
    */
   readonly dashboard?: boolean;
   /**
-   * What happens to stored data when it leaves the stack: `RETAIN` or `DESTROY`.
+   * Removal policies of the resources that store data: `RETAIN` or `DESTROY`.
    * @default - the secret is retained, queues and logs are destroyed
    */
   readonly removalPolicies?: {

@@ -6,23 +6,23 @@ import { TokenRefreshFleetStack, TokenRefreshStack } from './stacks.ts';
 const CONTEXT = {
   // A template that breaks a rule of CDK stops the synthesis.
   '@aws-cdk/core:validateAgainstDefaultRules': true,
-  // Stack traces would put the paths of this machine into what is synthesised.
+  // Stack traces would put this machine's paths into the synthesized files.
   'aws:cdk:disable-creation-stack-traces': true,
   'aws:cdk:disable-stack-trace': true,
 };
 
 export interface Surroundings {
-  /** The region of a stack without `env.region`, if that is known. */
+  /** Region for stacks without `env.region`, if it is known. */
   readonly cliRegion?: string | undefined;
-  /** The AWS account of a stack without `env.account`, if that is known. */
+  /** AWS account for stacks without `env.account`, if it is known. */
   readonly cliAccount?: string | undefined;
-  /** `tokenRefresh` as `cdk.json` has it: `-c tokenRefresh=…` replaces it. */
+  /** Value of `tokenRefresh` in `cdk.json`. `-c tokenRefresh=…` replaces it. */
   readonly optionsOfCdkJson?: unknown;
 }
 
 /**
- * The app: one stack for each Retently account in the context, or the stack of a fleet. A test checks it with the rules
- * of cdk-nag, which would cost each synthesis more than a second.
+ * Returns the app: one stack per Retently account in the context, or the stack of a fleet. Only a test applies the rules
+ * of cdk-nag, because they would add more than a second to each synthesis.
  *
  * @throws OptionsError that names every mistake in the options
  */
@@ -40,7 +40,7 @@ export function buildApp(props: AppProps = {}, { optionsOfCdkJson, ...cli }: Sur
   if (first !== undefined && replaced.length > 0) {
     Annotations.of(first).addWarningV2(
       'retently-token-refresh:cdkJsonReplaced',
-      `-c ${CONTEXT_KEY}=… replaces the whole ${CONTEXT_KEY} of cdk.json. Of that, this does not hold now: ${replaced.join(', ')}. Name all options in one place.`,
+      `-c ${CONTEXT_KEY}=… replaces the whole ${CONTEXT_KEY} object of cdk.json. These options of cdk.json have no effect: ${replaced.join(', ')}. Set all options in one place.`,
     );
   }
   return app;

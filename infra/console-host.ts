@@ -1,4 +1,4 @@
-/** The AWS console of each partition, by the names of its regions. Those of the isolated partitions are not public. */
+/** Hosts of the AWS console, by a pattern of region names. The hosts of the isolated partitions are not public. */
 const CONSOLE_HOSTS: readonly (readonly [RegExp, string])[] = [
   [/^cn-/, 'console.amazonaws.cn'],
   [/^us-gov-/, 'console.amazonaws-us-gov.com'],
@@ -6,7 +6,7 @@ const CONSOLE_HOSTS: readonly (readonly [RegExp, string])[] = [
   [/^[a-z]{2}-(?!iso)/, 'console.aws.amazon.com'],
 ];
 
-/** What follows `<region>.` in the address of the AWS console; `undefined` if it is not known. */
+/** Returns the part after `<region>.` in the AWS console's host name; `undefined` if it is unknown. */
 export function consoleHost(region: string): string | undefined {
   return CONSOLE_HOSTS.find(([regions]) => regions.test(region))?.[1];
 }

@@ -16,10 +16,10 @@ import { eventAge, noticeMinutes, silenceMinutes } from './options/schedule-limi
 import type { TokenRefreshSettings } from './options/schema.ts';
 
 /**
- * Creates in `scope` what refreshes the bearer token of one Retently account: the secret, the function, its schedule, and the
+ * Creates the parts that refresh the access token of one Retently account: the secret, the function, its schedule, and the
  * alarms.
  *
- * The ids of the constructs are part of the contract: a renamed one replaces its resource.
+ * The construct ids are part of the contract: CloudFormation replaces a resource whose id changes.
  */
 export function createAccount(scope: Construct, settings: TokenRefreshSettings) {
   const { interval, flexibleWindow, timeout, encryptionKey } = settings;
@@ -36,8 +36,8 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings) 
     failedRuns,
   });
   const { scheduleName } = new RefreshSchedule(scope, 'Schedule', {
-    description: 'Looks after the Retently bearer token',
-    roleDescription: 'Invokes the function that refreshes the Retently bearer token',
+    description: 'Refreshes the Retently access token',
+    roleDescription: 'Invokes the function that refreshes the Retently access token',
     interval,
     flexibleWindow,
     lambdaFunction,
@@ -73,14 +73,17 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings) 
   applyTagsAndBoundary(scope, settings);
   const outputs = {
     FunctionName: ['The function', lambdaFunction.functionName],
-    SecretArn: ['The secret of the credentials', credentials.secretArn],
-    SecretId: ['What commands call the secret of the credentials', credentials.secretId],
+    SecretArn: ['ARN of the secret that holds the credentials', credentials.secretArn],
+    SecretId: ['Id of the secret that holds the credentials, as commands use it', credentials.secretId],
     ...(tokenSecret !== undefined && {
-      TokenSecretArn: ['The secret that consumers read the bearer token from', tokenSecret.names.secretArn] as const,
+      TokenSecretArn: [
+        'ARN of the secret from which consumers read the access token',
+        tokenSecret.names.secretArn,
+      ] as const,
     }),
-    ScheduleName: ['The schedule of the ticks', scheduleName],
-    FailedRunsUrl: ['The queue of failed runs', failedRuns.queueUrl],
-    UndeliveredTicksUrl: ['The queue of undelivered ticks', undeliveredTicks.queueUrl],
+    ScheduleName: ['Name of the schedule', scheduleName],
+    FailedRunsUrl: ['URL of the queue for failed runs', failedRuns.queueUrl],
+    UndeliveredTicksUrl: ['URL of the queue for undelivered ticks', undeliveredTicks.queueUrl],
   } as const;
   return {
     credentials,

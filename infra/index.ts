@@ -1,4 +1,4 @@
-// biome-ignore-all lint/performance/noBarrelFile: what the package exports, in its one entry.
+// biome-ignore-all lint/performance/noBarrelFile: the only entry point of the package.
 export type { OutputOptions } from './output-options.ts';
 export { TokenRefresh, type TokenRefreshProps } from './token-refresh.ts';
 export { TokenRefreshFleet, type TokenRefreshFleetProps } from './token-refresh-fleet.ts';

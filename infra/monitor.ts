@@ -12,7 +12,7 @@ import type { TokenRefreshSettings } from './options/schema.ts';
 
 export interface Monitored {
   readonly rules: AlarmRules;
-  /** The first of them shows how things are: each alarm names it. */
+  /** Commands to show on the dashboard. The first one shows the current state, and every alarm text contains it. */
   readonly guide: readonly [OperatorCommand, ...OperatorCommand[]];
   readonly rows: readonly (readonly IWidget[])[];
   /** @default false */
@@ -22,15 +22,15 @@ export interface Monitored {
 export interface Monitoring {
   readonly alarmTopic: ITopic;
   readonly alarms: Alarms;
-  /** `undefined` if the options want none. */
+  /** `undefined` if the options turn it off. */
   readonly dashboard: Overview | undefined;
-  /** Commands for emails that SNS could not deliver; none if there is no address. */
+  /** Commands for emails that SNS could not deliver. Empty if there is no address. */
   readonly emailCommands: Readonly<Record<string, OperatorCommand>>;
 }
 
 type MonitorSettings = Pick<TokenRefreshSettings, 'alarmTopic' | 'runbookUrl' | 'dashboard'> & TopicSettings;
 
-/** Creates in `scope` what tells people: a topic, the alarms, and a dashboard. */
+/** Creates the topic, the alarms and the dashboard in `scope`. */
 export function monitor(
   scope: Construct,
   settings: MonitorSettings,
@@ -40,7 +40,7 @@ export function monitor(
   if (runbookUrl === undefined) {
     Annotations.of(scope).addWarningV2(
       'retently-token-refresh:noRunbookUrl',
-      'Alarm emails cannot link to the runbook: runbookUrl is not set. Publish docs/runbook.md where your on-call can read it, and set its https URL.',
+      'Alarm emails cannot link to the runbook: runbookUrl is not set. Publish docs/runbook.md where your on-call engineers can read it, and set runbookUrl to its https URL.',
     );
   }
   warnAboutSecretsKey(scope, settings);

@@ -17,13 +17,13 @@ export interface StackOutputs {
 export function toStackProps(description: string, { account, region }: Placed): StackProps {
   return {
     description,
-    // Without this, the CDK CLI adds a resource that reports to AWS which constructs are used.
+    // Otherwise, the CDK CLI adds a resource that reports the constructs in use to AWS.
     analyticsReporting: false,
     env: { ...(account === undefined ? {} : { account }), ...(region === undefined ? {} : { region }) },
   };
 }
 
-/** Adds what an operator needs to a stack of ours: names, commands, and where the dashboard is. */
+/** Adds the outputs that an operator needs to a stack of this app: names, commands, and the dashboard's address. */
 export function addStackOutputs(stack: Stack, { likelyRegion }: Placed, values: StackOutputs): void {
   for (const [id, [description, value]] of toOutputs(stack, likelyRegion, values)) {
     new CfnOutput(stack, id, { description, value });
@@ -33,16 +33,18 @@ export function addStackOutputs(stack: Stack, { likelyRegion }: Placed, values: 
 /**
  * Adds the same outputs to the stack of a construct.
  *
- * @throws Error if the prefix is not one, or another construct in the stack has the outputs with this prefix
+ * @throws Error if the prefix is invalid, or another construct in the stack already has outputs with this prefix
  */
 export function addConstructOutputs(construct: Construct, values: StackOutputs, { prefix = '' }: OutputOptions): void {
   if (!/^[A-Za-z0-9]*$/.test(prefix)) {
-    throw new Error(`prefix is ${JSON.stringify(prefix)}, but must consist of letters and digits.`);
+    throw new Error(`\`prefix\` is ${JSON.stringify(prefix)}, but must consist of letters and digits.`);
   }
   const stack = Stack.of(construct);
   const id = `RetentlyOutputs${prefix}`;
   if (stack.node.tryFindChild(id) !== undefined) {
-    throw new Error('Cannot add the outputs: the stack has outputs with this prefix. Pass another { prefix }.');
+    throw new Error(
+      'Cannot add the outputs: the stack already has outputs with this prefix. Pass a different { prefix }.',
+    );
   }
   const scope = new Construct(stack, id);
   const region = Token.isUnresolved(stack.region) ? undefined : stack.region;
@@ -51,7 +53,7 @@ export function addConstructOutputs(construct: Construct, values: StackOutputs, 
   }
 }
 
-/** Description and value of each output, by its id. */
+/** Returns the description and value of each output, by its id. */
 function toOutputs(
   stack: Stack,
   likelyRegion: string | undefined,
@@ -66,14 +68,14 @@ function toOutputs(
   ];
 }
 
-/** The dashboard's address, if its host is known because the partition is. */
+/** Returns the dashboard's URL, or its name if the console's host is unknown because the partition is. */
 function toDashboardOutput(
   region: string,
   likelyRegion: string | undefined,
   dashboardName: string,
 ): readonly [string, readonly [string, string]] {
   const host = likelyRegion && consoleHost(likelyRegion);
-  if (!host) return ['DashboardName', ['The dashboard in CloudWatch', dashboardName]];
+  if (!host) return ['DashboardName', ['Name of the dashboard in CloudWatch', dashboardName]];
   const page = `/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboardName}`;
   return ['DashboardUrl', ['The dashboard', `https://${region}.${host}${page}`]];
 }

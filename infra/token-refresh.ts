@@ -26,24 +26,24 @@ export type { TokenRefreshProps } from './account-props.ts';
 const METRIC_PERIOD_MINUTES = 5;
 
 /**
- * Keeps the bearer token of one Retently account fresh: the secret, the function, its schedule, and the alarms.
+ * Keeps the access token of one Retently account valid: the secret, the function, its schedule, and the alarms.
  *
- * A new secret is empty. Put `client_id`, `client_secret` and `refresh_token` into it after the deploy; no template holds them.
+ * A new secret is empty. After the deployment, store `client_id`, `client_secret` and `refresh_token` in it. No template has them.
  */
 export class TokenRefresh extends Construct {
-  /** The secret of the credentials. */
+  /** Secret that holds the credentials. */
   readonly secret: ISecret;
-  /** The secret that consumers read the bearer token from; `undefined` if there is none. */
+  /** Secret from which consumers read the access token; `undefined` if there is none. */
   readonly tokenSecret: ISecret | undefined;
   readonly lambdaFunction: IFunction;
   readonly logGroup: ILogGroup;
-  /** Everything that needs a person, and nothing else. */
+  /** One alarm for each situation in which someone has to act. */
   readonly alarms: readonly Alarm[];
-  /** What the alarms publish to. */
+  /** Topic to which the alarms publish. */
   readonly alarmTopic: ITopic;
   /** Ticks that EventBridge Scheduler could not deliver. */
   readonly undeliveredTicks: IQueue;
-  /** Events on which the function failed, and failed again when Lambda retried. */
+  /** Events on which the function failed, and failed again on Lambda's retry. */
   readonly failedRuns: IQueue;
   private readonly encryptionKey: IKey | undefined;
   private readonly token: TokenSecret | undefined;
@@ -77,19 +77,19 @@ export class TokenRefresh extends Construct {
   }
 
   /**
-   * Lets a consumer read the token secret: the bearer token, and nothing else. A consumer of another AWS account needs an
-   * `encryptionKey`, since no other account can use a key of AWS, and rights of its own there.
+   * Allows a consumer to read the token secret, which holds only the access token. A consumer in another AWS account needs an
+   * `encryptionKey`, because no other account can use an AWS managed key. It also needs IAM permissions in its own account.
    *
-   * @throws Error if there is no token secret, or no key for a consumer of another account
+   * @throws Error if there is no token secret, or no key for a consumer in another account
    */
   grantReadToken(grantee: IGrantable): Grant {
     if (this.token === undefined)
-      throw new Error('There is no token secret to read: leave tokenSecret out of the props.');
+      throw new Error('Cannot grant access to the token secret: `tokenSecret` is false. Remove it from the props.');
     const own = Stack.of(this).account;
     const other = accountsOf(grantee).find((each) => Token.compareStrings(each, own) === TokenComparison.DIFFERENT);
     if (other !== undefined && this.encryptionKey === undefined) {
       throw new Error(
-        `A reader of account ${other} needs an encryptionKey: no other account can use a key of AWS, which the token secret has.`,
+        `Cannot grant account ${other} access to the token secret: no other account can use its AWS managed key. Set \`encryptionKey\`.`,
       );
     }
     this.encryptionKey?.grantDecrypt(grantee);
@@ -97,18 +97,18 @@ export class TokenRefresh extends Construct {
   }
 
   /**
-   * Lets a consumer read the secret of the credentials. **It can read the client secret and the refresh token as well**: they are in the same
-   * value, and IAM knows no part of a value.
+   * Allows a consumer to read the credentials. **This also exposes the client secret and the refresh token**: all are in one
+   * value, and IAM cannot restrict access to a part of it.
    *
-   * @param versionStages labels that the consumer must name in each read, `['AWSCURRENT']` say. @default - any read
+   * @param versionStages labels that the consumer must pass in each read, for example `['AWSCURRENT']`. @default - any read
    */
   grantRead(grantee: IGrantable, versionStages?: string[]): Grant {
-    // CDK's grant of a secret does not reach an imported key, whose policy CDK cannot edit.
+    // CDK's grant on a secret does not cover an imported key, because CDK cannot edit that key's policy.
     this.encryptionKey?.grantDecrypt(grantee);
     return this.secret.grantRead(grantee, versionStages);
   }
 
-  /** Lets somebody refresh now, force a refresh, or ask for the status. */
+  /** Allows a principal to invoke the function: to refresh, to force a refresh, or to read the status. */
   grantInvoke(grantee: IGrantable): Grant {
     return this.lambdaFunction.grantInvoke(grantee);
   }
@@ -116,49 +116,49 @@ export class TokenRefresh extends Construct {
   /**
    * Adds outputs to the stack: the names and commands that the runbook uses. Each command works as printed in AWS CloudShell.
    *
-   * @throws Error if the stack has outputs with this prefix already
+   * @throws Error if the stack already has outputs with this prefix
    */
   addOutputs(options: OutputOptions = {}): void {
     addConstructOutputs(this, this.operatorOutputs, options);
   }
 
-  /** A metric of the function, of the namespace `RetentlyTokenRefresh`. @default - the sum over 5 minutes */
+  /** Returns a metric of the function, in the namespace `RetentlyTokenRefresh`. @default - the sum over 5 minutes */
   metric(metricName: string, options: MetricOptions = {}): Metric {
     return functionMetric(this.lambdaFunction, metricName, Stats.SUM, METRIC_PERIOD_MINUTES).with(options);
   }
 
-  /** Seconds that the bearer token has left. @default - the minimum over 5 minutes */
+  /** Returns the metric of the seconds until the access token expires. @default - the minimum over 5 minutes */
   metricTokenSecondsRemaining(options: MetricOptions = {}): Metric {
     return this.metric(METRICS.tokenSecondsRemaining, { statistic: Stats.MINIMUM, ...options });
   }
 
-  /** Seconds until the bearer token is due for a refresh; 0: it is due, or there is none. @default - the minimum over 5 minutes */
+  /** Returns the metric of the seconds until the token is due; 0 if it is due or missing. @default - the minimum over 5 minutes */
   metricTokenSecondsUntilDue(options: MetricOptions = {}): Metric {
     return this.metric(METRICS.tokenSecondsUntilDue, { statistic: Stats.MINIMUM, ...options });
   }
 
-  /** 1 if only a person at the consent screen can bring a new refresh token. @default - the maximum over 5 minutes */
+  /** Returns the metric that is 1 if someone has to authorize the application again. @default - the maximum over 5 minutes */
   metricReauthorizationRequired(options: MetricOptions = {}): Metric {
     return this.metric(METRICS.reauthorizationRequired, { statistic: Stats.MAXIMUM, ...options });
   }
 
-  /** 1 if a run found the token secret without the bearer token of `AWSCURRENT`. @default - the maximum over 5 minutes */
+  /** Returns the metric that is 1 if a run found a stale token secret. @default - the maximum over 5 minutes */
   metricTokenSecretBehind(options: MetricOptions = {}): Metric {
     return this.metric(METRICS.tokenSecretBehind, { statistic: Stats.MAXIMUM, ...options });
   }
 
-  /** New bearer tokens in `AWSCURRENT`. @default - the sum over 5 minutes */
+  /** Returns the metric of new access tokens in `AWSCURRENT`. @default - the sum over 5 minutes */
   metricRefreshed(options: MetricOptions = {}): Metric {
     return this.metric(METRICS.refreshed, options);
   }
 
-  /** Attempts that failed. @default - the sum over 5 minutes */
+  /** Returns the metric of failed attempts. @default - the sum over 5 minutes */
   metricRefreshFailed(options: MetricOptions = {}): Metric {
     return this.metric(METRICS.refreshFailed, options);
   }
 }
 
-/** Those that are known. A principal that is but an ARN does not say its account: the ARN does. */
+/** Returns the known AWS accounts of a grantee. A principal given as an ARN has no account of its own, but the ARN contains it. */
 function accountsOf({ grantPrincipal }: IGrantable): readonly string[] {
   const arns = grantPrincipal.policyFragment.principalJson['AWS'] ?? [];
   const ofArns = arns.flatMap((arn) => /^arn:[\w-]+:iam::(\d{12}):/.exec(arn)?.[1] ?? []);

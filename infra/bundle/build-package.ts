@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { bundleHandler, entryPathOf, HANDLER_NAMES, runEsbuild } from './bundle-handler.ts';
 import { readPackages, toNotices } from './third-party-notices.ts';
 
-// Builds `dist/`, all that the package has beside its documents:
-//   cjs/         the constructs, with their declarations; what they need beside CDK is bundled
-//   esm/         the same constructs for ES modules: two copies of them in one app could not know each other
-//   handlers/    the functions, as a checkout would bundle them
-//   cli/         the command line, in which everything it needs is bundled
+// Builds `dist/`, which is the whole package except for its documents:
+//   cjs/         the constructs, with their declarations; all dependencies except CDK are bundled
+//   esm/         the same constructs for ES modules, because two copies in one app would not recognize each other
+//   handlers/    the functions, bundled as in a checkout
+//   cli/         the command line, with all its dependencies bundled
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(ROOT, 'dist');
@@ -22,11 +22,11 @@ const NODE = [
   '--platform=node',
   '--target=node20',
   '--main-fields=module,main',
-  // THIRD-PARTY-NOTICES.txt has them, with more.
+  // THIRD-PARTY-NOTICES.txt contains these comments and more.
   '--legal-comments=none',
   '--log-level=warning',
 ];
-// An app that is bundled into one ES module has no `__filename`. Then a sentence says so, when the code of a function is needed.
+// An app bundled into one ES module has no `__filename`. An error then explains that the function's code is missing.
 const COMMONJS_URL =
   'const moduleUrl = typeof __filename === "undefined" ? "file:///C:/bundle/index.js" : require("node:url").pathToFileURL(__filename).href;';
 const REQUIRE =
@@ -58,11 +58,11 @@ function bundleConstruct(metafilePath: string): void {
     `--metafile=${metafilePath}`,
     '--external:aws-cdk-lib',
     '--external:constructs',
-    // Node prints the line that threw: of a minified bundle, that is the whole bundle.
+    // Node prints the line that threw, which would be the whole bundle if it had no line breaks.
     '--minify-syntax',
     ...NODE,
   ]);
-  // Without it, Node would take the file for an ES module, as package.json says.
+  // Otherwise, Node would load the file as an ES module, because of package.json.
   writeFileSync(join(DIST, 'cjs/package.json'), '{ "type": "commonjs" }\n');
   mkdirSync(join(DIST, 'esm'));
   const wrapper =
@@ -79,7 +79,7 @@ function bundleCommandLine(metafilePath: string): void {
     '--splitting',
     // For the user agent in a browser.
     '--external:bowser',
-    // What is CommonJS in it asks for Node's own modules with `require`.
+    // CommonJS code in the bundle loads Node's own modules with `require`.
     `--banner:js=${REQUIRE}`,
     `--metafile=${metafilePath}`,
     '--minify',
@@ -87,7 +87,7 @@ function bundleCommandLine(metafilePath: string): void {
   ]);
 }
 
-/** Declarations of what a user can reach, once for each kind of module. They may name CDK alone. */
+/** Writes the declarations of the public interface, once per module format. Of all packages, they may import only CDK. */
 function writeDeclarations(): void {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
   execFileSync(process.execPath, [tsc, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', scratch], {
@@ -108,7 +108,10 @@ function reachableFrom(path: string): readonly string[] {
     ([, name = '']) => name,
   );
   const stranger = modules.find((name) => !/^\.|^aws-cdk-lib(\/|$)|^constructs$/.test(name));
-  if (stranger !== undefined) throw new Error(`The declarations of ${relative(scratch, path)} name ${stranger}.`);
+  if (stranger !== undefined)
+    throw new Error(
+      `Cannot write the declarations: ${relative(scratch, path)} imports ${stranger}, which users do not have.`,
+    );
   const own = modules.filter((name) => name.startsWith('.'));
   return [path, ...own.flatMap((name) => reachableFrom(join(dirname(path), name.replace(/\.ts$/, '.d.ts'))))];
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 export const LAMBDA_DIRECTORY = fileURLToPath(new URL('../../lambda', import.meta.url));
 
-/** The module that exports the `handler` of each function. */
+/** Module of each function that exports its `handler`. */
 const HANDLERS = {
   handler: 'handler.ts',
   sweep: 'fleet/sweep.ts',
@@ -13,9 +13,9 @@ const HANDLERS = {
 export type HandlerName = keyof typeof HANDLERS;
 export const HANDLER_NAMES: readonly HandlerName[] = ['handler', 'sweep', 'refresh-message'];
 
-/** What the packages import dynamically and never need here. */
+/** Modules that packages import dynamically, and that a function never needs. */
 const NEVER_IMPORTED = [
-  // Lambda passes its credentials in environment variables; the SDK looks elsewhere only if there are none.
+  // Lambda passes its credentials in environment variables. The SDK uses other sources only without them.
   '@aws-sdk/credential-provider-http',
   '@aws-sdk/credential-provider-ini',
   '@aws-sdk/credential-provider-process',
@@ -29,21 +29,21 @@ const NEVER_IMPORTED = [
 ];
 
 export interface BundleOptions {
-  /** Module that exports `handler`. @default the function's */
+  /** Module that exports `handler`. @default - the function's module */
   readonly entryPath?: string;
-  /** Where esbuild writes what went into which file. @default nowhere */
+  /** Path of esbuild's metafile, which lists the inputs of each output file. @default - none is written */
   readonly metafilePath?: string;
   /** Bundles packages as they are published, without `replacements.mjs`. @default false */
   readonly isAsPublished?: boolean;
 }
 
 /**
- * Bundles the handler into `outputDirectory`: `index.mjs`, and beside it what is loaded later or not at all.
+ * Bundles the handler into `outputDirectory`: `index.mjs`, and files that are loaded later or never.
  *
- * esbuild runs in a process of its own. Its `buildSync` takes no plugins, and was seen to wait forever for its worker thread.
+ * esbuild runs in its own process, because `buildSync` takes no plugins and has waited forever for its worker thread.
  *
- * No source map: reading one costs cold start. No banner that defines `require`: nothing in the bundle needs it, as a test
- * shows by importing the bundle.
+ * No source map, because reading one slows down cold starts. No banner that defines `require`: a test imports the bundle to show
+ * that it needs none.
  */
 export function bundleHandler(outputDirectory: string, options: BundleOptions = {}): void {
   const { entryPath = entryPathOf('handler'), ...others } = options;
@@ -53,13 +53,13 @@ export function bundleHandler(outputDirectory: string, options: BundleOptions = 
     outdir: outputDirectory,
     outExtension: { '.js': '.mjs' },
     bundle: true,
-    // What is imported dynamically goes into files of its own, which a start does not read.
+    // Dynamic imports go into separate files, which a cold start does not read.
     splitting: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',
     minify: true,
-    // The ES modules of the packages: smaller, and faster to start than their CommonJS.
+    // ES modules are smaller and start faster than CommonJS.
     mainFields: ['module', 'main'],
     external: NEVER_IMPORTED,
     legalComments: 'none',
@@ -74,7 +74,7 @@ export function entryPathOf(name: HandlerName): string {
 }
 
 export function runEsbuild(options: readonly string[]): void {
-  // On Windows, esbuild's command is always a script; elsewhere it is mostly the program itself.
+  // On Windows, esbuild's command is always a script. On other systems, it usually is the executable.
   const esbuild = createRequire(import.meta.url).resolve('esbuild/bin/esbuild');
   const [command, script] = process.platform === 'win32' ? [process.execPath, [esbuild]] : [esbuild, []];
   execFileSync(command, [...script, ...options], { stdio: ['ignore', 'inherit', 'inherit'] });

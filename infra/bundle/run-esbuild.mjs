@@ -1,5 +1,5 @@
-// Runs esbuild with REPLACEMENTS, in a process of its own: plugins need esbuild's asynchronous API, and constructs of CDK
-// cannot wait. Plain JavaScript, because Node 20 runs no TypeScript. Its argument is esbuild's options as JSON.
+// Runs esbuild with REPLACEMENTS in a separate process: plugins need esbuild's asynchronous API, and CDK constructs cannot
+// wait. Plain JavaScript, because Node 20 does not run TypeScript. The argument contains esbuild's options as JSON.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { REPLACEMENTS } from './replacements.mjs';
@@ -12,8 +12,11 @@ const replacements = {
     onLoad({ filter: new RegExp(`node_modules[\\\\/](?:${paths.join('|')})$`) }, ({ path }) => {
       const source = readFileSync(path, 'utf8');
       const contents = REPLACEMENTS[path.replaceAll('\\', '/').split('/node_modules/').at(-1)](source);
-      // An update of the package has other text, and the replacement needs a look.
-      if (contents === source) throw new Error(`The replacement for ${path} changes nothing.`);
+      // An update of the package changed this file, so someone has to review the replacement.
+      if (contents === source)
+        throw new Error(
+          `Cannot replace code in ${path}: the replacement changes nothing. Adapt it to this version of the package.`,
+        );
       return { contents, loader: path.endsWith('.json') ? 'json' : 'js' };
     });
   },

@@ -6,11 +6,11 @@ const metafileSchema = z.object({ inputs: z.record(z.string(), z.unknown()) });
 const packageSchema = z.object({ name: z.string(), version: z.string(), license: z.string() });
 
 interface BundledPackage extends z.output<typeof packageSchema> {
-  /** Empty if the package has no file with it. */
+  /** Empty if the package has no license file. */
   readonly licenseText: string;
 }
 
-/** The packages that went into a bundle; none if there is no such bundle. */
+/** Returns the packages that a bundle contains; none if the bundle does not exist. */
 export function readPackages(root: string, metafilePath: string): readonly BundledPackage[] {
   if (!existsSync(metafilePath)) return [];
   const { inputs } = metafileSchema.parse(JSON.parse(readFileSync(metafilePath, 'utf8')));
@@ -23,7 +23,7 @@ export function readPackages(root: string, metafilePath: string): readonly Bundl
   });
 }
 
-/** What the licenses of bundled packages ask for: their names and texts. Each text stands once. */
+/** Returns the notices that the licenses of bundled packages require: names and texts, each text only once. */
 export function toNotices(packages: readonly BundledPackage[]): string {
   const names = new Map<string, Set<string>>();
   for (const { name, version, license, licenseText } of packages) {
@@ -31,5 +31,5 @@ export function toNotices(packages: readonly BundledPackage[]): string {
     names.set(text, (names.get(text) ?? new Set()).add(`${name} ${version} (${license})`));
   }
   const notices = [...names].map(([text, bundled]) => `${[...bundled].sort().join('\n')}\n\n${text}\n`);
-  return `The bundles of this package hold the packages below.\n\n${notices.join(`\n${'-'.repeat(80)}\n\n`)}`;
+  return `The bundles of this package contain the following packages.\n\n${notices.join(`\n${'-'.repeat(80)}\n\n`)}`;
 }

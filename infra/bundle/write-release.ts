@@ -7,8 +7,8 @@ import { buildApp } from '../app.ts';
 import { CONTEXT_KEY } from '../options/schema.ts';
 import { bundleHandler, entryPathOf, HANDLER_NAMES, type HandlerName } from './bundle-handler.ts';
 
-// Writes into `release/` what a deployment without CDK needs: two templates, and a folder of code for each function. The
-// templates take the code from a bucket of yours, under the keys `<prefix><function>.zip`.
+// Writes the files for a deployment without CDK to `release/`: two templates, and a folder of code for each function. The
+// templates load the code from your bucket, under the keys `<prefix><function>.zip`.
 
 const RELEASE = fileURLToPath(new URL('../../release', import.meta.url));
 const CONTEXTS = {
@@ -16,11 +16,14 @@ const CONTEXTS = {
   'retently-token-refresh-fleet': { fleet: { tagKey: 'retently' } },
 };
 const PARAMETERS = {
-  CodeBucket: { Type: 'String', Description: 'Bucket of this region that holds the zip files of the functions' },
+  CodeBucket: {
+    Type: 'String',
+    Description: 'Name of the bucket in this region that contains the zip files of the functions',
+  },
   CodePrefix: {
     Type: 'String',
     Default: '',
-    Description: 'What stands before the names of the zip files, such as v1/',
+    Description: 'Prefix of the keys of the zip files, such as v1/',
   },
 };
 
@@ -43,8 +46,8 @@ try {
 
 function writeTemplate(name: string, tokenRefresh: object): void {
   const [stack] = buildApp({ outdir: join(outdir, name), context: { [CONTEXT_KEY]: tokenRefresh } }).synth().stacks;
-  if (stack === undefined) throw new Error(`The app of ${name} has no stack.`);
-  // The parameter and the rule ask for an account that is bootstrapped for CDK.
+  if (stack === undefined) throw new Error(`Cannot write the template ${name}: its app has no stack.`);
+  // The parameter and the rule require an AWS account that is bootstrapped for CDK.
   const { Rules, Parameters, Resources, ...template } = templateSchema.parse(
     JSON.parse(readFileSync(stack.templateFullPath, 'utf8')),
   );
@@ -59,7 +62,7 @@ function withCodeOf(resource: z.output<typeof resourceSchema>): z.output<typeof 
   return { ...resource, Properties: { ...resource.Properties, Code: { S3Bucket: { Ref: 'CodeBucket' }, S3Key } } };
 }
 
-/** The environment of a function says which one it is. */
+/** Returns the handler of a function, which its environment variables identify. */
 function handlerOf(resource: object): HandlerName {
   const text = JSON.stringify(resource);
   if (text.includes('REFRESH_QUEUE_URL')) return 'sweep';

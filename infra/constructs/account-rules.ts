@@ -9,32 +9,32 @@ import { functionMetric } from './function-metric.ts';
 
 const PERIOD_MINUTES = 5;
 const DAY_MINUTES = 24 * 60;
-// SQS sends nothing while a queue rests, and begins again up to fifteen minutes late.
+// SQS publishes no metrics of an idle queue, and resumes up to fifteen minutes late.
 const QUEUE_PERIOD_MINUTES = 15;
 
 export interface AccountRulesProps {
   readonly lambdaFunction: IFunction;
   readonly undeliveredTicks: IQueue;
   readonly failedRuns: IQueue;
-  /** The longest time without a run if no more than one tick is lost. */
+  /** Longest time without a run if at most one tick is lost. */
   readonly silenceMinutes: number;
-  /** How long the alarm for a due token waits. */
+  /** Minutes that a token must stay due before its alarm fires. */
   readonly noticeMinutes: number;
   readonly hasTokenSecret: boolean;
 }
 
-/** The alarms of one account. */
+/** Returns the alarm rules of one account. */
 export function accountRules(props: AccountRulesProps): AlarmRules {
   const { lambdaFunction, silenceMinutes, hasTokenSecret } = props;
-  // One period more than the wait: the run takes time, and CloudWatch takes time to read its metrics from the log.
+  // One more period than the wait: the run takes time, and CloudWatch takes time to extract metrics from the log.
   const noticePeriods = Math.ceil(props.noticeMinutes / PERIOD_MINUTES) + 1;
-  // CloudWatch looks back a day at most.
+  // CloudWatch evaluates at most one day.
   const windowMinutes = Math.min(silenceMinutes, DAY_MINUTES / 2);
   return {
     TokenExpiringSoon: {
       metric: functionMetric(lambdaFunction, METRICS.tokenSecondsUntilDue, Stats.MAXIMUM, PERIOD_MINUTES),
       // A healthy run leaves a token that is not due. The alarm fires only if every period breaches, and a period without
-      // a run breaches: one good run in the whole window keeps it quiet, and one bad run does not fire it.
+      // a run breaches: a single good run in the window prevents it, and a single bad run does not fire it.
       threshold: 1,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       evaluationPeriods: noticePeriods,
@@ -50,7 +50,7 @@ export function accountRules(props: AccountRulesProps): AlarmRules {
     },
     ...(hasTokenSecret && {
       TokenSecretBehind: {
-        // A crash can leave it stale for one tick; the next run repairs it. This alarm fires if every run of two windows found it stale.
+        // After a crash, the token secret can be stale until the next run. This alarm fires if every run of two windows found it stale.
         metric: functionMetric(lambdaFunction, METRICS.tokenSecretBehind, Stats.MINIMUM, windowMinutes),
         evaluationPeriods: 2,
         threshold: 1,
@@ -59,7 +59,7 @@ export function accountRules(props: AccountRulesProps): AlarmRules {
         says: 'Every run finds that the token secret does not hold the access token of AWSCURRENT. Consumers read an older token there. When it expires, every call to Retently fails.',
       },
       TokenSecretUnreadable: {
-        // Neither a deletion nor a denial passes by itself: the first run that finds it fires the alarm, the first that does not clears it.
+        // Neither a deletion nor a denial is temporary. The first run that finds one fires the alarm, and the next good run clears it.
         metric: functionMetric(lambdaFunction, METRICS.tokenSecretUnreadable, Stats.MAXIMUM, PERIOD_MINUTES),
         ...AT_ONCE,
         treatMissingData: TreatMissingData.IGNORE,
@@ -74,7 +74,7 @@ export function accountRules(props: AccountRulesProps): AlarmRules {
     },
     FunctionFailing: {
       metric: lambdaFunction.metricErrors({ period: Duration.minutes(silenceMinutes), statistic: Stats.SUM }),
-      // One tick fails at most twice, with its retry. Three errors took more than one tick.
+      // One tick fails at most twice, including its retry. Three errors need more than one tick.
       evaluationPeriods: 1,
       threshold: ATTEMPTS_PER_TICK + 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -92,7 +92,7 @@ export function accountRules(props: AccountRulesProps): AlarmRules {
   };
 }
 
-/** Fires for messages that arrived, not for messages that are there: the alarm clears, and the messages stay. */
+/** Returns a rule that fires when messages arrive, not while they wait: the alarm clears, and the messages stay. */
 function toQueueRule(queue: IQueue): Omit<AlarmRule, 'says'> {
   return {
     metric: queue.metricNumberOfMessagesSent({

@@ -7,11 +7,11 @@ const ACKNOWLEDGED_RULES = 'aws:cdk:acknowledged-rules';
 const nagMetadataSchema = z.object({ rules_to_suppress: z.array(z.unknown()) });
 
 /**
- * Acknowledges a finding of cdk-nag on a construct and on what it holds now. Version 3 reads the metadata of the construct, and
+ * Acknowledges a cdk-nag finding on a construct and its current children. Version 3 reads the metadata of the construct, and
  * version 2 reads the metadata of each resource in the template.
  *
- * It writes what `Validations.of(scope).acknowledge()` writes, without its stack trace, which would put paths of this machine
- * into what is synthesised.
+ * Writes the same metadata as `Validations.of(scope).acknowledge()`, but no stack trace, which would put this machine's paths
+ * into the synthesized files.
  *
  * @param rule id of the rule; with a finding in brackets if the rule has several
  * @param reason why the finding is harmless here
@@ -26,14 +26,14 @@ export function acknowledge(scope: IConstruct, rule: string, reason: string): vo
   }
 }
 
-/** The finding of cdk-nag on keys or secrets that are bound by a condition and not by their ARN. */
+/** Acknowledges the cdk-nag finding on keys or secrets that a condition restricts instead of an ARN. */
 export function acknowledgeWildcard(role: IConstruct, service: string, resource: string, reason: string): void {
   const { region, account } = Stack.of(role);
   const arn = `arn:<AWS::Partition>:${service}:${orName(region, 'AWS::Region')}:${orName(account, 'AWS::AccountId')}:${resource}`;
   acknowledge(role, `AwsSolutions-IAM5[Resource::${arn}]`, reason);
 }
 
-/** As cdk-nag writes what is known at deployment only. */
+/** Returns a value as cdk-nag writes it: by name if it is known only at deployment. */
 function orName(value: string, name: string): string {
   return Token.isUnresolved(value) ? `<${name}>` : value;
 }

@@ -9,12 +9,12 @@ import { type KeySettings, toAlarmsAndLogsKey } from './alarms-and-logs-key.ts';
 import { alarmsMayPublish } from './allow-aws-services.ts';
 import { createDeadLetterQueue, type QueueSettings } from './dead-letters.ts';
 
-/** What the topic takes from the options. */
+/** Options that concern the topic. */
 export type TopicSettings = Pick<TokenRefreshSettings, 'alarmEmails'> &
   KeySettings &
   Pick<QueueSettings, 'removalPolicies'>;
 
-/** The topic that every alarm publishes to. */
+/** Topic to which every alarm publishes. */
 export class AlarmTopic extends Construct {
   readonly topic: Topic;
 
@@ -30,16 +30,16 @@ export class AlarmTopic extends Construct {
       enforceSSL: true,
       ...(key && { masterKey: Key.fromKeyArn(this, 'Key', key.keyArn) }),
     });
-    // The policy that enforces TLS replaces the default one, which lets the alarms of the AWS account publish.
+    // The policy that enforces TLS replaces the default policy, which allows the AWS account's alarms to publish.
     this.topic.addToResourcePolicy(alarmsMayPublish(this.topic.topicArn, Stack.of(this)));
     if (alarmEmails.length === 0) {
       Annotations.of(this).addWarningV2(
         'retently-token-refresh:nobodyHearsOfAlarms',
-        'No one is notified of alarms: alarmEmails is empty. Add an address, or subscribe to the topic yourself and acknowledge this.',
+        'No one is notified of alarms: alarmEmails is empty. Add an address, or subscribe to the topic yourself and acknowledge this warning.',
       );
     }
     if (alarmEmails.length === 0) return;
-    // An alarm has no secret in it, so no key is needed that could be disabled.
+    // Alarms contain no secrets. Without a customer managed key, no disabled key can block them.
     const queue = createDeadLetterQueue(this, 'UndeliveredEmails', { encryptionKey: undefined, removalPolicies });
     this.undeliveredEmails = queue;
     for (const email of alarmEmails)

@@ -14,33 +14,33 @@ import { Construct } from 'constructs';
 import { type AlarmKind, toRunbookEntry } from '../../lambda/contract.ts';
 
 export interface AlarmsProps {
-  /** By the name of the alarm, which is that of its entry in the runbook. */
+  /** Rules by the name of the alarm, which is also the name of its runbook entry. */
   readonly rules: AlarmRules;
   readonly topic: ITopic;
-  /** The command that shows how things are. */
+  /** Command that shows the current state. */
   readonly statusCommand: string;
   readonly runbookUrl: string | undefined;
-  /** One email when all alarms are over, instead of one when each is: what clears one may have set off another. */
+  /** Sends one email when all alarms have cleared, instead of one per alarm: the cause that clears one may fire another. */
   readonly clearTogether: boolean;
 }
 
 export interface AlarmRule extends CreateAlarmOptions {
   readonly metric: IMetric;
-  /** What happened, and what it means for those who read the token. */
+  /** Text of the alarm: what happened, and what it means for consumers. */
   readonly says: string;
 }
 
 /** Rules by the kind of their alarm, which is also the id of its construct. */
 export type AlarmRules = Readonly<Partial<Record<AlarmKind, AlarmRule>>>;
 
-/** It fires for the first period in which there was one. */
+/** Fires in the first period that has a value of 1 or more. */
 export const AT_ONCE = {
   evaluationPeriods: 1,
   threshold: 1,
   comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
 };
 
-/** The alarms: everything that needs a person, and nothing else. */
+/** One alarm for each situation in which someone has to act. */
 export class Alarms extends Construct {
   readonly alarms: readonly Alarm[];
 
@@ -62,7 +62,7 @@ export class Alarms extends Construct {
 
   private createAllClear(stack: string): CompositeAlarm {
     return new CompositeAlarm(this, 'AllClear', {
-      alarmDescription: `Some alarm of the fleet is on. When this one clears, all of them are over.\n${stack}`,
+      alarmDescription: `At least one alarm of the fleet is active. This alarm clears when all of them have cleared.\n${stack}`,
       alarmRule: CompositeRule.anyOf(...this.alarms.map((alarm) => CompositeRule.fromAlarm(alarm, AlarmState.ALARM))),
     });
   }

@@ -6,7 +6,7 @@ import type { Construct } from 'constructs';
 
 type Place = Pick<Stack, 'partition' | 'region' | 'account'>;
 
-/** Lets CloudWatch use every key that encrypts topic or logs, or did before the option for that key was set. */
+/** Allows CloudWatch to use every key that encrypts the topic or the logs, or did so before the option for that key was set. */
 export function allowAwsServices(
   scope: Construct,
   { encryptionKey, alarmsAndLogsKey }: { readonly encryptionKey?: IKey; readonly alarmsAndLogsKey?: IKey | false },
@@ -16,15 +16,15 @@ export function allowAwsServices(
 }
 
 /**
- * Adds to a key's policy what CDK does not add by itself. CDK cannot edit the policy of an imported key. Then it warns, with the
- * statements to add.
+ * Adds the statements to a key's policy that CDK does not add. CDK cannot edit the policy of an imported key; in that case, a
+ * warning lists the statements.
  */
 function allowKeyOfCloudWatch(scope: Construct, key: IKey): void {
   const results = keyStatements(Stack.of(scope)).map((statement) => key.addToResourcePolicy(statement));
   if (results.every(({ statementAdded }) => statementAdded)) return;
   Annotations.of(scope).addWarningV2(
     'retently-token-refresh:importedKey',
-    `The policy of an imported key cannot be edited here. Without these statements, CloudWatch can neither write logs nor send alarms. Make sure that the key's policy has them, and acknowledge this warning: ${toJson(scope, keyStatements(placeOf(scope)))}`,
+    `Cannot edit the policy of an imported key. Without these statements, CloudWatch can neither write logs nor send alarms. Make sure that the key's policy has them, and acknowledge this warning: ${toJson(scope, keyStatements(placeOf(scope)))}`,
   );
 }
 
@@ -34,11 +34,11 @@ export function warnAboutImportedTopic(scope: Construct, topic: ITopic): void {
   const [topicArn = '<topic>'] = readable([topic.topicArn]);
   Annotations.of(scope).addWarningV2(
     'retently-token-refresh:importedTopic',
-    `The policy of an imported topic cannot be edited here. Without this statement, alarms notify no one. Make sure that the topic's policy has it, and acknowledge this warning: ${toJson(scope, [alarmsMayPublish(topicArn, placeOf(scope))])}`,
+    `Cannot edit the policy of an imported topic. Without this statement, alarms notify no one. Make sure that the topic's policy has it, and acknowledge this warning: ${toJson(scope, [alarmsMayPublish(topicArn, placeOf(scope))])}`,
   );
 }
 
-/** Lets the alarms of one AWS account and region publish to a topic. */
+/** Returns a statement that allows the alarms of one AWS account and region to publish to a topic. */
 export function alarmsMayPublish(topicArn: string, { partition, region, account }: Place): PolicyStatement {
   return new PolicyStatement({
     sid: 'AllowAlarms',
@@ -52,7 +52,7 @@ export function alarmsMayPublish(topicArn: string, { partition, region, account 
   });
 }
 
-/** Let CloudWatch use a key for the log groups and alarms of one AWS account. */
+/** Returns statements that allow CloudWatch to use a key for one AWS account's log groups and alarms. */
 function keyStatements({ partition, region, account }: Place): readonly PolicyStatement[] {
   return [
     new PolicyStatement({
@@ -61,7 +61,7 @@ function keyStatements({ partition, region, account }: Place): readonly PolicySt
       actions: ['kms:Encrypt*', 'kms:Decrypt*', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'],
       resources: ['*'],
       conditions: {
-        // The key that AWS documents for log groups. It is not documented that these calls have `aws:SourceAccount`.
+        // AWS documents this condition key for log groups. It does not document `aws:SourceAccount` in these calls.
         ArnLike: { 'kms:EncryptionContext:aws:logs:arn': `arn:${partition}:logs:${region}:${account}:log-group:*` },
         StringEqualsIfExists: { 'aws:SourceAccount': account },
       },
@@ -77,7 +77,7 @@ function keyStatements({ partition, region, account }: Place): readonly PolicySt
   ];
 }
 
-/** Where a construct goes, in a form that people can read and replace. */
+/** Returns the partition, region and account of a construct, with readable placeholders for unknown ones. */
 function placeOf(scope: Construct): Place {
   const { partition, region, account } = Stack.of(scope);
   const [knownPartition = 'aws', knownRegion = '<region>', knownAccount = '<account>'] = readable([

@@ -3,7 +3,7 @@ import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 
-/** Tags on everything in `scope` that takes tags, and the boundary of every role. */
+/** Applies the tags to every taggable resource in `scope`, and the permissions boundary to every role. */
 export function applyTagsAndBoundary(
   scope: Construct,
   { tags, permissionsBoundaryArn }: Pick<TokenRefreshSettings, 'tags' | 'permissionsBoundaryArn'>,

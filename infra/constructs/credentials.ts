@@ -5,7 +5,7 @@ import { acknowledge } from './acknowledge.ts';
 import { EmptySecret } from './empty-secret.ts';
 import { namesOfCreated, namesOfExisting, type SecretNames } from './secret-names.ts';
 
-/** The secret that holds `RetentlyCredentials`: a new, empty one, or one that exists already. */
+/** Secret that holds `RetentlyCredentials`: a new, empty secret, or an existing one. */
 export class Credentials extends Construct {
   readonly names: SecretNames;
   readonly secret: ISecret;
@@ -25,14 +25,14 @@ export class Credentials extends Construct {
   private createSecret(settings: TokenRefreshSettings): EmptySecret {
     const secret = new EmptySecret(this, {
       description:
-        'RetentlyCredentials: client_id, client_secret and refresh_token, and the bearer token they trade for',
+        'RetentlyCredentials: client_id, client_secret, refresh_token, and the access token obtained with them',
       settings,
       policyId: 'Policy',
     });
     acknowledge(
       secret,
       'AwsSolutions-SMG4',
-      'The function of this stack rotates the tokens itself. RotateSecret runs every four hours at most, and a token of six hours is due after three; its one AWSPENDING is no lock for a token that may be spent once. The client secret can only be changed by a person, at Retently.',
+      'The function of this stack rotates the tokens itself. RotateSecret runs at most every four hours, but a six-hour token is due after three. AWSPENDING is no lock for a refresh token that may work only once. Only a person can change the client secret, at Retently.',
     );
     return secret;
   }

@@ -15,7 +15,7 @@ import { functionMetric } from './function-metric.ts';
 const PERIOD_MINUTES = 30;
 const period = Duration.minutes(PERIOD_MINUTES);
 
-/** What the dashboard of one account shows: the life of its token, and what the runs did. */
+/** Returns the rows for one account: the lifetime of its token, and the results of its runs. */
 export function accountRows(
   lambdaFunction: IFunction,
   logGroup: ILogGroup,
@@ -38,16 +38,16 @@ export interface FleetParts {
   readonly deadLetters: readonly IQueue[];
 }
 
-/** What the dashboard of a fleet shows: its worst token, the sweeps, and what the runs did. */
+/** Returns the rows for a fleet: its worst token, the sweeps, and the results of the runs. */
 export function fleetRows({ sweep, refresh, queue, deadLetters }: FleetParts): readonly (readonly IWidget[])[] {
   return [
     [toWorstWidget(sweep), toSweepsWidget(sweep, queue)],
     [toRunsWidget(refresh), toFailuresWidget(refresh)],
-    [toQueuesWidget('Messages in the queue of the refresh, and dead letters', [queue, ...deadLetters])],
+    [toQueuesWidget('Messages in the refresh queue, and dead letters', [queue, ...deadLetters])],
   ];
 }
 
-/** Shows the judgement of the last runs, in the words of `status`. */
+/** Returns a widget with the health that the last runs reported, in the same terms as `status`. */
 function toHealthWidget(logGroup: ILogGroup): IWidget {
   return new LogQueryWidget({
     title: 'Health of the last runs, and what to do',
@@ -66,21 +66,21 @@ function toHealthWidget(logGroup: ILogGroup): IWidget {
 function toLifeWidget(lambdaFunction: IFunction): IWidget {
   const hours = hoursOf(lambdaFunction);
   return new GraphWidget({
-    title: 'Hours that the bearer token has left, and until it is due',
+    title: 'Hours until the access token expires, and until it is due',
     width: 12,
     left: [
       hours('left', METRICS.tokenSecondsRemaining, Stats.MINIMUM, 'left'),
       hours('until', METRICS.tokenSecondsUntilDue, Stats.MINIMUM, 'until due'),
     ],
     leftYAxis: HOURS_AXIS,
-    leftAnnotations: [{ value: 0, label: 'TokenExpiringSoon fires if "until due" stays here, or ends' }],
+    leftAnnotations: [{ value: 0, label: 'TokenExpiringSoon fires if "until due" stays here, or stops' }],
   });
 }
 
 function toWorstWidget(sweep: IFunction): IWidget {
   const hours = hoursOf(sweep);
   return new GraphWidget({
-    title: 'Hours, of the worst token',
+    title: 'Hours until the worst token expires, and until it is due',
     width: 12,
     left: [
       hours('left', METRICS.tokenSecondsRemaining, Stats.MINIMUM, 'left'),
@@ -117,7 +117,7 @@ function toSweepsWidget(sweep: IFunction, queue: IQueue): IWidget {
 function toRunsWidget(lambdaFunction: IFunction): IWidget {
   const sum = (name: string) => functionMetric(lambdaFunction, name, Stats.SUM, PERIOD_MINUTES);
   return new GraphWidget({
-    title: 'What runs did',
+    title: 'Results of runs',
     width: 12,
     left: [
       sum(METRICS.refreshed),

@@ -5,16 +5,16 @@ import { Construct } from 'constructs';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { acknowledge } from './acknowledge.ts';
 
-/** What every queue of ours takes from the options. */
+/** Options that concern every queue. */
 export type QueueSettings = Pick<TokenRefreshSettings, 'encryptionKey'> & {
   readonly removalPolicies: Pick<TokenRefreshSettings['removalPolicies'], 'queues'>;
 };
 
-/** Two queues: for ticks that did not reach the function, and for events on which it failed. */
+/** Two queues: one for ticks that did not reach the function, one for events on which the function failed. */
 export class DeadLetters extends Construct {
   /** Ticks that EventBridge Scheduler could not deliver. */
   readonly undeliveredTicks: Queue;
-  /** Events on which the function failed, and failed again when Lambda retried. */
+  /** Events on which the function failed, and failed again on Lambda's retry. */
   readonly failedRuns: Queue;
 
   constructor(scope: Construct, id: string, settings: QueueSettings) {
@@ -24,17 +24,17 @@ export class DeadLetters extends Construct {
   }
 }
 
-/** A queue that nobody receives from but a person. */
+/** Creates a queue whose messages only operators receive. */
 export function createDeadLetterQueue(scope: Construct, id: string, settings: QueueSettings): Queue {
   const queue = createQueue(scope, id, settings, {
     retentionPeriod: Duration.days(14),
-    // The default, written down: Control Tower's CT.SQS.PR.1 takes a queue for a dead-letter queue only if it has this.
+    // The default, set explicitly: Control Tower's CT.SQS.PR.1 recognizes a dead-letter queue only by this setting.
     redriveAllowPolicy: { redrivePermission: RedrivePermission.ALLOW_ALL },
   });
   acknowledge(
     queue,
     'AwsSolutions-SQS3',
-    'It is a queue for dead letters itself: nobody receives from it but a person, and an alarm watches it.',
+    'This is a dead-letter queue: only operators receive its messages, and an alarm monitors it.',
   );
   return queue;
 }

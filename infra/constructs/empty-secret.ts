@@ -8,16 +8,16 @@ import type { TokenRefreshSettings } from '../options/schema.ts';
 export interface EmptySecretProps {
   readonly description: string;
   readonly settings: Pick<TokenRefreshSettings, 'encryptionKey' | 'removalPolicies'>;
-  /** Id beside the secret from which the logical id of its resource policy follows. */
+  /** Construct id, next to the secret, that determines the logical id of its resource policy. */
   readonly policyId: string;
 }
 
 /**
- * A secret of CDK, without a value and without a name, under the id `Secret`. A name that depends on an option would replace the
+ * CDK secret without a value and without a name, under the id `Secret`. A name that depends on an option would replace the
  * secret when the option changes.
  *
- * Its one resource policy is always in the template and shares its removal policy. So `cdk destroy` leaves the readers of a
- * retained secret their rights. A policy that existed only while it had readers would also leave the last reader its rights,
+ * The resource policy is always in the template and shares the secret's removal policy. So `cdk destroy` leaves the readers of a
+ * retained secret their access. A policy that existed only while it had readers would also leave the last reader its access,
  * because CloudFormation retains a policy that an update removes.
  */
 export class EmptySecret extends Secret {
@@ -29,28 +29,29 @@ export class EmptySecret extends Secret {
     super(scope, 'Secret', { description, removalPolicy, ...(key && { encryptionKey: key }) });
 
     const secret = this.node.defaultChild;
-    if (!(secret instanceof CfnSecret)) throw new Error('A secret of CDK has no resource.');
+    if (!(secret instanceof CfnSecret)) throw new Error('Cannot create the secret: the CDK secret has no resource.');
     secret.overrideLogicalId(secretLogicalId);
     secret.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
-    // CDK generates a value for a secret that is given none.
+    // Otherwise, CDK generates a value.
     secret.generateSecretString = undefined;
 
     this.addToResourcePolicy(denyWithoutTls());
     const policy = this.node.findChild('Policy').node.defaultChild;
-    if (!(policy instanceof CfnResourcePolicy)) throw new Error('A secret of CDK has no resource policy.');
+    if (!(policy instanceof CfnResourcePolicy))
+      throw new Error('Cannot create the secret: the CDK secret has no resource policy.');
     policy.overrideLogicalId(policyLogicalId);
     policy.applyRemovalPolicy(removalPolicy);
     policy.blockPublicPolicy = true;
   }
 
-  // CDK types it as possibly undefined, which its own ISecret rules out under `exactOptionalPropertyTypes`.
+  // CDK declares this as possibly undefined, which contradicts its own ISecret under `exactOptionalPropertyTypes`.
   override get secretFullArn(): string {
     return this.secretArn;
   }
 }
 
 /**
- * Returns the logical id of a resource that stands directly at `id`. Deployed secrets and policies have such ids. CDK's own
+ * Returns the logical id of a resource directly under `id`. Deployed secrets and policies have such ids. CDK's own
  * constructs put their resource one level below, under other logical ids, and CloudFormation would replace the secrets.
  */
 function logicalIdAt(scope: Construct, id: string): string {
@@ -60,7 +61,7 @@ function logicalIdAt(scope: Construct, id: string): string {
   return logicalId;
 }
 
-/** Returns the app's own key as it is, so that grants reach its policy. */
+/** Returns the app's own key unchanged, so that grants also edit its policy. */
 function toKey(scope: Construct, key: NonNullable<TokenRefreshSettings['encryptionKey']>): IKey {
   return 'node' in key ? key : Key.fromKeyArn(scope, 'SecretKey', key.keyArn);
 }

@@ -6,11 +6,11 @@ import { EVENT_SOURCE } from '../../lambda/contract.ts';
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import { allow } from './statements.ts';
 
-/** The event bus that the function publishes on, if there is one. */
+/** Event bus to which the function publishes, if events are on. */
 export class EventDestination extends Construct {
-  /** The `EventBusName` of `PutEvents`; empty if there are no events. */
+  /** `EventBusName` for `PutEvents`; empty if events are off. */
   readonly eventBusName: string;
-  /** The resource of the bus in a policy. */
+  /** Resource of the event bus in a policy. */
   readonly policyArn: string | undefined;
 
   constructor(
@@ -24,22 +24,22 @@ export class EventDestination extends Construct {
     } else if (typeof eventBus === 'object') {
       const created = new EventBus(this, 'EventBus', {
         eventBusName: eventBus.create,
-        description: 'What becomes of the Retently bearer token',
+        description: 'Events about the Retently access token',
       });
       this.eventBusName = created.eventBusName;
       this.policyArn = created.eventBusArn;
     } else {
       this.eventBusName = eventBus;
-      // What CDK knows at deploy time only is the ARN of an IEventBus.
+      // A value that is unresolved until deployment is the ARN of an IEventBus.
       const isArn = Token.isUnresolved(eventBus) || eventBus.startsWith('arn:');
       this.policyArn = isArn ? eventBus : this.toArn(eventBus);
     }
   }
 
-  /** What a function that publishes may do. */
+  /** Returns the statements for a function that publishes events. */
   get statements(): readonly PolicyStatement[] {
     if (this.policyArn === undefined) return [];
-    // The key has a value for each event of a call. `ForAllValues` passes if there is none, and `Null` rules that out.
+    // The key has one value per event of the call. `ForAllValues` also matches if there are none; `Null` excludes that.
     const onlyOurs = {
       'ForAllValues:StringEquals': { 'events:source': EVENT_SOURCE },
       Null: { 'events:source': 'false' },

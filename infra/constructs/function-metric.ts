@@ -3,7 +3,7 @@ import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { METRIC_DIMENSION, METRIC_NAMESPACE } from '../../lambda/contract.ts';
 
-/** A metric that the function emits. CloudWatch finds it only under exactly this set of dimensions. */
+/** Returns a metric that the function emits. CloudWatch finds it only with exactly these dimensions. */
 export function functionMetric(
   lambdaFunction: IFunction,
   metricName: string,

@@ -6,11 +6,11 @@ export interface OverviewProps {
   readonly alarms: readonly Alarm[];
   readonly guide: readonly OperatorCommand[];
   readonly runbookUrl: string | undefined;
-  /** Below the alarms and what to do about them. */
+  /** Widgets below the alarms and the guide. */
   readonly rows: readonly (readonly IWidget[])[];
 }
 
-/** One dashboard: the alarms, what to do, and then whatever its stack has to show. */
+/** Dashboard: the alarms, a guide, and the rows of the stack. */
 export class Overview extends Construct {
   readonly dashboardName: string;
 
@@ -22,7 +22,7 @@ export class Overview extends Construct {
   }
 }
 
-/** What to do, in Markdown. */
+/** Returns the guide, in Markdown. */
 function toGuide(commands: readonly OperatorCommand[], runbookUrl: string | undefined): IWidget {
   const runbook = runbookUrl === undefined ? '`docs/runbook.md`' : `[the runbook](${runbookUrl})`;
   const lines = commands.flatMap(({ description, command }) => [`# ${description}`, command]);

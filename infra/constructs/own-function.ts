@@ -20,13 +20,13 @@ import { acknowledge } from './acknowledge.ts';
 import { toAlarmsAndLogsKey } from './alarms-and-logs-key.ts';
 import { allow, denyToCode } from './statements.ts';
 
-/** The AWS SDK reads it. */
+/** Environment variable that the AWS SDK reads. */
 const FIPS = { AWS_USE_FIPS_ENDPOINT: 'true' };
 
-// Versions of aws-cdk-lib from before Node.js 24 do not know its name. CloudFormation does.
+// Older versions of aws-cdk-lib do not have a name for Node.js 24, but CloudFormation does.
 const NODEJS_24 = Runtime.NODEJS_24_X ?? new Runtime('nodejs24.x', RuntimeFamily.NODEJS);
 
-/** What every function of ours takes from the options. */
+/** Options that concern every function. */
 export type FunctionSettings = Pick<
   TokenRefreshSettings,
   | 'encryptionKey'
@@ -47,16 +47,16 @@ export interface OwnFunctionProps {
   readonly timeout: Duration;
   readonly environment: Readonly<Record<string, string>>;
   readonly roleDescription: string;
-  /** What the function may do, beside writing its log. */
+  /** Permissions of the function, except to write its log. */
   readonly statements: readonly PolicyStatement[];
-  /** How Lambda deals with events that nobody waits for, and what it sets aside. */
+  /** Settings for asynchronous events and reserved concurrency. */
   readonly running: Pick<
     FunctionOptions,
     'retryAttempts' | 'maxEventAge' | 'onFailure' | 'reservedConcurrentExecutions'
   >;
 }
 
-/** A function of ours, its log group, and a role that allows its calls and nothing else. */
+/** Lambda function with its log group and a role that allows only the calls it makes. */
 export class OwnFunction extends Construct {
   readonly lambdaFunction: LambdaFunction;
   readonly logGroup: LogGroup;
@@ -71,7 +71,7 @@ export class OwnFunction extends Construct {
       removalPolicy: removalPolicies.logs,
       ...(logKey && { encryptionKey: Key.fromKeyArn(this, 'LogKey', logKey.keyArn) }),
     });
-    // The managed policies of AWS and the grants of CDK would allow more than a function calls.
+    // AWS managed policies and CDK grants would allow more than the function calls.
     this.role = new Role(this, 'Role', {
       description: props.roleDescription,
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
@@ -89,17 +89,17 @@ export class OwnFunction extends Construct {
       runtime: NODEJS_24,
       architecture: Architecture.ARM_64,
       memorySize,
-      // CDK adds statements of its own to a role, unless it is told not to.
+      // Otherwise, CDK adds statements of its own to the role.
       role: this.role.withoutPolicyUpdates(),
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
-      // Lambda's own lines about each run would triple the log; one that times out or crashes is a warning.
+      // Lambda's own lines about each run would triple the log. A timeout or a crash is logged as a warning.
       systemLogLevelV2: SystemLogLevel.WARN,
       tracing: xray ? Tracing.ACTIVE : Tracing.DISABLED,
     });
     const resource = this.lambdaFunction.node.defaultChild;
     if (vpc !== undefined && CfnResource.isCfnResource(resource)) {
-      // By ids: a Vpc construct needs the availability zones, and so a lookup in the AWS account.
+      // By ids, because a Vpc construct needs the availability zones, which takes a lookup in the AWS account.
       resource.addPropertyOverride('VpcConfig', {
         SubnetIds: 'subnetIds' in vpc ? vpc.subnetIds : vpc.selectSubnets(vpcSubnets).subnetIds,
         SecurityGroupIds: securityGroups,
@@ -107,7 +107,7 @@ export class OwnFunction extends Construct {
     }
   }
 
-  /** What Lambda does under the role of a function if the options want it. */
+  /** Allows the calls that Lambda makes with the function's role for tracing and network interfaces. */
   private allowOptions({ xray, vpc }: FunctionSettings): void {
     if (xray) this.role.addToPolicy(allow('Trace', ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], ['*']));
     if (vpc !== undefined) {
@@ -115,7 +115,7 @@ export class OwnFunction extends Construct {
       this.role.addToPolicy(denyToCode('DenyNetworkToCode', NETWORK_INTERFACE_ACTIONS));
     }
     if (!xray && vpc === undefined) return;
-    const reason = 'AWS accepts these actions, of X-Ray and of network interfaces, on * only.';
+    const reason = 'AWS accepts these actions, for X-Ray and for network interfaces, only on the resource *.';
     acknowledge(this.role, 'AwsSolutions-IAM5[Resource::*]', reason);
   }
 }

@@ -2,7 +2,7 @@ import { ENVIRONMENT, LEASE_OVER_TIMEOUT_SECONDS } from '../../lambda/contract.t
 import type { TokenRefreshSettings } from '../options/schema.ts';
 import type { EventDestination } from './event-destination.ts';
 
-/** What a function that refreshes is told, whichever secrets it refreshes. */
+/** Returns the environment variables of a function that refreshes, for one account or for a fleet. */
 export function refreshEnvironment(
   settings: Pick<TokenRefreshSettings, 'tokenEndpoint' | 'tokenLifetime' | 'timeout' | 'interval' | 'flexibleWindow'>,
   { eventBusName }: EventDestination,

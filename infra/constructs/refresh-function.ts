@@ -17,11 +17,11 @@ export interface RefreshFunctionProps {
   readonly tokenSecret: SecretNames | undefined;
   readonly eventDestination: EventDestination;
   readonly failedRuns: IQueue;
-  /** How long Lambda keeps an event for a run and its retry. */
+  /** Maximum age of an event, including the wait for a retry. */
   readonly eventAge: Duration;
 }
 
-/** The function of one account. */
+/** Function that refreshes the token of one account. */
 export class RefreshFunction extends OwnFunction {
   constructor(scope: Construct, id: string, props: RefreshFunctionProps) {
     const { settings, credentials, tokenSecret, eventDestination, failedRuns, eventAge } = props;
@@ -29,7 +29,7 @@ export class RefreshFunction extends OwnFunction {
     const tokenSecretArns = tokenSecret === undefined ? [] : [tokenSecret.policyArn];
     super(scope, id, {
       settings,
-      description: 'Keeps the Retently bearer token fresh',
+      description: 'Keeps the Retently access token valid',
       handler: 'handler',
       timeout,
       environment: {
@@ -37,13 +37,13 @@ export class RefreshFunction extends OwnFunction {
         ...refreshEnvironment(settings, eventDestination),
         ...(tokenSecret && { [ENVIRONMENT.tokenSecretId]: tokenSecret.secretId }),
       },
-      roleDescription: 'Refreshes the Retently bearer token in its secret',
+      roleDescription: 'Refreshes the Retently access token in its secret',
       statements: [
         allow('KeepCredentials', CREDENTIALS_ACTIONS, [credentials.policyArn]),
         ...tokenSecretArns.map((arn) => allow('KeepTokenSecret', TOKEN_SECRET_ACTIONS, [arn])),
         ...eventDestination.statements,
         allow('KeepFailedRuns', ['sqs:SendMessage'], [failedRuns.queueArn]),
-        // Whatever key the secret has now: it may have had another one until a day ago.
+        // With any key: until a day ago, the secret may have had a different one.
         allowDecryptOf(scope, 'ReadUnderOlderKeys', [credentials.policyArn, ...tokenSecretArns]),
         ...allowKeyThrough(scope, 'EncryptCredentials', 'secretsmanager', encryptionKey),
         ...allowKeyThrough(scope, 'EncryptFailedRuns', 'sqs', encryptionKey),
@@ -59,7 +59,7 @@ export class RefreshFunction extends OwnFunction {
       this.role,
       'kms',
       'key/*',
-      "Bound to the secrets of this stack by the encryption context: nothing else of the account's keys can be read with it.",
+      "The encryption context restricts this to the secrets of this stack. Nothing else under the account's keys can be read with it.",
     );
   }
 }

@@ -15,13 +15,13 @@ export interface RefreshScheduleProps
   extends Pick<TokenRefreshSettings, 'interval' | 'flexibleWindow' | 'encryptionKey'> {
   readonly description: string;
   readonly roleDescription: string;
-  /** Event that the function gets. */
+  /** Event that the function receives. */
   readonly input: object;
   readonly lambdaFunction: IFunction;
   readonly undeliveredTicks: IQueue;
 }
 
-/** The schedule of the ticks, and a role that may invoke this one function. */
+/** Schedule of the ticks, with a role that may invoke only this function. */
 export class RefreshSchedule extends Construct {
   readonly schedule: Schedule;
   readonly role: Role;
@@ -38,7 +38,7 @@ export class RefreshSchedule extends Construct {
       target: new LambdaInvoke(props.lambdaFunction, {
         // Without an input, EventBridge Scheduler sends a notification of its own, which the function rejects.
         input: ScheduleTargetInput.fromObject(props.input),
-        // CDK would also grant every version and alias of the function.
+        // CDK would also allow every version and alias of the function.
         role: this.role.withoutPolicyUpdates(),
         deadLetterQueue: props.undeliveredTicks,
         retryAttempts: DELIVERY_RETRIES,

@@ -3,29 +3,29 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { type ExistingSecret, secretIdOf } from '../options/existing-secret.ts';
 
-/** What one secret is called. */
+/** Names of one secret. */
 export interface SecretNames {
-  /** The `SecretId` of every call: the ARN of the secret, or its name if the options name it so. */
+  /** `SecretId` of every call: the secret's ARN, or its name if the options give the name. */
   readonly secretId: string;
   readonly secretArn: string;
-  /** The resource of the secret in a policy. */
+  /** Resource of the secret in a policy. */
   readonly policyArn: string;
 }
 
-/** A secret that exists already. */
+/** Returns the names of an existing secret. */
 export function namesOfExisting(scope: Construct, existing: ExistingSecret): SecretNames {
   const secretId = secretIdOf(existing);
   if (typeof existing === 'object' || secretId.startsWith('arn:')) {
     return { secretId, secretArn: secretId, policyArn: secretId };
   }
-  // Not the partial ARN: if the name ends like a complete one, Secrets Manager takes it for that.
+  // Not the partial ARN: if the name ends like a complete ARN, Secrets Manager mistakes it for one.
   const secretArn = Stack.of(scope).formatArn({
     service: 'secretsmanager',
     resource: 'secret',
     resourceName: secretId,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
-  // AWS puts a hyphen and six random characters after the name.
+  // AWS appends a hyphen and six random characters to the name.
   return { secretId, secretArn, policyArn: `${secretArn}-??????` };
 }
 

@@ -7,11 +7,11 @@ interface NetworkProps {
 }
 
 /**
- * Returns props with a security group, as CDK's own functions have one: outbound traffic only. Without a VPC, or with groups of
- * the app, the props stay as they are.
+ * Returns props with a security group that allows only outbound traffic, like CDK's own functions. Without a VPC, or with the
+ * app's own groups, it returns the props unchanged.
  */
 export function withSecurityGroup<Props extends NetworkProps>(scope: Construct, props: Props): Props {
-  // What JavaScript lets an app pass is judged with all other props, in one list of mistakes.
+  // JavaScript allows an app to pass anything. Later, one list reports the mistakes in all props.
   const vpc = props?.vpc;
   if (typeof vpc?.vpcId !== 'string' || props.securityGroups !== undefined) return props;
   const group = new SecurityGroup(scope, 'SecurityGroup', {

@@ -2,7 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 
-/** What a run calls on the secret of the credentials. */
+/** Actions of a run on the secret that holds the credentials. */
 export const CREDENTIALS_ACTIONS = [
   'secretsmanager:DescribeSecret',
   'secretsmanager:GetSecretValue',
@@ -11,7 +11,7 @@ export const CREDENTIALS_ACTIONS = [
   'secretsmanager:UpdateSecretVersionStage',
 ];
 
-/** A statement that allows `actions` on `resources`; its `sid` says what it is for. */
+/** Returns a statement that allows `actions` on `resources`. Its `sid` names the purpose. */
 export function allow(
   sid: string,
   actions: readonly string[],
@@ -22,8 +22,8 @@ export function allow(
 }
 
 /**
- * Denies `actions` to the code of the role's function, and leaves them to Lambda itself. Only calls from inside a function carry
- * `lambda:SourceFunctionArn`.
+ * Returns a statement that denies `actions` to the function's code, but not to Lambda itself. Only calls from inside a function
+ * contain `lambda:SourceFunctionArn`.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
  */
@@ -33,8 +33,8 @@ export function denyToCode(sid: string, actions: readonly string[]): PolicyState
 }
 
 /**
- * Allows to decrypt what this account's KMS keys have encrypted for these secrets, as far as the key's own policy allows. AWS
- * encrypts no version anew when the key of a secret changes, so the journal of the last day is under the key before.
+ * Allows the role to decrypt these secrets with any KMS key of this account, if the key's own policy allows it. When a secret's
+ * key changes, AWS does not re-encrypt its versions, so the journal of the last day is under the previous key.
  *
  * @param secretArns may have wildcards
  */
@@ -46,7 +46,7 @@ export function allowDecryptOf(
   return allowKeysOf(scope, sid, ['kms:Decrypt'], secretArns);
 }
 
-/** Allows `actions` with this account's KMS keys in calls that Secrets Manager makes for these secrets. */
+/** Returns a statement that allows `actions` with this account's KMS keys when Secrets Manager uses them for these secrets. */
 export function allowKeysOf(
   scope: Construct,
   sid: string,
@@ -62,7 +62,7 @@ export function allowKeysOf(
   });
 }
 
-/** Allows the KMS key, if there is one, but only in calls that `service` makes for the role. */
+/** Returns a statement that allows the KMS key, if there is one, only in calls that `service` makes for the role. */
 export function allowKeyThrough(
   scope: Construct,
   sid: string,

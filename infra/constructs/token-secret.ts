@@ -12,14 +12,14 @@ import { acknowledge } from './acknowledge.ts';
 import { EmptySecret } from './empty-secret.ts';
 import { namesOfCreated, namesOfExisting, type SecretNames } from './secret-names.ts';
 
-/** Caching libraries ask `DescribeSecret` first, and read by version id. */
+/** Actions of a consumer. Caching libraries call `DescribeSecret` first, and then read by version id. */
 const READ_ACTIONS = ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'];
 
-/** The secret that holds the bearer token alone, for consumers: a new, empty one, or one that exists already. */
+/** Secret for consumers that holds only the access token: a new, empty secret, or an existing one. */
 export class TokenSecret extends Construct {
   readonly names: SecretNames;
   readonly env: { readonly account: string; readonly region: string };
-  /** `undefined` if the token secret exists already. */
+  /** `undefined` if the options name an existing token secret. */
   readonly created: EmptySecret | undefined;
 
   constructor(scope: Construct, id: string, settings: TokenRefreshSettings) {
@@ -39,17 +39,17 @@ export class TokenSecret extends Construct {
         sid: 'ReadToken',
         principals: tokenReaders.map((arn) => new ArnPrincipal(arn)),
         actions: READ_ACTIONS,
-        // In a resource policy, this secret alone.
+        // In a resource policy, * means only this secret.
         resources: ['*'],
       }),
     );
   }
 
   /**
-   * Lets `grantee` read the token secret. CDK's own `grantRead` refuses every principal whose account it does not know, such as an
-   * ARN of this account, unless there is a key.
+   * Allows `grantee` to read the token secret. Without a key, CDK's own `grantRead` rejects every principal whose account it does
+   * not know, such as an ARN of this account.
    *
-   * @throws Error if a principal of another account would need a resource policy on a secret that exists already
+   * @throws Error if a principal in another account needs a resource policy on an existing secret
    */
   grantRead(grantee: IGrantable): Grant {
     return Grant.addToPrincipalOrResource({
@@ -64,7 +64,7 @@ export class TokenSecret extends Construct {
   addToResourcePolicy(statement: PolicyStatement): AddToResourcePolicyResult {
     if (this.created === undefined) {
       throw new Error(
-        'The token secret exists already, and a resource policy would replace the one that it may have: add the reader to that one.',
+        "Cannot add a reader to an existing token secret: a new resource policy would replace the secret's current one. Add the reader to that policy.",
       );
     }
     return this.created.addToResourcePolicy(statement);
@@ -73,14 +73,14 @@ export class TokenSecret extends Construct {
 
 function createSecret(scope: Construct, settings: TokenRefreshSettings): EmptySecret {
   const secret = new EmptySecret(scope, {
-    description: 'The Retently bearer token alone: access_token, token_type and expires_at. Consumers read it here',
+    description: 'The Retently access token, for consumers: access_token, token_type and expires_at',
     settings,
     policyId: 'Readers',
   });
   acknowledge(
     secret,
     'AwsSolutions-SMG4',
-    'The function of this stack writes each new bearer token here. There is nothing to rotate.',
+    'The function of this stack stores each new access token here. There is nothing to rotate.',
   );
   return secret;
 }

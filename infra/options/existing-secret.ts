@@ -4,17 +4,17 @@ import { cdk, strictObject, text } from './option-types.ts';
 
 const SECRET_NAME = String.raw`[\w/+=.@-]{1,512}`;
 const COMPLETE_ARN = `arn:aws[\\w-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:${SECRET_NAME}-[A-Za-z0-9]{6}`;
-const EXISTING_SECRET = 'be the name or the complete ARN (with the six characters at its end) of a secret';
+const EXISTING_SECRET = 'be the name or the complete ARN (including the six characters at its end) of a secret';
 
-/** Name or complete ARN of a secret, from an option or from a secret of CDK. */
+/** Name or complete ARN of a secret, from an option or from a CDK secret. */
 export const existingSecretSchema = z.union(
   [
     text(new RegExp(`^(${COMPLETE_ARN}|${SECRET_NAME})$`), EXISTING_SECRET).refine((id) => !mayLackItsEnd(id), {
       error: ({ input }) =>
-        `be complete: "${String(input).slice(-7)}" may be the end of its name, or what AWS puts after it. Ask \`aws secretsmanager describe-secret --secret-id <name> --query ARN\`. If it prints this very ARN, write { "completeArn": "arn:…" }`,
+        `be a complete ARN: "${String(input).slice(-7)}" may be a part of the name, or the suffix that AWS appends. Run \`aws secretsmanager describe-secret --secret-id <name> --query ARN\`. If it prints the same ARN, write { "completeArn": "arn:…" }`,
     }),
     strictObject({ completeArn: text(new RegExp(`^${COMPLETE_ARN}$`), EXISTING_SECRET) }),
-    // Without its six characters at the end, an ARN may name another secret. Then the name is certain.
+    // Without the six characters at its end, an ARN may match another secret. In that case, the name is reliable.
     cdk<ISecret>('secretArn').transform(({ secretFullArn, secretName }) =>
       secretFullArn === undefined ? secretName : { completeArn: secretFullArn },
     ),
@@ -25,14 +25,14 @@ export const existingSecretSchema = z.union(
 export type ExistingSecret = z.output<typeof existingSecretSchema>;
 
 /**
- * Whether an ARN ends like a name: in a word, a number, or a word and a number. AWS ends a complete one in six letters and
- * digits, which read like that once in forty times.
+ * Returns whether an ARN ends like a name: in a word, a number, or both. A complete ARN ends in six random letters and digits,
+ * which look like that in one case of forty.
  */
 function mayLackItsEnd(secretId: string): boolean {
   return /^arn:.*-(?=[A-Za-z0-9]{6}$)([a-z]*|[A-Z][a-z]*|[A-Z]*)\d*$/.test(secretId);
 }
 
-/** Returns what names the secret to Secrets Manager. */
+/** Returns the id of the secret for calls to Secrets Manager. */
 export function secretIdOf(existingSecret: ExistingSecret): string {
   return typeof existingSecret === 'string' ? existingSecret : existingSecret.completeArn;
 }

@@ -5,26 +5,28 @@ import { findTimingProblems, type Problem } from './schedule-limits.ts';
 import { optionsSchema } from './schema.ts';
 import { findTokenSecretProblems } from './token-secret-problems.ts';
 
-/** Names every mistake in the options, one per line. */
+/** Error that lists every mistake in the options, one per line. */
 export class OptionsError extends Error {
   override readonly name = 'OptionsError';
 
   constructor(sentences: readonly string[]) {
-    super(`The options of the token refresh were refused:\n${sentences.map((sentence) => `- ${sentence}`).join('\n')}`);
+    super(
+      `The options of the token refresh are not valid:\n${sentences.map((sentence) => `- ${sentence}`).join('\n')}`,
+    );
   }
 }
 
-/** Where the stack goes, as far as that is known. */
+/** Region and AWS account of the stack, if they are known. */
 export interface Place {
-  /** ARNs of another region are refused. */
+  /** Region of the stack. ARNs of other regions are rejected. */
   readonly region?: string | undefined;
   readonly account?: string | undefined;
 }
 
 /**
- * Returns every mistake in the options of one stack or in the props of a construct, as sentences.
+ * Returns a sentence for every mistake in the options of one stack or in the props of a construct.
  *
- * @param toPath how a sentence names a member, by its path: `interval`, `alarmEmails[1]`
+ * @param toPath formats the path of an option for a sentence: `interval`, `alarmEmails[1]`
  */
 export function findMistakes(
   schema: z.ZodType,
@@ -33,7 +35,7 @@ export function findMistakes(
   { region, account }: Place = {},
 ): readonly string[] {
   const parsed = schema.safeParse(options);
-  // The rules between members are checked separately, so that a bad member elsewhere does not hide what they find.
+  // The rules between options are checked separately, so that an invalid option elsewhere does not hide their findings.
   const timing = timingSchema.safeParse(options);
   const regional = regionalSchema.safeParse(options);
   const reading = readingSchema.safeParse(options);
@@ -76,7 +78,7 @@ function findRegionProblems(named: z.output<typeof regionalSchema>, regionOfStac
   });
 }
 
-/** Returns the members that contradict each other or need each other. */
+/** Finds options that contradict or require each other. */
 function findContradictions(options: Readonly<Record<string, unknown>>): readonly Problem[] {
   const has = (member: string) => options[member] !== undefined;
   const groups = options['securityGroups'] ?? [];
@@ -85,17 +87,17 @@ function findContradictions(options: Readonly<Record<string, unknown>>): readonl
     [
       has('eventBus') && options['publishEvents'] === false,
       'publishEvents',
-      'be true or left out, since there is an eventBus',
+      'be true or left out, because eventBus is set',
     ],
     [
       !has('vpc') && (has('securityGroups') || has('vpcSubnets')),
       'vpc',
-      'be there, since there are securityGroups or vpcSubnets',
+      'be set, because securityGroups or vpcSubnets is set',
     ],
     [
       has('vpc') && Array.isArray(groups) && groups.length === 0,
       'securityGroups',
-      'name at least one security group, since there is a vpc',
+      'contain at least one security group, because vpc is set',
     ],
   ];
   return problems.flatMap(([isMistake, member, requirement]) => (isMistake ? [{ path: [member], requirement }] : []));
@@ -107,7 +109,7 @@ function toProblems(issue: z.core.$ZodIssue): readonly Problem[] {
   return issue.keys.map((key, index) => ({ path: [...issue.path, key], requirement: '', advice: advice[index] }));
 }
 
-/** `alarmEmails[1]`, `removalPolicies.logs`. */
+/** Returns a path as text: `alarmEmails[1]`, `removalPolicies.logs`. */
 function toText(path: readonly PropertyKey[]): string {
   const [member = '', ...rest] = path.map(String);
   return member + rest.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`)).join('');
@@ -126,28 +128,28 @@ function readMember(value: unknown, member: PropertyKey): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, member) : undefined;
 }
 
-/** A password in a URL, a query, or a member of RetentlyCredentials in the wrong place. */
+/** Matches a password in a URL or a query, and a misplaced member of RetentlyCredentials. */
 const CREDENTIAL = /(client_secret|refresh_token|access_token|password)\W{0,4}[=:]|\/\/[^/]*@|[?&]\w+=/i;
 
-/** Returns a value as a sentence shows it. */
+/** Returns a value in the form in which a message shows it. */
 export function describe(value: unknown): string {
   if (value === undefined) return 'missing';
-  if (isKnownAtDeployTime(value)) return 'known only at deploy time';
+  if (isKnownAtDeployTime(value)) return 'known only at deployment';
   if (value instanceof Duration) return value.toHumanString();
   const json = toJson(value);
   if (json === undefined) return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-  if (CREDENTIAL.test(json)) return 'a value that is not shown, since it may hold a credential';
+  if (CREDENTIAL.test(json)) return 'a value that is not shown, because it may contain a credential';
   return json.length <= 200 ? json : `${json.slice(0, 200)}…`;
 }
 
 function isKnownAtDeployTime(value: unknown): boolean {
-  // An element of a list that is a token is a token only in a list.
+  // A CDK token for a list is recognized only within a list.
   return (
     Token.isUnresolved(value) || Token.isUnresolved([value]) || (value instanceof Duration && value.isUnresolved())
   );
 }
 
-/** Returns `undefined` for what is not JSON: an object of CDK, which leads back to itself, or a function. */
+/** Returns the value as JSON; `undefined` for a function, or for a CDK object, which contains itself. */
 function toJson(value: unknown): string | undefined {
   try {
     return isPlain(value) ? toSpaced(JSON.parse(JSON.stringify(value))) : undefined;
@@ -156,7 +158,7 @@ function toJson(value: unknown): string | undefined {
   }
 }
 
-/** Returns JSON as people write it in one line: `{ "seconds": 60 }`. */
+/** Returns JSON in one line, with spaces: `{ "seconds": 60 }`. */
 export function toSpaced(json: unknown): string {
   if (Array.isArray(json)) return `[${json.map(toSpaced).join(', ')}]`;
   if (typeof json !== 'object' || json === null || Object.keys(json).length === 0) return JSON.stringify(json);

@@ -1,4 +1,4 @@
-/** A name that differs in more letters is no typing mistake. */
+/** Maximum number of different letters in a misspelled name. */
 const MAX_TYPING_MISTAKES = 2;
 
 /** Returns `name` in lower case, without hyphens and underscores. */
@@ -6,7 +6,7 @@ export function toPlain(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 }
 
-/** Returns the name that `written` was probably meant to be. Short names allow fewer typing mistakes. */
+/** Returns the name that `written` probably misspells. In a short name, fewer letters may differ. */
 export function findNearest(written: string, names: readonly string[]): string | undefined {
   const plain = toPlain(written);
   const near = names
@@ -15,7 +15,7 @@ export function findNearest(written: string, names: readonly string[]): string |
   return near.sort((one, other) => one.mistakes - other.mistakes)[0]?.name;
 }
 
-/** Returns the Levenshtein distance. */
+/** Returns the Levenshtein distance between two strings. */
 function distance(text: string, other: string): number {
   let distances = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (const [row, letter] of [...text].entries()) {

@@ -1,6 +1,6 @@
 import { describe } from './mistakes.ts';
 
-/** Returns the name and the value that replace an old value, or `undefined` if the value is not old. */
+/** Function that returns the current name and value of an old option, or `undefined` if the value is current. */
 type Rename = (value: unknown) => readonly [string, unknown] | undefined;
 
 const to =
@@ -9,7 +9,7 @@ const to =
 const minutes = (value: unknown) => ({ minutes: value });
 const seconds = (value: unknown) => ({ seconds: value });
 
-/** Options of version 0.2.0 and earlier, by their path. */
+/** Options of version 0.2.0 and earlier, by path. */
 const RENAMED: Readonly<Record<string, Rename>> = {
   existingSecret: to('secret'),
   'tokenSecret.existing': to('tokenSecret'),
@@ -29,7 +29,7 @@ const RENAMED: Readonly<Record<string, Rename>> = {
   'vpc.securityGroupIds': to('securityGroups'),
 };
 
-/** The option that replaces each old one, by the last part of its path. `existing` was a part of two. */
+/** Current names, by the last part of the old path. `existing` is missing, because two paths had it. */
 export const NEW_NAMES: ReadonlyMap<string, string> = new Map(
   Object.entries(RENAMED).flatMap(([path, rename]) => {
     const name = rename('')?.[0];
@@ -38,9 +38,9 @@ export const NEW_NAMES: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * Returns the options under their current names, so that every rule judges them, and a sentence for each old name.
+ * Returns the options under their current names, so that every rule applies, and a sentence for each old name.
  *
- * @param toPath how a sentence names an option, by its path
+ * @param toPath formats the path of an option for a sentence
  */
 export function replaceOldNames(options: Readonly<Record<string, unknown>>, toPath: (path: string) => string) {
   const current: Record<string, unknown> = { ...options };

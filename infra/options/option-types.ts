@@ -4,11 +4,11 @@ import { findNearest } from './nearest.ts';
 
 declare module 'zod' {
   interface GlobalMeta {
-    /** Meaning of the option: its cell in the tables of the documents. */
+    /** Meaning of the option, for the tables in the documents. */
     doc?: string;
-    /** Default in words, if an omitted option has no value. */
+    /** Text for the default, if an omitted option has no value. */
     default?: string;
-    /** A value in `cdk.json`. */
+    /** Example value in `cdk.json`. */
     example?: unknown;
     /** Type of the construct's prop. Absent if only `cdk.json` has the option. */
     prop?: string;
@@ -17,13 +17,13 @@ declare module 'zod' {
 
 // All checks of a member share one message, which completes the sentence "… is X, but must …".
 
-/** Returns a schema for text. A value known only at deploy time passes, because no pattern can judge it. */
+/** Returns a schema for strings. A value known only at deployment passes, because no pattern can check it. */
 export const text = (pattern: RegExp, requirement: string) =>
   z
     .string({ error: requirement })
     .refine((value) => Token.isUnresolved(value) || pattern.test(value), { error: requirement });
 
-/** Returns a schema for numbers. A value known only at deploy time passes, because no limit can judge it. */
+/** Returns a schema for numbers. A value known only at deployment passes, because no limit can check it. */
 export const number = (isValid: (value: number) => boolean, error: string) =>
   z.number({ error }).refine((value) => Token.isUnresolved(value) || isValid(value), { error });
 
@@ -35,7 +35,7 @@ export const whole = (from: number, to: number, unit: string) =>
 
 export const flag = () => z.boolean({ error: 'be true or false' });
 
-/** Returns a schema for objects of CDK with `member`. `instanceof` would reject objects of another copy of aws-cdk-lib. */
+/** Returns a schema for CDK objects with `member`. `instanceof` would reject objects of another copy of aws-cdk-lib. */
 export const cdk = <T extends object>(member: keyof T & string) =>
   z.custom<T>((value) => typeof value === 'object' && value !== null && member in value);
 
@@ -49,9 +49,9 @@ const jsonDuration = z
   });
 
 /**
- * Returns a schema for a time, which a Duration or an object with one unit gives.
+ * Returns a schema for a duration: a CDK Duration, or an object with one unit.
  *
- * @param from least whole number of `unit`
+ * @param from minimum, in whole `unit`s
  * @param standard the default
  */
 export const duration = (
@@ -65,7 +65,7 @@ export const duration = (
   return z
     .union(
       [
-        // A rule judges every duration, so one that is known only at deploy time cannot pass.
+        // Every duration has limits, so a value known only at deployment is not valid.
         cdk<Duration>('toSeconds').transform((value) =>
           value.isUnresolved() ? Number.NaN : value.toSeconds({ integral: false }),
         ),
@@ -80,7 +80,7 @@ export const duration = (
     .prefault(standard);
 };
 
-/** Returns a schema for an object without other members. Its error has one line per unknown member: what to write instead. */
+/** Returns a schema for an object without other members. Its error has one line per unknown member, with a suggestion. */
 export const strictObject = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.strictObject(shape, {
     error: (issue) => {

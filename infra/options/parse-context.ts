@@ -8,7 +8,7 @@ import { accountSchema, CONTEXT_KEY, type TokenRefreshSettings, topSchema } from
 import { findStrayKeys } from './stray-context-keys.ts';
 
 const DEFAULT_STACK_NAME = 'RetentlyTokenRefresh';
-/** Another one: a fleet beside the stack of one account, or in place of it, must not take the secret out of that stack. */
+/** Default stack name of a fleet. It differs from the default of one account, whose stack a fleet would otherwise replace. */
 const DEFAULT_FLEET_NAME = 'RetentlyTokenRefreshFleet';
 // The first three dashboards of an AWS account are free.
 const FREE_DASHBOARDS = 3;
@@ -16,37 +16,37 @@ const FREE_DASHBOARDS = 3;
 type Options = Readonly<Record<string, unknown>>;
 const envSchema = z.object({ region: z.string().optional(), account: z.string().optional() });
 
-/** Where a stack goes, and its name. */
+/** Name, AWS account and region of a stack. */
 export interface Placed {
   readonly stackName: string;
   readonly account: string | undefined;
   readonly region: string | undefined;
-  /** `region`, or else the region of the CDK CLI. Nothing but a link depends on it. */
+  /** `region`, or else the region of the CDK CLI. Only a link depends on it. */
   readonly likelyRegion: string | undefined;
 }
 
-/** The stack of one Retently account. */
+/** Stack of one Retently account. */
 export interface StackSettings extends Placed {
   readonly settings: TokenRefreshSettings;
 }
 
-/** The stack of a fleet. */
+/** Stack of a fleet. */
 export interface FleetStackSettings extends Placed {
   readonly fleet: FleetSettings;
 }
 
 interface Surroundings {
-  /** The region of a stack without `env.region`, if that is known. */
+  /** Region for stacks without `env.region`, if it is known. */
   readonly cliRegion?: string | undefined;
-  /** The AWS account of a stack without `env.account`, if that is known. */
+  /** AWS account for stacks without `env.account`, if it is known. */
   readonly cliAccount?: string | undefined;
-  /** Every key of the context. */
+  /** All keys of the context. */
   readonly contextKeys?: readonly string[];
 }
 
 /**
- * Reads the context key `tokenRefresh`: an object, or its JSON text from the command line. Common options stand at the
- * top; `accounts` lists several Retently accounts, a stack each, and a member of an account replaces the common one.
+ * Parses the context key `tokenRefresh`: an object, or JSON from the command line. Common options are at the
+ * top. `accounts` lists several Retently accounts, one stack each, and an account's option overrides the common one.
  *
  * @throws OptionsError that names every mistake
  */
@@ -67,7 +67,7 @@ export function parseContext(
       ? parseStack(topSchema, shared, toCommonPath, cli)
       : parseStack(
           accountSchema,
-          // An account without events has no use for the common event bus.
+          // An account without events does not use the common event bus.
           { ...shared, ...(own['publishEvents'] === false && { eventBus: undefined }), ...own },
           (path) => {
             const [member = ''] = path.split(/[.[]/);
@@ -78,9 +78,9 @@ export function parseContext(
   );
   const stacks = parsed.flatMap((each) => ('stack' in each ? [each.stack] : []));
   const sharedNames = findSharedNames(entries.map(({ current }) => current));
-  // Stacks can be compared only if all of them could be made.
+  // Stacks can be compared only if all of them are valid.
   const isComparable = sharedNames.length === 0 && stacks.length === entries.length;
-  // Every account repeats a mistake in the common options: a Set names it once.
+  // Every account repeats a mistake in the common options. The Set removes the duplicates.
   const mistakes = new Set([
     ...strayKeys,
     ...[common, ...entries].flatMap(({ sentences }) => sentences),
@@ -92,13 +92,13 @@ export function parseContext(
   return stacks;
 }
 
-/** Returns whether the options are those of a fleet. */
+/** Returns whether the options describe a fleet. */
 export function isFleet(context: unknown): boolean {
   return Object.hasOwn(readOptions(context), 'fleet');
 }
 
 /**
- * Reads the context key as {@link parseContext} does, if the options have `fleet`: one stack for every secret with a tag.
+ * Parses the context key like {@link parseContext}, but for options with `fleet`: one stack for all secrets with a tag.
  *
  * @throws OptionsError that names every mistake
  */
@@ -119,7 +119,7 @@ export function parseFleetContext(
   return { stackName, account, region, likelyRegion: place.region, fleet: { ...settings, ...fleet } };
 }
 
-/** Returns the options on the command line or in `cdk.json` as an object; empty if there are none, or none that can be read. */
+/** Returns the options of the command line or of `cdk.json`; an empty object if there are none or they cannot be parsed. */
 export function readOptions(context: unknown): Options {
   const parsed = z
     .record(z.string(), z.unknown())
@@ -146,25 +146,25 @@ function parseStack(
 
 function findSharedNames(accounts: readonly Options[]): readonly string[] {
   const names = accounts.map(({ name }, index) => (typeof name === 'string' ? name.toLowerCase() : `(${index})`));
-  const requirement = 'differ from the name of every other Retently account, not only in case';
+  const requirement = 'differ from the names of all other Retently accounts, and not only in case';
   return findDuplicates(names).map((index) =>
     explainMistake(toPath(index, 'name'), accounts[index]?.['name'], requirement),
   );
 }
 
-/** What no two stacks of an AWS account and region may share. */
+/** Resources that two stacks in one AWS account and region must not share. */
 const UNSHARED: Readonly<Record<string, readonly [(settings: TokenRefreshSettings) => string | undefined, string]>> = {
   secret: [
     ({ secret }) => secret && secretIdOf(secret),
-    "be the secret of one Retently account only: two would spend each other's refresh tokens",
+    "be the secret of only one Retently account: two would use each other's refresh token",
   ],
   tokenSecret: [
     ({ tokenSecret }) => (typeof tokenSecret === 'boolean' ? undefined : secretIdOf(tokenSecret)),
-    'be the token secret of one Retently account only: two would overwrite each other',
+    "be the token secret of only one Retently account: two would overwrite each other's access token",
   ],
   eventBus: [
     ({ eventBus }) => (typeof eventBus === 'object' ? eventBus.create : undefined),
-    'be created by one stack only: name it in the others',
+    'be created by only one stack: in the other stacks, set its name',
   ],
 };
 
@@ -176,7 +176,7 @@ function findShared(stacks: readonly StackSettings[]): readonly string[] {
     });
   const names = stacks.map(({ stackName }) => stackName.toLowerCase());
   return [
-    ...find('stackName', names, 'differ from the name of every other stack, not only in case'),
+    ...find('stackName', names, 'differ from the names of all other stacks, and not only in case'),
     ...Object.entries(UNSHARED).flatMap(([member, [identityOf, requirement]]) => {
       const values = stacks.map(({ settings, account, region }, index) =>
         [identityOf(settings) ?? index, account, region].join(),
@@ -186,7 +186,7 @@ function findShared(stacks: readonly StackSettings[]): readonly string[] {
   ];
 }
 
-/** Returns the index of each value that is there already at a lower index. */
+/** Returns the index of each value that also occurs at a lower index. */
 function findDuplicates(values: readonly string[]): readonly number[] {
   return values.flatMap((value, index) => (values.indexOf(value) === index ? [] : [index]));
 }
@@ -205,19 +205,19 @@ function toObject(context: unknown = {}, strayKeys: readonly string[]): Options 
   if (parsed.success) return parsed.data;
   const sentence =
     value === undefined
-      ? `${CONTEXT_KEY} is a text that is not JSON; the shell may have taken its quotes away. Put the object into cdk.json: { "context": { "${CONTEXT_KEY}": { … } } }.`
-      : `${CONTEXT_KEY} must be an object, or the JSON text of one.`;
+      ? `${CONTEXT_KEY} is a string that is not valid JSON: the shell may have removed its quotes. Put the object into cdk.json: { "context": { "${CONTEXT_KEY}": { … } } }.`
+      : `${CONTEXT_KEY} must be an object, or a string that contains one as JSON.`;
   throw new OptionsError([...strayKeys, sentence]);
 }
 
 function toEntries(accounts: unknown, strayKeys: readonly string[]): readonly Options[] {
   const parsed = z.array(z.record(z.string(), z.unknown())).min(1).safeParse(accounts);
   if (parsed.success) return parsed.data;
-  const sentence = `${CONTEXT_KEY}.accounts must be a list of Retently accounts, at least one, each an object with a name. (The AWS account is env.account.)`;
+  const sentence = `${CONTEXT_KEY}.accounts must be a list of at least one Retently account, each an object with a name. The AWS account is env.account.`;
   throw new OptionsError([...strayKeys, sentence]);
 }
 
-/** As far as `env` is well-formed: what is not is named by the schema of the options. */
+/** Returns the valid parts of `env`. The schema reports the others. */
 function toPlace(options: Options, cli: Place): Place {
   const env: Place = z.object({ env: envSchema }).safeParse(options).data?.env ?? {};
   return { region: env.region ?? cli.region, account: env.account ?? cli.account };

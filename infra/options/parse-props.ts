@@ -14,32 +14,32 @@ const { tokenReaders, tags, permissionsBoundaryArn } = optionsSchema.shape;
 const accountSettings = z.object({ ...accountProps, tokenReaders, tags, permissionsBoundaryArn });
 const fleetSettings = z.object({ ...fleetProps, tags, permissionsBoundaryArn });
 
-/** The props that the construct itself uses, so that the name of the thing, which JSON can express, is not enough. */
+/** Props that the construct uses as CDK objects, so that a name or an ARN, as in JSON, is not enough. */
 const OBJECTS = [
-  ['secret', cdk<ISecret>('secretArn'), 'be a secret of CDK (ISecret)'],
-  ['tokenSecret', z.union([cdk<ISecret>('secretArn'), z.boolean()]), 'be a secret of CDK (ISecret), true or false'],
+  ['secret', cdk<ISecret>('secretArn'), 'be a CDK secret (ISecret)'],
+  ['tokenSecret', z.union([cdk<ISecret>('secretArn'), z.boolean()]), 'be a CDK secret (ISecret), true or false'],
   ['encryptionKey', cdk<IKey>('keyArn'), 'be a KMS key of CDK (IKey)'],
   ['alarmsAndLogsKey', z.union([cdk<IKey>('keyArn'), z.literal(false)]), 'be a KMS key of CDK (IKey) or false'],
 ] as const;
 
 /**
- * Checks the props of the construct by the rules of the options, and adds the defaults.
+ * Validates the props of the construct by the rules of the options, and adds the defaults.
  *
- * @param region of the stack; if that is known, ARNs of another one are refused
- * @throws OptionsError that names every mistake by its prop
+ * @param region of the stack. If it is known, ARNs of other regions are rejected
+ * @throws OptionsError that lists every mistake by its prop
  */
 export function parseProps(props: TokenRefreshProps, region: string): TokenRefreshSettings {
   check(accountProps, props satisfies z.input<typeof accountSettings>, region);
   return accountSettings.parse(props);
 }
 
-/** Checks the props of a fleet as {@link parseProps} does. */
+/** Validates the props of a fleet like {@link parseProps}. */
 export function parseFleetProps(props: TokenRefreshFleetProps, region: string): FleetSettings {
   check(fleetProps, props satisfies z.input<typeof fleetSettings>, region);
   return fleetSettings.parse(props);
 }
 
-/** Calls `parse`; an OptionsError points at the line that called `caller`, and not at ours. */
+/** Calls `parse`, and makes the stack trace of an OptionsError start at the line that called `caller`. */
 export function rethrowFrom<Settings>(caller: new (...args: never[]) => unknown, parse: () => Settings): Settings {
   try {
     return parse();

@@ -16,11 +16,11 @@ import { existingSecretSchema } from './existing-secret.ts';
 import { cdk, duration, flag, number, strictObject, text, whole } from './option-types.ts';
 import { MAX_INTERVAL_MINUTES, MIN_INTERVAL_MINUTES, MIN_TIMEOUT_SECONDS } from './schedule-limits.ts';
 
-/** The one context key that holds all options. */
+/** Context key that holds all options. */
 export const CONTEXT_KEY = 'tokenRefresh';
 
 const RETENTION_DAYS = Object.values(RetentionDays).filter((days) => typeof days === 'number');
-const HTTPS_URL = 'be an https URL without user name and fragment';
+const HTTPS_URL = 'be an https URL without a user name and a fragment';
 const httpsUrl = () =>
   z.string({ error: HTTPS_URL }).refine((url) => Token.isUnresolved(url) || isTokenEndpoint(url), { error: HTTPS_URL });
 const REMOVAL = 'be "retain" or "destroy"';
@@ -29,7 +29,7 @@ const removal = () =>
     .enum(RemovalPolicy, { error: REMOVAL })
     .refine((policy) => policy === RemovalPolicy.RETAIN || policy === RemovalPolicy.DESTROY, { error: REMOVAL });
 
-const KEY = 'be the ARN of a KMS key (arn:aws:kms:region:account:key/id) or a key of CDK (IKey)';
+const KEY = 'be the ARN of a KMS key (arn:aws:kms:region:account:key/id) or a CDK key (IKey)';
 const key = z
   .union(
     [
@@ -43,7 +43,7 @@ const key = z
   .superRefine((given, context) => {
     if (!('aliasName' in given || given.keyArn.includes('alias/'))) return;
     const alias = /(?<=^|:)alias\/.*/.exec(given.keyArn)?.[0] ?? 'an alias';
-    const message = `be a key and not ${alias}: no policy can allow the use of a key by its alias`;
+    const message = `be a key, not ${alias}: no policy can allow the use of a key by its alias`;
     context.addIssue({ code: 'custom', message });
   });
 
@@ -54,7 +54,7 @@ const eventBus = z.union(
     strictObject({
       create: text(
         /^(?!aws\.|default$)[\w./-]{1,256}$/,
-        'be a name for an event bus, neither "default" nor one of AWS',
+        'be a name for a new event bus, but not "default" or a name reserved by AWS',
       ),
     }),
     cdk<IEventBus>('eventBusArn').transform(({ eventBusArn }) => eventBusArn),
@@ -62,32 +62,32 @@ const eventBus = z.union(
   { error: EVENT_BUS },
 );
 
-const TOPIC = 'be the ARN of an SNS topic or a topic of CDK (ITopic)';
+const TOPIC = 'be the ARN of an SNS topic or a CDK topic (ITopic)';
 const VPC = 'be { "subnetIds": […] } or a VPC of CDK (IVpc)';
-const GROUP = 'be the id of a security group or a security group of CDK (ISecurityGroup)';
-const TAG_NAME = 'be named without aws: at the beginning, by at most 128 letters, digits and _.:/=+@-';
+const GROUP = 'be the id of a security group or a CDK security group (ISecurityGroup)';
+const TAG_NAME = 'have names that do not start with aws: and have at most 128 letters, digits, spaces and _.:/=+@-';
 
-/** The options that the construct of one account has as props, too. */
+/** Options that are also props of the construct for one account. */
 const sharedShape = {
   secret: existingSecretSchema.optional().meta({
-    doc: 'An existing secret: its name or complete ARN; `{ "completeArn": … }` for an ARN that ends like a name. No deployment changes or deletes it',
+    doc: 'Existing secret for the credentials: its name or complete ARN. Use `{ "completeArn": … }` if the ARN ends like a name. No deployment changes or deletes it',
     default: 'a new, empty secret',
     example: 'retently/credentials',
     prop: 'ISecret',
   }),
   tokenSecret: z
     .union([z.boolean(), existingSecretSchema], {
-      error: 'be true, false, or the name or the complete ARN of an existing token secret',
+      error: 'be true, false, or the name or complete ARN of an existing token secret',
     })
     .prefault(true)
     .meta({
-      doc: 'The secret that holds only the access token, [for consumers](consume.md): `true` creates an empty one, a name or ARN uses an existing one, `false` turns it off',
+      doc: 'Secret that holds only the access token, [for consumers](consume.md). `true` creates an empty secret, a name or ARN selects an existing one, `false` turns it off',
       example: true,
       prop: 'ISecret or boolean',
     }),
   encryptionKey: key.optional().meta({
-    doc: 'Customer managed KMS key for secrets and queues, and for topic and logs unless `alarmsAndLogsKey` says otherwise: its ARN, not an alias. See [A key of your own](#a-key-of-your-own)',
-    default: 'keys of AWS',
+    doc: 'Customer managed KMS key for secrets and queues, and for topic and logs unless you set `alarmsAndLogsKey`: an ARN, not an alias. See [A key of your own](#a-key-of-your-own)',
+    default: 'AWS managed keys',
     example: 'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555',
     prop: 'IKey',
   }),
@@ -95,7 +95,7 @@ const sharedShape = {
     .union([key, z.literal(false)], { error: `${KEY}, or false for none` })
     .optional()
     .meta({
-      doc: 'Customer managed KMS key for topic and logs, or `false` for none. Choose another key than the secrets have: [Alarms and logs](#a-key-for-alarms-and-logs)',
+      doc: "Customer managed KMS key for topic and logs, or `false` for none. Choose a key that differs from the secrets' key: see [Alarms and logs](#a-key-for-alarms-and-logs)",
       default: 'the `encryptionKey`',
       example: 'arn:aws:kms:eu-west-1:123456789012:key/66666666-7777-8888-9999-000000000000',
       prop: 'IKey or false',
@@ -106,14 +106,14 @@ const sharedShape = {
     prop: 'Duration',
   }),
   flexibleWindow: duration('minutes', 0, 120, { minutes: 2 }).meta({
-    doc: 'Each tick comes at some moment of this time, so that many schedules do not tick together. Shorter than `interval`; 0 turns it off',
+    doc: 'Window in which each tick starts at a random time, so that many schedules do not tick together. Shorter than `interval`; 0 turns it off',
     example: { minutes: 5 },
     prop: 'Duration',
   }),
   tokenLifetime: duration('seconds', MIN_TOKEN_LIFETIME_SECONDS, MAX_TOKEN_LIFETIME_SECONDS, {
     hours: DEFAULTS.defaultTokenLifetimeSeconds / 3_600,
   }).meta({
-    doc: 'Lifetime of an access token if the response has no `expires_in`, and the longest one that is believed. At least an hour',
+    doc: 'Lifetime of an access token if the response has no `expires_in`. Also the longest lifetime that is accepted. At least an hour',
     example: { hours: 8 },
     prop: 'Duration',
   }),
@@ -146,14 +146,14 @@ const sharedShape = {
   alarmEmails: z
     .array(
       z
-        .string({ error: 'be an e-mail address' })
+        .string({ error: 'be an email address' })
         .refine((email) => Token.isUnresolved(email) || z.email().safeParse(email).success, {
-          error: 'be an e-mail address',
+          error: 'be an email address',
         }),
-      { error: 'be a list of e-mail addresses' },
+      { error: 'be a list of email addresses' },
     )
     .refine((emails) => new Set(emails.map((email) => email.toLowerCase())).size === emails.length, {
-      error: 'name each address once',
+      error: 'contain each address only once',
     })
     .readonly()
     .prefault([])
@@ -166,18 +166,18 @@ const sharedShape = {
     .max(256, { error: `${HTTPS_URL}, of at most 256 characters` })
     .optional()
     .meta({
-      doc: 'https URL of [the runbook](runbook.md); alarms and dashboard lead to its entries',
-      default: 'they name the file, and synthesis warns',
+      doc: 'https URL where you publish [the runbook](runbook.md). Alarms and dashboard link to its entries',
+      default: "alarms mention the file's name, and synthesis warns",
       example: 'https://wiki.example.com/runbook',
       prop: 'string',
     }),
   memorySize: whole(128, 10_240, ' of megabytes').prefault(512).meta({
-    doc: 'Memory of the function in megabytes: 128 to 10240. 512 take half of the time of 256: [performance](performance.md)',
+    doc: 'Memory of the function in megabytes: 128 to 10240. A run with 512 takes half the time of a run with 256: see [performance](performance.md)',
     example: 1024,
     prop: 'number',
   }),
   timeout: duration('seconds', MIN_TIMEOUT_SECONDS, 900, { seconds: 60 }).meta({
-    doc: `Longest run of the function: at least ${MIN_TIMEOUT_SECONDS} seconds. The lease of a claim is 30 seconds longer`,
+    doc: `Timeout of the function: at least ${MIN_TIMEOUT_SECONDS} seconds. The lease of a claim is 30 seconds longer`,
     example: { seconds: 90 },
     prop: 'Duration',
   }),
@@ -187,19 +187,19 @@ const sharedShape = {
   )
     .prefault(RetentionDays.THREE_MONTHS)
     .meta({
-      doc: `Days that log lines are kept: a number that CloudWatch accepts, or ${RetentionDays.INFINITE} for ever`,
+      doc: `Retention of the logs in days: a number that CloudWatch accepts, or ${RetentionDays.INFINITE} to keep them forever`,
       example: 365,
       prop: 'RetentionDays',
     }),
   reservedConcurrentExecutions: whole(1, 1_000, '').optional().meta({
-    doc: 'Concurrency that is set aside for the function: 1 to 1000. The deployment fails if the AWS account would keep fewer than 100',
+    doc: 'Reserved concurrency of the function: 1 to 1000. The deployment fails if this leaves the AWS account fewer than 100',
     default: 'none',
     example: 2,
     prop: 'number',
   }),
   xray: flag().prefault(false).meta({ doc: 'Whether AWS X-Ray traces the function', example: true, prop: 'boolean' }),
   fips: flag().prefault(false).meta({
-    doc: 'Whether the function calls AWS through FIPS endpoints, where the region has them for Secrets Manager, EventBridge and SQS. The token endpoint is not concerned',
+    doc: 'Whether the function calls AWS through FIPS endpoints. The region must have FIPS endpoints for Secrets Manager, EventBridge and SQS. The token endpoint is not affected',
     example: true,
     prop: 'boolean',
   }),
@@ -208,8 +208,8 @@ const sharedShape = {
       [
         strictObject({
           subnetIds: z
-            .array(text(/^subnet-[0-9a-f]{8,17}$/, 'be the id of a subnet'), { error: 'be a list of ids of subnets' })
-            .min(1, { error: 'name at least one subnet' }),
+            .array(text(/^subnet-[0-9a-f]{8,17}$/, 'be the id of a subnet'), { error: 'be a list of subnet ids' })
+            .min(1, { error: 'contain at least one subnet id' }),
         }),
         cdk<IVpc>('vpcId'),
       ],
@@ -217,8 +217,8 @@ const sharedShape = {
     )
     .optional()
     .meta({
-      doc: 'Subnets for the function. They need a way out to AWS and to the token endpoint. A prop takes a VPC, and `vpcSubnets` selects of its subnets',
-      default: 'outside of any VPC',
+      doc: 'Subnets of the function. They need a route to AWS and to the token endpoint. The prop takes a VPC, and `vpcSubnets` selects subnets of it',
+      default: 'no VPC',
       example: { subnetIds: ['subnet-0123456789abcdef0'] },
       prop: 'IVpc',
     }),
@@ -236,13 +236,13 @@ const sharedShape = {
     .readonly()
     .optional()
     .meta({
-      doc: 'Ids of the security groups of the function; in `cdk.json`, at least one if there is a `vpc`. The construct creates one if the prop is missing',
+      doc: 'Ids of the security groups of the function. In `cdk.json`, a `vpc` requires at least one. The construct creates one if the prop is missing',
       default: 'none',
       example: ['sg-0123456789abcdef0'],
       prop: 'ISecurityGroup[]',
     }),
   dashboard: flag().prefault(true).meta({
-    doc: 'Whether there is a dashboard. Three per AWS account are free. `false` by default if `accounts` has more than three entries',
+    doc: 'Whether to create a dashboard. The first three in an AWS account are free. `false` by default if `accounts` has more than three entries',
     example: false,
     prop: 'boolean',
   }),
@@ -253,92 +253,92 @@ const sharedShape = {
   })
     .prefault({})
     .meta({
-      doc: 'What happens to stored data when it leaves the stack: `"retain"` or `"destroy"`, for each of `secret`, `queues` and `logs`',
+      doc: 'Removal policies of stored data: `"retain"` or `"destroy"`, separately for `secret`, `queues` and `logs`',
       default: '`secret` is retained, `queues` and `logs` are destroyed',
       example: { secret: 'destroy', queues: 'retain', logs: 'retain' },
       prop: '`RemovalPolicy` of each',
     }),
 };
 
-/** Selects subnets of a VPC of CDK: a prop without an option. */
+/** Selection of a VPC's subnets. This prop has no option. */
 const vpcSubnets = z
   .custom<SubnetSelection>((value) => typeof value === 'object' && value !== null, { error: 'be a SubnetSelection' })
   .optional();
 
-/** The props of the construct of one account. */
+/** Props of the construct for one account. */
 export const accountProps = { ...sharedShape, vpcSubnets } satisfies Record<keyof TokenRefreshProps, z.ZodType>;
 
-/** The options of one account. For what only they have, a CDK app has methods of CDK and of the construct. */
+/** Options of one account. Those that are not props have a counterpart in CDK or in the construct's methods. */
 export const optionsSchema = strictObject({
   ...sharedShape,
   tokenReaders: z
     .array(
       text(
         /^arn:aws[\w-]*:iam::\d{12}:(root|(role|user)\/[\w+=,.@/-]{1,512})$/,
-        'be the ARN of an IAM role, of a user, or of the root of an AWS account',
+        'be the ARN of an IAM role, an IAM user, or the root of an AWS account',
       ),
-      { error: 'be a list of ARNs of principals' },
+      { error: 'be a list of principal ARNs' },
     )
-    .refine((arns) => new Set(arns).size === arns.length, { error: 'name each principal once' })
+    .refine((arns) => new Set(arns).size === arns.length, { error: 'contain each principal only once' })
     .prefault([])
     .meta({
-      doc: 'ARNs of roles, users or accounts (`…:root`) that the policy of the token secret lets read. Those of other AWS accounts need an `encryptionKey`, because no other account can use a key of AWS',
+      doc: 'ARNs of roles, users or accounts (`…:root`) that may read the token secret. Readers in other AWS accounts need an `encryptionKey`, because no other account can use an AWS managed key',
       example: ['arn:aws:iam::210987654321:role/reader', 'arn:aws:iam::123456789012:root'],
     }),
   tags: z
     .record(
       z.string().regex(/^(?!aws:)[\p{L}\p{N} _.:/=+@-]{1,128}$/iu),
-      text(/^[\p{L}\p{N} _.:/=+@-]{0,256}$/u, 'be a text of at most 256 letters, digits and _.:/=+@-'),
-      { error: (issue) => (issue.code === 'invalid_key' ? TAG_NAME : 'be an object of texts') },
+      text(/^[\p{L}\p{N} _.:/=+@-]{0,256}$/u, 'be a string of at most 256 letters, digits, spaces and _.:/=+@-'),
+      { error: (issue) => (issue.code === 'invalid_key' ? TAG_NAME : 'be an object of strings') },
     )
     .prefault({})
-    .meta({ doc: 'Tags of everything in the stack that takes tags', example: { team: 'feedback' } }),
+    .meta({ doc: 'Tags for every taggable resource in the stack', example: { team: 'feedback' } }),
   permissionsBoundaryArn: text(/^arn:aws[\w-]*:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/, 'be the ARN of an IAM policy')
     .optional()
     .meta({
-      doc: 'IAM policy that bounds every role of the stack',
+      doc: 'ARN of the IAM policy to set as permissions boundary of every role in the stack',
       default: 'none',
       example: 'arn:aws:iam::123456789012:policy/boundary',
     }),
 });
 
-/** The options or props of one account as they are used: checked, and with every default. */
+/** Options or props of one account after validation, with every default. */
 export type TokenRefreshSettings = z.output<typeof optionsSchema> & {
   readonly vpcSubnets?: SubnetSelection | undefined;
 };
 
-/** The options of one stack. */
+/** Options of one stack. */
 export const stackShape = {
   ...optionsSchema.shape,
   stackName: text(
     /^[A-Za-z][A-Za-z0-9-]{0,127}$/,
-    'be at most 128 letters, digits and hyphens, beginning with a letter',
+    'have at most 128 letters, digits and hyphens, and start with a letter',
   )
     .optional()
     .meta({
-      doc: 'Name of the CloudFormation stack. To go from one account to several, keep the old name for one of them, and so its secret',
+      doc: 'Name of the CloudFormation stack. If you change from one account to several, keep the old name for one of them: it keeps its secret',
       default: '`RetentlyTokenRefresh`, or `RetentlyTokenRefresh-<name>`',
       example: 'Everything',
     }),
   env: strictObject({
-    account: text(/^\d{12}$/, 'be twelve digits in quotes').optional(),
-    // Of every partition: eu-west-1, us-gov-east-1, cn-north-1, us-isob-east-1, eusc-de-east-1.
+    account: text(/^\d{12}$/, 'be a string of twelve digits').optional(),
+    // Regions of every partition: eu-west-1, us-gov-east-1, cn-north-1, us-isob-east-1, eusc-de-east-1.
     region: text(/^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/, 'be a region such as eu-west-1').optional(),
   })
     .optional()
     .meta({
       doc: 'AWS account and region of the stack',
-      default: 'those of your credentials',
+      default: 'the account and region of your credentials',
       example: { account: '123456789012', region: 'eu-west-1' },
     }),
 };
 
-/** The options of an app with one Retently account. */
+/** Options of an app with one Retently account. */
 export const topSchema = strictObject({
   ...stackShape,
   accounts: z.undefined().optional().meta({
-    doc: '[Several Retently accounts](#several-retently-accounts), one stack each: `[{ "name": …, … }]`. A member of an entry replaces the common option',
-    default: 'one, without a name',
+    doc: '[Several Retently accounts](#several-retently-accounts), one stack each: `[{ "name": …, … }]`. An option of an entry overrides the common option',
+    default: 'one account, without a name',
   }),
   fleet: z.undefined().optional().meta({
     doc: '[One engine](#a-fleet) for every secret with a tag, instead of the secret of one account: `{ "tagKey", "tagValue"?, "maximumConcurrency"? }`',
@@ -346,9 +346,9 @@ export const topSchema = strictObject({
   }),
 });
 
-/** One of several Retently accounts, with the common options. */
+/** Options of one of several Retently accounts, including the common options. */
 export const accountSchema = strictObject({
   ...stackShape,
-  /** Names a Retently account and, through `stackName`, its stack. */
-  name: text(/^[A-Za-z][A-Za-z0-9-]{0,39}$/, 'be at most 40 letters, digits and hyphens, beginning with a letter'),
+  /** Name of a Retently account and, through `stackName`, of its stack. */
+  name: text(/^[A-Za-z][A-Za-z0-9-]{0,39}$/, 'have at most 40 letters, digits and hyphens, and start with a letter'),
 });

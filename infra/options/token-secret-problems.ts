@@ -6,28 +6,28 @@ import type { TokenRefreshSettings } from './schema.ts';
 type TokenSecretOptions = Pick<TokenRefreshSettings, 'secret' | 'tokenSecret' | 'tokenReaders' | 'encryptionKey'>;
 
 /**
- * Returns what breaks the rules between the token secret, its readers and its key.
+ * Finds contradictions between the token secret, its readers and its key.
  *
- * @param account of the stack, if that is known. If not, readers of two accounts cannot both be of it
+ * @param account AWS account of the stack, if it is known. If not, readers in two accounts cannot both be in the stack's account
  */
 export function findTokenSecretProblems(options: TokenSecretOptions, account: string | undefined): readonly Problem[] {
   const { secret, tokenSecret, tokenReaders, encryptionKey } = options;
   const existing = typeof tokenSecret === 'boolean' ? undefined : secretIdOf(tokenSecret);
   const problems: Problem[] = [];
   if (existing !== undefined && secret !== undefined && isSameSecret(existing, secretIdOf(secret))) {
-    const requirement = 'be another secret than the secret of the credentials: its readers must not read those';
+    const requirement = 'differ from the secret of the credentials: consumers must not be able to read the credentials';
     problems.push({ path: ['tokenSecret'], value: existing, requirement });
   }
   if (tokenReaders.length === 0) return problems;
   if (tokenSecret === false) {
-    problems.push({ path: ['tokenReaders'], requirement: 'be left out, since there is no token secret' });
+    problems.push({ path: ['tokenReaders'], requirement: 'be left out, because there is no token secret' });
   } else if (existing !== undefined) {
     const requirement =
-      'be left out with an existing token secret: a resource policy would replace the one that it may have. Add the readers to that one';
+      "be left out with an existing token secret: a new resource policy would replace the secret's current one. Add the readers to that policy";
     problems.push({ path: ['tokenReaders'], requirement });
   } else if (encryptionKey === undefined && isOfOtherAccounts(tokenReaders, account)) {
     const requirement =
-      'be of the account of the stack (env.account), or there must be an encryptionKey: no other account can use a key of AWS';
+      "be in the stack's account (env.account), unless you set encryptionKey: no other account can use an AWS managed key";
     problems.push({ path: ['tokenReaders'], requirement });
   }
   return problems;

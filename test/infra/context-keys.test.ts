@@ -1,8 +1,8 @@
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { buildApp, type Surroundings } from '../../infra/app.ts';
-import { OptionsError } from '../../infra/options/mistakes.ts';
 import { TokenRefreshStack } from '../../infra/stacks.ts';
+import { mistakenOptions, mistakesOf } from './mistaken-options.ts';
 import { KEY_ARN, OTHER_KEY_ARN, WITHOUT_BUNDLING } from './synthesise.ts';
 
 const ALARMS = { alarmEmails: ['ops@example.com'], runbookUrl: 'https://wiki.example.com/runbook' };
@@ -12,17 +12,9 @@ function build(context: Readonly<Record<string, unknown>>, surroundings?: Surrou
   return app.node.children.filter((child) => child instanceof TokenRefreshStack);
 }
 
-function refusalOf(context: Readonly<Record<string, unknown>>): readonly string[] {
-  try {
-    build(context);
-  } catch (error) {
-    if (error instanceof OptionsError) return error.message.split('\n').slice(1);
-    throw error;
-  }
-  return [];
-}
+const rejectedKeys = (context: Readonly<Record<string, unknown>>) => mistakenOptions(() => build(context));
 
-/** The warnings of the first stack, as the CDK CLI would print them. */
+/** Returns the warnings of the first stack, as the CDK CLI prints them. */
 function warningsOf(context: Readonly<Record<string, unknown>>, surroundings?: Surroundings): readonly string[] {
   const [stack] = build(context, surroundings);
   if (stack === undefined) throw new Error('no stack');
@@ -31,13 +23,11 @@ function warningsOf(context: Readonly<Record<string, unknown>>, surroundings?: S
     .map(({ entry }) => String(entry.data));
 }
 
-describe('a context key that would silently do nothing is refused', () => {
+describe('rejects a context key that would silently have no effect', () => {
   it.each(['TokenRefresh', 'tokenrefresh', 'token-refresh', 'token_refresh', 'tokenRefesh', 'tokensRefresh'])(
-    '%s, which is nearly ours',
+    '%s, which nearly matches',
     (key) => {
-      expect(refusalOf({ [key]: ALARMS })).toEqual([
-        `- The context key ${key} has no effect. Did you mean tokenRefresh?`,
-      ]);
+      expect(rejectedKeys({ [key]: ALARMS })).toEqual([key]);
     },
   );
 
@@ -53,33 +43,32 @@ describe('a context key that would silently do nothing is refused', () => {
     ['tokenRefresh.alarmEmails', 'tokenRefresh.alarmEmails'],
     ['tokenRefresh.schedule.everyMinutes', 'tokenRefresh.interval'],
   ])('%s, an option outside of its object', (key, path) => {
-    expect(refusalOf({ [key]: 'x' })).toEqual([
-      `- The context key ${key} has no effect. Write ${path}: a member of the object tokenRefresh.`,
-    ]);
+    expect(rejectedKeys({ [key]: 'x' })).toEqual([key]);
+    expect(mistakesOf(() => build({ [key]: 'x' })).join()).toContain(` ${path} `);
   });
 
-  it('together with every mistake in the options themselves', () => {
-    expect(refusalOf({ TokenRefresh: {}, tokenRefresh: { xray: 1 } })).toEqual([
-      '- The context key TokenRefresh has no effect. Did you mean tokenRefresh?',
-      '- tokenRefresh.xray is 1, but must be true or false.',
+  it('together with every mistake in the options', () => {
+    expect(rejectedKeys({ TokenRefresh: {}, tokenRefresh: { xray: 1 } })).toEqual([
+      'TokenRefresh',
+      'tokenRefresh.xray',
     ]);
-    expect(refusalOf({ TokenRefresh: {}, tokenRefresh: '{' })).toHaveLength(2);
-    expect(refusalOf({ TokenRefresh: {}, tokenRefresh: { accounts: 'eu' } })).toHaveLength(2);
+    expect(rejectedKeys({ TokenRefresh: {}, tokenRefresh: '{' })).toHaveLength(2);
+    expect(rejectedKeys({ TokenRefresh: {}, tokenRefresh: { accounts: 'eu' } })).toHaveLength(2);
   });
 
   it.each(['cli-telemetry', '@aws-cdk/core:newStyleStackSynthesis', 'availability-zones:account=1', 'owner', 'token'])(
-    'and %s is not, which is for somebody else',
+    'but not %s, which belongs to other software',
     (key) => {
-      expect(refusalOf({ [key]: 'x' })).toEqual([]);
+      expect(rejectedKeys({ [key]: 'x' })).toEqual([]);
     },
   );
 });
 
-describe('a synthesis warns', () => {
+describe('synthesis warns', () => {
   it.each([
     ['nobodyHearsOfAlarms', 'no one is notified of alarms', { alarmEmails: [] }],
     ['noRunbookUrl', 'emails cannot link to the runbook', { runbookUrl: undefined }],
-    ['alarmsNeedSecretsKey', 'a disabled key of the secrets would stop alarms', { encryptionKey: KEY_ARN }],
+    ['alarmsNeedSecretsKey', 'a disabled key of the secrets would also stop alarms', { encryptionKey: KEY_ARN }],
   ])('%s, if %s', (id, _, options) => {
     expect(warningsOf({ tokenRefresh: { ...ALARMS, ...options } })).toEqual([
       expect.stringContaining(`[ack: retently-token-refresh:${id}]`),
@@ -87,21 +76,19 @@ describe('a synthesis warns', () => {
     expect(warningsOf({ tokenRefresh: ALARMS })).toEqual([]);
   });
 
-  it.each([false, KEY_ARN, OTHER_KEY_ARN])('of no key if alarmsAndLogsKey is %s', (alarmsAndLogsKey) => {
+  it.each([false, KEY_ARN, OTHER_KEY_ARN])('about no key if alarmsAndLogsKey is %s', (alarmsAndLogsKey) => {
     expect(warningsOf({ tokenRefresh: { ...ALARMS, encryptionKey: KEY_ARN, alarmsAndLogsKey } })).toEqual([]);
   });
 
-  it('if options of cdk.json are gone because the command line has some', () => {
+  it('if options on the command line replace options of cdk.json', () => {
     const optionsOfCdkJson = { secret: 'mine', env: { region: 'eu-west-1' }, alarmEmails: [] };
     const onCommandLine = { tokenRefresh: JSON.stringify({ ...ALARMS, timeout: { seconds: 90 } }) };
     expect(warningsOf(onCommandLine, { optionsOfCdkJson })).toEqual([
-      expect.stringMatching(
-        /^-c tokenRefresh=… replaces the whole .* cdk\.json\. Of that, this does not hold now: secret, env\./,
-      ),
+      expect.stringMatching(/^-c tokenRefresh=.*: secret, env\./),
     ]);
   });
 
-  it('of nothing if the command line has them all, or if cdk.json was read', () => {
+  it('about nothing if the command line has all options, or if cdk.json was read', () => {
     expect(warningsOf({ tokenRefresh: JSON.stringify(ALARMS) }, { optionsOfCdkJson: ALARMS })).toEqual([]);
     expect(warningsOf({ tokenRefresh: ALARMS }, { optionsOfCdkJson: ALARMS })).toEqual([]);
     expect(warningsOf({ tokenRefresh: ALARMS }, { optionsOfCdkJson: 'text' })).toEqual([]);

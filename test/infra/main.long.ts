@@ -24,23 +24,19 @@ function runBeside(optionsOfCdkJson: object, context: object) {
   return spawnSync(process.execPath, ['--import', loader, MAIN], { cwd: directory, env, encoding: 'utf8' });
 }
 
-it('says which options of cdk.json a command line replaces, and knows the region of the CLI', () => {
+it('warns about options of cdk.json that the command line replaces, and uses the region of the CLI', () => {
   const onCommandLine = JSON.stringify({ alarmEmails: ['ops@example.com'] });
   const { status, stderr } = runBeside({ secret: 'mine' }, { tokenRefresh: onCommandLine });
   expect([status, stderr]).toEqual([0, '']);
   const metadata = readFileSync(join(directory, 'cdk.out', 'RetentlyTokenRefresh.metadata.json'), 'utf8');
-  expect(metadata).toContain('this does not hold now: secret.');
+  expect(metadata).toMatch(/-c tokenRefresh=[^"]*: secret\./);
   const template = readFileSync(join(directory, 'cdk.out', 'RetentlyTokenRefresh.template.json'), 'utf8');
   expect(template).toContain('.console.amazonaws.cn/');
 });
 
-it('refuses options by sentences alone, without a stack trace', () => {
+it('reports invalid options without a stack trace', () => {
   const { status, stderr } = runBeside({}, { tokenRefresh: { xray: 1 }, TokenRefresh: {} });
   expect(status).toBe(1);
-  expect(stderr.split('\n')).toEqual([
-    'The options of the token refresh were refused:',
-    '- The context key TokenRefresh has no effect. Did you mean tokenRefresh?',
-    '- tokenRefresh.xray is 1, but must be true or false.',
-    '',
-  ]);
+  const [, ...mistakes] = stderr.trimEnd().split('\n');
+  expect(mistakes.map((line) => line.split(' ')[1])).toEqual(['TokenRefresh', 'tokenRefresh.xray']);
 });

@@ -69,7 +69,7 @@ describe('the stack, with every default', () => {
   });
 
   it('creates two empty secrets that outlive the stack', () => {
-    const descriptions = { Credentials: 'RetentlyCredentials', Token: 'The Retently bearer token alone' };
+    const descriptions = { Credentials: 'client_id', Token: 'access_token' };
     for (const [part, description] of Object.entries(descriptions)) {
       expect(resourceOf(template, 'AWS::SecretsManager::Secret', `TokenRefresh${part}`)).toEqual({
         Type: 'AWS::SecretsManager::Secret',

@@ -47,7 +47,7 @@ describe('the dashboard', () => {
   it('shows hours, and the line at which the alarm fires', () => {
     const life = titled(/^Hours/);
     for (const expression of ['left / 3600', 'until / 3600']) expect(life).toContain(`"expression":"${expression}"`);
-    expect(life).toMatch(/"annotations":\{"horizontal":\[\{"value":0,.*"label":"TokenExpiringSoon fires/);
+    expect(life).toMatch(/"annotations":\{"horizontal":\[\{"value":0,.*"label":"TokenExpiringSoon/);
   });
 
   it('shows failures by code, of this function alone', () => {
