@@ -9,7 +9,7 @@ import { parseContext, parseFleetContext } from '../../infra/options/parse-conte
 import { CONTEXT_KEY, topSchema } from '../../infra/options/schema.ts';
 import { TokenRefreshFleetStack, TokenRefreshStack } from '../../infra/stacks.ts';
 
-// The rules of CDK itself cost more than a second a process; cdk-nag.test.ts turns them on, since it is about them.
+// The rules of CDK itself cost more than a second a process; cdk-nag.long.ts turns them on, since it is about them.
 process.env['CDK_VALIDATION'] = 'false';
 
 const resourceSchema = z.object({
