@@ -1,5 +1,6 @@
 import type { EventBridgeClientConfig } from '@aws-sdk/client-eventbridge';
 import { EVENT_DETAIL_TYPES, EVENT_SOURCE } from '../contract.ts';
+import { LOG_EVENTS } from '../core/log-events.ts';
 import type { Announcement, EventPublisher, Telemetry } from '../core/ports.ts';
 import { describeAwsError } from './describe-aws-error.ts';
 import type { PutEvents } from './put-events.ts';
@@ -36,10 +37,10 @@ export class EventBridgePublisher implements EventPublisher {
       const { Entries = [] } = await this.#putEvents(entries, AbortSignal.timeout(CALL_TIMEOUT_MS));
       // PutEvents answers 200 even if it took none; only their positions identify its entries.
       for (const { ErrorCode } of Entries) {
-        if (ErrorCode !== undefined) this.#telemetry.warn('EventBridge did not take an event', { reason: ErrorCode });
+        if (ErrorCode !== undefined) this.#telemetry.warn(LOG_EVENTS.eventRejected, { reason: ErrorCode });
       }
     } catch (error) {
-      this.#telemetry.warn('Could not publish events', {
+      this.#telemetry.warn(LOG_EVENTS.eventsNotPublished, {
         reason: describeAwsError(error, CALL_TIMEOUT_MS / 1000).what,
       });
     }

@@ -1,6 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { METRIC_CODE_DIMENSION, METRIC_DIMENSION, METRIC_NAMESPACE, METRICS } from '../contract.ts';
+import type { LogEvent } from '../core/log-events.ts';
 import type { LogMembers, Telemetry, TokenStates } from '../core/ports.ts';
 
 /** JSON lines, and CloudWatch EMF. */
@@ -26,7 +27,7 @@ export class PowertoolsTelemetry implements Telemetry {
   /** Ends a run: prints its metrics and its one summary line. */
   end(level: 'info' | 'error', message: string, members: LogMembers): void {
     const durationMs = Date.now() - this.#startedAtMs;
-    this[level](message, { ...this.#noted, ...members, durationMs, ...this.#calls });
+    this.#logger[level](message, { ...this.#noted, ...members, durationMs, ...this.#calls });
     this.#metrics.publishStoredMetrics();
   }
 
@@ -38,12 +39,12 @@ export class PowertoolsTelemetry implements Telemetry {
     this.#calls[kind]++;
   }
 
-  info(message: string, members: LogMembers = {}): void {
-    this.#logger.info(message, { ...members });
+  info(event: LogEvent, members: LogMembers = {}): void {
+    this.#logger.info(event, { ...members });
   }
 
-  warn(message: string, members: LogMembers = {}): void {
-    this.#logger.warn(message, { ...members });
+  warn(event: LogEvent, members: LogMembers = {}): void {
+    this.#logger.warn(event, { ...members });
   }
 
   error(message: string, members: LogMembers = {}): void {

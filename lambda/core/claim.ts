@@ -4,6 +4,7 @@ import { type Decision, decide, type Situation } from './decide.ts';
 import { lifetimeOf } from './due.ts';
 import { type ClaimEntry, claimId, type DocumentEntry, failureId, parseEntry, renderClaim } from './journal.ts';
 import { readSuccessor } from './load.ts';
+import { LOG_EVENTS } from './log-events.ts';
 import type { ListedVersion } from './ports.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 import { findRoomAtMs, findRoomForForcedAtMs } from './version-budget.ts';
@@ -80,7 +81,7 @@ async function findAttempt(
 
 function reportTakeover({ telemetry }: Context, attempt: number): void {
   telemetry.countClaimTakenOver();
-  telemetry.warn('The run behind the last claim is gone and left no answer: it may have spent the token. Taking over', {
+  telemetry.warn(LOG_EVENTS.claimTakenOver, {
     attempt,
   });
 }
@@ -152,7 +153,7 @@ function waitForRoom(
   const times = listed.map(({ createdAt }) => createdAt);
   const roomAtMs = findRoomAtMs(times, nowMs);
   if (roomAtMs !== undefined) {
-    telemetry.warn('No room in the version history for a claim and its answer');
+    telemetry.warn(LOG_EVENTS.budgetUsedUp);
     return { kind: 'waiting', retryAtMs: roomAtMs, why: 'write budget' };
   }
   // An attempt that the schedule would make anyway needs no room beside the schedule's.

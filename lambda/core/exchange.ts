@@ -1,5 +1,6 @@
 import type { Grant } from './credentials.ts';
 import type { FailureCause, FailureCode, RefusalCode } from './journal.ts';
+import { LOG_EVENTS } from './log-events.ts';
 import type { OAuthErrorCode, Runtime, Telemetry, TokenAnswer, TokenEndpoint } from './ports.ts';
 import { POST_MIN_MS, SAVE_RESERVE_MS } from './time-reserves.ts';
 
@@ -52,7 +53,7 @@ export async function exchange(
     if (answer.kind === 'token' || answer.kind === 'refresh-token-only') return { ...answer, startedAtMs };
 
     failed = toFailure(answer, replays > 0);
-    telemetry.warn('The token endpoint gave no token', { code: failed.code, reason: answer.reason });
+    telemetry.warn(LOG_EVENTS.tokenRequestFailed, { code: failed.code, reason: answer.reason });
     if (answer.isTruncated) return failed;
     if (answer.kind === 'ambiguous') {
       if (replays++ === MAX_REPLAYS) return failed;

@@ -15,6 +15,7 @@ import {
   renderFailure,
 } from './journal.ts';
 import type { Snapshot } from './load.ts';
+import { LOG_EVENTS } from './log-events.ts';
 import { adviceOn } from './messages.ts';
 import type { CredentialStore } from './ports.ts';
 import { putUntilDeadline } from './record.ts';
@@ -65,7 +66,7 @@ export async function recordFailure(
   } catch (error) {
     // Retently's answer matters more than the failure to record it; the claim expires and is taken over.
     isRecorded = false;
-    context.telemetry.warn('Could not record the failure', { code: nameOf(error) });
+    context.telemetry.warn(LOG_EVENTS.failureNotRecorded, { code: nameOf(error) });
   }
   const isNewlyProbable = recorded === 'REAUTHORIZATION_PROBABLE' && !wasProbable;
   return { code: recorded, cause, reason, isNewlyProbable, isRecorded };

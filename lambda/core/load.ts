@@ -10,6 +10,7 @@ import {
   parseEntry,
   successorId,
 } from './journal.ts';
+import { LOG_EVENTS } from './log-events.ts';
 import type { CredentialStore, Telemetry, Version } from './ports.ts';
 
 /** Versions that are read side by side in the search for a whole document. */
@@ -55,7 +56,7 @@ export async function toSnapshot(
 
   const latestEntry = latestVersion && parseEntry(latestVersion);
   if (latestVersion && latestEntry === undefined) {
-    telemetry.warn('The journal label is on a version that is not a journal entry; using version ids only', {
+    telemetry.warn(LOG_EVENTS.labelMisplaced, {
       versionId: latestVersion.versionId,
     });
   }

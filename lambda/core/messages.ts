@@ -46,8 +46,5 @@ export const PENDING_ANSWER =
   'The answer to the current refresh token is only in the memory of this execution environment; the next refresh here stores it first. Do not deploy or change the function now.';
 export const NOT_CONFIGURED =
   'The secret has no value yet: run the command authorize. If you already have a refresh token, put client_id, client_secret and refresh_token into the secret with put-secret-value instead; the next run uses them.';
-export const TOKEN_SECRET_UNREADABLE = 'Token secret could not be read';
-export const TOKEN_SECRET_STALE = 'The token secret is stale: its readers do not get the latest access token.';
-export const TOKEN_SECRET_REPAIRED = 'The token secret was stale and now holds the access token of AWSCURRENT.';
 export const NO_TIME =
   "Too little time was left to request a token and store it safely. Nothing was sent; the next run continues. If this happens in every run, the function's timeout is too short.";

@@ -1,5 +1,6 @@
 import type { Action, Health } from '../contract.ts';
 import type { Grant } from './credentials.ts';
+import type { LogEvent } from './log-events.ts';
 
 /** One immutable version of the secret. */
 export interface Version {
@@ -175,8 +176,8 @@ export interface TokenStates {
 }
 
 export interface Telemetry {
-  info(message: string, members?: LogMembers): void;
-  warn(message: string, members?: LogMembers): void;
+  info(event: LogEvent, members?: LogMembers): void;
+  warn(event: LogEvent, members?: LogMembers): void;
   error(message: string, members?: LogMembers): void;
   /** Adds members to the last line of the run, and replaces those noted before under the same name. */
   note(members: LogMembers): void;

@@ -11,6 +11,7 @@ import {
   successorId,
 } from './journal.ts';
 import { readSuccessor } from './load.ts';
+import { LOG_EVENTS } from './log-events.ts';
 import type { Version } from './ports.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 import { STORE_CALL_MAX_MS } from './time-reserves.ts';
@@ -66,7 +67,7 @@ export async function recordPendingAnswer(context: Context): Promise<'none' | 's
     const may_be_revoked = await findReasonToDoubt(context, pendingAnswer);
     const tokens = { ...pendingAnswer.tokens, may_be_revoked };
     const { versionId, document } = await record(context, parent, tokens, askedAtMs, attempt);
-    context.telemetry.info('Stored the answer that an earlier run could not store', { versionId });
+    context.telemetry.info(LOG_EVENTS.pendingAnswerStored, { versionId });
     const isMarked = may_be_revoked === undefined || document.members.may_be_revoked !== undefined;
     return isMarked || document.members.refresh_token !== tokens.refresh_token ? 'stored' : 'may be revoked';
   } catch {
@@ -136,7 +137,7 @@ export async function putUntilDeadline(
       return await store.putVersion(versionId, secretString);
     } catch (error) {
       if (!(error instanceof Fault) || runtime.remainingMs() < STORE_CALL_MAX_MS + delayMs + reserveMs) throw error;
-      telemetry.warn('Could not store a version; trying again', { versionId, code: error.name });
+      telemetry.warn(LOG_EVENTS.writeRetried, { versionId, code: error.name });
       await runtime.sleep(delayMs * (0.5 + runtime.random() / 2));
     }
   }

@@ -10,6 +10,7 @@ import { Fault, RecordedFailure } from './fault.ts';
 import { judgeFault } from './health.ts';
 import type { DocumentEntry, RefusalEntry } from './journal.ts';
 import { grantOf, type Snapshot } from './load.ts';
+import { LOG_EVENTS } from './log-events.ts';
 import {
   ADOPTED,
   adviceOn,
@@ -165,7 +166,7 @@ class RefreshRun {
     if (this.#progress.kind === 'waited') this.#force = false;
     if (this.#progress.kind !== 'recorded') this.#progress = { kind: 'adopted' };
     if (await this.#promote(rolledForward, current)) {
-      telemetry.info('Rolled forward: AWSCURRENT held a spent refresh token and now holds the live one', {
+      telemetry.info(LOG_EVENTS.rolledForward, {
         versionId: rolledForward.versionId,
         previousVersionId: current.versionId,
       });
@@ -219,7 +220,7 @@ class RefreshRun {
     }
     this.#warnAbout(answer, entry.versionId);
     if (tokens.access_token === current.document.members.access_token) {
-      telemetry.warn('No progress: Retently answered with the bearer token that was there already', {
+      telemetry.warn(LOG_EVENTS.noProgress, {
         versionId: entry.versionId,
       });
     }
@@ -228,12 +229,11 @@ class RefreshRun {
 
   #warnAbout(answer: Exchanged, versionId: string): void {
     const { telemetry, settings } = this.#context;
-    const warnings = [
-      warnAboutLifetime(answer, settings.defaultTokenLifetimeSeconds),
-      warnAboutExpiry(answer),
-      answer.isTruncated ? TRUNCATED : undefined,
-    ];
-    for (const warning of warnings) if (warning !== undefined) telemetry.warn(warning, { versionId });
+    const reasons = [warnAboutLifetime(answer, settings.defaultTokenLifetimeSeconds), warnAboutExpiry(answer)];
+    for (const reason of reasons) {
+      if (reason !== undefined) telemetry.warn(LOG_EVENTS.unusualLifetime, { versionId, reason });
+    }
+    if (answer.isTruncated) telemetry.warn(LOG_EVENTS.responseTruncated, { versionId, reason: TRUNCATED });
   }
 
   async #failed(snapshot: Snapshot, digest: string, attempt: number, answer: NotExchanged): Promise<'start over'> {

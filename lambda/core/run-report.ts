@@ -6,7 +6,7 @@ import { reportedSecondsUntilDue } from './due.ts';
 import { EMPTY, type Evidence, type Judgement, judge, type TokenSecretHealth } from './health.ts';
 import { type DocumentEntry, digestGrant, type FailureEntry } from './journal.ts';
 import { grantOf, load, requireComplete, type Snapshot } from './load.ts';
-import { TOKEN_SECRET_REPAIRED, TOKEN_SECRET_STALE, TOKEN_SECRET_UNREADABLE } from './messages.ts';
+import { LOG_EVENTS } from './log-events.ts';
 import type { Outcome, Result } from './result.ts';
 import { ANNOUNCE_MAX_MS } from './time-reserves.ts';
 import { syncTokenSecret } from './token-secret.ts';
@@ -123,13 +123,13 @@ export class RunReport {
     if ('problem' in state) {
       const { name: code, message: reason } = state.problem;
       const entry = this.isTokenSecretUnreadable ? 'TokenSecretUnreadable' : 'TokenSecretBehind';
-      telemetry.warn(this.isTokenSecretUnreadable ? TOKEN_SECRET_UNREADABLE : TOKEN_SECRET_STALE, {
+      telemetry.warn(this.isTokenSecretUnreadable ? LOG_EVENTS.tokenSecretUnreadable : LOG_EVENTS.tokenSecretStale, {
         code,
         reason,
         runbook: toRunbookEntry(entry),
       });
     } else if (this.isTokenSecretStale) {
-      telemetry.info(TOKEN_SECRET_REPAIRED);
+      telemetry.info(LOG_EVENTS.tokenSecretRepaired);
     }
   }
 

@@ -105,14 +105,14 @@ export function warnAboutLifetime(answer: Exchanged, defaultTokenLifetimeSeconds
   const lifetimeSeconds = toLifetimeSeconds(answer) ?? defaultTokenLifetimeSeconds;
   if (answer.expiresInSeconds !== undefined && lifetimeSeconds > defaultTokenLifetimeSeconds) {
     return (
-      `Retently says that the bearer token lives ${lifetimeSeconds} seconds. No more than ${defaultTokenLifetimeSeconds} ` +
-      'are believed, which is DEFAULT_TOKEN_LIFETIME_SECONDS. If these are seconds, and not milliseconds, set the option tokenLifetime to them.'
+      `expires_in is ${lifetimeSeconds}, but at most ${defaultTokenLifetimeSeconds} seconds are accepted ` +
+      '(DEFAULT_TOKEN_LIFETIME_SECONDS). If the value is in seconds, not milliseconds, set the option tokenLifetime to it.'
     );
   }
   if (lifetimeSeconds >= MIN_TOKEN_LIFETIME_SECONDS) return undefined;
   return (
-    `The bearer token lives ${Math.floor(lifetimeSeconds)} seconds. Below ${MIN_TOKEN_LIFETIME_SECONDS} it can expire between two ` +
-    'ticks, and the write budget of the secret does not last for a day.'
+    `The lifetime is ${Math.floor(lifetimeSeconds)} seconds. Below ${MIN_TOKEN_LIFETIME_SECONDS}, a token can expire between two ` +
+    "ticks, and the secret's version budget does not last for a day."
   );
 }
 
@@ -127,7 +127,7 @@ export function warnAboutExpiry(answer: Exchanged): string | undefined {
   if (seconds === undefined) return undefined;
   const exp = `exp of the access token leaves ${Math.floor(seconds)} seconds`;
   if (expiresInSeconds === undefined) {
-    return seconds < MIN_EXPIRY_SECONDS ? `The answer has no expires_in, and ${exp}: ignored.` : undefined;
+    return seconds < MIN_EXPIRY_SECONDS ? `The response has no expires_in, and ${exp}: ignored.` : undefined;
   }
   const isContradiction = Math.abs(seconds - expiresInSeconds) > MIN_EXPIRY_SECONDS;
   return isContradiction ? `expires_in is ${expiresInSeconds}, but ${exp}. expires_in decides.` : undefined;

@@ -1,4 +1,5 @@
 import { nameOf } from '../core/fault.ts';
+import { FLEET_LOG_EVENTS } from '../core/log-events.ts';
 import type { Telemetry } from '../core/ports.ts';
 import { decideNotices, type Notified, renderNotice, renderOthers } from './decide-notices.ts';
 import type { Judgment } from './judge-secret.ts';
@@ -35,6 +36,6 @@ export async function notifyAccounts(
     for (const { subject, message } of emails) await publish(subject, message);
     await accounts.put(taken, next, now());
   } catch (error) {
-    telemetry.warn('Could not notify of single accounts', { code: nameOf(error) });
+    telemetry.warn(FLEET_LOG_EVENTS.noticesNotSent, { code: nameOf(error) });
   }
 }

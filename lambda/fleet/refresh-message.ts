@@ -7,6 +7,7 @@ import { HttpTokenEndpoint } from '../adapters/token-endpoint.ts';
 import { LEASE_OVER_TIMEOUT_SECONDS } from '../contract.ts';
 import type { Context } from '../core/context.ts';
 import { Fault } from '../core/fault.ts';
+import { FLEET_LOG_EVENTS } from '../core/log-events.ts';
 import { refresh } from '../core/refresh.ts';
 import type { Result } from '../core/result.ts';
 import { status } from '../core/status.ts';
@@ -49,10 +50,6 @@ const STORE_MIN_MS = 10_000;
 const DESCRIBE_TIMEOUT_MS = 3_000;
 const LOOK_MS = DESCRIBE_TIMEOUT_MS + STORE_CALL_MAX_MS;
 
-const GIVEN_UP = 'Gave up an answer that could not be stored';
-
-const LATE = 'Message received too late for its turn; the next sweep sends it again if the secret needs a run';
-
 const telemetry = new PowertoolsTelemetry();
 const secretsManager = connectSecretsManager(telemetry);
 const pendingAnswers = new PendingAnswers();
@@ -83,7 +80,7 @@ async function take({ body }: QueueMessage, place: Place, lambdaContext: FleetLa
   const delayMs = queued ? waitMs(queued, Date.now(), Math.random()) : 0;
   if (delayMs === undefined) {
     telemetry.begin(awsRequestId, functionName, queued?.secretId);
-    telemetry.info(LATE);
+    telemetry.info(FLEET_LOG_EVENTS.messageLate);
     return;
   }
   await sleep(delayMs);
@@ -135,7 +132,7 @@ async function storeAnswer(
   const reason = await findReasonToGiveUp(pendingAnswer, store, () => hasLeft(secretId));
   if (reason === undefined) return;
   pendingAnswers.forget(secretId);
-  telemetry.warn(GIVEN_UP, { code: 'TOKEN_NOT_STORED', reason });
+  telemetry.warn(FLEET_LOG_EVENTS.pendingAnswerDropped, { code: 'TOKEN_NOT_STORED', reason });
 }
 
 /** Returns whether the secret is gone. The role may describe each secret with the tag, so a denial means that the tag is gone. */

@@ -5,6 +5,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { SecretsManagerCredentialStore } from '../adapters/secrets-manager-credential-store.ts';
 import { toRunbookEntry } from '../contract.ts';
 import { Fault } from '../core/fault.ts';
+import { FLEET_LOG_EVENTS } from '../core/log-events.ts';
 import { CLIENT_OPTIONS } from '../runtime/aws-clients.ts';
 import { parseSharedConfiguration } from '../runtime/configuration.ts';
 import { isPlainEvent } from '../runtime/event.ts';
@@ -27,8 +28,6 @@ const OPTIONS = { ...CLIENT_OPTIONS, maxAttempts: 6 };
 const SWEPT = 'Every secret with the tag was read, and those that may need a run are in the queues.';
 const NONE = 'No secret has the tag, so there is nothing to refresh. Tag a secret, or correct the tag of the fleet.';
 
-const TROUBLED = 'Secrets need attention';
-const OVERDUE = 'Access tokens are overdue';
 /** So many sweeps that the token had a run and another. */
 const OVERDUE_SWEEPS = 2;
 
@@ -40,10 +39,12 @@ const MAX_NAMED = 20;
 
 /** Secrets with the tag that no run may write, and why. */
 const SKIPPED = {
-  replicas: 'Replicas have the tag and were skipped: only the original in its own region can be written',
-  managed: 'Secrets that another AWS service manages have the tag and were skipped: that service rotates them',
-  others:
-    'Token secrets, or secrets scheduled for deletion, have the tag and were skipped: they hold nothing to refresh. Remove the tag',
+  replicas: [FLEET_LOG_EVENTS.replicasSkipped, 'Only the original in its own region can be written.'],
+  managed: [FLEET_LOG_EVENTS.managedSkipped, 'Another AWS service manages these secrets and rotates them.'],
+  others: [
+    FLEET_LOG_EVENTS.othersSkipped,
+    'They are token secrets, or scheduled for deletion: they hold nothing to refresh. Remove the tag.',
+  ],
 } as const;
 
 /** Answer of a sweep that read every secret of the fleet. */
@@ -75,7 +76,7 @@ export async function handler(event: unknown, lambdaContext: FleetLambdaContext)
   try {
     const configuration = parseEvent(event);
     const swept = await sweep(configuration, lambdaContext);
-    for (const kind of ['replicas', 'managed', 'others'] as const) warnOfSkipped(SKIPPED[kind], swept[kind]);
+    for (const kind of ['replicas', 'managed', 'others'] as const) warnOfSkipped(kind, swept[kind]);
     warnOfTroubles(swept.judgments, configuration.sweepSeconds);
     const result = toResult(swept);
     if (swept.problem !== undefined) throw withCounts(swept.problem, result);
@@ -152,9 +153,10 @@ function toResult({ judgments, queued, deferred, replicas, managed, others }: Sw
   };
 }
 
-function warnOfSkipped(message: string, arns: readonly string[]): void {
+function warnOfSkipped(kind: keyof typeof SKIPPED, arns: readonly string[]): void {
   if (arns.length === 0) return;
-  telemetry.warn(message, { listed: arns.length, secretIds: arns.slice(0, MAX_NAMED) });
+  const [event, reason] = SKIPPED[kind];
+  telemetry.warn(event, { reason, listed: arns.length, secretIds: arns.slice(0, MAX_NAMED) });
 }
 
 /** One line for each kind of trouble, so that the log of the sweep shows which secrets an alarm is about. */
@@ -162,7 +164,7 @@ function warnOfTroubles(judgments: readonly Judgment[], sweepSeconds: number): v
   for (const code of TROUBLE_CODES) {
     const arns = judgments.flatMap(({ arn, trouble }) => (trouble === code ? [arn] : []));
     const members = { code, listed: arns.length, secretIds: arns.slice(0, MAX_NAMED), runbook: toRunbookEntry(code) };
-    if (arns.length > 0) telemetry.warn(TROUBLED, members);
+    if (arns.length > 0) telemetry.warn(FLEET_LOG_EVENTS.secretsTroubled, members);
   }
   const overdue = judgments
     .filter(
@@ -171,7 +173,11 @@ function warnOfTroubles(judgments: readonly Judgment[], sweepSeconds: number): v
     .map(({ arn }) => arn);
   if (overdue.length === 0) return;
   const runbook = toRunbookEntry('TokenOverdue');
-  telemetry.warn(OVERDUE, { listed: overdue.length, secretIds: overdue.slice(0, MAX_NAMED), runbook });
+  telemetry.warn(FLEET_LOG_EVENTS.tokensOverdue, {
+    listed: overdue.length,
+    secretIds: overdue.slice(0, MAX_NAMED),
+    runbook,
+  });
 }
 
 function withCounts(problem: Error, { listed, queued }: SweepResult): Error {

@@ -1,5 +1,6 @@
 import { CreateSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { expect, test, vi } from 'vitest';
+import { LOG_EVENTS } from '../../lambda/core/log-events.ts';
 import { startSandbox, TOKEN_SECRET_ID } from '../sandbox/sandbox.ts';
 import { endingOf } from '../support/in-sandbox.ts';
 import { isMotoInstalled, startMoto } from '../support/moto-server.ts';
@@ -39,5 +40,5 @@ test.skipIf(isMissing)(`the deployed bundle refreshes against moto${reason}`, as
   expect(await sandbox.authorizationServer.isAccessTokenLive(access_token)).toBe(true);
   const held = await client.send(new GetSecretValueCommand({ SecretId: TOKEN_SECRET_ID, VersionStage: 'AWSCURRENT' }));
   expect(JSON.parse(held.SecretString ?? '')).toMatchObject({ access_token });
-  expect(lambda.stdout).not.toMatch(/Could not publish events|The token secret is stale/);
+  expect(lambda.stdout).not.toMatch(new RegExp(`${LOG_EVENTS.eventsNotPublished}|${LOG_EVENTS.tokenSecretStale}`));
 });

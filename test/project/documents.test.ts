@@ -10,6 +10,7 @@ import {
   METRIC_NAMESPACE,
   METRICS,
 } from '../../lambda/contract.ts';
+import { FLEET_LOG_EVENTS, LOG_EVENTS } from '../../lambda/core/log-events.ts';
 import { STORIES } from '../sandbox/story/stories.ts';
 import { COMMANDS, DOCUMENTS, examplesIn, ROOT, RUN_BY_CI } from './documents.ts';
 import { PAGE_OF_OPTIONS, withOptionTables } from './option-tables.ts';
@@ -59,6 +60,12 @@ describe('the documents name', () => {
 
   test('the options as their schema has them (npm run docs:options)', () => {
     expect(withOptionTables(CONFIGURATION)).toBe(CONFIGURATION);
+  });
+
+  test.each(Object.values({ ...LOG_EVENTS, ...FLEET_LOG_EVENTS }))('the log event %s', (event) => {
+    expect(DOCUMENTS.get('docs/events-and-metrics.md')).toMatch(
+      new RegExp(`^\\| \`${event}\` \\| (INFO|WARN) \\|`, 'm'),
+    );
   });
 
   test.each(FAULT_CODES)('the code %s', (code) => {

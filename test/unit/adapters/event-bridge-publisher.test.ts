@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EventBridgePublisher } from '../../../lambda/adapters/event-bridge-publisher.ts';
+import { LOG_EVENTS } from '../../../lambda/core/log-events.ts';
 import type { Announcement } from '../../../lambda/core/ports.ts';
 import { type Aws, startAws } from '../../sandbox/aws/aws-server.ts';
 import { startLoopbackServer } from '../../sandbox/loopback-server.ts';
@@ -65,7 +66,7 @@ describe('an announcement that fails never fails a saved refresh', () => {
   ] as const)('%s: said in the log by its name', async (kind, reason) => {
     aws.inject({ kind, operation: 'PutEvents' });
     await publish([REFRESHED]);
-    expect(telemetry.lines).toEqual([{ level: 'warn', message: 'Could not publish events', members: { reason } }]);
+    expect(telemetry.lines).toEqual([{ level: 'warn', message: LOG_EVENTS.eventsNotPublished, members: { reason } }]);
   });
 
   test('EventBridge out of reach: said in the log', async () => {
@@ -83,7 +84,7 @@ describe('an announcement that fails never fails a saved refresh', () => {
     await close();
     const line = {
       level: 'warn',
-      message: 'EventBridge did not take an event',
+      message: LOG_EVENTS.eventRejected,
       members: { reason: 'InternalFailure' },
     };
     expect(telemetry.lines).toEqual([line]);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { PowertoolsTelemetry } from '../../../lambda/adapters/powertools-telemetry.ts';
+import { LOG_EVENTS } from '../../../lambda/core/log-events.ts';
 import { captureOutput } from '../../support/capture-output.ts';
 
 const STATES = { tokenSecondsRemaining: 18_000, tokenSecondsUntilDue: 7_200, isReauthorizationRequired: false };
@@ -117,19 +118,19 @@ describe('log lines', () => {
     ['warn', 'WARN'],
     ['error', 'ERROR'],
   ] as const)('%s: JSON with run id, message and the members that were given', (method, level) => {
-    telemetry[method]('Something happened', { code: 'STORE_DENIED', attempt: 2 });
-    telemetry[method]('Something else happened');
+    telemetry[method](LOG_EVENTS.eventRejected, { code: 'STORE_DENIED', attempt: 2 });
+    telemetry[method](LOG_EVENTS.rolledForward);
     const ofPowertools = { service: 'retently-token-refresh', sampling_rate: 0, timestamp: expect.any(String) };
     const line = { ...ofPowertools, level, runId: 'run-1' };
     expect(output.logs()).toEqual([
-      { ...line, message: 'Something happened', code: 'STORE_DENIED', attempt: 2 },
-      { ...line, message: 'Something else happened' },
+      { ...line, message: LOG_EVENTS.eventRejected, code: 'STORE_DENIED', attempt: 2 },
+      { ...line, message: LOG_EVENTS.rolledForward },
     ]);
   });
 
   test('a run has its own id', () => {
     telemetry.begin('run-2', 'refresh-function');
-    telemetry.info('Something happened');
+    telemetry.info(LOG_EVENTS.eventRejected);
     expect(output.logs()).toMatchObject([{ runId: 'run-2' }]);
   });
 

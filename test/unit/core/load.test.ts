@@ -3,6 +3,7 @@ import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { sha256 } from '../../../lambda/core/fingerprint.ts';
 import { renderClaim, renderFailure, successorId } from '../../../lambda/core/journal.ts';
 import { grantOf, load, requireComplete } from '../../../lambda/core/load.ts';
+import { LOG_EVENTS } from '../../../lambda/core/log-events.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { SECRET_ID } from '../../support/fake-credential-store.ts';
 import { faultFrom } from '../../support/fault-of.ts';
@@ -63,7 +64,7 @@ test('a label on a foreign version is said, and passed over', async () => {
   const foreign = context.writeText('foreign', [JOURNAL_STAGE]);
   expect(await load(context)).toMatchObject({ latestEntry: undefined, successor: undefined });
   expect(context.telemetry.lines).toMatchObject([
-    { level: 'warn', message: expect.stringContaining('is not a journal entry'), members: { versionId: foreign } },
+    { level: 'warn', message: LOG_EVENTS.labelMisplaced, members: { versionId: foreign } },
   ]);
 });
 

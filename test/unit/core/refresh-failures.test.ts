@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { failureId, renderFailure, successorId } from '../../../lambda/core/journal.ts';
+import { LOG_EVENTS } from '../../../lambda/core/log-events.ts';
 import { adviceOn } from '../../../lambda/core/messages.ts';
 import type { Announcement, TokenAnswer } from '../../../lambda/core/ports.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
@@ -142,7 +143,7 @@ describe('an attempt that failed', () => {
     expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('PROVIDER_UNAVAILABLE');
     expect(context.telemetry.lines).toContainEqual({
       level: 'warn',
-      message: 'Could not record the failure',
+      message: LOG_EVENTS.failureNotRecorded,
       members: { code: 'TypeError' },
     });
     expect(context.telemetry.states).toHaveLength(1);

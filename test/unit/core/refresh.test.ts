@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { successorId } from '../../../lambda/core/journal.ts';
+import { LOG_EVENTS } from '../../../lambda/core/log-events.ts';
 import type { TokenAnswer } from '../../../lambda/core/ports.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { status } from '../../../lambda/core/status.ts';
@@ -138,7 +139,7 @@ test('an answer with the bearer token that was there already is saved, said, and
   expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
   expect(context.currentDocument).toMatchObject({ refresh_token: 'refresh-2', access_token: 'access-1' });
   expect(context.telemetry.lines).toContainEqual(
-    expect.objectContaining({ level: 'warn', message: expect.stringContaining('No progress') }),
+    expect.objectContaining({ level: 'warn', message: LOG_EVENTS.noProgress }),
   );
   expect(await refresh(context.nextRun(), IF_DUE)).toMatchObject({ outcome: 'fresh' });
 });
@@ -150,7 +151,8 @@ test('a life in milliseconds is not believed, and both lives are named', async (
   expect(context.telemetry.lines).toContainEqual(
     expect.objectContaining({
       level: 'warn',
-      message: expect.stringMatching(/lives 21600000 seconds\. No more than 21600 are believed/),
+      message: LOG_EVENTS.unusualLifetime,
+      members: expect.objectContaining({ reason: expect.stringMatching(/\b21600000\b.*\b21600\b/) }),
     }),
   );
   expect(context.telemetry.states).toMatchObject([{ tokenSecondsUntilDue: 10_800 }]);
@@ -166,9 +168,7 @@ test('an answer without a bearer token is not taken for one that repeats it', as
   const context = FakeContext.withSecret(refreshed(4));
   context.tokenEndpoint.willAnswer(REFRESH_TOKEN_ONLY);
   await faultFrom(refresh(context, IF_DUE));
-  expect(context.telemetry.lines.map(({ message }) => message)).not.toContainEqual(
-    expect.stringContaining('No progress'),
-  );
+  expect(context.telemetry.lines.map(({ message }) => message)).not.toContainEqual(LOG_EVENTS.noProgress);
 });
 
 test('an ordinary refresh, after an ordinary one, is no recovery', async () => {

@@ -140,13 +140,13 @@ describe('a life that is odd', () => {
     warnAboutLifetime({ ...TOKEN, expiresInSeconds, startedAtMs: NOW_MS }, longest);
 
   test('is longer than the default: both are named', () => {
-    expect(warning(21_600_000)).toMatch(/lives 21600000 seconds\. No more than 21600 are believed/);
-    expect(warning(604_801, 604_800)).toMatch(/lives 604801 seconds\. No more than 604800 are believed/);
+    expect(warning(21_600_000)).toMatch(/\b21600000\b.*\b21600\b/);
+    expect(warning(604_801, 604_800)).toMatch(/\b604801\b.*\b604800\b/);
   });
 
   test('is below an hour, whoever says so', () => {
-    expect(warning(3_599)).toMatch(/^The bearer token lives 3599 seconds\. Below 3600 /);
-    expect(warning(undefined, 1_800)).toMatch(/^The bearer token lives 1800 seconds\. Below 3600 /);
+    expect(warning(3_599)).toMatch(/\b3599\b.*\b3600\b/);
+    expect(warning(undefined, 1_800)).toMatch(/\b1800\b.*\b3600\b/);
   });
 
   test.each([3_600, 21_600, undefined])('is none of %s', (seconds) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../lambda/core/fault.ts';
-import { TOKEN_SECRET_REPAIRED, TOKEN_SECRET_STALE } from '../../../lambda/core/messages.ts';
+import { LOG_EVENTS } from '../../../lambda/core/log-events.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { status } from '../../../lambda/core/status.ts';
 import { syncTokenSecret } from '../../../lambda/core/token-secret.ts';
@@ -101,7 +101,7 @@ describe('a fresh tick', () => {
     expect(await run(context)).toMatchObject({ outcome: 'fresh' });
     expect(context.tokenSecretText).toBe(projectionOf(refreshed(1)));
     expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBe(true);
-    expect(context.telemetry.lines.map(({ message }) => message)).toEqual([TOKEN_SECRET_REPAIRED]);
+    expect(context.telemetry.lines.map(({ message }) => message)).toEqual([LOG_EVENTS.tokenSecretRepaired]);
 
     const next = context.nextRun({ afterMs: 10 * MINUTE_MS });
     await run(next);
@@ -227,7 +227,7 @@ describe('what is wrong with the token secret does not change how a run ends', (
     expect(warnings(context)).toEqual([
       {
         level: 'warn',
-        message: TOKEN_SECRET_STALE,
+        message: LOG_EVENTS.tokenSecretStale,
         members: {
           code: 'CONFIGURATION_INVALID',
           reason: expect.stringContaining(reason),
