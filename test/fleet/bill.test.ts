@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PowertoolsTelemetry } from '../../lambda/adapters/powertools-telemetry.ts';
+import { FLEET_METRICS, METRICS } from '../../lambda/contract.ts';
 import { FRESH } from '../../lambda/core/messages.ts';
+import { SweepTelemetry } from '../../lambda/fleet/sweep-telemetry.ts';
 import { synthesise } from '../infra/synthesise.ts';
 import { captureOutput } from '../support/capture-output.ts';
-import { FRESH_LOG_BYTES, stackDollars } from './bill.ts';
+import { FRESH_LOG_BYTES, SENT_METRICS, stackDollars } from './bill.ts';
 import { toBilledParts } from './billed-parts.ts';
 import { renderPrices } from './prices.ts';
 import { anAccountOf, measureFleets, renderBill } from './render-bill.ts';
@@ -67,6 +69,38 @@ it('takes for the log of a fresh run what such a run writes', () => {
   expect(output.metrics()).toHaveLength(1);
   expect(bytes).toBeLessThanOrEqual(FRESH_LOG_BYTES);
   expect(bytes).toBeGreaterThan(0.9 * FRESH_LOG_BYTES);
+});
+
+it('counts the metrics that the two functions of a fleet send', () => {
+  const output = captureOutput();
+  const refresh = new PowertoolsTelemetry();
+  refresh.begin('run', 'Refresh', 'arn');
+  refresh.recordStates({ tokenSecondsRemaining: 1, tokenSecondsUntilDue: 1, isReauthorizationRequired: false });
+  refresh.countRefreshed();
+  refresh.countFailed('STORE_DENIED');
+  refresh.countTokenNotStored();
+  refresh.countClaimTakenOver();
+  refresh.recordExchangeMilliseconds(1);
+  refresh.end('info', '', {});
+  const sweep = new SweepTelemetry();
+  sweep.begin('run', 'Sweep');
+  const judgment = {
+    arn: 'arn',
+    turn: 'none',
+    fromMs: 0,
+    expiresAtMs: 1,
+    secondsUntilDue: 1,
+    trouble: undefined,
+  } as const;
+  sweep.recordSweep({ listed: 1, queued: 0 }, [judgment], 0);
+  sweep.end('info', '', {});
+  const namesOf = (functionName: string) => {
+    const all = output.metrics().filter((each) => each['FunctionName'] === functionName && !('Code' in each));
+    const known = Object.values({ ...METRICS, ...FLEET_METRICS });
+    return all.flatMap((each) => Object.keys(each).filter((name) => known.some((one) => one === name))).sort();
+  };
+  expect(namesOf('Refresh')).toEqual([...SENT_METRICS.refresh].sort());
+  expect(namesOf('Sweep')).toEqual([...SENT_METRICS.sweep].sort());
 });
 
 function read(path: string): string {

@@ -18,8 +18,16 @@ export const FRESH_LOG_BYTES = 1_100;
  */
 const COMPUTED_SECONDS = 0.027 / 0.29;
 
+/** Metrics that the refresh function sends under its own name: a fleet has no token secrets. */
+const { tokenSecretBehind: _, tokenSecretUnreadable: __, ...REFRESH_METRICS } = METRICS;
+/** Metrics that the sweep function sends under its own name. */
+const { tokenSecondsRemaining, tokenSecondsUntilDue, reauthorizationRequired } = METRICS;
+const SWEEP_METRICS = { ...FLEET_METRICS, tokenSecondsRemaining, tokenSecondsUntilDue, reauthorizationRequired };
 /** Each kind of failure has a metric of its own once it happens: here, every kind that there is. */
 const FAILURE_METRICS = 12;
+/** Custom metrics of a fleet, by the function that sends them. */
+export const SENT_METRICS = { refresh: Object.values(REFRESH_METRICS), sweep: Object.values(SWEEP_METRICS) };
+const METRICS_BILLED = SENT_METRICS.refresh.length + SENT_METRICS.sweep.length + FAILURE_METRICS;
 
 /** A tenth of a batch that is sent, a receive and a delete. */
 const QUEUE_REQUESTS_A_RUN = 2.1;
@@ -62,7 +70,6 @@ export function fleetLines(
   const pages = ticks * Math.ceil(accounts / PAGE);
   const seconds = accounts * (waitedSeconds + runs * COMPUTED_SECONDS) + pages * PAGE_SECONDS;
   const queueRequests = accounts * runs * QUEUE_REQUESTS_A_RUN + polledQueues * MINUTES_A_MONTH * IDLE_POLLS_A_MINUTE;
-  const metrics = Object.keys({ ...METRICS, ...FLEET_METRICS }).length + FAILURE_METRICS;
   return [
     { of: 'calls of Secrets Manager, by runs', dollars: accounts * calls * PRICES.call.dollars },
     {
@@ -81,7 +88,7 @@ export function fleetLines(
       dollars:
         alarmMetrics * PRICES.alarmMetric.dollars +
         compositeAlarms * PRICES.compositeAlarm.dollars +
-        metrics * PRICES.metric.dollars +
+        METRICS_BILLED * PRICES.metric.dollars +
         dashboards * PRICES.dashboard.dollars,
     },
   ];

@@ -12,6 +12,7 @@ export class FleetFigures {
   late = 0;
   /** Sound accounts, and those whose token expired while the provider and the function worked. */
   sound = 0;
+  soundOfAnHour = 0;
   expired = 0;
   crashes = 0;
   refreshes = 0;
@@ -55,6 +56,7 @@ export class FleetFigures {
       deadMs = atMs + 1_000 * server.lifeSeconds;
     }
     if (isSound) this.sound++;
+    if (isSound && server.lifeSeconds === 3_600) this.soundOfAnHour++;
     if (this.longestDeadMs > 0) this.expired++;
     this.longestDeadMs = Math.max(longestBeforeMs, this.longestDeadMs);
   }

@@ -9,6 +9,8 @@ const CONVERGENCE_SECONDS = 60 * 60;
 /** Of the first sweep, which finds every token due. */
 const BURST_SECONDS = 30 * 60;
 const SWEEP_SECONDS = 30;
+/** After a pause of the queue, many messages come too late for their turn. */
+const RUNS_PER_REFRESH = { steady: 1.2, afterOutage: Number.POSITIVE_INFINITY } as const;
 
 interface Figure {
   readonly name: string;
@@ -24,11 +26,8 @@ export function toCounts(simulation: FleetSimulation): readonly Figure[] {
   const { refresh, retry } = lanes;
   return [
     { name: 'sound accounts', actual: figures.sound },
+    { name: 'sound accounts with tokens of an hour', actual: figures.soundOfAnHour },
     { name: 'runs', actual: figures.runs },
-    {
-      name: 'runs per refresh, of accounts with nothing wrong',
-      actual: figures.runsOfSound / figures.refreshesOfSound,
-    },
     { name: 'runs at once, on average', actual: figures.busyMs / lengthMs },
     { name: 'calls of Secrets Manager a second, the sweep aside', actual: calls / (lengthMs / 1_000) },
     { name: 'refreshes', actual: figures.refreshes },
@@ -43,11 +42,16 @@ export function toCounts(simulation: FleetSimulation): readonly Figure[] {
 }
 
 export function toPromises(simulation: FleetSimulation): readonly FleetPromise[] {
-  const { figures, quota, lanes, averageWrites, longestSweepMs } = simulation;
+  const { figures, quota, lanes, averageWrites, longestSweepMs, hasOutage } = simulation;
   const { overdue, longestDeadMs, expired, recoveryMs } = figures;
   const deadWithoutRun = lanes.refresh.queue.deadWithoutRun + lanes.retry.queue.deadWithoutRun;
   return [
     { name: 'sound tokens that expired', actual: expired, most: 0 },
+    {
+      name: 'runs per refresh, of accounts with nothing wrong',
+      actual: figures.runsOfSound / figures.refreshesOfSound,
+      most: RUNS_PER_REFRESH[hasOutage ? 'afterOutage' : 'steady'],
+    },
     { name: 'writes a second on average', actual: averageWrites, most: 0.1 * WRITES_PER_SECOND },
     { name: 'writes in the busiest second', actual: quota.peak, most: 0.8 * WRITES_PER_SECOND },
     { name: 'writes refused by the quota', actual: quota.throttled, most: 0 },

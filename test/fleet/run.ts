@@ -73,7 +73,7 @@ const promises = simulations.map(toPromises);
 printRow(['', ...scenarios.map(({ title }) => title), 'at most']);
 printRow(['---', ...scenarios.map(() => '---:'), '---:']);
 printRows(simulations.map(toCounts));
-printRows(promises, (row) => round(row.most));
+printRows(promises, ({ most }) => (Number.isFinite(most) ? round(most) : ''));
 
 const broken = promises.flat().filter(({ actual, most }) => actual > most);
 for (const { name, actual, most } of broken) console.error(`Broken: ${name} is ${round(actual)}, not at most ${most}`);

@@ -99,6 +99,10 @@ export class FleetSimulation {
     return this.#accounts.reduce((sum, { secret }) => sum + secret.calls, 0);
   }
 
+  get hasOutage(): boolean {
+    return this.#options.outage !== 'none';
+  }
+
   get averageWrites(): number {
     return this.quota.writes / (this.lengthMs / 1_000);
   }

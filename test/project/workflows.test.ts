@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { TROUBLES } from '../fleet/fleet-server.ts';
 import { ROOT } from './documents.ts';
 
 const FOLDER = join(ROOT, '.github/workflows');
@@ -50,5 +51,24 @@ describe('a release', () => {
   test('attests where its files were built', () => {
     expect(RELEASE).toContain('actions/attest-build-provenance@');
     expect(RELEASE).toContain('subject-path: release/*');
+  });
+});
+
+describe('each night', () => {
+  const scenarios = [...(new Map(WORKFLOWS).get('nightly.yml') ?? '').matchAll(/^ {10}- (--.*)$/gm)].map(
+    ([, scenario = '']) => scenario.replaceAll("'", ''),
+  );
+
+  test.each(TROUBLES)('1, 5, 20, 50 and 90 %% of the accounts have this trouble: %s', (trouble) => {
+    expect(scenarios).toContain(`--trouble ${trouble} --percent 1 5 20 50 90`);
+  });
+
+  test.each([1, 24])('the runs of a fleet stand still for %i hours', (hours) => {
+    const standing = `--outage mapping throttled concurrency --outage-from-day 0.05 --outage-hours ${hours}`;
+    expect(scenarios).toContain(standing);
+  });
+
+  test('the provider is out for a day', () => {
+    expect(scenarios).toContain('--outage provider answers --outage-from-day 0.05');
   });
 });
