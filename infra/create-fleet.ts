@@ -17,14 +17,14 @@ import type { FleetSettings } from './options/fleet-schema.ts';
 import { eventAge, silenceMinutes } from './options/schedule-limits.ts';
 
 /**
- * Creates in `scope` what keeps a fleet: schedule, sweep, queue, refresh, and the alarms. It creates no secret.
+ * Creates the parts of a fleet in `scope`: schedule, sweep, queues, refresh and alarms. It creates no secret.
  *
  * The ids of the constructs are part of the contract: a renamed one replaces its resource.
  */
 export function createFleet(scope: Construct, settings: FleetSettings) {
   const { tagKey, tagValue, interval, flexibleWindow, timeout, encryptionKey } = settings;
   const eventDestination = new EventDestination(scope, 'Bus', settings);
-  // Of the sweep: ticks that were not delivered, and sweeps that failed twice.
+  // For sweeps that failed twice, and for ticks that were not delivered.
   const { failedRuns: failedSweeps, undeliveredTicks } = new DeadLetters(scope, 'DeadLetters', settings);
   const { queue, retries, deadLetters } = new RefreshQueue(scope, 'Queue', settings);
   const sweep = new SweepFunction(scope, 'Sweep', {
@@ -56,6 +56,8 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
     sweepTimeoutSeconds: sweep.timeoutSeconds,
     sweepLogGroupName: sweep.logGroup.logGroupName,
     scheduleName,
+    silenceMinutes: silenceMinutes({ interval, flexibleWindow }),
+    mappingIds: refresh.mappings.map(({ eventSourceMappingId }) => eventSourceMappingId),
     deadLettersUrl: deadLetters.queueUrl,
     deadLettersArn: deadLetters.queueArn,
     failedSweepsUrl: failedSweeps.queueUrl,
@@ -88,7 +90,7 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
     FunctionName: ['The function that refreshes', parts.refresh.functionName],
     SweepName: ['The function that sweeps', parts.sweep.functionName],
     QueueUrl: ['The queue of secrets to refresh', queue.queueUrl],
-    DeadLettersUrl: ['The queue of secrets whose runs died again and again', deadLetters.queueUrl],
+    DeadLettersUrl: ['The queue of messages whose runs ended without a result five times', deadLetters.queueUrl],
     ScheduleName: ['The schedule of the sweeps', scheduleName],
     FailedSweepsUrl: ['The queue of failed sweeps', failedSweeps.queueUrl],
     UndeliveredTicksUrl: ['The queue of undelivered ticks', undeliveredTicks.queueUrl],

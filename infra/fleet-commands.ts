@@ -1,6 +1,6 @@
 import { awsCli, type OperatorCommand, secretCommands } from './account-commands.ts';
 
-/** What the resources of a fleet are called. */
+/** Names of a fleet's resources. */
 export interface FleetNames {
   readonly region: string;
   readonly tagKey: string;
@@ -12,35 +12,40 @@ export interface FleetNames {
   readonly sweepTimeoutSeconds: number;
   readonly sweepLogGroupName: string;
   readonly scheduleName: string;
+  /** Longest time without a sweep if no more than one tick is lost. */
+  readonly silenceMinutes: number;
+  /** Ids of the two event source mappings. */
+  readonly mappingIds: readonly string[];
   readonly deadLettersUrl: string;
   readonly deadLettersArn: string;
   readonly failedSweepsUrl: string;
   readonly undeliveredTicksUrl: string;
 }
 
-const FOR_SECRET = 'Say before it: SECRET=<complete ARN>';
-/** A line of a sweep that names secrets. */
+const FOR_SECRET = 'First set SECRET=<complete ARN>';
+/** Filter for the lines of a sweep that name secrets. */
 const NAMES_SECRETS = `'{ $.secretIds[0] = "*" }'`;
 
-/** Each command that the runbook needs for a fleet, filled in but for the secret. */
+/** Returns each command that the runbook needs for a fleet. Only the secret is left to fill in. */
 export function fleetCommands(names: FleetNames) {
   const { refreshName, refreshTimeoutSeconds, refreshLogGroupName, sweepName, scheduleName, deadLettersUrl } = names;
   const { aws, invoke, receive, purge, enableSchedule, storyOf } = awsCli(names.region);
+  const minutes = Math.max(30, names.silenceMinutes);
+  const both = (toCommand: (functionName: string) => string) => [refreshName, sweepName].map(toCommand).join(' && ');
   const ask = (members: string) =>
     invoke(refreshName, refreshTimeoutSeconds, `"{\\"secretId\\":\\"$SECRET\\",${members.replaceAll('"', '\\"')}}"`);
   const tag =
     names.tagValue === undefined ? `?Key=='${names.tagKey}'` : `?Key=='${names.tagKey}' && Value=='${names.tagValue}'`;
   return {
     AttentionCommand: {
-      description:
-        'The secrets that need attention, as the sweeps of the last half hour found them: one line per reason',
+      description: `Shows which secrets need attention, as the sweeps of the last ${minutes} minutes found them: one line per reason`,
       command: aws(
         `logs tail ${names.sweepLogGroupName}`,
-        `--since 30m --format short --filter-pattern ${NAMES_SECRETS}`,
+        `--since ${minutes}m --format short --filter-pattern ${NAMES_SECRETS}`,
       ),
     },
     StatusCommand: {
-      description: `Says how the token of one secret is and what a refresh would do. Changes nothing. ${FOR_SECRET}`,
+      description: `Shows the token of one secret, its health, and what a refresh would do. Changes nothing. ${FOR_SECRET}`,
       command: ask('"action":"status"'),
     },
     InvokeCommand: {
@@ -48,39 +53,66 @@ export function fleetCommands(names: FleetNames) {
       command: ask('"action":"refresh"'),
     },
     ForceCommand: {
-      description: `Refreshes the token of one secret now, past a back-off or a refusal. ${FOR_SECRET}`,
+      description: `Refreshes the token of one secret now, past a back-off or a rejection. ${FOR_SECRET}`,
       command: ask('"action":"refresh","force":true'),
     },
     ...secretCommands(names.region, '"$SECRET"', FOR_SECRET),
     SecretsCommand: {
-      description: 'The secrets with the tag. AWS may show a change of tags five minutes late',
+      description: 'Lists the secrets with the tag. AWS may show a change of tags five minutes late',
       command: aws(
         'secretsmanager list-secrets',
         `--filters Key=tag-key,Values='${names.tagKey}' --output text --query "SecretList[?Tags[${tag}]].ARN"`,
       ),
     },
     SweepCommand: {
-      description: 'Puts every secret of the fleet into the queue, now',
+      description: 'Reads every secret of the fleet now, and queues those that may need a run',
       command: invoke(sweepName, names.sweepTimeoutSeconds, "'{}'"),
     },
     LogsCommand: {
-      description: 'The story of each run of the last three hours, a line each',
-      command: storyOf(refreshLogGroupName),
+      description: `Shows one line per run of the last ${minutes} minutes. No output: no run started`,
+      command: storyOf(refreshLogGroupName, `${minutes}m`),
     },
     SweepLogsCommand: {
-      description: 'The log of the sweeps of the last three hours. No line: none ran',
-      command: aws(`logs tail ${names.sweepLogGroupName}`, '--since 3h --format short'),
+      description: `Shows the log of the sweeps of the last ${minutes} minutes. No output: no sweep ran`,
+      command: aws(`logs tail ${names.sweepLogGroupName}`, `--since ${minutes}m --format short`),
     },
     ScheduleCommand: {
-      description: 'Whether the schedule of the sweeps is ENABLED or DISABLED',
+      description: 'Prints whether the schedule of the sweeps is ENABLED or DISABLED',
       command: aws('scheduler get-schedule', `--name ${scheduleName} --query State --output text`),
     },
     EnableScheduleCommand: {
       description: 'Enables the schedule, and changes nothing else of it',
       command: enableSchedule(scheduleName),
     },
+    ConcurrencyCommand: {
+      description:
+        'Prints the reserved concurrency of the refresh and of the sweep. 0 stops a function; None: none is reserved',
+      command: both((name) =>
+        aws(
+          'lambda get-function-concurrency',
+          `--function-name ${name} --query ReservedConcurrentExecutions --output text`,
+        ),
+      ),
+    },
+    RestoreConcurrencyCommand: {
+      description: 'Removes the reserved concurrency of both functions, as the stack has it',
+      command: both((name) => aws('lambda delete-function-concurrency', `--function-name ${name}`)),
+    },
+    MappingsCommand: {
+      description: 'Prints whether each of the two event source mappings is Enabled or Disabled',
+      command: aws(
+        'lambda list-event-source-mappings',
+        `--function-name ${refreshName} --query "EventSourceMappings[].State" --output text`,
+      ),
+    },
+    EnableMappingsCommand: {
+      description: 'Enables both event source mappings, so that runs start again',
+      command: names.mappingIds
+        .map((id) => aws('lambda update-event-source-mapping', `--uuid ${id} --enabled --query State --output text`))
+        .join(' && '),
+    },
     DeadLettersCommand: {
-      description: 'Shows the secrets whose runs died again and again',
+      description: 'Shows messages whose runs ended without a result five times',
       command: receive(deadLettersUrl),
     },
     RedriveCommand: {

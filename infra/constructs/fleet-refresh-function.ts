@@ -26,8 +26,11 @@ export function everySecret(scope: Construct): string {
   return Stack.of(scope).formatArn({ service: 'secretsmanager', resource: 'secret', resourceName: '*', arnFormat });
 }
 
-/** The function that refreshes a secret a message. Its role reaches every secret with the tag, and none without. */
+/** Function that refreshes one secret per message. Its role can reach every secret with the tag, and no other. */
 export class FleetRefreshFunction extends OwnFunction {
+  /** Of the queue of sound secrets, and of the queue of retries. */
+  readonly mappings: readonly EventSourceMapping[];
+
   constructor(scope: Construct, id: string, { settings, queue, retries, eventDestination }: FleetRefreshFunctionProps) {
     const { encryptionKey, timeout, maximumConcurrency } = settings;
     const secrets = everySecret(scope);
@@ -47,7 +50,7 @@ export class FleetRefreshFunction extends OwnFunction {
         allowKeysOf(scope, 'UseKeysOfSecrets', ['kms:Decrypt', 'kms:GenerateDataKey'], [secrets]),
         ...allowKeyThrough(scope, 'DecryptMessages', 'sqs', encryptionKey),
       ],
-      // For who invokes it by hand without waiting: what fails is told, and the next sweep asks anew.
+      // For people who invoke it without waiting: the run logs a failure, and the next sweep sends the secret again.
       running: { retryAttempts: 0 },
     });
     acknowledgeWildcard(this.role, 'secretsmanager', 'secret:*', 'Bound by the condition to the secrets with the tag.');
@@ -55,13 +58,15 @@ export class FleetRefreshFunction extends OwnFunction {
       this.role,
       'kms',
       'key/*',
-      'Through Secrets Manager alone, for a secret, and so for one with the tag; as far as the policy of the key allows.',
+      'Only through Secrets Manager, and so only for secrets with the tag, as far as the policy of the key allows.',
     );
-    this.receive('Messages', queue, maximumConcurrency);
-    this.receive('Retries', retries, Math.max(2, Math.ceil(maximumConcurrency / RUNS_PER_RETRY)));
+    this.mappings = [
+      this.receive('Messages', queue, maximumConcurrency),
+      this.receive('Retries', retries, Math.max(2, Math.ceil(maximumConcurrency / RUNS_PER_RETRY))),
+    ];
   }
 
-  private receive(id: string, queue: IQueue, maxConcurrency: number): void {
+  private receive(id: string, queue: IQueue, maxConcurrency: number): EventSourceMapping {
     const mapping = new EventSourceMapping(this, id, {
       target: this.lambdaFunction,
       eventSourceArn: queue.queueArn,
@@ -72,6 +77,7 @@ export class FleetRefreshFunction extends OwnFunction {
     });
     // Lambda checks whether the role may receive when the mapping is created.
     mapping.node.addDependency(this.role);
+    return mapping;
   }
 }
 

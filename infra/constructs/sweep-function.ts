@@ -16,18 +16,18 @@ export interface SweepFunctionProps {
   readonly queue: IQueue;
   readonly retries: IQueue;
   readonly failedSweeps: IQueue;
-  /** How long Lambda keeps an event for a run and its retry. */
+  /** Longest time that Lambda keeps an event for a run and its retry. */
   readonly eventAge: Duration;
 }
 
-/** The function that lists and reads the secrets of a fleet. Its role can read no secret without the tag, and write none. */
+/** Function that lists and reads the secrets of a fleet. Its role can read only secrets with the tag, and write none. */
 export class SweepFunction extends OwnFunction {
   readonly timeoutSeconds: number;
 
   constructor(scope: Construct, id: string, { settings, queue, retries, failedSweeps, eventAge }: SweepFunctionProps) {
     const { encryptionKey, interval, flexibleWindow, tagKey, tagValue, tokenEndpoint, tokenLifetime } = settings;
     const secrets = everySecret(scope);
-    // With its retry it is over before the next tick.
+    // A sweep and its retry end before the next tick.
     const timeoutSeconds = Math.min(MAX_TIMEOUT_SECONDS, longestRunSeconds(interval));
     super(scope, id, {
       settings,
@@ -66,18 +66,18 @@ export class SweepFunction extends OwnFunction {
     acknowledge(
       this.role,
       'AwsSolutions-IAM5[Resource::*]',
-      'AWS accepts ListSecrets, BatchGetSecretValue, and what X-Ray and network interfaces need, on * only. Values take GetSecretValue, too.',
+      'AWS accepts ListSecrets, BatchGetSecretValue, and the actions for X-Ray and network interfaces on * only. To read a value, the role also needs GetSecretValue.',
     );
     acknowledgeWildcard(this.role, 'secretsmanager', 'secret:*', 'Bound by the condition to the secrets with the tag.');
     acknowledgeWildcard(
       this.role,
       'kms',
       'key/*',
-      'Through Secrets Manager alone, for a secret, and so for one with the tag; as far as the policy of the key allows.',
+      'Only through Secrets Manager, and so only for secrets with the tag, as far as the policy of the key allows.',
     );
   }
 
-  /** Lets the sweep notify people of single accounts. The queue remembers of which ones. */
+  /** Lets the sweep notify people of single accounts. The queue keeps which accounts were reported. */
   notify(topic: ITopic, topicKey: FleetSettings['encryptionKey'], notified: IQueue): void {
     this.lambdaFunction.addEnvironment(FLEET_ENVIRONMENT.notifyTopicArn, topic.topicArn);
     this.lambdaFunction.addEnvironment(FLEET_ENVIRONMENT.notifiedQueueUrl, notified.queueUrl);

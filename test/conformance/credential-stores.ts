@@ -93,7 +93,13 @@ async function openFleetSecret(text: string): Promise<OpenStore> {
     await timeline.runUntil(timeline.nowMs + milliseconds);
   };
   return {
-    store: new FleetSecret(timeline, new WriteQuota(), (from) => from, text),
+    store: new FleetSecret(
+      timeline,
+      new WriteQuota(),
+      (from) => from,
+      () => undefined,
+      text,
+    ),
     async carryOut(calls) {
       const answer = settle(calls());
       await pass(60_000);

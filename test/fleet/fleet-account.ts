@@ -1,6 +1,5 @@
-import { Fault } from '../../lambda/core/fault.ts';
 import { FleetSecret } from './fleet-secret.ts';
-import { FAILURES, type Failure, FleetServer, type Trouble } from './fleet-server.ts';
+import { FAILURES, type Failure, FleetServer } from './fleet-server.ts';
 import type { Timeline } from './timeline.ts';
 import type { WriteQuota } from './write-quota.ts';
 
@@ -20,7 +19,7 @@ export interface FleetWorld {
 
 /** A share of the accounts fails, from one moment to another. */
 export interface TroubleShare {
-  readonly failure: Trouble;
+  readonly failure: Failure;
   readonly percent: number;
   readonly fromMs: number;
   readonly toMs: number;
@@ -44,10 +43,7 @@ export function toAccount(
     share === undefined ? failureOf(index) : (index * 61) % 100 < share.percent ? share.failure : undefined;
   const failureAt = (nowMs: number) =>
     share === undefined || (nowMs >= share.fromMs && nowMs < share.toMs) ? failure : undefined;
-  const text = failure === 'garbage value' ? 'not JSON' : undefined;
-  const secret = new FleetSecret(timeline, quota, random, text);
-  if (failure === 'denied') secret.refusal = new Fault('STORE_DENIED', 'Denied.');
-  if (failure === 'deleted') secret.refusal = new Fault('SECRET_NOT_FOUND', 'Deleted.');
+  const secret = new FleetSecret(timeline, quota, random, failureAt);
   const server = new FleetServer(timeline, random, hours * 3_600, failureAt);
   return { name: `account-${index}`, secret, server, failure };
 }

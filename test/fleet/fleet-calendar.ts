@@ -7,9 +7,11 @@ export interface Outage {
    * - `answers`: the provider takes requests and never answers them;
    * - `mapping`: the event source mappings are disabled;
    * - `throttled`: Lambda receives messages and starts no run;
-   * - `concurrency`: other functions of the account leave two runs at a time.
+   * - `concurrency`: other functions of the account leave two runs at a time;
+   * - `emptied`: another consumer takes the messages of both queues;
+   * - `sweeps`: no sweep runs.
    */
-  readonly of: 'provider' | 'answers' | 'mapping' | 'throttled' | 'concurrency';
+  readonly of: 'provider' | 'answers' | 'mapping' | 'throttled' | 'concurrency' | 'emptied' | 'sweeps';
   readonly fromMs: number;
   readonly toMs: number;
 }

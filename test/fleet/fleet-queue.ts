@@ -55,6 +55,12 @@ export class FleetQueue<Body> {
     return this.#depths[0] ?? 0;
   }
 
+  get oldestAgeMs(): number {
+    const sentAtMs = this.#waiting.slice(this.#first).reduce((least, each) => Math.min(least, each.sentAtMs), Infinity);
+    const ageMs = this.#timeline.nowMs - sentAtMs;
+    return ageMs > 0 && ageMs < RETENTION_MS ? ageMs : 0;
+  }
+
   /** Every minute. */
   sample(): void {
     this.#depths = [...this.#depths, this.#waiting.length - this.#first].slice(-2);

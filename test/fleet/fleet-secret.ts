@@ -3,6 +3,7 @@ import type { CredentialStore, ListedVersion, Version } from '../../lambda/core/
 import type { HistoryReader } from '../../lambda/fleet/judge-secret.ts';
 import { DAY_MS } from '../infra/deployed-days.ts';
 import { CREDENTIALS } from '../support/secret-documents.ts';
+import type { Failure } from './fleet-server.ts';
 import type { Timeline } from './timeline.ts';
 import type { WriteQuota } from './write-quota.ts';
 
@@ -13,13 +14,12 @@ const MAX_VALUE_BYTES = 65_536;
 /** One secret in memory: versions, labels and the purge, with the latency of each call. */
 export class FleetSecret implements CredentialStore {
   calls = 0;
-  /** What every call is refused with. */
-  refusal: Fault | undefined;
   /** Called before each step of a run; a run that crashes never comes back from it. */
   beforeCall: () => Promise<void> = async () => undefined;
   readonly #timeline: Timeline;
   readonly #quota: WriteQuota;
   readonly #random: (from: number, to: number) => number;
+  readonly #failureAt: (nowMs: number) => Failure | undefined;
   readonly #versions = new Map<string, Version>();
   #current: string;
   #previous = '';
@@ -29,17 +29,27 @@ export class FleetSecret implements CredentialStore {
     timeline: Timeline,
     quota: WriteQuota,
     random: (from: number, to: number) => number,
+    failureAt: (nowMs: number) => Failure | undefined,
     secretString = JSON.stringify(CREDENTIALS),
   ) {
     this.#timeline = timeline;
     this.#quota = quota;
     this.#random = random;
+    this.#failureAt = failureAt;
     this.#current = 'first'.padEnd(36, '0');
     this.#versions.set(this.#current, { versionId: this.#current, createdAt: timeline.nowMs, secretString });
   }
 
+  /** What every call is rejected with. */
+  get refusal(): Fault | undefined {
+    const failure = this.#failureAt(this.#timeline.nowMs);
+    if (failure === 'denied') return new Fault('STORE_DENIED', 'Denied.');
+    return failure === 'deleted' ? new Fault('SECRET_NOT_FOUND', 'Deleted.') : undefined;
+  }
+
   async readCurrent(): Promise<Version | undefined> {
-    return await this.#read(() => this.#current);
+    await this.#call(10, 30);
+    return this.#currentVersion;
   }
 
   async readLatestEntry(): Promise<Version | undefined> {
@@ -85,7 +95,7 @@ export class FleetSecret implements CredentialStore {
     const read = async (versionId: string) => {
       this.calls++;
       await this.#timeline.wait(this.#random(10, 30));
-      if (this.refusal !== undefined) throw this.refusal;
+      this.#refuse();
       return this.#versions.get(versionId);
     };
     return {
@@ -96,7 +106,16 @@ export class FleetSecret implements CredentialStore {
 
   /** What `BatchGetSecretValue` answers. */
   peek(): { readonly version: Version | undefined; readonly isAtRest: boolean } {
-    return { version: this.#versions.get(this.#current), isAtRest: this.#latestEntry === this.#current };
+    return { version: this.#currentVersion, isAtRest: this.#latestEntry === this.#current };
+  }
+
+  /** Someone pastes text, and later moves the label back. */
+  get #currentVersion(): Version | undefined {
+    const version = this.#versions.get(this.#current);
+    const isPasted = this.#failureAt(this.#timeline.nowMs) === 'garbage value';
+    return version && isPasted
+      ? { ...version, versionId: 'pasted'.padEnd(36, '0'), secretString: 'not JSON' }
+      : version;
   }
 
   async #read(idOf: () => string): Promise<Version | undefined> {
@@ -118,7 +137,12 @@ export class FleetSecret implements CredentialStore {
     await this.beforeCall();
     this.calls++;
     await this.#timeline.wait(this.#random(fromMs, toMs));
-    if (this.refusal !== undefined) throw this.refusal;
+    this.#refuse();
+  }
+
+  #refuse(): void {
+    const { refusal } = this;
+    if (refusal !== undefined) throw refusal;
   }
 
   #purge(most: number): void {

@@ -28,7 +28,7 @@ export const FAILURES = [
 ] as const;
 /** Failures that a scenario gives to a share of the accounts, for some time. */
 export const TROUBLES = ['hangs', 'slow 12 s', 'slow', 'dead grant', 'throttled', 'nonsense'] as const;
-export type Trouble = (typeof TROUBLES)[number];
+type Trouble = (typeof TROUBLES)[number];
 export type Failure = (typeof FAILURES)[number] | Trouble;
 
 const SLOW_MS: { readonly [failure in Failure]?: number } = {

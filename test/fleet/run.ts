@@ -13,8 +13,10 @@ const TITLES = {
   mapping: 'mappings disabled',
   throttled: 'function throttled',
   concurrency: 'two runs left',
+  emptied: 'queues emptied',
+  sweeps: 'no sweep',
 } as const satisfies Record<FleetOptions['outage'], string>;
-const OUTAGES = ['none', 'provider', 'answers', 'mapping', 'throttled', 'concurrency'] as const;
+const OUTAGES = ['none', 'provider', 'answers', 'mapping', 'throttled', 'concurrency', 'emptied', 'sweeps'] as const;
 const { maximumConcurrency, retryConcurrency, tickMinutes } = DEPLOYED;
 const COMMAND = script(
   'npm run fleet:simulate --',

@@ -1,4 +1,5 @@
 import { Fault } from '../../lambda/core/fault.ts';
+import type { Sweep } from '../../lambda/fleet/sweep-secrets.ts';
 import { waitMs } from '../../lambda/fleet/wait-ms.ts';
 import { DAY_MS } from '../infra/deployed-days.ts';
 import { Choices } from '../support/choices.ts';
@@ -30,6 +31,10 @@ export interface FleetOptions {
   readonly troubleHours: number;
   /** Life of every token, in place of the mix. */
   readonly hours?: number | undefined;
+  /** Called after each sweep, with what it read. */
+  readonly onSweep?: ((sweep: Sweep, nowMs: number) => void) | undefined;
+  /** Called every minute, with the age of the oldest message that is ready for delivery. */
+  readonly onMinute?: ((ageMs: number, nowMs: number) => void) | undefined;
 }
 
 /** EventBridge Scheduler is precise to a minute. */
@@ -99,8 +104,9 @@ export class FleetSimulation {
     return this.#accounts.reduce((sum, { secret }) => sum + secret.calls, 0);
   }
 
-  get hasOutage(): boolean {
-    return this.#options.outage !== 'none';
+  /** Neither the provider nor the function fails, and no share of the accounts. */
+  get isSteady(): boolean {
+    return this.#options.outage === 'none' && this.#options.trouble === undefined;
   }
 
   get averageWrites(): number {
@@ -125,19 +131,22 @@ export class FleetSimulation {
     // Millions of choices, and no one replays them.
     this.#choices.taken.length = 0;
     const startedAtMs = this.#timeline.nowMs;
-    const { deferred, problem } = await sweepFleet(this.#world, {
+    if (this.#calendar.isOut('sweeps', startedAtMs)) return;
+    const sweep = await sweepFleet(this.#world, {
       accounts: this.#accounts,
       tickMinutes: this.#options.tickMinutes,
       countWaiting: (lane) => this.lanes[lane].queue.waitingBefore,
       send: (lane, account, turn, delayMs) => this.lanes[lane].queue.send(account, turn, delayMs),
     });
-    if (problem) throw problem;
-    this.deferred += deferred;
+    if (sweep.problem) throw sweep.problem;
+    this.#options.onSweep?.(sweep, this.#timeline.nowMs);
+    this.deferred += sweep.deferred;
     this.longestSweepMs = Math.max(this.longestSweepMs, this.#timeline.nowMs - startedAtMs);
   }
 
   #sample(): void {
     for (const { queue } of [this.lanes.refresh, this.lanes.retry]) queue.sample();
+    this.#options.onMinute?.(this.lanes.refresh.queue.oldestAgeMs, this.#timeline.nowMs);
     this.#timeline.after(MINUTE_MS, () => this.#sample());
   }
 
@@ -152,6 +161,7 @@ export class FleetSimulation {
       while (lane.idle.length > 0) {
         const message = lane.queue.receive();
         if (message === undefined) break;
+        if (this.#calendar.isOut('emptied', nowMs)) continue;
         const isStarved = this.#calendar.isOut('concurrency', nowMs) && this.#running >= STARVED_RUNS;
         // Lambda keeps a message that it cannot start a run for until the visibility timeout is over.
         if (isStarved || this.#calendar.isOut('throttled', nowMs)) lane.queue.comeBack(message, nowMs);
