@@ -63,7 +63,7 @@ export class FleetFigures {
 
   /** How long an account that was due at the end of its troubles waited for its next token. */
   judgeRecovery({ server, failure }: FleetAccount, troubleEndsMs: number, endMs: number): void {
-    if (failure === undefined || failure === 'dead grant') return;
+    if (failure === undefined || failure === 'revoked grant') return;
     const lastMs = server.grantedAtMs.filter((atMs) => atMs < troubleEndsMs).at(-1);
     const dueMs = lastMs === undefined ? 0 : lastMs + 1_000 * dueAfterSeconds(Math.min(server.lifeSeconds, 21_600));
     if (dueMs >= troubleEndsMs) return;

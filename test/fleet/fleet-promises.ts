@@ -2,11 +2,11 @@ import { dueAfterSeconds } from '../../lambda/contract.ts';
 import type { FleetSimulation } from './simulate-fleet.ts';
 import { WRITES_PER_SECOND } from './write-quota.ts';
 
-/** What a bearer token of an hour has left when it is due: later than that, it would be dead. */
+/** Time that an access token of an hour has left when it is due. */
 const SHORTEST_CHANCE_SECONDS = 3_600 - dueAfterSeconds(3_600);
-/** Of a burst, and after an outage: a back-off of 45 minutes, a tick, and some time. */
+/** Longest time until all tokens are fresh after a burst or an outage: a back-off of 45 minutes, a tick, and some time. */
 const CONVERGENCE_SECONDS = 60 * 60;
-/** Of the first sweep, which finds every token due. */
+/** Longest burst after the first sweep, which finds every token due. */
 const BURST_SECONDS = 30 * 60;
 const SWEEP_SECONDS = 30;
 /** While much fails, and after a pause of the queue, many messages come too late for their turn. */
@@ -28,7 +28,7 @@ export function toCounts(simulation: FleetSimulation): readonly Figure[] {
     { name: 'sound accounts', actual: figures.sound },
     { name: 'sound accounts with tokens of an hour', actual: figures.soundOfAnHour },
     { name: 'runs', actual: figures.runs },
-    { name: 'runs at once, on average', actual: figures.busyMs / lengthMs },
+    { name: 'runs at a time, on average', actual: figures.busyMs / lengthMs },
     { name: 'calls of Secrets Manager a second, the sweep aside', actual: calls / (lengthMs / 1_000) },
     { name: 'refreshes', actual: figures.refreshes },
     { name: 'writes', actual: quota.writes },
@@ -37,7 +37,10 @@ export function toCounts(simulation: FleetSimulation): readonly Figure[] {
     { name: 'secrets that a sweep left to the next', actual: deferred },
     { name: 'messages that expired', actual: refresh.queue.expired + retry.queue.expired },
     { name: 'dead letters', actual: refresh.queue.deadLetters + retry.queue.deadLetters },
-    { name: 'longest dead, if runs are killed or answers lost, s', actual: figures.longestDeadOfDisturbedMs / 1_000 },
+    {
+      name: 'longest without a valid token, if runs are killed or answers lost, s',
+      actual: figures.longestDeadOfDisturbedMs / 1_000,
+    },
   ];
 }
 
@@ -54,14 +57,14 @@ export function toPromises(simulation: FleetSimulation): readonly FleetPromise[]
     },
     { name: 'writes a second on average', actual: averageWrites, most: 0.1 * WRITES_PER_SECOND },
     { name: 'writes in the busiest second', actual: quota.peak, most: 0.8 * WRITES_PER_SECOND },
-    { name: 'writes refused by the quota', actual: quota.throttled, most: 0 },
+    { name: 'writes rejected by the quota', actual: quota.throttled, most: 0 },
     { name: 'longest sweep, s', actual: longestSweepMs / 1_000, most: SWEEP_SECONDS },
     { name: 'dead letters without a run', actual: deadWithoutRun, most: 0 },
     { name: 'longest overdue, s', actual: overdue.quietMs / 1_000, most: SHORTEST_CHANCE_SECONDS },
     { name: 'longest overdue, in the first burst, s', actual: figures.overdueAtStartMs / 1_000, most: BURST_SECONDS },
     { name: 'longest overdue, in a burst, s', actual: overdue.burstMs / 1_000, most: CONVERGENCE_SECONDS },
     { name: 'longest until fresh, after troubles, s', actual: recoveryMs / 1_000, most: CONVERGENCE_SECONDS },
-    { name: 'longest dead, the outage aside, s', actual: longestDeadMs / 1_000, most: 0 },
+    { name: 'longest without a valid token, the outage aside, s', actual: longestDeadMs / 1_000, most: 0 },
   ];
 }
 

@@ -14,7 +14,7 @@ import type { Timeline } from './timeline.ts';
 export const FAILURES = [
   'down for hours',
   'asks for a pause',
-  'dead grant',
+  'revoked grant',
   'wrong client secret',
   'bare 401',
   'lost answers, strict',
@@ -27,7 +27,7 @@ export const FAILURES = [
   'crash',
 ] as const;
 /** Failures that a scenario gives to a share of the accounts, for some time. */
-export const TROUBLES = ['hangs', 'slow 12 s', 'slow', 'dead grant', 'throttled', 'nonsense'] as const;
+export const TROUBLES = ['hangs', 'slow 12 s', 'slow', 'revoked grant', 'throttled', 'nonsense'] as const;
 type Trouble = (typeof TROUBLES)[number];
 export type Failure = (typeof FAILURES)[number] | Trouble;
 
@@ -75,7 +75,7 @@ export class FleetServer implements TokenEndpoint {
         return this.#timeline.nowMs % (12 * HOUR_MS) < 4 * HOUR_MS ? NOT_SENT : this.#grant(refreshToken, failure);
       case 'asks for a pause':
         return this.#isOneInThree() ? { ...THROTTLED, retryAfterSeconds: 3_600 } : this.#grant(refreshToken, failure);
-      case 'dead grant':
+      case 'revoked grant':
         return INVALID_GRANT;
       case 'wrong client secret':
         return INVALID_CLIENT;

@@ -46,7 +46,7 @@ export interface FleetEmail {
 
 export interface FleetDay {
   readonly emails: readonly FleetEmail[];
-  /** How long the worst token that a run could refresh had been due when the first email was sent. */
+  /** Longest time that a token had been due when the first email was sent. */
   readonly overdueMinutes: number;
 }
 
