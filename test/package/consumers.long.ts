@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { blocksOf, readDocument } from '../support/markdown.ts';
 import { createApp, linkPeers, type ModuleType, PEERS, ROOT, readPacked, runApp, writeManifest } from './install.ts';
 
 const { tarball } = readPacked();
@@ -164,12 +165,14 @@ export const { alarms, secret } = new TokenRefresh(new Stack(new App()), 'TokenR
 export const bad: TokenRefreshProps = { timeout: 60 };
 `,
     );
-    const documented = readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8');
-    const [example = '', ofFleet = ''] = [...documented.matchAll(/^```ts\n(.*?)^```/gms)].map(([, text]) => text);
+    const [example = '', ofFleet = ''] = blocksOf(readDocument('docs/configuration.md'), 'ts');
+    const [ofReadme = ''] = blocksOf(readDocument('README.md'), 'ts');
     expect(example).toContain('new TokenRefresh(');
     expect(ofFleet).toContain('new TokenRefreshFleet(');
     writeFileSync(join(app, 'example.ts'), `${example}export default retently;\n`);
     writeFileSync(join(app, 'fleet.ts'), `${ofFleet}export default fleet;\n`);
+    expect(ofReadme).toContain('new TokenRefresh(');
+    writeFileSync(join(app, 'readme.ts'), ofReadme);
   });
 
   it.each([
@@ -183,7 +186,7 @@ export const bad: TokenRefreshProps = { timeout: 60 };
     const roots = ['--typeRoots', join(ROOT, 'node_modules/@types')];
     const { status, stdout } = spawnSync(
       process.execPath,
-      [tsc, ...options, ...resolution, ...roots, 'app.ts', 'example.ts', 'fleet.ts'],
+      [tsc, ...options, ...resolution, ...roots, 'app.ts', 'example.ts', 'fleet.ts', 'readme.ts'],
       { cwd: app, encoding: 'utf8' },
     );
     expect([status, stdout]).toEqual([0, '']);
