@@ -12,11 +12,11 @@ export function isLoopback({ protocol }: URL): boolean {
 /** An option whose value is an https: URL, or http: on loopback. */
 export function parseEndpoint(text: string): URL {
   if (isTokenEndpoint(text, { isLoopbackAllowed: true })) return new URL(text);
-  throw new InvalidArgumentError('It is no https: URL without user name and fragment (http: on loopback alone).');
+  throw new InvalidArgumentError('Must be an https: URL without user name and fragment (http: only on loopback).');
 }
 
 /** As it was given: an authorization server compares it with what was registered, character by character. */
 export function parseRedirectUri(text: string): string {
   if (isRedirectUri(text)) return text;
-  throw new InvalidArgumentError('It is no https: URL without user name and fragment (http: on loopback only).');
+  throw new InvalidArgumentError('Must be an https: URL without user name and fragment (http: only on loopback).');
 }

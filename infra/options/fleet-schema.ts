@@ -18,7 +18,7 @@ const flexibleWindow = duration('minutes', 0, 120, { minutes: 0 }).meta({
 const tag = (maximum: number, what: string) =>
   text(
     new RegExp(`^(?! )[a-zA-Z0-9 _.:/=+@-]{1,${maximum}}(?<! )$`),
-    `be the ${what} of a tag that AWS can filter by: 1 to ${maximum} of a-z, A-Z, 0-9, spaces and _.:/=+@-, without a space at either end`,
+    `be a tag ${what} of 1 to ${maximum} ASCII letters, digits, spaces and _.:/=+@-, without a space at either end`,
   );
 
 const ONE_SECRET = 'be left out: a fleet keeps every secret that has its tag';

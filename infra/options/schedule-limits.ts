@@ -79,12 +79,12 @@ export function findTimingProblems(timing: Timing): readonly Problem[] {
   const lifetimeSeconds = tokenLifetime.toSeconds();
   const dueMinutes = Math.floor((lifetimeSeconds - dueAfterSeconds(lifetimeSeconds)) / 60);
   if (chancesMinutes > dueMinutes) {
-    const requirement = `leave every token two chances: two ticks and the flexible window take up to ${chancesMinutes} minutes, but a token with a lifetime of ${lifetimeSeconds} seconds has ${dueMinutes} minutes left when it is due`;
+    const requirement = `leave every token two chances. Two ticks and the flexible window take up to ${chancesMinutes} minutes, but a token of ${lifetimeSeconds} seconds is due ${dueMinutes} minutes before it expires`;
     problems.push({ path: ['interval'], requirement });
   }
   const longestSeconds = longestRunSeconds(interval);
   if (timeout.toSeconds() > longestSeconds) {
-    const requirement = `be at most ${longestSeconds} seconds with an interval of ${interval.toMinutes()} minutes: a run and its retry, a minute later, must end within half of that`;
+    const requirement = `be at most ${longestSeconds} seconds with an interval of ${interval.toMinutes()} minutes. A run and its retry a minute later must end within half of the interval`;
     problems.push({ path: ['timeout'], requirement });
   }
   return problems;

@@ -35,7 +35,8 @@ const SUSPECTS: readonly (readonly [RegExp, string])[] = [
 const CONNECTION_ADVICE =
   'AWS was not reached. In a VPC, check that the subnets lead to AWS (a NAT gateway or an interface endpoint), the security groups and DNS.';
 
-const TLS_ADVICE = 'No trusted TLS connection: is there a proxy with a certificate of its own, or is a clock wrong?';
+const TLS_ADVICE =
+  'The TLS connection is not trusted: check for a proxy with its own certificate, and for a wrong clock.';
 
 export interface AwsErrorDescription {
   /** AWS denied the call: a retry does not help. */
@@ -58,10 +59,10 @@ export function describeAwsError(error: unknown, timeoutSeconds: number): AwsErr
   if (what === 'CredentialsProviderError') {
     return { isDenial: false, what, advice: 'There are no AWS credentials: a function has those of its role.' };
   }
-  if (what === 'AbortError') return unreached(`no answer within ${timeoutSeconds} s, our own time-out`);
+  if (what === 'AbortError') return unreached(`no response within the timeout of ${timeoutSeconds} s`);
   const code = codeOf(error);
   if (code !== undefined) return { isDenial: false, what: code, advice: adviceOnCode(code) };
-  return what === 'TimeoutError' ? unreached(`no answer in time (${what})`) : { isDenial: false, what, advice: '' };
+  return what === 'TimeoutError' ? unreached(`no response in time (${what})`) : { isDenial: false, what, advice: '' };
 }
 
 function suspectOf(error: unknown): string | undefined {

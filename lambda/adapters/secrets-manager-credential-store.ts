@@ -211,7 +211,7 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
   #failed(error: unknown, operation: string): Fault {
     const { isDenial, what, advice } = describeAwsError(error, this.#callTimeoutMs / 1000);
     const call = `${operation} on secret ${this.secretId}`;
-    if (isDenial) return new Fault('STORE_DENIED', `${call} was refused: ${what}. ${advice}`);
+    if (isDenial) return new Fault('STORE_DENIED', `${call} was denied: ${what}. ${advice}`);
     const next = NEXT_STEPS.get(what) ?? 'The next run retries.';
     return new Fault('STORE_UNAVAILABLE', [`${call} failed: ${what}.`, advice, next].filter(Boolean).join(' '));
   }
@@ -219,7 +219,10 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
   /** AWS always sends the date, and every age is judged by it: no run could trust a store without it. */
   #toMs(date: Date | undefined, operation: string): number {
     if (date !== undefined) return date.getTime();
-    const what = `${operation} on secret ${this.secretId} answered without CreatedDate`;
-    throw new Fault('STORE_UNAVAILABLE', `${what}, by which every age is judged. Is this AWS Secrets Manager?`);
+    const what = `${operation} on secret ${this.secretId} returned no CreatedDate`;
+    throw new Fault(
+      'STORE_UNAVAILABLE',
+      `${what}, which determines every age. Check that the endpoint is AWS Secrets Manager.`,
+    );
   }
 }

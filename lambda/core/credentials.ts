@@ -100,7 +100,10 @@ export function parseDocument(secretString: string | undefined, where: string): 
     );
   }
   if (hasOverflow(raw)) {
-    throw invalid(where, 'has a number that is too large for a double and would be lost on writing. Make it a string.');
+    throw invalid(
+      where,
+      'has a number that is too large for a double and would change when it is stored. Make it a string.',
+    );
   }
   return { raw, isNested, sizeBytes: measure(raw, where), members: presentMembers(parsed.data) };
 }
@@ -137,7 +140,7 @@ export function requireGrant(
   if (damages.length > 0) {
     throw invalid(
       where,
-      `is damaged: ${damages.join('; ')}. Nothing was sent. Put the value again, exactly as Retently shows it.`,
+      `is damaged: ${damages.join('; ')}. Nothing was sent. Store the value again, exactly as Retently shows it.`,
     );
   }
   // The tokens of the last answer make room for those of the next one.
@@ -213,7 +216,7 @@ export function hasRoomFor(document: Pick<CredentialsDocument, 'raw' | 'isNested
 }
 
 function invalid(where: string, what: string): Fault {
-  return new Fault('CREDENTIALS_INVALID', `${where} ${what} It was left as it is.`);
+  return new Fault('CREDENTIALS_INVALID', `${where} ${what} The secret was not changed.`);
 }
 
 function parseObject(secretString: string | undefined, where: string): JsonObject {

@@ -41,7 +41,7 @@ export async function exchange(
     kind: 'failed',
     code: 'PROVIDER_UNAVAILABLE',
     cause: 'not-sent',
-    reason: 'Too little time was left to ask',
+    reason: 'Cannot request a token: too little time is left',
   };
 
   for (;;) {

@@ -139,7 +139,7 @@ async function readEntry(version: Promise<Version | undefined>): Promise<Journal
 
 function wayBack(secretId: string, current: Pick<Version, 'versionId'>, whole: Pick<Version, 'versionId'>): string {
   return (
-    `The last whole document is version ${whole.versionId}. This makes it current again, with its tokens and without a new consent: ` +
+    `The last complete document is version ${whole.versionId}. To make it current again, with its tokens and without a new consent: ` +
     `aws secretsmanager update-secret-version-stage --secret-id ${secretId} --version-stage AWSCURRENT ` +
     `--move-to-version-id ${whole.versionId} --remove-from-version-id ${current.versionId}`
   );
@@ -156,10 +156,10 @@ export async function readSuccessor(
 ): Promise<DocumentEntry | undefined> {
   const version = await store.readVersion(successorId(tokenHash));
   if (version === undefined) return undefined;
-  const where = `Version ${version.versionId}, where the answer to a spent refresh token is kept,`;
+  const where = `Version ${version.versionId}, which holds the answer to a used refresh token,`;
   const successor = parseDocumentEntry(version, where);
   if (successor.document.members.refresh_token !== undefined) return successor;
-  throw new Fault('CREDENTIALS_INVALID', `${where} has no refresh_token. Put credentials with a new refresh token.`);
+  throw new Fault('CREDENTIALS_INVALID', `${where} has no refresh_token. Store credentials with a new refresh token.`);
 }
 
 /** The credentials of `current`. @throws Fault as {@link requireGrant} */

@@ -47,4 +47,4 @@ export const PENDING_ANSWER =
 export const NOT_CONFIGURED =
   'The secret has no value yet: run the command authorize. If you already have a refresh token, put client_id, client_secret and refresh_token into the secret with put-secret-value instead; the next run uses them.';
 export const NO_TIME =
-  "Too little time was left to request a token and store it safely. Nothing was sent; the next run continues. If this happens in every run, the function's timeout is too short.";
+  "Cannot request a token: too little time is left to store it safely. Nothing was sent; the next run continues. If this happens in every run, the function's timeout is too short.";

@@ -115,8 +115,8 @@ async function findReasonToDoubt(
 function notStored(reason: string): Fault {
   return new Fault(
     'TOKEN_NOT_STORED',
-    `Retently answered with a new token and it could not be stored until the deadline (${reason}). ` +
-      'The answer is only in the memory of this execution environment, and the next run there stores it first. Do not ' +
+    `Cannot store the new tokens from Retently in time (${reason}). ` +
+      'They are only in the memory of this execution environment, and the next run there stores them first. Do not ' +
       'deploy or change the function now: fix access to the secret or its KMS key, then invoke the function again.',
   );
 }
@@ -174,7 +174,8 @@ async function recordLate(context: Context, { parent, tokens, askedAtMs }: Pendi
   const otherAskedAtMs = refreshed_at === undefined ? other.createdAt : parseRfc3339(refreshed_at);
   if (refresh_token === tokens.refresh_token || otherAskedAtMs > askedAtMs) return other;
   // A put that Lambda cuts off would take the answer in memory with it.
-  if (context.runtime.remainingMs() < STORE_CALL_MAX_MS) throw new Fault('STORE_UNAVAILABLE', 'No time was left.');
+  if (context.runtime.remainingMs() < STORE_CALL_MAX_MS)
+    throw new Fault('STORE_UNAVAILABLE', 'Cannot store the answer: no time is left.');
   return (await recordAfter(context, other, tokens)) ?? other;
 }
 
@@ -190,7 +191,7 @@ async function readExisting(context: Context, tokenHash: string): Promise<Docume
       const isPassing = error instanceof Fault && error.name !== 'CREDENTIALS_INVALID';
       if (!isPassing || isLast) throw error;
     }
-    if (isLast) throw new Fault('STORE_UNAVAILABLE', 'A version that exists could not be read.');
+    if (isLast) throw new Fault('STORE_UNAVAILABLE', 'Cannot read a version that exists. The next run retries.');
     await runtime.sleep(delayMs);
   }
 }

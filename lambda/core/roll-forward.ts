@@ -25,15 +25,14 @@ async function findEnd(context: Context, current: DocumentEntry, first: Document
   for (let end = first; ; ) {
     const next = await readSuccessor(context, end.tokenHash);
     if (next === undefined) return end;
-    if (seen.has(next.tokenHash))
-      throw invalid(context, 'lead back to themselves: Retently handed out a refresh token for the second time');
+    if (seen.has(next.tokenHash)) throw invalid(context, 'form a cycle: Retently issued the same refresh token twice');
     seen.add(next.tokenHash);
     end = next;
   }
 }
 
 function invalid({ settings }: Context, what: string): Fault {
-  const advice = 'Put credentials with a new refresh token. AWSCURRENT was left as it is.';
+  const advice = 'Store credentials with a new refresh token. AWSCURRENT was not changed.';
   return new Fault('CREDENTIALS_INVALID', `The versions of secret ${settings.secretId} ${what}. ${advice}`);
 }
 
@@ -46,7 +45,7 @@ async function mergeDocuments(context: Context, current: DocumentEntry, end: Doc
   if (Buffer.byteLength(secretString) > SECRET_STRING_MAX_BYTES) {
     throw new Fault(
       'CREDENTIALS_INVALID',
-      `Secret ${context.settings.secretId} has no room for its own live tokens. Move other data out of it.`,
+      `Secret ${context.settings.secretId} has no room for its own valid tokens. Move other data out of the secret.`,
     );
   }
   // Another run may have made the same merge of the same two immutable versions: then it is there, and that is fine.

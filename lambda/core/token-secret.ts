@@ -16,8 +16,9 @@ const NAMES: readonly string[] = MEMBERS;
 /** Most attempts if others keep moving the label. */
 const MAX_TRIES = 3;
 
-const STALE = 'It does not hold the access token of AWSCURRENT. The next run copies it.';
-const NOT_ROLLED_FORWARD = 'AWSCURRENT itself does not hold the latest bearer token. The next run rolls forward first.';
+const STALE = 'The token secret does not hold the access token of AWSCURRENT. The next run copies it.';
+const NOT_ROLLED_FORWARD =
+  'Cannot update the token secret: AWSCURRENT does not hold the latest access token. The next run rolls forward first.';
 
 /** State of the token secret after a run. `repaired`: it was stale and no longer is. */
 export type TokenSecretState = { readonly kind: 'in sync' | 'repaired' } | TokenSecretProblem;
@@ -123,7 +124,10 @@ async function sync(
     requireTime();
     if ((await tokenSecret.promote(versionId, held?.versionId)) === 'promoted') return 'repaired';
   }
-  throw new Fault('STORE_UNAVAILABLE', 'Others were moving labels meanwhile. The next run tries again.');
+  throw new Fault(
+    'STORE_UNAVAILABLE',
+    'Cannot update the token secret: its labels kept changing. The next run retries.',
+  );
 }
 
 async function readCurrent({ store, settings }: Context): Promise<DocumentEntry | undefined> {

@@ -41,7 +41,7 @@ const REFRESH_IF_DUE: Action = { action: 'refresh', force: false };
 
 /** Advice on a denial: AWS distinguishes a missing tag from a missing permission only in words. */
 const TAG_ADVICE =
-  'Has the secret still the tag of the fleet? Without it, this is as it should be, and no sweep names it any more.';
+  "Check that the secret still has the fleet's tag. If the tag was removed on purpose, this error is expected and will stop.";
 
 /** Shortest time for a try to store an answer: a put or two. */
 const STORE_MIN_MS = 10_000;

@@ -55,6 +55,6 @@ export class SecretsManagerLister implements SecretLister {
 function toListFault(error: unknown): Fault {
   const { isDenial, what } = describeAwsError(error, CALL_TIMEOUT_MS / 1000);
   return isDenial
-    ? new Fault('STORE_DENIED', `ListSecrets was refused: ${what}. Check the role of the sweep.`)
+    ? new Fault('STORE_DENIED', `ListSecrets was denied: ${what}. Check the role of the sweep.`)
     : new Fault('STORE_UNAVAILABLE', `ListSecrets failed: ${what}.`);
 }

@@ -97,7 +97,7 @@ function parseEvent(event: unknown): SweepConfiguration {
   if (!isPlainEvent(event)) {
     throw new Fault(
       'EVENT_INVALID',
-      'The event is not accepted: a sweep takes {} alone. To refresh one secret, or to ask how it is, invoke the refresh function. Nothing was read or sent.',
+      'The event is not valid: a sweep accepts only {}. To refresh one secret or to read its status, invoke the refresh function. Nothing was read or sent.',
     );
   }
   return parseSweepConfiguration();
@@ -184,6 +184,6 @@ function withCounts(problem: Error, { listed, queued }: SweepResult): Error {
   if (!(problem instanceof Fault)) return problem;
   return new Fault(
     problem.name,
-    `${problem.message} Until then, ${listed} secrets were listed and ${queued} were put into the queues; the next sweep begins anew.`,
+    `${problem.message} Before that, the sweep listed ${listed} secrets and queued ${queued}. The next sweep starts over.`,
   );
 }

@@ -88,7 +88,7 @@ export function parseEnvironment<T>(schema: z.ZodMiniType<T>, variables: Variabl
   const mistakes = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
   throw new Fault(
     'CONFIGURATION_INVALID',
-    `The function's environment is wrong: ${mistakes.join('; ')}. Nothing was read or sent.`,
+    `The function's environment variables are not valid: ${mistakes.join('; ')}. Nothing was read or sent.`,
   );
 }
 

@@ -26,7 +26,7 @@ const scheduledEventSchema = once(() =>
 /** Event that forces a refresh. */
 export const FORCE_EVENT = '{"action":"refresh","force":true}';
 
-const ACCEPTED = `{}, {"action":"refresh"}, ${FORCE_EVENT} and {"action":"status"} are accepted.`;
+const ACCEPTED = `{}, {"action":"refresh"}, ${FORCE_EVENT} and {"action":"status"} are valid.`;
 
 /**
  * @throws Fault `EVENT_INVALID`, which names what is wrong and shows no value
@@ -37,7 +37,7 @@ export function parseEvent(event: unknown): Action {
   if (parsed.success) return toAction(parsed.data);
   throw new Fault(
     'EVENT_INVALID',
-    `The event is not accepted: ${parsed.error.issues.map(describeIssue).join('; ')}. ${ACCEPTED} Nothing was read or sent.`,
+    `The event is not valid: ${parsed.error.issues.map(describeIssue).join('; ')}. ${ACCEPTED} Nothing was read or sent.`,
   );
 }
 

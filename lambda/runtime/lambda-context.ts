@@ -17,8 +17,8 @@ export function toRuntime(lambdaContext: LambdaContext, leaseSeconds: number): R
   if (Math.ceil(remainingMs() / 1000) >= leaseSeconds) {
     throw new Fault(
       'CONFIGURATION_INVALID',
-      `LEASE_SECONDS is ${leaseSeconds} and this run may last ${Math.ceil(remainingMs() / 1000)} s: another run would take over its claim while it is still running. ` +
-        "Set it to the function's timeout and 30 s more. Nothing was read or sent.",
+      `LEASE_SECONDS is ${leaseSeconds}, but must be longer than a run, which may last ${Math.ceil(remainingMs() / 1000)} s: otherwise, another run takes over its claim too early. ` +
+        "Set it to the function's timeout plus 30 s. Nothing was read or sent.",
     );
   }
   return {

@@ -13,6 +13,7 @@ import {
 import { FLEET_LOG_EVENTS, LOG_EVENTS } from '../../lambda/core/log-events.ts';
 import { STORIES } from '../sandbox/story/stories.ts';
 import { COMMANDS, DOCUMENTS, examplesIn, ROOT, RUN_BY_CI } from './documents.ts';
+import { messages, withMessages } from './messages.ts';
 import { PAGE_OF_OPTIONS, withOptionTables } from './option-tables.ts';
 
 const TEXT = [...DOCUMENTS.values()].join('\n');
@@ -56,6 +57,12 @@ describe('the documents name', () => {
     METRIC_NAMESPACE,
   ])('%s', (name) => {
     expect(TEXT).toContain(`\`${name}\``);
+  });
+
+  test('every error message as the source code has it (npm run docs:messages)', () => {
+    expect(withMessages(REFERENCE)).toBe(REFERENCE);
+    const codes = new Set(messages().map(({ code }) => code));
+    expect(FAULT_CODES.filter((code) => !codes.has(code))).toEqual([]);
   });
 
   test('the options as their schema has them (npm run docs:options)', () => {

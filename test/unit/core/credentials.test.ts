@@ -30,56 +30,54 @@ function render(text: string, tokens = TOKENS) {
   return renderWithTokens(parseDocument(text, WHERE), tokens);
 }
 
-describe('a secret that cannot be used is refused as CREDENTIALS_INVALID', () => {
+describe('rejects as CREDENTIALS_INVALID', () => {
   const VALUE = 'P1ANTED-VALUE';
   const both = { client_id: VALUE, credentials: { client_id: VALUE } };
 
-  test.each<[string, string | undefined, string | RegExp, string | RegExp]>([
-    ['binary', undefined, 'SecretBinary', 'Store one JSON object as SecretString'],
-    ['empty', '', 'is not JSON (0 characters)', 'Store one JSON object'],
-    ['not JSON', `client_id=${VALUE}`, 'is not JSON (23 characters)', 'Store one JSON object'],
-    ['truncated', `{"client_secret":"${VALUE}`, 'is not JSON', 'as UTF-8'],
-    ['two documents', `{"client_id":"${VALUE}"}{}`, 'is not JSON', 'Store one JSON object'],
-    ['an array', `["${VALUE}"]`, 'an array', 'Store one JSON object'],
-    ['a string', `"${VALUE}"`, 'a string', 'Store one JSON object'],
-    ['null', 'null', 'but null', 'Store one JSON object'],
-    ['a bare number', '21600', 'a number', 'Store one JSON object'],
-    ['a boolean', 'true', 'a boolean', 'Store one JSON object'],
-    ['both shapes at once', JSON.stringify(both), /at the top and under 'credentials'/, 'Keep one of the two'],
-    ['a number as member', '{"client_id":7}', 'client_id is a number', 'Each of them is a string'],
-    ['a list', `{"client_secret":["${VALUE}"]}`, 'client_secret is an array', 'Each of them is a string'],
-    ['an object', `{"refresh_token":{"a":"${VALUE}"}}`, 'refresh_token is an object', 'Each of them is a string'],
-    ['nested', '{"credentials":{"client_id":true}}', 'credentials.client_id is a boolean', 'Each of them is a string'],
-    ['several', '{"client_id":1,"redirect_uri":false}', 'client_id is a number, redirect_uri is a boolean', 'string'],
-    ['too large a number', `{"client_id":"${VALUE}","n":[{"m":1e400}]}`, 'too large for a double', 'Make it a string'],
-    ['too small a number', '{"n":-1e400}', 'too large for a double', 'Make it a string'],
-    ['too deep', `{"a":${'['.repeat(60_000)}${']'.repeat(60_000)}}`, 'nested too deeply', 'It was left as it is'],
-  ])('%s', (_what, secretString, what, advice) => {
+  test.each<[string, string | undefined, string?]>([
+    ['a binary value', undefined],
+    ['an empty value', ''],
+    ['a value that is not JSON', `client_id=${VALUE}`],
+    ['truncated JSON', `{"client_secret":"${VALUE}`],
+    ['two documents', `{"client_id":"${VALUE}"}{}`],
+    ['an array', `["${VALUE}"]`],
+    ['a string', `"${VALUE}"`],
+    ['null', 'null'],
+    ['a number', '21600'],
+    ['a boolean', 'true'],
+    ['members at the top and nested', JSON.stringify(both), "'credentials'"],
+    ['a member that is a number', '{"client_id":7}', 'client_id'],
+    ['a member that is a list', `{"client_secret":["${VALUE}"]}`, 'client_secret'],
+    ['a member that is an object', `{"refresh_token":{"a":"${VALUE}"}}`, 'refresh_token'],
+    ['a nested member that is a boolean', '{"credentials":{"client_id":true}}', 'credentials.client_id'],
+    ['the last of several wrong members', '{"client_id":1,"redirect_uri":false}', 'redirect_uri'],
+    ['a number that is too large', `{"client_id":"${VALUE}","n":[{"m":1e400}]}`],
+    ['a number that is too small', '{"n":-1e400}'],
+    ['a value that is nested too deeply', `{"a":${'['.repeat(60_000)}${']'.repeat(60_000)}}`],
+  ])('%s, without quoting it', (_what, secretString, member = WHERE) => {
     const { name, message } = faultOf(() => parseDocument(secretString, WHERE));
     expect(name).toBe('CREDENTIALS_INVALID');
-    expect(message).toMatch(/^Secret RetentlyCredentials .* It was left as it is\.$/);
-    expect(message).toMatch(what);
-    expect(message).toMatch(advice);
+    expect(message).toContain(member);
     expect(message).not.toContain(VALUE);
   });
 
   test.each(['client_id', 'client_secret', 'refresh_token', 'redirect_uri'])(
-    '%s that is no string is named',
+    '%s that is not a string, and names it',
     (name) => {
-      expect(faultOf(() => parse({ [name]: 42 })).message).toContain(`${name} is a number`);
+      expect(faultOf(() => parse({ [name]: 42 })).message).toContain(name);
     },
   );
 
   test.each(['access_token', 'token_type', 'expires_at', 'refreshed_at', 'spent_refresh_token_sha256'])(
-    '%s of another type counts as absent: the function writes it itself',
+    'but not %s of another type, which counts as absent because the function writes it',
     (name) => {
       expect(parse({ ...CREDENTIALS, [name]: 1_764_000_000 }).members).toEqual(CREDENTIALS);
     },
   );
 });
 
-describe('a secret is read as people and editors store it', () => {
-  test('a byte order mark before the text is no part of it; a second one is', () => {
+describe('parseDocument accepts a secret as people and editors store it', () => {
+  test('it skips one byte order mark, but not a second one', () => {
     const text = JSON.stringify(CREDENTIALS);
     expect(parseDocument(`\uFEFF${text}`, WHERE).members).toEqual(CREDENTIALS);
     expect(faultOf(() => parseDocument(`\uFEFF\uFEFF${text}`, WHERE)).name).toBe('CREDENTIALS_INVALID');
@@ -91,20 +89,18 @@ describe('a secret is read as people and editors store it', () => {
     expect(parse({ credentials })).toMatchObject({ isNested: false, members: {} });
   });
 
-  test('a member of the wrong type is said, and where else credentials were seen', () => {
+  test('it names a member of the wrong type, and another place that has credentials', () => {
     const secret = { client_id: 7, oauth: { refresh_token: 'refresh-1' } };
-    expect(faultOf(() => parse(secret)).message).toBe(
-      `${WHERE} has members of the wrong type: client_id is a number. Each of them is a string. ` +
-        "They were seen in oauth: move them up, to the top or under 'credentials'. It was left as it is.",
-    );
+    const { message } = faultOf(() => parse(secret));
+    for (const path of ['client_id', ' oauth:']) expect(message).toContain(path);
   });
 
-  test('its size counts bytes, as it would be written', () => {
+  test('the size is in bytes, as the function would write it', () => {
     expect(parseDocument('{ "note" : "é" }', WHERE).sizeBytes).toBe(Buffer.byteLength('{"note":"é"}'));
   });
 });
 
-describe('the life of a bearer token', () => {
+describe('secondsRemaining', () => {
   const { access_token: _, ...withoutToken } = refreshed(0);
 
   test.each<[string, object, number]>([
@@ -118,21 +114,21 @@ describe('the life of a bearer token', () => {
     expect(secondsRemaining(parse(refreshed(0, members)), NOW_MS)).toBe(seconds);
   });
 
-  test('is over if there is no bearer token, whatever expires_at says', () => {
+  test('is 0 without an access token, whatever expires_at contains', () => {
     expect(secondsRemaining(parse(withoutToken), NOW_MS)).toBe(0);
   });
 
-  test('ends at an instant in UTC, or at none if what stands there is none', () => {
+  test('expiresAt is an instant in UTC, or undefined if the member is not an instant', () => {
     expect(expiresAt(parse({ expires_at: '2026-11-22T19:00:00+01:00' }))).toBe('2026-11-22T18:00:00.000Z');
     expect(expiresAt(parse({ expires_at: 'tomorrow' }))).toBeUndefined();
     expect(expiresAt(parse({}))).toBeUndefined();
   });
 });
 
-describe('room for an answer of 16 KiB is checked before anything is spent', () => {
+describe('room for a response of 16 KiB, checked before the refresh token is used', () => {
   const LIMIT_BYTES = 64 * 1024;
   const ROOM_BYTES = 17 * 1024;
-  /** A document of exactly so many bytes. */
+  /** Returns a document of exactly `sizeBytes`. */
   const filled = (sizeBytes: number, members: object = {}) => {
     const rest = sizeBytes - JSON.stringify({ ...members, note: '' }).length;
     return JSON.stringify({ ...members, note: 'é'.repeat(rest >> 1) + '.'.repeat(rest % 2) });
@@ -140,26 +136,26 @@ describe('room for an answer of 16 KiB is checked before anything is spent', () 
 
   const grantFrom = (text: string) => requireGrant(parseDocument(text, WHERE), WHERE, 'human');
 
-  test('a document that leaves 17 KiB is accepted', () => {
+  test('accepts a document that leaves 17 KiB', () => {
     const text = filled(LIMIT_BYTES - ROOM_BYTES, CREDENTIALS);
     expect(Buffer.byteLength(text)).toBe(LIMIT_BYTES - ROOM_BYTES);
     expect(grantFrom(text)).toMatchObject({ refreshToken: CREDENTIALS.refresh_token });
   });
 
-  test('one that leaves a byte less is refused, with its size in bytes and what to do', () => {
+  test('rejects a document that leaves one byte less, and shows its size', () => {
     const { name, message } = faultOf(() => grantFrom(filled(LIMIT_BYTES - ROOM_BYTES + 1, CREDENTIALS)));
     expect(name).toBe('CREDENTIALS_INVALID');
-    expect(message).toMatch(/takes 48129 bytes.* less than 17408 of 65536 .* Move other data out/);
+    expect(message).toMatch(/48129 .*17408 .*65536/);
   });
 
-  test('the longest answer that is read fits into the fullest document that is accepted', () => {
+  test('the longest accepted response fits into the fullest accepted document', () => {
     const tokens = { ...TOKENS, access_token: 'a'.repeat(8 * 1024), refresh_token: 'r'.repeat(8 * 1024) };
     expect(Buffer.byteLength(render(filled(LIMIT_BYTES - ROOM_BYTES), tokens))).toBeLessThanOrEqual(LIMIT_BYTES);
   });
 });
 
 describe('requireGrant', () => {
-  test('takes the three credentials, and redirect_uri if there is one', () => {
+  test('returns the three credentials, and redirect_uri if there is one', () => {
     const grant = { clientId: 'client-id-1', clientSecret: 'client-secret-1', refreshToken: 'refresh-1' };
     expect(requireGrant(parse(CREDENTIALS), WHERE, 'human')).toEqual(grant);
     const redirectUri = 'https://example.com/callback';
@@ -170,27 +166,23 @@ describe('requireGrant', () => {
   });
 
   test.each<[object, string]>([
-    [{}, 'has no client_id, no client_secret, no refresh_token (missing, empty or null)'],
-    [{ ...CREDENTIALS, client_secret: '' }, 'has no client_secret (missing, empty or null)'],
-    [{ ...CREDENTIALS, client_id: null, refresh_token: '' }, 'has no client_id, no refresh_token (missing'],
-    [{ credentials: { ...CREDENTIALS, refresh_token: null } }, 'has no credentials.refresh_token (missing'],
-    [{ credentials: {} }, 'has no credentials.client_id, no credentials.client_secret, no credentials.refresh_token'],
-    [{ credentials: 'client-secret-1' }, 'has no client_id, no client_secret, no refresh_token'],
-    [
-      { ...CREDENTIALS, client_id: null },
-      'has no client_id (missing, empty or null). Client ID and Client Secret are at app.retently.com/settings/oauth; the refresh token comes from',
-    ],
-  ])('%j: names every missing member at once', (secret, missing) => {
+    [{}, 'no client_id, no client_secret, no refresh_token'],
+    [{ ...CREDENTIALS, client_secret: '' }, 'no client_secret'],
+    [{ ...CREDENTIALS, client_id: null, refresh_token: '' }, 'no client_id, no refresh_token'],
+    [{ credentials: { ...CREDENTIALS, refresh_token: null } }, 'no credentials.refresh_token'],
+    [{ credentials: {} }, 'no credentials.client_id, no credentials.client_secret, no credentials.refresh_token'],
+    [{ credentials: 'client-secret-1' }, 'no client_id, no client_secret, no refresh_token'],
+  ])('%j: lists every missing member', (secret, missing) => {
     const { name, message } = faultOf(() => requireGrant(parse(secret), WHERE, 'human'));
     expect(name).toBe('CREDENTIALS_INCOMPLETE');
-    expect(message).toContain(`${WHERE} ${missing}`);
+    expect(message).toContain(` ${missing}`);
     expect(message).toContain('put-secret-value');
     expect(message).not.toMatch(/client-id-1|client-secret-1|refresh-1/);
   });
 });
 
-describe('writing tokens', () => {
-  test('goes to the top where the members are at the top, and keeps places', () => {
+describe('renderWithTokens', () => {
+  test('writes to the top if the members are at the top, and keeps their order', () => {
     const text = '{"refresh_token":"old","a":[1,{"b":null}],"client_id":"c","expires_at":"x","z":-0.5e-7}';
     expect(render(text)).toBe(
       '{"refresh_token":"refresh-2","a":[1,{"b":null}],"client_id":"c","expires_at":"2026-11-22T18:00:00.000Z","z":-5e-8,' +
@@ -199,13 +191,13 @@ describe('writing tokens', () => {
     );
   });
 
-  test('goes under credentials where they are there', () => {
+  test('writes under credentials if the members are there', () => {
     const secret = { auth_type: 'outside', credentials: { auth_type: 'Client', ...CREDENTIALS }, start_date: '2024' };
     const credentials = { auth_type: 'Client', ...CREDENTIALS, ...TOKENS };
     expect(JSON.parse(render(JSON.stringify(secret)))).toStrictEqual({ ...secret, credentials });
   });
 
-  test('leaves a foreign object called credentials alone', () => {
+  test('does not change an unrelated object named credentials', () => {
     const secret = { ...CREDENTIALS, credentials: { user: 'somebody' } };
     expect(JSON.parse(render(JSON.stringify(secret)))).toStrictEqual({ ...secret, ...TOKENS });
   });
@@ -219,7 +211,7 @@ describe('writing tokens', () => {
     expect(withoutTokens).toBe(text);
   });
 
-  test('removes the token members that the new tokens do not have: they are only true together', () => {
+  test('removes token members that the new tokens do not have, because they belong together', () => {
     const { refreshed_at: _, ...tokens } = TOKENS;
     const document = parse({ ...CREDENTIALS, ...TOKENS });
     expect(JSON.parse(renderWithTokens(document, tokens))).toStrictEqual({ ...CREDENTIALS, ...tokens });

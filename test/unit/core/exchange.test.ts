@@ -131,7 +131,7 @@ describe('what each class leads to', () => {
 describe('time', () => {
   test('nothing is sent unless the time left covers the POST and the save after it', async () => {
     context.deadlineMs = NOW_MS + POST_AND_SAVE_MS - 1;
-    const failed = { code: 'PROVIDER_UNAVAILABLE', reason: 'Too little time was left to ask' };
+    const failed = { code: 'PROVIDER_UNAVAILABLE', reason: expect.any(String) };
     expect(await run()).toMatchObject(failed);
     expect(context.tokenEndpoint.grants).toEqual([]);
   });

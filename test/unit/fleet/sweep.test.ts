@@ -225,7 +225,7 @@ describe('a sweep that is not whole throws, and sends no metric: silence fires t
   }
 
   test.each([
-    ['access-denied', 'STORE_DENIED', 'ListSecrets was refused: AccessDeniedException. Check the role of the sweep.'],
+    ['access-denied', 'STORE_DENIED', 'AccessDeniedException'],
     ['internal-error', 'STORE_UNAVAILABLE', 'ListSecrets failed: '],
   ] as const)('ListSecrets answers %s on its second page', async (kind, code, words) => {
     await using started = await startSweep(
@@ -253,7 +253,7 @@ describe('a sweep that is not whole throws, and sends no metric: silence fires t
     const { thrown } = await failureOf(started);
     expect(thrown).toMatchObject({
       name: 'SWEEP_INCOMPLETE',
-      message: expect.stringContaining('1 secrets were listed and 0'),
+      message: expect.stringMatching(/ 1 .* 0/),
     });
   });
 
@@ -269,7 +269,7 @@ describe('a sweep that is not whole throws, and sends no metric: silence fires t
     const { thrown } = await failureOf(started);
     expect(thrown).toMatchObject({
       name: 'SWEEP_INCOMPLETE',
-      message: expect.stringContaining('2 secrets were listed and 1'),
+      message: expect.stringMatching(/ 2 .* 1/),
     });
   });
 
@@ -286,7 +286,7 @@ describe('a sweep that is not whole throws, and sends no metric: silence fires t
   test('it was asked for something else', async () => {
     await using started = await startSweep(['one']);
     const { thrown } = await failureOf(started, { action: 'status' });
-    expect(thrown).toMatchObject({ name: 'EVENT_INVALID', message: expect.stringContaining('takes {} alone') });
+    expect(thrown).toMatchObject({ name: 'EVENT_INVALID', message: expect.stringContaining('{}') });
     expect(started.aws.calls).toEqual([]);
   });
 });

@@ -32,34 +32,33 @@ test.each<[unknown, object]>([
     { ...IF_DUE, isScheduled: true },
   ],
   [{ action: 'status' }, { action: 'status' }],
-])('%j is accepted', (event, action) => {
+])('accepts %j', (event, action) => {
   expect(parseEvent(event)).toEqual(action);
 });
 
-describe('anything else is EVENT_INVALID, with what is wrong and what is accepted', () => {
+describe('rejects any other event as EVENT_INVALID, with the mistake and the valid events:', () => {
   test.each<[unknown, string]>([
-    ['P1ANTED', 'it is not of type object'],
-    [7, 'it is not of type object'],
-    [false, 'it is not of type object'],
-    [[], 'it is not of type object'],
-    [{ force: true }, 'action is neither "refresh" nor "status"'],
-    [{ action: 'P1ANTED' }, 'action is neither "refresh" nor "status"'],
-    [{ action: null }, 'action is neither "refresh" nor "status"'],
-    [{ action: 'refresh', force: 'P1ANTED' }, 'force is not of type boolean'],
-    [{ action: 'refresh', force: null }, 'force is not of type boolean'],
-    [{ action: 'refresh', trigger: 'P1ANTED' }, 'trigger is not "schedule"'],
-    [{ action: 'status', trigger: 'schedule' }, 'unknown member trigger'],
-    [{ action: 'refresh', secretId: 'P1ANTED' }, 'unknown member secretId'],
-    [{ action: 'refresh', a: 1, b: 2 }, 'unknown member a, b'],
-    [{ action: 'refresh', force: 1, c: 3 }, 'force is not of type boolean; unknown member c'],
-    [{ action: 'status', force: true }, 'unknown member force'],
-    [{ ...CLASSIC, source: 'P1ANTED' }, 'action is neither "refresh" nor "status"'],
-    [{ 'detail-type': 'Scheduled Event' }, 'action is neither "refresh" nor "status"'],
+    ['P1ANTED', 'object'],
+    [7, 'object'],
+    [false, 'object'],
+    [[], 'object'],
+    [{ force: true }, 'action'],
+    [{ action: 'P1ANTED' }, 'action'],
+    [{ action: null }, 'action'],
+    [{ action: 'refresh', force: 'P1ANTED' }, 'force'],
+    [{ action: 'refresh', force: null }, 'force'],
+    [{ action: 'refresh', trigger: 'P1ANTED' }, 'trigger'],
+    [{ action: 'status', trigger: 'schedule' }, 'trigger'],
+    [{ action: 'refresh', secretId: 'P1ANTED' }, 'secretId'],
+    [{ action: 'refresh', a: 1, b: 2 }, 'a, b'],
+    [{ action: 'refresh', force: 1, c: 3 }, 'force'],
+    [{ action: 'status', force: true }, 'force'],
+    [{ ...CLASSIC, source: 'P1ANTED' }, 'action'],
+    [{ 'detail-type': 'Scheduled Event' }, 'action'],
   ])('%j', (event, what) => {
     const { name, message } = faultOf(() => parseEvent(event));
     expect(name).toBe('EVENT_INVALID');
-    expect(message).toContain(`The event is not accepted: ${what}. {}, {"action":"refresh"}`);
-    expect(message).toMatch(/are accepted\. Nothing was read or sent\.$/);
+    expect(message).toMatch(new RegExp(`^[^{]*\\b${what}\\b.*{"action":"refresh"}`));
     expect(message).not.toContain('P1ANTED');
   });
 });
