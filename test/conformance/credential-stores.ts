@@ -70,7 +70,7 @@ async function openSimulated(text: string): Promise<OpenStore> {
   world.witness.afterPut = () => undefined;
   world.witness.afterPromote = () => undefined;
   // A run that nothing ends: the contract is about calls, and not about how many a run may make.
-  const environment = { memory: {}, isBusy: false, timeoutMs: Number.MAX_SAFE_INTEGER / 2 };
+  const environment = { memory: {}, handed: [], isBusy: false, timeoutMs: Number.MAX_SAFE_INTEGER / 2 };
   const pass = (milliseconds: number) => world.play(world.nowMs + milliseconds);
   return {
     store: new SimulatedRun(world, 1, environment, false, 0),

@@ -3,7 +3,7 @@ import { Choices } from '../support/choices.ts';
 import { SECRET_ID } from './invariants.ts';
 import { PROVIDER_KINDS, type ProviderKind, TOKEN_LIFE_MS } from './provider.ts';
 import { type Environment, SimulatedRun } from './simulated-run.ts';
-import { type Sabotage, Silence, World } from './world.ts';
+import { type Policy, Silence, World } from './world.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -42,9 +42,9 @@ export interface DeadMinutes {
  */
 export async function countDeadMinutes(kind: ProviderKind, loss: Loss, policy: ReplayPolicy): Promise<DeadMinutes> {
   const choices = Choices.replay([]);
-  const world = new World(choices, kind, sabotageOf(policy));
+  const world = new World(choices, kind, { policy: toPolicy(policy) });
   const { secretsManager, provider, witness, labels, faults } = world;
-  const environment: Environment = { memory: {}, isBusy: false, timeoutMs: 60_000 };
+  const environment: Environment = { memory: {}, handed: [], isBusy: false, timeoutMs: 60_000 };
   const put = (members: object) => {
     const text = secretsManager.peek(SECRET_ID, { stage: 'AWSCURRENT' })?.value.SecretString ?? '{}';
     secretsManager.putSecretValue({
@@ -84,8 +84,8 @@ export async function countDeadMinutes(kind: ProviderKind, loss: Loss, policy: R
   return { deadMinutes, authorizations };
 }
 
-/** The other policies, made of the function's own by what its ports say. */
-function sabotageOf(policy: ReplayPolicy): Sabotage | undefined {
+/** Returns another policy, made of the function's own by what its ports say. */
+function toPolicy(policy: ReplayPolicy): Policy | undefined {
   if (policy === 'at once') return undefined;
   const restMs = policy === 'in the last hour' ? HOUR_MS : 0;
   return (ports, world) => {

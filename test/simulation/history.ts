@@ -1,11 +1,12 @@
 import { parseDocument, secondsRemaining } from '../../lambda/core/credentials.ts';
+import type { TokenStates } from '../../lambda/core/ports.ts';
 import type { Choices } from '../support/choices.ts';
 import { readVersion, SECRET_ID, Violation } from './invariants.ts';
 import { emptyTokenSecret, mend, operate, removeLabel } from './operator.ts';
 import { CLIENT_SECRET, PROVIDER_KINDS } from './provider.ts';
 import { type Environment, SimulatedRun } from './simulated-run.ts';
 import { forecast, holdsTrue } from './status-forecast.ts';
-import { type Faults, type Sabotage, Silence, World } from './world.ts';
+import { type Faults, Silence, World } from './world.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -26,15 +27,18 @@ export interface Played {
 }
 
 /** Plays one history, start to end: a chain, a storm, silence, two ticks, and the questions. */
-export async function playHistory(
-  choices: Choices,
-  sabotage?: Sabotage,
-  prepare?: (world: World) => void,
-): Promise<Played> {
+export async function playHistory(choices: Choices, prepare?: (world: World) => void): Promise<Played> {
   const kind = choices.pick(PROVIDER_KINDS);
   const limits = choices.pick([{}, {}, {}, PURGING]);
-  const world = new World(choices, kind, sabotage, limits);
-  world.provider.graceMs = choices.pick([MINUTE_MS, HOUR_MS]);
+  const world = new World(choices, kind, { limits });
+  const { provider, faults } = world;
+  provider.graceMs = choices.pick([MINUTE_MS, HOUR_MS]);
+  provider.lifeMs = choices.pick([6 * HOUR_MS, 6 * HOUR_MS, 6 * HOUR_MS, HOUR_MS, HOUR_MS, 20 * MINUTE_MS]);
+  if (provider.lifeMs === HOUR_MS) faults.count('tokens of an hour');
+  if (provider.lifeMs < HOUR_MS) faults.count('short lifetime');
+  provider.repeatsBearer = choices.happens(6);
+  if (provider.repeatsBearer) faults.count('repeated tokens');
+  provider.retryAfterSeconds = choices.pick([undefined, 30, 7_200, 400 * 86_400]);
   prepare?.(world);
   const history = new History(world, choices, limits === PURGING);
   world.faults.count(`provider: ${kind}`);
@@ -66,6 +70,7 @@ class History {
     const isMixed = choices.happens(4);
     this.#environments = [60_000, 60_000, isMixed ? 120_000 : 60_000].map((timeoutMs) => ({
       memory: {},
+      handed: [],
       isBusy: false,
       timeoutMs,
     }));
@@ -85,9 +90,10 @@ class History {
     await this.#makeChain();
     await this.#storm();
     await this.#calm();
-    await this.#untilRoom();
-    if (witness.isSpentInBothLabels()) await this.#untilDue();
+    await this.#untilRetry();
+    if (witness.isSpentInBothLabels() || this.#mayHideRevocation()) await this.#untilDue();
     this.#examine();
+    this.#examineEnvironments();
     await this.#examineTokenSecret();
   }
 
@@ -124,7 +130,7 @@ class History {
       this.#world.at(startMs + this.#choices.pick([30, 60, 5 * SECOND_MS]), () =>
         this.#world.breakStore(70 * SECOND_MS, this.#choices.happens(2)),
       );
-    if (this.#choices.happens(16)) this.#refuseForHours();
+    if (this.#choices.happens(16)) this.#beInTrouble();
     if (this.#isPurging && this.#choices.happens(8)) this.#loseLabelWhileSending();
     for (let acts = 1 + this.#choices.next(4); acts > 0; acts--) {
       const offsetMs = this.#choices.pick([
@@ -176,11 +182,12 @@ class History {
     await this.#world.play(this.#world.nowMs + 5 * MINUTE_MS);
   }
 
-  /** Retently refuses everybody, in words of its own; ticks go on. */
-  #refuseForHours(): void {
+  /** Retently rejects everyone in words of its own, asks for pauses, or never answers; ticks go on. */
+  #beInTrouble(): void {
     const { provider, faults, nowMs } = this.#world;
-    faults.count('refuses in its own words');
-    provider.refusesUntilMs = nowMs + 40 * MINUTE_MS;
+    const kind = this.#choices.pick(['unrecognized', 'throttled', 'hangs-before'] as const);
+    faults.count(`server: ${kind} for long`);
+    provider.trouble = { kind, untilMs: nowMs + 40 * MINUTE_MS };
     for (let minutes = 5; minutes < 40; minutes += 5) {
       this.#world.at(nowMs + minutes * MINUTE_MS, () => this.#start(false, 0));
     }
@@ -191,7 +198,7 @@ class History {
     const { provider, faults, nowMs } = this.#world;
     faults.count('label lost while sending');
     const [untilMs, slowMs] = [nowMs + 30 * MINUTE_MS, 20 * SECOND_MS];
-    provider.refusesUntilMs = untilMs;
+    provider.trouble = { kind: 'unrecognized', untilMs };
     for (let minutes = 0; minutes < 30; minutes += 2) {
       this.#world.at(nowMs + minutes * MINUTE_MS, () => this.#start(true, 0));
     }
@@ -209,23 +216,48 @@ class History {
     faults.oneIn = 0;
     faults.pace = 'fast';
     faults.isAnswerUnlucky = false;
+    await this.#storePending();
     // The longest back-off is over within an hour.
     for (const _tick of [1, 2, 3]) {
       const forecasted = this.#choices.happens(8) ? await forecast(this.#world) : undefined;
       this.#start(false, 0);
       await this.#world.play(this.#world.nowMs + 30 * MINUTE_MS);
       if (forecasted !== undefined) this.#compare(forecasted);
-      if (SETTLED.has(this.#last?.outcome ?? '')) return;
+      if (SETTLED.has(this.#last?.outcome ?? '')) break;
     }
+    if (this.#world.provider.lifeMs > HOUR_MS || !SETTLED.has(this.#last?.outcome ?? '')) return;
+    // A token of an hour may have expired in half an hour: the questions come right after a tick.
+    this.#start(false, 0);
+    await this.#world.play(this.#world.nowMs + 2 * MINUTE_MS);
   }
 
-  /** An attempt that has no room for its answer waits until versions have aged. */
-  async #untilRoom(): Promise<void> {
+  /** Each environment that holds an answer is invoked, now that puts work. */
+  async #storePending(): Promise<void> {
+    const pending = this.#environments.filter(({ memory, isBusy }) => memory.pendingAnswer && !isBusy);
+    for (const environment of pending) this.#startIn(environment, false, 0);
+    if (pending.length > 0) await this.#world.play(this.#world.nowMs + 2 * MINUTE_MS);
+  }
+
+  /** An attempt without room for its answer waits until versions have aged, and one after a pause that the server asked for. */
+  async #untilRetry(): Promise<void> {
     const { outcome, retryAtMs } = this.#last ?? {};
-    if (outcome !== 'waiting' || retryAtMs === undefined || !this.#world.faults.counts.has('many versions')) return;
-    this.#world.faults.count('waited for room');
+    if (outcome !== 'waiting' || retryAtMs === undefined) return;
+    this.#world.faults.count(this.#hasManyVersions() ? 'waited for room' : 'waited for the server');
     await this.#world.play(retryAtMs);
     await this.#calm();
+  }
+
+  #hasManyVersions(): boolean {
+    return this.#world.faults.counts.has('many versions');
+  }
+
+  /** An answer in an environment that never died is recorded by now, or another answer to the same token is. */
+  #examineEnvironments(): void {
+    const { witness } = this.#world;
+    for (const { parent, refreshToken } of this.#environments.flatMap(({ handed }) => handed)) {
+      if (!witness.isSettled(parent, refreshToken))
+        throw new Violation('I1', `${refreshToken} was given to an environment that never died, and is not recorded`);
+    }
   }
 
   /** `status` tells what the next run will do, unless that run has something in memory that it stores first. */
@@ -234,6 +266,12 @@ class History {
     const { outcome, hasStoredPendingAnswer } = this.#last ?? {};
     if (outcome === undefined || hasStoredPendingAnswer || holdsTrue(forecasted, outcome)) return;
     throw new Violation('I7', `status said ${forecasted}, and the run that followed ended with ${outcome}`);
+  }
+
+  /** Without the journal's label, a document looks as if nothing were owed, and only the next refresh shows a revoked grant. */
+  #mayHideRevocation(): boolean {
+    const { witness, provider, isLabelTouched } = this.#world;
+    return isLabelTouched && !provider.isLive(witness.currentToken() ?? '') && SETTLED.has(this.#last?.outcome ?? '');
   }
 
   /** Both labels on a spent document look as if nothing were owed. Only when it is due does its successor come to light. */
@@ -250,22 +288,16 @@ class History {
 
   #startIn(environment: Environment, isForced: boolean, skewMs: number): void {
     const run = new SimulatedRun(this.#world, ++this.#runs, environment, isForced, skewMs);
-    void run.play(run.context(new CountingTelemetry(this.#world.faults))).then((outcome) => {
+    void run.play(run.context(new CountingTelemetry(this.#world, run))).then((outcome) => {
       if (run.hasStoredPendingAnswer) this.#world.faults.count('pending answer stored');
-      else if (outcome === 'fresh' && !isForced) this.#checkFreshCalls(run);
+      else if (outcome === 'fresh' && !isForced) run.judgeFreshTick();
+      const { retryAtMs } = run;
+      if (outcome === 'waiting' && retryAtMs !== undefined && !isForced && !this.#hasManyVersions())
+        this.#world.judge(() => this.#world.witness.afterWait(retryAtMs));
       this.#world.faults.count(`outcome: ${outcome}`);
       this.#last = { outcome, hasStoredPendingAnswer: run.hasStoredPendingAnswer, retryAtMs: run.retryAtMs };
       this.#world.trace?.(this.#world.nowMs, `${run.id} ends: ${outcome}`);
     });
-  }
-
-  /** One read of the token secret; and one more where the journal's label is not on current: the label was taken, or current was edited. */
-  #checkFreshCalls({ calls, posts, tokenSecret }: SimulatedRun): void {
-    // A run that had to repair the token secret looks again.
-    if (tokenSecret?.hasSeenStale) return;
-    const maxCalls = tokenSecret === undefined ? 3 : 4;
-    // A run that was refused, and then found what somebody else had brought, was no fresh tick.
-    if (calls > maxCalls && posts === 0) this.#world.fail(new Violation('I8', `a fresh tick made ${calls} calls`));
   }
 
   /** Whatever the runs ended with, its readers get what AWSCURRENT says. */
@@ -289,7 +321,7 @@ class History {
     const token = witness.currentToken() ?? '';
     if (witness.isPassedOver(token))
       throw new Violation('I1', `${token} in AWSCURRENT is dead while the store keeps a live token of the same grant`);
-    const isExcused = witness.hasLostAnswer(token) || witness.isPurged(token);
+    const isExcused = witness.isLostWithAnswer(token) || witness.isPurged(token);
     if (outcome === 'REAUTHORIZATION_REQUIRED') {
       if (!isExcused) throw new Violation('I1', 'the grant is dead although no answer was lost');
       return;
@@ -305,18 +337,29 @@ class History {
       throw new Violation('I3', 'AWSCURRENT holds a spent refresh token while the journal holds its answer');
     if (witness.wasDeadWhenRecorded(token))
       throw new Violation('I7', `${token} was dead when it was recorded, looks fresh, and was never tried`);
-    if (!provider.isLive(token) && !isExcused)
+    if (provider.isLive(token)) return;
+    if (!isExcused)
       throw new Violation('I1', `the refresh token ${token} in AWSCURRENT is dead although no answer was lost`);
+    throw new Violation('I7', `the grant of ${token} is revoked, and the run ends with ${outcome}`);
   }
 }
 
-/** Counts what is worth counting. */
+/** Counts what is worth counting, and judges what a run reports of the token secret. */
 class CountingTelemetry extends Silence {
+  readonly #world: World;
   readonly #faults: Faults;
+  readonly #run: SimulatedRun;
 
-  constructor(faults: Faults) {
+  constructor(world: World, run: SimulatedRun) {
     super();
-    this.#faults = faults;
+    this.#world = world;
+    this.#faults = world.faults;
+    this.#run = run;
+  }
+
+  override recordStates({ isTokenSecretStale }: TokenStates): void {
+    if (isTokenSecretStale === false && this.#run.tokenSecret?.isRefused)
+      this.#world.fail(new Violation('I9', 'a run reports the token secret in sync, and its move was refused'));
   }
 
   override countRefreshed(): void {

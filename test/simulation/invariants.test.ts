@@ -19,7 +19,7 @@ function witnessRejection() {
   let id = 0;
   /** Claims, sends the token, and records the rejection, or dies before that. */
   const run = (attempt: number, { isForced = false, isRecorded = true } = {}) => {
-    const sender = { id: ++id, isForced, refusal: undefined, looks: new Map() };
+    const sender = { id: ++id, isForced, refusal: undefined, claims: new Map() };
     const nowMs = id * HOUR_MS;
     const claim = renderClaim({ tokenHash, attempt, nonce: `${id}`, leaseSeconds: 90 });
     witness.afterPut(sender, `claim ${attempt}`, claim, nowMs);

@@ -10,7 +10,7 @@ import { sha256 } from '../../lambda/core/fingerprint.ts';
 import { successorId } from '../../lambda/core/journal.ts';
 import type { SecretVersion } from '../sandbox/aws/secret.ts';
 import type { SecretsManager } from '../sandbox/aws/secrets-manager.ts';
-import { type Provider, TOKEN_LIFE_MS } from './provider.ts';
+import type { Provider } from './provider.ts';
 
 /** What must hold, whatever happens. I5 (no secret outside the secret) has a test of its own, on real processes. */
 export const INVARIANTS = {
@@ -37,6 +37,10 @@ export class Violation extends Error {
 
 export const SECRET_ID = 'simulated';
 const CURRENT = { stage: 'AWSCURRENT' };
+const HOUR_MS = 60 * 60 * 1_000;
+/** The clocks of the store and of a run differ by this much at most. */
+const CLOCKS_DIFFER_MS = 60_000;
+const MAX_BACK_OFF_MS = MAX_BACK_OFF_SECONDS * 1_000;
 
 /** What an answer brings; all other members are somebody else's. Not the protocol's own list: a mistake there shows here. */
 const TOKEN_MEMBERS = new Set([
@@ -55,11 +59,20 @@ interface SeenDocument {
   readonly refreshToken: string;
   readonly spentTokenHash: string | undefined;
   readonly accessToken: string | undefined;
-  /** From `refreshed_at` to `expires_at`; `undefined` where the document is but half refreshed. */
+  /** From `refreshed_at` to `expires_at`; `undefined` if the document is only half refreshed. */
   readonly lifeMs: number | undefined;
+  /** 0 if the document does not say. */
+  readonly expiresAtMs: number;
   readonly successorId: string;
   /** All members that are not the function's; it has no reason to move them about. */
   readonly rest: string;
+}
+
+interface Failure {
+  readonly attempt: number;
+  readonly atMs: number;
+  /** Pause that the server asked for, as far as it is respected. */
+  readonly pauseMs: number;
 }
 
 /** What the witness knows of a run that sends a token. */
@@ -68,8 +81,8 @@ interface Sender {
   readonly isForced: boolean;
   /** Digest of the credentials that it was told are refused. */
   readonly refusal: string | undefined;
-  /** Of each version that it looked for by its id: the earliest moment that its last look shows. */
-  readonly looks: ReadonlyMap<string, number>;
+  /** By token hash: when the put of the last claim began, less the time that reads by id may lag. */
+  readonly claims: ReadonlyMap<string, number>;
 }
 
 /**
@@ -92,14 +105,18 @@ export class Witness {
   readonly #forced = new Map<string, number>();
   /** Runs that have sent a token and not yet recorded what came of it. */
   readonly #sending = new Map<string, number>();
-  /** What held AWSCURRENT when somebody last had a right to move it. */
+  /** The version that held AWSCURRENT when someone last had a right to move it. */
   #holder = '';
+  /** All versions that held AWSCURRENT. */
+  readonly #holders = new Set<string>();
   /** What each version says: it says the same for ever. */
   readonly #seen = new Map<SecretVersion, SeenDocument | undefined>();
   /** Of credentials, by their digest: when an attempt with them failed, and its number. */
-  readonly #failures = new Map<string, { readonly attempt: number; readonly atMs: number }>();
+  readonly #failures = new Map<string, Failure>();
   /** Tokens of answers that waited in memory, and that the server had revoked by the time they were recorded. */
   readonly #recordedDead = new Set<string>();
+  /** Until when a run may wait after the last failure that is recorded. */
+  #longestWaitMs = 0;
   /** Answers on their way: given by the provider, not recorded yet. */
   readonly #unrecorded = new Set<string>();
 
@@ -149,7 +166,7 @@ export class Witness {
 
   afterPromote(): void {
     const then = this.#document(this.#holder);
-    this.#holder = this.currentVersionId();
+    this.#noteHolder();
     const now = this.#document(this.#holder);
     if (now === undefined || now.refreshToken === '')
       throw new Violation('I3', 'what was promoted is no document with a refresh token');
@@ -167,8 +184,14 @@ export class Witness {
   afterOperator(): void {
     // Credentials that were changed and changed back are tried at once, too.
     this.#failures.clear();
-    this.#holder = this.currentVersionId();
+    this.#noteHolder();
     this.#leadsToRecorded();
+  }
+
+  /** A run has ended with a result. */
+  afterResult(outcome: string, versionId: string): void {
+    if (outcome === 'refreshed' && !this.#holders.has(versionId))
+      throw new Violation('I3', `a run says that it refreshed, and ${versionId} never held AWSCURRENT`);
   }
 
   /** What is changed, and changed back, is tried once more: only the last refusal is the latest journal entry. */
@@ -177,7 +200,7 @@ export class Witness {
   }
 
   beforePost(
-    { id: runId, isForced, refusal, looks }: Sender,
+    { id: runId, isForced, refusal, claims }: Sender,
     refreshToken: string,
     digest: string,
     nowMs: number,
@@ -191,9 +214,9 @@ export class Witness {
       throw new Violation('I2', `runs ${other} and ${runId} send the same refresh token at once`);
     // No promise reaches further than the store's memory.
     if (isAnswered && this.#provider.kind !== 'no-rotation' && !this.isPurged(refreshToken)) {
-      // Recorded late, between the run's look for it and its POST: the one moment that no claim covers.
-      const lookedAtMs = looks.get(answered.versionId);
-      if (lookedAtMs === undefined || answered.atMs < lookedAtMs)
+      // An answer may be recorded late, while another run has a claim and looks no more. What came before the claim must be seen.
+      const claimedAtMs = claims.get(sha256(refreshToken));
+      if (claimedAtMs === undefined || answered.atMs < claimedAtMs)
         throw new Violation('I2', 'a refresh token was sent whose answer is recorded');
       this.#unrecorded.add(answered.refreshToken);
     }
@@ -221,11 +244,16 @@ export class Witness {
     if (refreshToken !== undefined) this.#unrecorded.add(refreshToken);
   }
 
-  /** An answer of this token's family was given and is recorded nowhere: the one window that is left. */
-  hasLostAnswer(token: string): boolean {
-    for (const lost of this.#unrecorded)
-      if (this.#provider.areOfOneFamily(lost, token) && !this.#provider.isReplaced(lost)) return true;
-    return false;
+  /** Whether `token` cannot be used because an answer was given and is recorded nowhere: the one window that is left. */
+  isLostWithAnswer(token: string): boolean {
+    return [...this.#unrecorded].some((lost) => this.#provider.isEffectOf(lost, token));
+  }
+
+  /** Whether the answer to `parent` is recorded, or another answer to `parent` is, which it has not replaced at the server. */
+  isSettled(parent: string, refreshToken: string): boolean {
+    if (this.#recordedTokens.includes(refreshToken)) return true;
+    const other = this.#answers.get(sha256(parent))?.refreshToken;
+    return other !== undefined && !(this.#provider.isLive(refreshToken) && this.#provider.isReplaced(other));
   }
 
   /** It came of another token, and was recorded. */
@@ -306,11 +334,24 @@ export class Witness {
     return end;
   }
 
+  #noteHolder(): void {
+    this.#holder = this.currentVersionId();
+    this.#holders.add(this.#holder);
+  }
+
   #noteRecord(id: number, isForced: boolean, secretString: string, nowMs: number): void {
     if (secretString.includes('"retently-token-refresh/failure"')) {
       this.senderEnded(id);
-      const { key: tokenHash, digest, attempt, code } = JSON.parse(secretString);
-      this.#failures.set(digest, { attempt, atMs: nowMs });
+      const {
+        key: tokenHash,
+        digest,
+        attempt,
+        code,
+        retry_after_seconds: retryAfterSeconds = 0,
+      } = JSON.parse(secretString);
+      const pauseMs = Math.min(retryAfterSeconds * 1_000, this.#longestPauseMs(nowMs));
+      this.#failures.set(digest, { attempt, atMs: nowMs, pauseMs });
+      this.#longestWaitMs = nowMs + (retryAfterSeconds > 0 ? this.#longestPauseMs(nowMs) : MAX_BACK_OFF_MS);
       if (attempt >= (this.#forced.get(tokenHash) ?? Infinity)) this.#forced.delete(tokenHash);
       // What somebody forced and what failed for a passing reason is finished by later runs.
       if (code !== 'REAUTHORIZATION_REQUIRED' && code !== 'CLIENT_REJECTED') this.#refused.delete(digest);
@@ -322,13 +363,25 @@ export class Witness {
     this.#forced.set(tokenHash, attempt);
   }
 
-  /** The clocks of the store and of a run differ by a minute at the most. */
   #waitedFor(digest: string, nowMs: number): void {
     const failure = this.#failures.get(digest);
     if (failure === undefined) return;
     const backOffSeconds = Math.min(MAX_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2 ** failure.attempt);
-    if (nowMs + 60_000 < failure.atMs + backOffSeconds * 1_000)
-      throw new Violation('I8', `credentials were sent again within the back-off of attempt ${failure.attempt}`);
+    const pauseMs = Math.max(backOffSeconds * 1_000, failure.pauseMs);
+    if (nowMs + CLOCKS_DIFFER_MS < failure.atMs + pauseMs)
+      throw new Violation('I8', `credentials were sent again within the pause after attempt ${failure.attempt}`);
+  }
+
+  /** A server that asks for a longer pause gets another request in the last hour of the access token. */
+  #longestPauseMs(nowMs: number): number {
+    const lastHourMs = (this.#document(this.currentVersionId())?.expiresAtMs ?? 0) - HOUR_MS;
+    return Math.max(MAX_BACK_OFF_MS, lastHourMs - nowMs);
+  }
+
+  /** A run has ended with `waiting`, and not because the secret has too many versions. */
+  afterWait(retryAtMs: number): void {
+    if (retryAtMs > this.#longestWaitMs + CLOCKS_DIFFER_MS)
+      throw new Violation('I7', 'a run waits for longer than the longest back-off, or than the server may ask for');
   }
 
   /** A claim that takes the last place leaves none for the answer. */
@@ -340,10 +393,10 @@ export class Witness {
 
   #areOfOneAnswer({ refreshToken, accessToken, lifeMs }: SeenDocument): void {
     if (lifeMs === undefined) return;
-    const isPair = accessToken !== undefined && this.#provider.belongTogether(refreshToken, accessToken);
-    // One millisecond less where two answers of a server that does not rotate would have had one instant.
-    const isWholeLife = lifeMs === TOKEN_LIFE_MS || lifeMs === TOKEN_LIFE_MS - 1;
-    if (!isPair || !isWholeLife)
+    if (accessToken === undefined) throw new Violation('I3', `${refreshToken} was promoted without its access token`);
+    // One millisecond less if two answers of a server that does not rotate would have had one instant.
+    const isOne = [lifeMs, lifeMs + 1].some((life) => this.#provider.isOneAnswer(refreshToken, accessToken, life));
+    if (!isOne)
       throw new Violation('I3', `what was promoted is of no one answer: ${refreshToken}, ${accessToken}, ${lifeMs} ms`);
   }
 
@@ -376,6 +429,7 @@ function see(secretString: string): SeenDocument | undefined {
     spentTokenHash,
     accessToken: json.access_token,
     lifeMs: json.refreshed_at ? Date.parse(json.expires_at ?? '') - Date.parse(json.refreshed_at) : undefined,
+    expiresAtMs: Date.parse(json.expires_at ?? '') || 0,
     successorId: successorId(tokenHashOf({ members: json })),
     rest,
   };

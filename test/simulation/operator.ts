@@ -39,6 +39,11 @@ const TOKEN_SECRET_ACTS: readonly [[string, Act], ...[string, Act][]] = [
   ['moves the label of the token secret back', moveTokenSecretBack],
   ['empties the token secret', emptyTokenSecret],
   ['stores another thing in the token secret', (world) => writeTokenSecret(world, '{"password":"of another"}')],
+  [
+    'stores a token with other members in the token secret',
+    (world) => writeTokenSecret(world, '{"access_token":"of another","password":"of another"}'),
+  ],
+  ['edits the expiry in the token secret', editExpiry],
 ];
 
 /** What a run may overwrite. */
@@ -54,6 +59,12 @@ function writeTokenSecret(world: World, SecretString: string): void {
   });
   world.tokenLabels.note();
   world.tokenSecretWitness.afterOperator();
+}
+
+function editExpiry(world: World): void {
+  const { text } = world.tokenSecretWitness;
+  if (text?.includes('"expires_at"') !== true) return;
+  writeTokenSecret(world, JSON.stringify({ ...JSON.parse(text), expires_at: '2030-01-01T00:00:00Z' }));
 }
 
 function moveTokenSecretBack({ secretsManager }: World, choices: Choices): void {
@@ -127,6 +138,7 @@ function moveBack(world: World, choices: Choices): void {
 }
 
 export function removeLabel(world: World): void {
+  world.isLabelTouched = true;
   const holder = labelHolder(world);
   if (holder !== undefined)
     world.secretsManager.updateSecretVersionStage({
@@ -137,6 +149,7 @@ export function removeLabel(world: World): void {
 }
 
 function moveLabel(world: World, choices: Choices): void {
+  world.isLabelTouched = true;
   const ids = versionIds(world);
   const target = ids[choices.next(ids.length)];
   world.secretsManager.updateSecretVersionStage({
@@ -148,6 +161,7 @@ function moveLabel(world: World, choices: Choices): void {
 }
 
 function scribble(world: World): void {
+  world.isLabelTouched = true;
   put(world, 'scribble', [JOURNAL_STAGE]);
 }
 

@@ -11,7 +11,7 @@ export type ProviderKind = (typeof PROVIDER_KINDS)[number];
 /** What the client of every simulated grant has to send. */
 export const CLIENT_SECRET = 'secret';
 
-/** Of every bearer token of the simulated server. */
+/** Lifetime of an access token, unless a history has another one. */
 export const TOKEN_LIFE_MS = 21_600_000;
 
 export type Refusal = 'invalid_grant' | 'invalid_client' | 'unrecognized';
@@ -20,6 +20,25 @@ interface Family {
   isRevoked: boolean;
   /** The token whose second use revoked it. */
   revokedBy?: string;
+}
+
+interface Bearer {
+  readonly family: Family;
+  readonly issuedAtMs: number;
+  readonly lifeMs: number;
+}
+
+interface Answer {
+  readonly accessToken: string;
+  /** Absent if the server does not rotate. */
+  readonly refreshToken: string | undefined;
+  readonly expiresInSeconds: number;
+}
+
+/** Trouble of the whole server: it rejects everyone in words of its own, asks for a pause, or never answers. */
+export interface Trouble {
+  readonly kind: 'unrecognized' | 'throttled' | 'hangs-before';
+  readonly untilMs: number;
 }
 
 interface RefreshToken {
@@ -35,13 +54,16 @@ export class Provider {
   readonly kind: ProviderKind;
   /** How long a spent token is answered again, where it is at all. */
   graceMs = 60_000;
-  /** Until then it refuses everybody, in words of its own. */
-  refusesUntilMs = 0;
+  lifeMs = TOKEN_LIFE_MS;
+  /** Whether an access token is sent again, with the rest of its life, until three quarters of that life are over. */
+  repeatsBearer = false;
+  /** Pause that a throttled answer asks for. */
+  retryAfterSeconds: number | undefined;
+  trouble: Trouble | undefined;
   readonly #tokens = new Map<string, RefreshToken>();
-  /** Of each refresh token, the bearer tokens that came in the same answers. */
-  readonly #accessTokens = new Map<string, Set<string>>();
-  /** Of each bearer token, its grant and when it was issued. */
-  readonly #bearers = new Map<string, { readonly family: Family; readonly issuedAtMs: number }>();
+  /** All answers: refresh token, access token, and the lifetime that was sent with it. */
+  readonly #answers = new Set<string>();
+  readonly #bearers = new Map<string, Bearer>();
   readonly #sent = new Set<string>();
   #count = 0;
 
@@ -59,10 +81,21 @@ export class Provider {
     return token !== undefined && !token.family.isRevoked && token.spentAtMs === undefined && !token.isReplaced;
   }
 
-  /** A second use of the token that was traded for this one has revoked it. */
+  /** Whether a second use of the token that was traded for this one has revoked it. */
   isRevokedByItsParent(refreshToken: string): boolean {
     const token = this.#tokens.get(refreshToken);
     return token?.parent !== undefined && token.parent === token.family.revokedBy;
+  }
+
+  /**
+   * Whether `token` cannot be used because the answer `lost` never arrived: `token` was traded for it, a second use of the same
+   * parent revoked the grant, or `lost` took the place of `token`.
+   */
+  isEffectOf(lost: string, token: string): boolean {
+    const parent = this.#tokens.get(lost)?.parent;
+    if (parent === undefined) return false;
+    const { family, parent: sameParent, isReplaced } = this.#tokens.get(token) ?? {};
+    return parent === token || parent === family?.revokedBy || (isReplaced === true && sameParent === parent);
   }
 
   /** A later answer to the same token has taken its place: whoever loses it loses nothing. */
@@ -75,21 +108,12 @@ export class Provider {
     return one === other || (family !== undefined && family === this.#tokens.get(other)?.family);
   }
 
-  exchange(
-    { refreshToken, clientSecret }: Grant,
-    nowMs: number,
-  ): { accessToken: string; refreshToken: string | undefined } | Refusal {
+  exchange({ refreshToken, clientSecret }: Grant, nowMs: number): Answer | Refusal {
     this.#sent.add(refreshToken);
-    if (nowMs < this.refusesUntilMs) return 'unrecognized';
     if (clientSecret !== CLIENT_SECRET) return 'invalid_client';
     const token = this.#tokens.get(refreshToken);
     if (token === undefined || token.family.isRevoked || token.isReplaced) return 'invalid_grant';
-    const accessToken = `at-${++this.#count}`;
-    this.#bearers.set(accessToken, { family: token.family, issuedAtMs: nowMs });
-    if (this.kind === 'no-rotation') {
-      this.#note(refreshToken, accessToken);
-      return { accessToken, refreshToken: undefined };
-    }
+    if (this.kind === 'no-rotation') return this.#answer(token.family, refreshToken, undefined, nowMs);
     if (token.spentAtMs === undefined) token.spentAtMs = nowMs;
     else if (!this.#answersAgain(token.spentAtMs, nowMs)) {
       token.family.isRevoked = true;
@@ -98,13 +122,12 @@ export class Provider {
     }
     if (this.kind === 'newest') this.#replaceAnswersTo(refreshToken);
     const next = this.#issue(token.family, refreshToken);
-    this.#note(next, accessToken);
-    return { accessToken, refreshToken: next };
+    return this.#answer(token.family, next, next, nowMs);
   }
 
-  /** They came in one answer. */
-  belongTogether(refreshToken: string, accessToken: string): boolean {
-    return this.#accessTokens.get(refreshToken)?.has(accessToken) === true;
+  /** Whether one answer had all three. */
+  isOneAnswer(refreshToken: string, accessToken: string, lifeMs: number): boolean {
+    return this.#answers.has(`${refreshToken} ${accessToken} ${lifeMs}`);
   }
 
   /** One grant gave both bearer tokens, and this one first. */
@@ -117,7 +140,7 @@ export class Provider {
   /** A call of a consumer with it would be answered. */
   honours(accessToken: string, nowMs: number): boolean {
     const bearer = this.#bearers.get(accessToken);
-    if (bearer === undefined || nowMs >= bearer.issuedAtMs + TOKEN_LIFE_MS) return false;
+    if (bearer === undefined || nowMs >= bearer.issuedAtMs + bearer.lifeMs) return false;
     return this.kind !== 'strict' || !bearer.family.isRevoked;
   }
 
@@ -125,9 +148,20 @@ export class Provider {
     return this.#sent.has(refreshToken);
   }
 
-  #note(refreshToken: string, accessToken: string): void {
-    const noted = this.#accessTokens.get(refreshToken) ?? new Set();
-    this.#accessTokens.set(refreshToken, noted.add(accessToken));
+  #answer(family: Family, holder: string, refreshToken: string | undefined, nowMs: number): Answer {
+    const repeated = this.repeatsBearer ? this.#findYoungBearer(family, nowMs) : undefined;
+    const accessToken = repeated ?? `at-${++this.#count}`;
+    const { issuedAtMs, lifeMs } = this.#bearers.get(accessToken) ?? { issuedAtMs: nowMs, lifeMs: this.lifeMs };
+    this.#bearers.set(accessToken, { family, issuedAtMs, lifeMs });
+    const expiresInSeconds = Math.floor((issuedAtMs + lifeMs - nowMs) / 1000);
+    this.#answers.add(`${holder} ${accessToken} ${expiresInSeconds * 1000}`);
+    return { accessToken, refreshToken, expiresInSeconds };
+  }
+
+  #findYoungBearer(family: Family, nowMs: number): string | undefined {
+    const isYoung = ([, bearer]: readonly [string, Bearer]) =>
+      bearer.family === family && nowMs < bearer.issuedAtMs + (bearer.lifeMs * 3) / 4;
+    return [...this.#bearers].findLast(isYoung)?.[0];
   }
 
   /** All that its future answers depend on. */

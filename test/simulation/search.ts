@@ -1,7 +1,6 @@
 import { Choices, shrink } from '../support/choices.ts';
 import { playHistory } from './history.ts';
 import type { Violation } from './invariants.ts';
-import type { Sabotage } from './world.ts';
 
 export interface Found {
   readonly seed: number;
@@ -16,16 +15,10 @@ export interface Found {
 export class Search {
   readonly counts = new Map<string, number>();
   histories = 0;
-  readonly #sabotage: Sabotage | undefined;
-
-  constructor(sabotage?: Sabotage) {
-    this.#sabotage = sabotage;
-  }
-
   /** @returns the first violation, shrunk; `undefined` where there is none */
   async play(firstSeed: number, histories: number): Promise<Found | undefined> {
     for (let seed = firstSeed; seed < firstSeed + histories; seed++) {
-      const { counts, violation, taken } = await playHistory(Choices.fromSeed(seed), this.#sabotage);
+      const { counts, violation, taken } = await playHistory(Choices.fromSeed(seed));
       this.histories++;
       for (const [what, count] of counts) this.counts.set(what, (this.counts.get(what) ?? 0) + count);
       if (violation)
@@ -36,7 +29,7 @@ export class Search {
 
   #shrink(taken: readonly number[], { invariant }: Violation): Promise<readonly number[]> {
     return shrink(taken, async (recorded) => {
-      const { violation } = await playHistory(Choices.replay(recorded), this.#sabotage);
+      const { violation } = await playHistory(Choices.replay(recorded));
       return violation?.invariant === invariant;
     });
   }

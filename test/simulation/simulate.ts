@@ -5,6 +5,8 @@ import { parseScript, script, wholeNumber } from '../support/script.ts';
 import { reportDeadMinutes } from './dead-minutes.ts';
 import { playHistory } from './history.ts';
 import { INVARIANTS } from './invariants.ts';
+import { runSabotagedTests } from './run-sabotaged-tests.ts';
+import { isInSimulation, loadSabotaged } from './sabotage.ts';
 import { SABOTEURS } from './saboteurs.ts';
 import { type Found, Search } from './search.ts';
 
@@ -35,13 +37,13 @@ async function main(): Promise<number> {
     console.log(await reportDeadMinutes());
     return 0;
   }
-  if (saboteurs) return await catchSaboteurs(seed);
+  if (saboteurs) return await catchSaboteurs();
   return trace ? await traceHistory(seed) : await search(seed, histories);
 }
 
 async function traceHistory(seed: number): Promise<number> {
   let startMs: number | undefined;
-  const { violation } = await playHistory(Choices.fromSeed(seed), undefined, (world) => {
+  const { violation } = await playHistory(Choices.fromSeed(seed), (world) => {
     world.trace = (nowMs, what) => {
       startMs ??= nowMs;
       console.log(`${((nowMs - startMs) / 1_000).toFixed(3).padStart(12)} s  ${what.slice(0, 160)}`);
@@ -68,18 +70,30 @@ async function search(firstSeed: number, histories: number): Promise<number> {
   return 0;
 }
 
-async function catchSaboteurs(firstSeed: number): Promise<number> {
-  let escaped = 0;
-  for (const { mistake, from = 1, within, sabotage } of SABOTEURS) {
-    const found = await new Search(sabotage).play(firstSeed + from - 1, 10 * within);
-    if (found === undefined) escaped++;
-    const how = found
-      ? `${found.violation.invariant} after ${found.histories} histories, shrunk to ${found.shrunk.length} choices`
-      : `not caught in ${10 * within} histories`;
-    console.log(`a protocol that ${mistake}: ${how}`);
+/** Tries every saboteur in the way that must catch it. @returns the exit code */
+async function catchSaboteurs(): Promise<number> {
+  const uncaught: string[] = [];
+  const report = (mistake: string, how: string | undefined) => {
+    if (how === undefined) uncaught.push(mistake);
+    console.log(`a protocol that ${mistake}: ${how ?? 'NOT CAUGHT'}`);
+  };
+  for (const saboteur of SABOTEURS) {
+    if (!isInSimulation(saboteur.caughtBy)) continue;
+    const { breaks, from = 1, within } = saboteur.caughtBy;
+    const search = new (await loadSabotaged(saboteur)).Search();
+    const found = await search.play(from, within);
+    const isCaught = found !== undefined && breaks.includes(found.violation.invariant);
+    const how =
+      found &&
+      `${found.violation.invariant} after ${found.histories} histories, shrunk to ${found.shrunk.length} choices`;
+    report(saboteur.mistake, isCaught ? how : undefined);
   }
-  console.log(escaped === 0 ? `\nAll ${SABOTEURS.length} are caught.` : `\n${escaped} are not caught.`);
-  return escaped === 0 ? 0 : 1;
+  for (const { saboteur, isCaught } of await runSabotagedTests(SABOTEURS)) {
+    const { mistake, caughtBy } = saboteur;
+    report(mistake, isCaught && !isInSimulation(caughtBy) ? `the test "${caughtBy.test}"` : undefined);
+  }
+  console.log(uncaught.length === 0 ? `\nAll ${SABOTEURS.length} are caught.` : `\n${uncaught.length} are not caught.`);
+  return uncaught.length === 0 ? 0 : 1;
 }
 
 function printViolation({ seed, violation, shrunk }: Found): number {

@@ -16,7 +16,7 @@ import type {
 import { refresh } from '../../lambda/core/refresh.ts';
 import { AwsError } from '../sandbox/aws/aws-error.ts';
 import { SECRET_ID, Violation } from './invariants.ts';
-import { type Refusal, TOKEN_LIFE_MS } from './provider.ts';
+import type { Refusal } from './provider.ts';
 import { SimulatedTokenSecret } from './simulated-token-secret.ts';
 import { NOBODY_GOES_ON, type World } from './world.ts';
 
@@ -47,9 +47,17 @@ const MAX_CALLS_PER_SECOND = 4;
 /** To bring the token secret along for two promotions, and once more while its label lags. */
 const MAX_CALLS_FOR_TOKEN_SECRET = 15;
 
+/** Tokens of an answer that a run was given, and the token that the answer was for. */
+interface Handed {
+  readonly parent: string;
+  readonly refreshToken: string;
+}
+
 /** An execution environment of one deployment: one run at a time, and the memory that outlives it. */
 export interface Environment {
   memory: Memory;
+  /** Answers with a new refresh token that its runs were given since it began. */
+  handed: readonly Handed[];
   isBusy: boolean;
   /** Lambda ends a run here; the lease of its claims is half a minute longer. */
   readonly timeoutMs: number;
@@ -72,13 +80,15 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   retryAtMs: number | undefined;
   /** Digest of the credentials that it was told are refused. */
   refusal: string | undefined;
-  /** Of each version that it looked for by its id: the earliest moment that its last look shows. */
-  readonly looks = new Map<string, number>();
+  /** By token hash: when the put of the last claim began, less the time that reads by id may lag. */
+  readonly claims = new Map<string, number>();
   #nonces = 0;
   /** The put that it made last was refused, or is not answered. */
   #lastPutFailed = false;
   /** Refresh tokens in the answers that it was given. */
   readonly #handed: string[] = [];
+  /** An answer came, and no put has begun since. */
+  #holdsAnswer = false;
   /** Of labels, since this run began; without its own. */
   #movesBefore: number;
   #staleReads = 0;
@@ -109,7 +119,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     const leaseSeconds = this.#environment.timeoutMs / 1_000 + 30;
     const { tokenSecret } = this;
     const settings = { ...SETTINGS, leaseSeconds };
-    const ports = this.#world.sabotage({ store: this, tokenSecret, tokenEndpoint: this, runtime: this, settings });
+    const ports = this.#world.policy({ store: this, tokenSecret, tokenEndpoint: this, runtime: this, settings });
     return { ...ports, events: this, telemetry, memory: this.#environment.memory };
   }
 
@@ -118,9 +128,10 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     const { pendingAnswer } = context.memory;
     this.isLate = pendingAnswer !== undefined;
     try {
-      const { outcome, retryAt } = await refresh(context, { force: this.isForced });
+      const { outcome, retryAt, versionId } = await refresh(context, { force: this.isForced });
       if (retryAt !== undefined) this.retryAtMs = Date.parse(retryAt);
       this.#expectNothingThrownAway();
+      this.#world.judge(() => this.#world.witness.afterResult(outcome, versionId ?? ''));
       return outcome;
     } catch (error) {
       if (!(error instanceof Fault)) {
@@ -145,6 +156,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     if (!this.isDead) {
       this.#end();
       this.#environment.memory = {};
+      this.#environment.handed = [];
     }
     return NOBODY_GOES_ON;
   }
@@ -163,7 +175,23 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     return this.#deadlineMs - this.#world.nowMs;
   }
 
+  /** Whether someone else moved a label of the secret during this run, or a label lagged. */
+  get isDisturbed(): boolean {
+    return this.#world.labels.moves !== this.#movesBefore || this.#staleReads > 0;
+  }
+
+  /** A tick that finds a fresh token reads three times, and the token secret once, unless something moved meanwhile. */
+  judgeFreshTick(): void {
+    // A run that had to repair the token secret looks again.
+    if (this.isDisturbed || this.tokenSecret?.hasSeenStale) return;
+    const maxCalls = this.tokenSecret === undefined ? 3 : 4;
+    // A run that was rejected, and then found what someone else had stored, was no fresh tick.
+    if (this.calls > maxCalls && this.posts === 0)
+      this.#world.fail(new Violation('I8', `a fresh tick made ${this.calls} calls`));
+  }
+
   sleep(milliseconds: number): Promise<void> {
+    if (this.#holdsAnswer) this.#world.fail(new Violation('I1', `run ${this.id} waits before it stores an answer`));
     return new Promise((resolve) => this.#world.at(this.#world.nowMs + milliseconds, () => this.isDead || resolve()));
   }
 
@@ -193,7 +221,6 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
 
   readVersion(versionId: string): Promise<Version | undefined> {
     return this.#call(`read ${versionId}`, () => {
-      this.looks.set(versionId, this.#world.nowMs - this.#world.idLagMs);
       const version = this.#read({ versionId });
       // A read by id may lag behind a put, which is refused at once.
       return version && this.#world.lags(version.createdAt) ? undefined : version;
@@ -202,6 +229,9 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
 
   async putVersion(versionId: string, secretString: string): Promise<'created' | 'exists'> {
     this.#lastPutFailed = true;
+    this.#holdsAnswer = false;
+    if (secretString.startsWith('{"kind":"retently-token-refresh/claim"'))
+      this.claims.set(JSON.parse(secretString).key, this.#world.nowMs - this.#world.idLagMs);
     const put = await this.#call(`put ${versionId} ${secretString}`, () => this.#put(versionId, secretString));
     this.#lastPutFailed = false;
     return put;
@@ -279,6 +309,11 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     if (this.remainingMs() - timeoutMs < SAVE_MS)
       this.#world.fail(new Violation('I1', `run ${this.id} sends a token with no time left to save what comes of it`));
     const digest = digestGrant(grant, SETTINGS.tokenEndpointUrl);
+    const isInMemory = this.#environment.handed.some(
+      ({ parent, refreshToken }) => parent === grant.refreshToken && !witness.isSettled(parent, refreshToken),
+    );
+    if (isInMemory)
+      this.#world.fail(new Violation('I2', `run ${this.id} sends a token whose answer waits in its environment`));
     this.#world.judge(() => witness.beforePost(this, grant.refreshToken, digest, nowMs));
     return new Promise((resolve) => {
       const answerWith = (answer: TokenAnswer): void => {
@@ -287,7 +322,12 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
           // The client has hung up.
           if (this.#world.nowMs >= nowMs + timeoutMs) return;
           if (answer.kind === 'refused') this.refusal = digest;
-          if ('refreshToken' in answer && answer.refreshToken !== undefined) this.#handed.push(answer.refreshToken);
+          if ('refreshToken' in answer && answer.refreshToken !== undefined) {
+            const handed = { parent: grant.refreshToken, refreshToken: answer.refreshToken };
+            this.#environment.handed = [...this.#environment.handed, handed];
+            this.#handed.push(answer.refreshToken);
+            this.#holdsAnswer = true;
+          }
           if (answer.kind === 'token' && faults.breaksOnAnswer()) this.#world.breakStore(70_000, true);
           resolve(answer);
         });
@@ -298,10 +338,16 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
       const arrive = () => {
         const fault = this.isDead ? 'none' : faults.ofPost();
         if (fault === 'crash-before' || (this.isDead && faults.isLostOnItsWay())) return this.die();
-        if (isUnanswered(fault)) return answerWith(answerFor[fault]);
+        const trouble = (provider.trouble?.untilMs ?? 0) > this.#world.nowMs ? provider.trouble?.kind : undefined;
+        if (fault === 'hangs-before' || trouble === 'hangs-before') return undefined;
+        const unanswered = trouble ?? (isUnanswered(fault) ? fault : undefined);
+        const { retryAfterSeconds } = provider;
+        if (unanswered === 'throttled') return answerWith({ ...answerFor.throttled, retryAfterSeconds });
+        if (unanswered !== undefined) return answerWith(answerFor[unanswered]);
         const answer = provider.exchange(grant, this.#world.nowMs);
         if (typeof answer !== 'string') witness.answerGiven(answer.refreshToken);
         if (fault === 'crash-after' || this.isDead) return this.die();
+        if (fault === 'hangs-after') return undefined;
         if (fault === 'ambiguous-after') return answerWith(answerFor[fault]);
         return answerWith(typeof answer === 'string' ? answerFor[answer] : toAnswer(answer, fault));
       };
@@ -312,7 +358,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   #expectNothingThrownAway(): void {
     const thrownAway = this.#handed.find((refreshToken) => this.#world.witness.hasThrownAway(refreshToken));
     if (thrownAway !== undefined)
-      this.#world.fail(new Violation('I1', `run ${this.id} was handed ${thrownAway} and ended without recording it`));
+      this.#world.fail(new Violation('I1', `run ${this.id} was given ${thrownAway} and ended without recording it`));
   }
 
   #noteOwnMove(): void {
@@ -381,10 +427,14 @@ function isUnanswered(
 }
 
 function toAnswer(
-  { accessToken, refreshToken }: { accessToken: string; refreshToken: string | undefined },
+  {
+    accessToken,
+    refreshToken,
+    expiresInSeconds,
+  }: { accessToken: string; refreshToken: string | undefined; expiresInSeconds: number },
   fault: string,
 ): TokenAnswer {
   if (fault === 'refresh-token-only' && refreshToken !== undefined)
     return { kind: 'refresh-token-only', refreshToken, reason: 'simulated' };
-  return { kind: 'token', accessToken, tokenType: 'Bearer', expiresInSeconds: TOKEN_LIFE_MS / 1_000, refreshToken };
+  return { kind: 'token', accessToken, tokenType: 'Bearer', expiresInSeconds, refreshToken };
 }

@@ -13,6 +13,8 @@ export class SimulatedTokenSecret implements TokenSecret {
   calls = 0;
   /** What it read was not what AWSCURRENT said. */
   hasSeenStale = false;
+  /** The last move of its label was refused, and the run has not looked at the token secret since. */
+  isRefused = false;
   readonly #world: World;
   readonly #call: Call;
 
@@ -25,6 +27,7 @@ export class SimulatedTokenSecret implements TokenSecret {
   }
 
   readCurrent(): Promise<Version | undefined> {
+    this.isRefused = false;
     return this.#call('read token secret', () => {
       const { secretsManager, tokenLabels, tokenSecretWitness, faults } = this.#world;
       const stale = tokenLabels.before('AWSCURRENT');
@@ -51,7 +54,13 @@ export class SimulatedTokenSecret implements TokenSecret {
     );
   }
 
-  promote(versionId: string, expectedVersionId: string | undefined): Promise<'promoted' | 'refused'> {
+  async promote(versionId: string, expectedVersionId: string | undefined): Promise<'promoted' | 'refused'> {
+    const promotion = await this.#promote(versionId, expectedVersionId);
+    this.isRefused = promotion === 'refused';
+    return promotion;
+  }
+
+  #promote(versionId: string, expectedVersionId: string | undefined): Promise<'promoted' | 'refused'> {
     return this.#call(`promote token secret ${versionId} ${expectedVersionId}`, () =>
       this.#change('refused', 'InvalidParameterException', () => {
         this.#world.secretsManager.updateSecretVersionStage({

@@ -5,7 +5,7 @@ import { Choices } from '../support/choices.ts';
 import { SECRET_ID, Violation } from './invariants.ts';
 import type { ProviderKind } from './provider.ts';
 import { SimulatedRun } from './simulated-run.ts';
-import { type Sabotage, Silence, World } from './world.ts';
+import { Silence, World } from './world.ts';
 
 const STAGES = ['AWSCURRENT', 'AWSPREVIOUS', JOURNAL_STAGE];
 
@@ -39,12 +39,12 @@ export interface Walked {
  * before or after any of its steps, and what it had sent arriving or not. No time passes. States that were seen before
  * are not walked again.
  */
-export async function walk(kind: ProviderKind, scenario: Scenario, sabotage?: Sabotage): Promise<Walked> {
+export async function walk(kind: ProviderKind, scenario: Scenario): Promise<Walked> {
   const seen = new Set<string>();
   const walked = { states: 0, steps: 0, ends: 0 };
   const open: number[][] = [[]];
   for (let path = open.pop(); path !== undefined; path = open.pop()) {
-    const walker = await Walker.begin(kind, scenario, sabotage);
+    const walker = await Walker.begin(kind, scenario);
     try {
       for (const index of path) await walker.take(index);
       for (;;) {
@@ -80,8 +80,8 @@ class Walker {
   #runs: { readonly run: SimulatedRun; readonly answers: readonly unknown[] }[] = [];
   #outcome = '';
 
-  private constructor(kind: ProviderKind, scenario: Scenario, sabotage?: Sabotage) {
-    this.#world = new World(Choices.replay([]), kind, sabotage);
+  private constructor(kind: ProviderKind, scenario: Scenario) {
+    this.#world = new World(Choices.replay([]), kind);
     const { secretsManager, provider, labels, witness } = this.#world;
     const first = { client_id: 'id', client_secret: 'secret', refresh_token: provider.authorize() };
     secretsManager.createSecret({
@@ -94,8 +94,8 @@ class Walker {
     this.#scenario = scenario;
   }
 
-  static async begin(kind: ProviderKind, scenario: Scenario, sabotage?: Sabotage): Promise<Walker> {
-    const walker = new Walker(kind, scenario, sabotage);
+  static async begin(kind: ProviderKind, scenario: Scenario): Promise<Walker> {
+    const walker = new Walker(kind, scenario);
     await walker.#begin();
     return walker;
   }
@@ -170,7 +170,7 @@ class Walker {
     const token = witness.currentToken() ?? '';
     if (witness.isPassedOver(token))
       throw new Violation('I1', `${token} in AWSCURRENT is dead while the store keeps a live token of the same grant`);
-    const isExcused = witness.hasLostAnswer(token);
+    const isExcused = witness.isLostWithAnswer(token);
     if (this.#outcome === 'REAUTHORIZATION_REQUIRED' && isExcused) return;
     if (this.#outcome !== 'fresh' && this.#outcome !== 'refreshed')
       throw new Violation('I7', `two ticks later the outcome is ${this.#outcome}`);
@@ -206,7 +206,13 @@ class Walker {
   }
 
   #start(id: number): SimulatedRun {
-    const run = new SimulatedRun(this.#world, id, { memory: {}, isBusy: false, timeoutMs: 60_000 }, false, 0);
+    const run = new SimulatedRun(
+      this.#world,
+      id,
+      { memory: {}, handed: [], isBusy: false, timeoutMs: 60_000 },
+      false,
+      0,
+    );
     const answers: unknown[] = [];
     this.#runs.push({ run, answers });
     void run.play(observed(run.context(new Silence()), answers)).then((outcome) => {

@@ -1,6 +1,13 @@
 import { JOURNAL_STAGE } from '../../lambda/contract.ts';
-import type { Context, Settings } from '../../lambda/core/context.ts';
-import type { CredentialStore, Runtime, Telemetry, TokenEndpoint, TokenSecret } from '../../lambda/core/ports.ts';
+import type { Settings } from '../../lambda/core/context.ts';
+import type {
+  CredentialStore,
+  Runtime,
+  Telemetry,
+  TokenEndpoint,
+  TokenSecret,
+  TokenStates,
+} from '../../lambda/core/ports.ts';
 import type { VersionLimits } from '../sandbox/aws/secret.ts';
 import { SecretsManager } from '../sandbox/aws/secrets-manager.ts';
 import type { Choices } from '../support/choices.ts';
@@ -8,19 +15,22 @@ import { SECRET_ID, Violation, Witness } from './invariants.ts';
 import { Provider, type ProviderKind } from './provider.ts';
 import { TOKEN_SECRET_ID, TokenSecretWitness } from './token-secret-witness.ts';
 
-type SabotagedPorts = Pick<Context, 'store' | 'tokenSecret' | 'tokenEndpoint' | 'runtime' | 'settings'>;
+/** Ports of one run. */
+interface Ports {
+  readonly store: CredentialStore;
+  readonly tokenSecret: TokenSecret | undefined;
+  readonly tokenEndpoint: TokenEndpoint;
+  readonly runtime: Runtime;
+  readonly settings: Settings;
+}
 
-/** Breaks the protocol on purpose, to show that the simulation would see it. */
-export type Sabotage = (
-  ports: {
-    store: CredentialStore;
-    tokenSecret: TokenSecret | undefined;
-    tokenEndpoint: TokenEndpoint;
-    runtime: Runtime;
-    settings: Settings;
-  },
-  world: World,
-) => SabotagedPorts;
+/** Changes what a run is told, to compare the protocol with another policy. */
+export type Policy = (ports: Ports, world: World) => Ports;
+
+interface WorldOptions {
+  readonly limits?: Partial<VersionLimits>;
+  readonly policy?: Policy | undefined;
+}
 
 /** How long a label may lag behind. */
 const LABEL_LAG_MS = 1_000;
@@ -45,15 +55,15 @@ export class World {
   readonly tokenSecretWitness: TokenSecretWitness;
   /** Those of the token secret. */
   readonly tokenLabels: Labels;
+  /** An operator moved the journal's label, which may hide how the last attempt ended until the token is due. */
+  isLabelTouched = false;
   /** The walk does without: its states are many enough. */
   hasTokenSecret = false;
   readonly faults: Faults;
-  readonly sabotage: (ports: Parameters<Sabotage>[0]) => SabotagedPorts;
+  readonly policy: (ports: Ports) => Ports;
   /** Told of everything that happens, where somebody wants to read along. */
   trace: ((nowMs: number, what: string) => void) | undefined;
   readonly #scheduled: Scheduled[] = [];
-  /** When each version was written, by the clock of the run that wrote it: for a saboteur that believes it. */
-  readonly writtenAtMs = new Map<string, number>();
   /** How long a read by id may lag behind a put. The lease leaves half a minute for it. */
   idLagMs = 0;
   /** Turns of the event loop that a run gets to come to its next call. Half would do; a test sees that more change nothing. */
@@ -63,12 +73,7 @@ export class World {
   #brokenCalls = '';
   #violation: Violation | undefined;
 
-  constructor(
-    choices: Choices,
-    kind: ProviderKind,
-    sabotage: Sabotage = (ports) => ports,
-    limits: Partial<VersionLimits> = {},
-  ) {
+  constructor(choices: Choices, kind: ProviderKind, { limits = {}, policy = (ports) => ports }: WorldOptions = {}) {
     this.secretsManager = new SecretsManager({ now: () => this.nowMs, arnSuffix: () => 'AbCdEf', ...limits });
     this.provider = new Provider(kind);
     this.witness = new Witness(this.secretsManager, this.provider);
@@ -76,7 +81,7 @@ export class World {
     this.tokenSecretWitness = new TokenSecretWitness(this.secretsManager, this.provider, this.witness);
     this.tokenLabels = new Labels(this, TOKEN_SECRET_ID);
     this.faults = new Faults(choices);
-    this.sabotage = (ports) => sabotage(ports, this);
+    this.policy = (ports) => policy(ports, this);
   }
 
   /** Of this deployment; empty at first. */
@@ -218,6 +223,8 @@ export type PostFault =
   | 'misdirected'
   | 'ambiguous-before'
   | 'ambiguous-after'
+  | 'hangs-before'
+  | 'hangs-after'
   | 'refresh-token-only';
 
 /** Latencies of a slow history; the last is as long as that call may take. */
@@ -263,6 +270,8 @@ export class Faults {
       'unrecognized',
       'misdirected',
       'refresh-token-only',
+      'hangs-before',
+      'hangs-after',
     ] as const;
     // There is one POST for each eight calls of the store: it has its own odds.
     return this.#strike(faults, Math.min(this.oneIn, 4)) ?? 'none';
@@ -314,7 +323,7 @@ export class Silence implements Telemetry {
   warn(_message: string): void {}
   error(): void {}
   note(): void {}
-  recordStates(): void {}
+  recordStates(_states: TokenStates): void {}
   countRefreshed(): void {}
   countFailed(): void {}
   countTokenNotStored(): void {}

@@ -76,6 +76,12 @@ test('counts, then puts the claim with the label beside one look for the success
   expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ key: tokenHash, attempt: 0, nonce: 'nonce-1' });
 });
 
+// A shorter lease would end while the run may still send the token.
+test('a claim says the whole lease of its run', async () => {
+  await run();
+  expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ lease_seconds: context.settings.leaseSeconds });
+});
+
 test('a claim holds no secret', async () => {
   await run();
   expect(context.textOf(JOURNAL_STAGE)).not.toMatch(/client-id-1|client-secret-1|refresh-1/);

@@ -135,6 +135,13 @@ describe('when others move in between', () => {
       expect(context.tokenEndpoint.grants).toEqual([]);
     });
 
+    test('the token is not sent again, although a claim could be stored', async () => {
+      context.store.intercept('putVersion', 'before', () => Promise.reject(new Error('unexpected')));
+      context.tokenEndpoint.willAnswer(TOKEN);
+      expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('TOKEN_NOT_STORED');
+      expect(context.tokenEndpoint.grants).toEqual([]);
+    });
+
     test('new credentials are used, even if its place is taken', async () => {
       context.writeText('scribble', ['scribble'], SUCCESSOR);
       context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });

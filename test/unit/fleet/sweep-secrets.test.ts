@@ -25,7 +25,7 @@ interface Given {
   /** What listing ends with, after the pages. */
   readonly ends?: Error;
   /** What a batch ends with. */
-  readonly onRead?: (arns: readonly string[]) => readonly SecretRead[] | Error;
+  readonly onRead?: (arns: readonly string[]) => readonly SecretRead[] | Error | Promise<readonly SecretRead[] | Error>;
   /** How a batch ends: how many are refused, or with what. */
   readonly onSend?: (turns: readonly Turn[]) => number | Error;
   readonly waiting?: Error;
@@ -66,7 +66,7 @@ async function sweep(given: Given) {
       reader: {
         async read(arns) {
           read.push(arns);
-          const end = onRead(arns);
+          const end = await onRead(arns);
           if (end instanceof Error) throw end;
           return end;
         },
@@ -109,6 +109,16 @@ describe('a sweep', () => {
         expect(swept.judgments).toHaveLength(all.length);
       }),
     );
+  });
+
+  test('waits for each of its reads, and not only for the last one', async () => {
+    const pages = [secrets(20 * READ_BATCH)];
+    const onRead = async (arns: readonly string[]) => {
+      if (arns[0] === 'arn-0') await new Promise((resolve) => setImmediate(resolve));
+      return arns.map((arn) => toRead(arn));
+    };
+    const { swept } = await sweep({ pages, onRead });
+    expect(swept.judgments).toHaveLength(20 * READ_BATCH);
   });
 
   test('queues nothing of a secret that needs no run', async () => {

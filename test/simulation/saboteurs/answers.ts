@@ -1,0 +1,129 @@
+import type { Saboteur } from '../sabotage.ts';
+
+/** Mistakes about answers: rejected, late, unstored, and those that may be revoked. */
+export const ANSWER_SABOTEURS: readonly Saboteur[] = [
+  {
+    mistake: 'sends the token again right after invalid_grant',
+    patches: [
+      {
+        file: 'core/exchange.ts',
+        find: 'if (answer.isTruncated) return failed;',
+        replace: `if (answer.kind === 'refused' && retries++ === 0) continue;
+    if (answer.isTruncated) return failed;`,
+      },
+    ],
+    caughtBy: { breaks: ['I1', 'I6'], within: 100 },
+  },
+  {
+    mistake: 'forgets that it was rejected',
+    patches: [
+      {
+        file: 'core/decide.ts',
+        find: `if (isPermanent(latestEntry)) return { kind: 'rejected', failure: latestEntry };`,
+        replace: 'isPermanent(latestEntry);',
+      },
+    ],
+    caughtBy: { breaks: ['I6', 'I7'], within: 100 },
+  },
+  {
+    mistake: 'never records a failure',
+    patches: [
+      {
+        file: 'core/failed-attempt.ts',
+        find: 'await putUntilDeadline(context, failureId(tokenHash, attempt), failure, ANNOUNCE_MAX_MS);',
+        replace: '',
+      },
+    ],
+    caughtBy: { breaks: ['I6'], within: 100 },
+  },
+  {
+    mistake: 'takes every late answer for the newer one',
+    patches: [{ file: 'core/record.ts', find: 'otherAskedAtMs > askedAtMs', replace: 'otherAskedAtMs > Infinity' }],
+    caughtBy: { breaks: ['I1', 'I3'], within: 1_000 },
+  },
+  {
+    mistake: 'takes no late answer for the newer one',
+    patches: [{ file: 'core/record.ts', find: 'otherAskedAtMs > askedAtMs', replace: 'otherAskedAtMs > 0' }],
+    caughtBy: { breaks: ['I1', 'I3'], within: 2_000 },
+  },
+  {
+    mistake: 'does not say in a document that it may be revoked',
+    patches: [
+      {
+        file: 'core/record.ts',
+        find: 'const tokens = { ...pendingAnswer.tokens, may_be_revoked };',
+        replace: 'const { tokens } = pendingAnswer;',
+      },
+    ],
+    caughtBy: { breaks: ['I7'], within: 2_000 },
+  },
+  {
+    mistake: 'never doubts a late answer',
+    patches: [
+      {
+        file: 'core/record.ts',
+        find: 'const may_be_revoked = await findReasonToDoubt(context, pendingAnswer);',
+        replace: 'const may_be_revoked = (await findReasonToDoubt(context, pendingAnswer)) && undefined;',
+      },
+    ],
+    caughtBy: { breaks: ['I7'], within: 2_000 },
+  },
+  {
+    mistake: 'ignores that the parent of a token was rejected',
+    patches: [
+      {
+        file: 'core/decide.ts',
+        find: 'return parentTokenHash !== undefined && !mayHaveRevoked(latestEntry, parentTokenHash);',
+        replace: 'return parentTokenHash !== undefined;',
+      },
+    ],
+    caughtBy: { file: 'core/decide.test.ts', test: 'an answer, and a refusal of its parent since' },
+  },
+  {
+    mistake: 'takes an ambiguous failure for no doubt',
+    patches: [
+      {
+        file: 'core/journal.ts',
+        find: `return latestEntry.code !== 'PROVIDER_UNAVAILABLE' || latestEntry.refusals !== undefined;`,
+        replace: `return isRefusalCode(latestEntry.code) || latestEntry.refusals !== undefined;`,
+      },
+    ],
+    caughtBy: { breaks: ['I7'], within: 2_000 },
+  },
+  {
+    mistake: 'forgets an answer that could not be stored',
+    patches: [
+      {
+        file: 'core/record.ts',
+        find: 'telemetry.countTokenNotStored();',
+        replace: 'memory.pendingAnswer = undefined;\n    telemetry.countTokenNotStored();',
+      },
+    ],
+    caughtBy: { breaks: ['I1'], within: 100 },
+  },
+  {
+    mistake: 'sends a token while the answer to it is in memory',
+    patches: [
+      {
+        file: 'core/refresh.ts',
+        find: 'if (pendingAnswer?.parent.tokenHash === current.tokenHash) {',
+        replace: `if (pendingAnswer?.parent.tokenHash === '') {`,
+      },
+    ],
+    caughtBy: {
+      file: 'core/refresh-interleaved.test.ts',
+      test: 'the token is not sent again, although a claim could be stored',
+    },
+  },
+  {
+    mistake: 'waits between an answer and its record',
+    patches: [
+      {
+        file: 'core/refresh.ts',
+        find: 'const tokens = toTokens(answer);',
+        replace: 'await runtime.sleep(5_000);\n    const tokens = toTokens(answer);',
+      },
+    ],
+    caughtBy: { breaks: ['I1'], within: 100 },
+  },
+];

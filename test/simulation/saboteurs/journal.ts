@@ -1,0 +1,236 @@
+import type { Saboteur } from '../sabotage.ts';
+
+/** Mistakes about the journal: claims, ids, and the label `AWSCURRENT`. */
+export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
+  {
+    mistake: 'stores the answer where no one can find it after a crash',
+    patches: [
+      {
+        file: 'core/record.ts',
+        find: 'const versionId = successorId(parent.tokenHash);',
+        replace: 'const versionId = successorId(context.runtime.nonce());',
+      },
+    ],
+    caughtBy: { breaks: ['I1'], within: 100 },
+  },
+  {
+    mistake: 'promotes the answer before it records the answer where it can be found',
+    patches: [
+      {
+        file: 'core/record.ts',
+        find: 'const put = await putUntilDeadline(context, versionId, secretString);',
+        replace: `const early = successorId(context.runtime.nonce());
+  await putUntilDeadline(context, early, secretString);
+  await context.store.promote(early, parent.versionId);
+  const put = await putUntilDeadline(context, versionId, secretString);`,
+      },
+    ],
+    caughtBy: { breaks: ['I1'], within: 100 },
+  },
+  {
+    mistake: 'never looks for the answer to a spent token',
+    patches: [
+      {
+        file: 'core/load.ts',
+        find: 'if (version === undefined) return undefined;\n  const where',
+        replace: 'if (version !== undefined || version === undefined) return undefined;\n  const where',
+      },
+    ],
+    caughtBy: { breaks: ['I1', 'I2', 'I3', 'I7'], within: 100 },
+  },
+  {
+    mistake: 'spends without a claim',
+    patches: [
+      {
+        file: 'core/claim.ts',
+        find: `const put = await store.putVersion(claimId(tokenHash, attempt), text);
+    return put === 'created';`,
+        replace: `return text !== '';`,
+      },
+    ],
+    caughtBy: { breaks: ['I2', 'I8'], within: 100 },
+  },
+  {
+    mistake: 'claims without a nonce, so that two runs both own the claim',
+    patches: [{ file: 'core/claim.ts', find: 'nonce: runtime.nonce()', replace: `nonce: 'the same for all'` }],
+    caughtBy: { breaks: ['I2'], within: 1_000 },
+  },
+  {
+    mistake: 'has a lease that is shorter than a run',
+    patches: [lease('1')],
+    caughtBy: { breaks: ['I2'], within: 100 },
+  },
+  {
+    mistake: 'has a lease that ends before a slow run does',
+    patches: [lease('20')],
+    caughtBy: { breaks: ['I2'], within: 1_000 },
+  },
+  {
+    mistake: 'has a lease that is 15 seconds short',
+    patches: [lease('settings.leaseSeconds - 15')],
+    caughtBy: { file: 'core/claim.test.ts', test: 'a claim says the whole lease of its run' },
+  },
+  {
+    mistake: 'puts the answer straight into AWSCURRENT',
+    patches: [
+      { file: 'adapters/secrets-manager-credential-store.ts', find: 'VersionStages: [JOURNAL_STAGE],', replace: '' },
+    ],
+    caughtBy: {
+      file: 'adapters/secrets-manager-credential-store.test.ts',
+      test: 'names the label of the journal, so AWSCURRENT stays where it is',
+    },
+  },
+  {
+    mistake: 'moves AWSCURRENT without comparing',
+    patches: [
+      {
+        file: 'core/refresh.ts',
+        find: 'await this.#context.store.promote(entry.versionId, expected.versionId);',
+        replace: `await this.#context.store.promote(
+      entry.versionId,
+      (await this.#context.store.readCurrent())?.versionId ?? expected.versionId,
+    );`,
+      },
+    ],
+    caughtBy: { breaks: ['I1', 'I4'], within: 1_000 },
+  },
+  {
+    mistake: 'takes a refused move of AWSCURRENT for a move',
+    patches: [
+      {
+        file: 'core/refresh.ts',
+        find: `if (promotion === 'refused' && !(await this.#isCurrent(entry))) return false;`,
+        replace: `if (promotion === 'refused') await this.#isCurrent(entry);`,
+      },
+    ],
+    caughtBy: { breaks: ['I3', 'I7'], within: 1_000 },
+  },
+  {
+    mistake: 'writes back only the members that it knows',
+    patches: [
+      {
+        file: 'core/credentials.ts',
+        find: 'const replaced = { ...holder };',
+        replace: 'const replaced = Object.fromEntries(MEMBER_NAMES.map((name) => [name, holder[name]]));',
+      },
+    ],
+    caughtBy: { breaks: ['I4'], within: 100 },
+  },
+  {
+    mistake: 'cannot read what it wrote',
+    patches: [
+      {
+        file: 'core/load.ts',
+        find: 'return parseDocumentEntry(version,',
+        replace: `const text = version.secretString?.includes('access_token') ? '{' : version.secretString;
+    return parseDocumentEntry({ ...version, secretString: text },`,
+      },
+    ],
+    caughtBy: { breaks: ['I7'], within: 100 },
+  },
+  {
+    mistake: 'takes every claim that exists for a live one',
+    patches: [
+      {
+        file: 'core/decide.ts',
+        find: 'const isLive = nowMs < latestEntry.createdAt + latestEntry.leaseSeconds * 1000;',
+        replace: 'const isLive = latestEntry.leaseSeconds > 0;',
+      },
+    ],
+    caughtBy: { breaks: ['I7'], within: 100 },
+  },
+  {
+    mistake: 'takes a claim that exists for one that it made',
+    patches: [{ file: 'core/claim.ts', find: `return put === 'created';`, replace: 'return put !== undefined;' }],
+    caughtBy: { breaks: ['I2'], within: 1_000 },
+  },
+  {
+    mistake: 'begins with the first attempt if the label shows none',
+    patches: [
+      {
+        file: 'core/claim.ts',
+        find: 'const found = findLastAttempt(listed, situation);',
+        replace: 'const found = -1;',
+      },
+    ],
+    caughtBy: { breaks: ['I2'], within: 2_000 },
+  },
+  {
+    mistake: 'judges a claim by the clock of the run that made it',
+    patches: [
+      {
+        file: 'core/claim.ts',
+        find: 'nonce: runtime.nonce()',
+        replace: "nonce: [runtime.now(), runtime.nonce()].join(' ')",
+      },
+      {
+        file: 'core/journal.ts',
+        find: `return { kind: 'claim', versionId, createdAt, tokenHash, attempt, leaseSeconds };`,
+        replace: `return { kind: 'claim', versionId, createdAt: Number.parseInt(record.nonce), tokenHash, attempt, leaseSeconds };`,
+      },
+    ],
+    caughtBy: { breaks: ['I2', 'I7'], within: 20_000 },
+  },
+  {
+    mistake: "judges a claim by the judging run's lease",
+    patches: [
+      {
+        file: 'core/claim.ts',
+        find: 'return decide({ ...situation, nowMs, latestEntry: recorded });',
+        replace:
+          'return decide({ ...situation, nowMs, latestEntry: { ...recorded, leaseSeconds: settings.leaseSeconds } });',
+      },
+      {
+        file: 'core/refresh.ts',
+        find: 'const decided = decide(situation);',
+        replace: `const { leaseSeconds } = this.#context.settings;
+    const { latestEntry } = situation;
+    const decided = decide({
+      ...situation,
+      latestEntry: latestEntry?.kind === 'claim' ? { ...latestEntry, leaseSeconds } : latestEntry,
+    });`,
+      },
+    ],
+    caughtBy: { breaks: ['I2'], within: 5_000 },
+  },
+  {
+    mistake: 'looks for the answer before the claim instead of beside it',
+    patches: [
+      {
+        file: 'core/claim.ts',
+        find: `const [wasFree, successor] = await Promise.all([
+      isFree(attempt),
+      readSuccessor(context, situation.current.tokenHash),
+    ]);`,
+        replace: `const successor = await readSuccessor(context, situation.current.tokenHash);
+    const wasFree = await isFree(attempt);`,
+      },
+    ],
+    caughtBy: {
+      file: 'core/claim.test.ts',
+      test: 'counts, then puts the claim with the label beside one look for the successor, and AWSCURRENT stays',
+    },
+  },
+  {
+    mistake: 'takes a claim over without a look for the answer',
+    patches: [
+      {
+        file: 'core/claim.ts',
+        find: `      readSuccessor(context, situation.current.tokenHash),
+    ]);`,
+        replace: `      decision.takesOverClaim ? undefined : readSuccessor(context, situation.current.tokenHash),
+    ]);`,
+      },
+    ],
+    caughtBy: { breaks: ['I2'], within: 2_000 },
+  },
+];
+
+/** The lease that a claim says. */
+function lease(leaseSeconds: string): Saboteur['patches'][number] {
+  return {
+    file: 'core/claim.ts',
+    find: 'leaseSeconds: settings.leaseSeconds });',
+    replace: `leaseSeconds: ${leaseSeconds} });`,
+  };
+}

@@ -1,0 +1,81 @@
+import type { Saboteur } from '../sabotage.ts';
+
+/** Mistakes about time and cost: back-off, pauses, and the version budget. */
+export const PACE_SABOTEURS: readonly Saboteur[] = [
+  {
+    mistake: 'never counts versions',
+    patches: [
+      {
+        file: 'core/claim.ts',
+        find: 'waitForRoom(context, situation, listed);',
+        replace: 'waitForRoom(context, situation, []);',
+      },
+    ],
+    caughtBy: { breaks: ['I8'], within: 2_000 },
+  },
+  {
+    mistake: 'lets a claim take the last version',
+    patches: [
+      {
+        file: 'core/version-budget.ts',
+        find: 'export const VERSION_BUDGET = MAX_RECENT_VERSIONS - RESERVED_VERSIONS;',
+        replace: 'export const VERSION_BUDGET = MAX_RECENT_VERSIONS + VERSIONS_PER_ATTEMPT - 1;',
+      },
+    ],
+    caughtBy: { breaks: ['I8'], within: 2_000 },
+  },
+  {
+    mistake: 'latches by the refresh token alone',
+    patches: [
+      {
+        file: 'core/decide.ts',
+        find: 'if (force || latestEntry.digest !== digest)',
+        replace: `if (force || digest === '')`,
+      },
+    ],
+    caughtBy: { breaks: ['I7'], within: 2_000 },
+  },
+  {
+    mistake: 'never backs off',
+    patches: [{ file: 'core/decide.ts', find: 'return nowMs < dueAtMs ? {', replace: 'return nowMs < 0 ? {' }],
+    caughtBy: { breaks: ['I8'], within: 2_000 },
+  },
+  {
+    mistake: 'backs off without an end',
+    patches: [
+      {
+        file: 'core/decide.ts',
+        find: 'Math.min(MAX_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2 ** attempt);',
+        replace: 'FIRST_BACK_OFF_SECONDS * 2 ** attempt;',
+      },
+    ],
+    caughtBy: { breaks: ['I7'], within: 2_000 },
+  },
+  {
+    mistake: 'respects Retry-After without a bound',
+    patches: [
+      {
+        file: 'core/decide.ts',
+        find: 'Math.min(createdAt + retryAfterSeconds * 1000, latestMs)',
+        replace: 'createdAt + retryAfterSeconds * 1000',
+      },
+    ],
+    caughtBy: { breaks: ['I7'], within: 2_000 },
+  },
+  {
+    mistake: 'ignores Retry-After',
+    patches: [
+      {
+        file: 'core/decide.ts',
+        find: 'Math.min(createdAt + retryAfterSeconds * 1000, latestMs)',
+        replace: 'backOffMs',
+      },
+    ],
+    caughtBy: { breaks: ['I8'], within: 2_000 },
+  },
+  {
+    mistake: "waits for another run's claim without pausing",
+    patches: [{ file: 'core/refresh.ts', find: 'await runtime.sleep(CLAIM_POLL_MS);', replace: '' }],
+    caughtBy: { breaks: ['I8'], within: 2_000 },
+  },
+];

@@ -1,0 +1,87 @@
+import type { Saboteur } from '../sabotage.ts';
+
+const FILE = 'core/token-secret.ts';
+
+/** Mistakes about the token secret. */
+export const TOKEN_SECRET_SABOTEURS: readonly Saboteur[] = [
+  {
+    mistake: 'moves the label of the token secret without comparing',
+    patches: [
+      {
+        file: FILE,
+        find: 'await tokenSecret.promote(versionId, held?.versionId)',
+        replace: 'await tokenSecret.promote(versionId, (await tokenSecret.readCurrent())?.versionId)',
+      },
+    ],
+    caughtBy: { breaks: ['I9'], within: 5_000 },
+  },
+  {
+    mistake: 'takes whatever the token secret holds for its own',
+    patches: [
+      {
+        file: FILE,
+        find: 'if (held === undefined || parseOurs(held) !== undefined) return;',
+        replace: 'if (held === undefined || held !== undefined) return;',
+      },
+    ],
+    caughtBy: { breaks: ['I9'], within: 400 },
+  },
+  {
+    mistake: 'takes any object with an access_token for its own',
+    patches: [
+      {
+        file: FILE,
+        find: 'return isObject && Object.keys(json).every((name) => NAMES.includes(name)) ? { ...json } : undefined;',
+        replace: `return isObject && ('access_token' in json || Object.keys(json).every((name) => NAMES.includes(name)))
+    ? { ...json }
+    : undefined;`,
+      },
+    ],
+    caughtBy: { breaks: ['I9'], within: 2_000 },
+  },
+  {
+    mistake: 'believes that the token secret is in sync once it holds any token',
+    patches: [
+      {
+        file: FILE,
+        find: 'MEMBERS.every((name) => json[name] === members[name]);',
+        replace: `json['access_token'] !== undefined;`,
+      },
+    ],
+    caughtBy: { breaks: ['I9'], within: 400 },
+  },
+  {
+    mistake: 'judges the token secret by its access_token only',
+    patches: [
+      {
+        file: FILE,
+        find: 'MEMBERS.every((name) => json[name] === members[name]);',
+        replace: `json['access_token'] === members.access_token;`,
+      },
+    ],
+    caughtBy: { breaks: ['I9'], within: 2_000 },
+  },
+  {
+    mistake: 'computes the version id of the token secret from the access token only',
+    patches: [
+      {
+        file: FILE,
+        find: 'const versionId = tokenVersionId(text);',
+        replace: `const versionId = tokenVersionId(current.document.members.access_token ?? '');`,
+      },
+    ],
+    caughtBy: { breaks: ['I9'], within: 2_000 },
+  },
+  {
+    mistake: 'takes a refused move of the label of the token secret for a move',
+    patches: [
+      {
+        file: FILE,
+        find: `if ((await tokenSecret.promote(versionId, held?.versionId)) === 'promoted') return 'repaired';`,
+        replace: `await tokenSecret.promote(versionId, held?.versionId);
+    return 'repaired';`,
+      },
+    ],
+    caughtBy: { breaks: ['I9'], within: 2_000 },
+  },
+];
