@@ -251,16 +251,19 @@ class History {
     return this.#world.faults.counts.has('many versions');
   }
 
-  /** An answer in an environment that never died is recorded by now, or another answer to the same token is. */
+  /** An answer in an environment that never crashed is recorded by now, or another answer to the same token is. */
   #examineEnvironments(): void {
     const { witness } = this.#world;
     for (const { parent, refreshToken } of this.#environments.flatMap(({ handed }) => handed)) {
       if (!witness.isSettled(parent, refreshToken))
-        throw new Violation('I1', `${refreshToken} was given to an environment that never died, and is not recorded`);
+        throw new Violation(
+          'I1',
+          `${refreshToken} was given to an environment that never crashed, and is not recorded`,
+        );
     }
   }
 
-  /** `status` tells what the next run will do, unless that run has something in memory that it stores first. */
+  /** Compares what `status` said with the run that followed. A run with an answer in memory stores that answer first. */
   #compare(forecasted: string): void {
     this.#world.faults.count(`status: ${forecasted}`);
     const { outcome, hasStoredPendingAnswer } = this.#last ?? {};
@@ -320,26 +323,29 @@ class History {
     const secretString = readVersion(secretsManager, witness.currentVersionId());
     const token = witness.currentToken() ?? '';
     if (witness.isPassedOver(token))
-      throw new Violation('I1', `${token} in AWSCURRENT is dead while the store keeps a live token of the same grant`);
+      throw new Violation(
+        'I1',
+        `${token} in AWSCURRENT is revoked while the store keeps a live token of the same grant`,
+      );
     const isExcused = witness.isLostWithAnswer(token) || witness.isPurged(token);
     if (outcome === 'REAUTHORIZATION_REQUIRED') {
-      if (!isExcused) throw new Violation('I1', 'the grant is dead although no answer was lost');
+      if (!isExcused) throw new Violation('I1', 'the grant is revoked although no answer was lost');
       return;
     }
-    // A slow edit has brought the mistyped secret back, and somebody has been told.
+    // A slow edit has brought the mistyped secret back, and the run has reported it.
     if (outcome === 'CLIENT_REJECTED' && !this.#currentText().includes(`"${CLIENT_SECRET}"`)) return;
     if (!SETTLED.has(outcome)) throw new Violation('I7', `an hour after the last fault the outcome is ${outcome}`);
     if (!provider.wasSent(token) && !witness.isAnswer(token) && !witness.isLabelOn(token))
       throw new Violation('I4', `the new credentials ${token} are still not used`);
     if (secretString === undefined || secondsRemaining(parseDocument(secretString, ''), nowMs) === 0)
-      throw new Violation('I7', 'the bearer token is dead');
+      throw new Violation('I7', 'the access token has expired');
     if (witness.endOfChain()?.refreshToken !== token)
       throw new Violation('I3', 'AWSCURRENT holds a spent refresh token while the journal holds its answer');
     if (witness.wasDeadWhenRecorded(token))
-      throw new Violation('I7', `${token} was dead when it was recorded, looks fresh, and was never tried`);
+      throw new Violation('I7', `${token} was revoked when it was recorded, looks fresh, and was never tried`);
     if (provider.isLive(token)) return;
     if (!isExcused)
-      throw new Violation('I1', `the refresh token ${token} in AWSCURRENT is dead although no answer was lost`);
+      throw new Violation('I1', `the refresh token ${token} in AWSCURRENT is revoked although no answer was lost`);
     throw new Violation('I7', `the grant of ${token} is revoked, and the run ends with ${outcome}`);
   }
 }

@@ -54,7 +54,7 @@ const TOKEN_MEMBERS = new Set([
   'may_be_revoked',
 ]);
 
-/** Everything but the bookkeeping of one refresh; told apart so that edits can be compared. */
+/** A document, with the members of one refresh apart from all others, so that edits can be compared. */
 interface SeenDocument {
   readonly refreshToken: string;
   readonly spentTokenHash: string | undefined;
@@ -79,7 +79,7 @@ interface Failure {
 interface Sender {
   readonly id: number;
   readonly isForced: boolean;
-  /** Digest of the credentials that it was told are refused. */
+  /** Digest of the credentials that its server has rejected. */
   readonly refusal: string | undefined;
   /** By token hash: when the put of the last claim began, less the time that reads by id may lag. */
   readonly claims: ReadonlyMap<string, number>;
@@ -220,22 +220,22 @@ export class Witness {
         throw new Violation('I2', 'a refresh token was sent whose answer is recorded');
       this.#unrecorded.add(answered.refreshToken);
     }
-    // A run that finishes what somebody forced may need several tries, and may die before it records how that ended.
+    // A run that finishes what somebody forced may need several tries, and may crash before it records how that ended.
     const isRetry = other === runId;
     const isOfForced = isForced || isRetry || this.#forced.has(sha256(refreshToken));
     if (!isOfForced && this.#refused.has(digest))
       throw new Violation('I6', 'credentials were sent again after a run had ended with their refusal');
-    if (digest === refusal) throw new Violation('I6', 'a run sent again what it was told is refused');
+    if (digest === refusal) throw new Violation('I6', 'a run sent again what it knows to be rejected');
     if (!isOfForced && !isKept) this.#waitedFor(digest, nowMs);
     this.#sending.set(refreshToken, runId);
   }
 
-  /** It died, or came to an end. */
+  /** Notes that a run crashed or ended. */
   senderEnded(runId: number): void {
     for (const [refreshToken, sender] of this.#sending) if (sender === runId) this.#sending.delete(refreshToken);
   }
 
-  /** A run was told so and came to its end: from now on it is known, recorded or not. */
+  /** Notes a rejection when the run that got it has ended: from then on it is known, recorded or not. */
   refused(digest: string): void {
     this.#refused.add(digest);
   }
@@ -266,7 +266,7 @@ export class Witness {
     return this.#recordedDead.has(token);
   }
 
-  /** Dead, although the store keeps a token of the same grant that lives: no lost answer excuses that. */
+  /** Returns whether the token is revoked while the store keeps a live one of the same grant, which no lost answer excuses. */
   isPassedOver(token: string): boolean {
     if (this.#provider.isLive(token)) return false;
     return this.#secretsManager.peekAll(SECRET_ID).some(({ id }) => {
@@ -286,14 +286,14 @@ export class Witness {
     return versionId !== undefined && readVersion(this.#secretsManager, versionId) === undefined;
   }
 
-  /** Not spent, or what came of it is still kept: with the chain purged, nobody can tell. */
+  /** Returns whether the token is not spent, or its answer is still kept: once the chain is purged, no one knows. */
   isTraceable(versionId: string): boolean {
     const document = this.#document(versionId);
     if (document === undefined) return false;
     return !this.#answers.has(sha256(document.refreshToken)) || this.#document(document.successorId) !== undefined;
   }
 
-  /** The bearer token that a consumer reads in AWSCURRENT now is dead at the server. */
+  /** Returns whether the server rejects the access token that a consumer reads in AWSCURRENT now. */
   isBearerDead(nowMs: number): boolean {
     const bearer = this.#document(this.currentVersionId())?.accessToken;
     return bearer !== undefined && !this.#provider.honours(bearer, nowMs);

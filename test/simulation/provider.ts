@@ -81,15 +81,15 @@ export class Provider {
     return token !== undefined && !token.family.isRevoked && token.spentAtMs === undefined && !token.isReplaced;
   }
 
-  /** Whether a second use of the token that was traded for this one has revoked it. */
+  /** Returns whether a second use of the token that was traded for this one has revoked it. */
   isRevokedByItsParent(refreshToken: string): boolean {
     const token = this.#tokens.get(refreshToken);
     return token?.parent !== undefined && token.parent === token.family.revokedBy;
   }
 
   /**
-   * Whether `token` cannot be used because the answer `lost` never arrived: `token` was traded for it, a second use of the same
-   * parent revoked the grant, or `lost` took the place of `token`.
+   * Returns whether `token` cannot be used because the answer `lost` never arrived. Either `token` was traded for it, or `lost` took
+   * the place of `token`, or a second use of the same parent revoked the grant.
    */
   isEffectOf(lost: string, token: string): boolean {
     const parent = this.#tokens.get(lost)?.parent;
@@ -125,7 +125,7 @@ export class Provider {
     return this.#answer(token.family, next, next, nowMs);
   }
 
-  /** Whether one answer had all three. */
+  /** Returns whether one answer had all three. */
   isOneAnswer(refreshToken: string, accessToken: string, lifeMs: number): boolean {
     return this.#answers.has(`${refreshToken} ${accessToken} ${lifeMs}`);
   }

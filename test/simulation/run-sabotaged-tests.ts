@@ -1,9 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { createVitest, type TestProject } from 'vitest/node';
+import { configOf, SUITES } from '../suites.ts';
 import { applyPatches, type InTest, isInSimulation, type Saboteur } from './sabotage.ts';
-
-/** Ends a test that hangs: a test that only takes long on a busy machine must not count as failed. */
-const HANG_MS = 600_000;
 
 export interface Tried {
   readonly saboteur: Saboteur;
@@ -30,7 +28,12 @@ export async function runSabotagedTests(saboteurs: readonly Saboteur[]): Promise
           transform: (code: string, id: string) => applyPatches(id, code, saboteur.patches),
         },
       ],
-      test: { name: `${index}`, include: [`test/unit/${caughtBy.file}`], testTimeout: HANG_MS, hookTimeout: HANG_MS },
+      test: {
+        ...configOf(SUITES.fast).test,
+        globalSetup: [],
+        name: `${index}`,
+        include: [`test/unit/${caughtBy.file}`],
+      },
     })),
   });
   try {

@@ -78,7 +78,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   hasStoredPendingAnswer = false;
   /** If it ended by waiting: until when. */
   retryAtMs: number | undefined;
-  /** Digest of the credentials that it was told are refused. */
+  /** Digest of the credentials that its server has rejected. */
   refusal: string | undefined;
   /** By token hash: when the put of the last claim began, less the time that reads by id may lag. */
   readonly claims = new Map<string, number>();
@@ -123,7 +123,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     return { ...ports, events: this, telemetry, memory: this.#environment.memory };
   }
 
-  /** @returns how it ends: an outcome or the code of a fault; never, where it dies */
+  /** @returns an outcome or the code of a fault; nothing ever, if the run crashes */
   async play(context: Context): Promise<string> {
     const { pendingAnswer } = context.memory;
     this.isLate = pendingAnswer !== undefined;
@@ -388,7 +388,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     this.#count();
     return new Promise((resolve, reject) => {
       this.#later(name, CALL_MS, () => {
-        // What was on its way when its sender died may arrive all the same.
+        // A call that was on its way when its sender crashed may still arrive.
         if (this.isDead && faults.isLostOnItsWay()) return NOBODY_GOES_ON;
         const fault = this.isDead ? undefined : faults.ofCall();
         if (fault === 'crash-before') return this.die();

@@ -158,7 +158,7 @@ class Walker {
     return JSON.stringify([versions, holders, others, runs, provider.dump(), witness.dump()]);
   }
 
-  /** Both runs have ended or died: two ticks later the token is fresh, or somebody has been told. */
+  /** Both runs have ended or died: two ticks later the token is fresh, or a run has reported why not. */
   async examine(): Promise<void> {
     const { witness, provider } = this.#world;
     this.#world.dropPending();
@@ -169,7 +169,10 @@ class Walker {
     }
     const token = witness.currentToken() ?? '';
     if (witness.isPassedOver(token))
-      throw new Violation('I1', `${token} in AWSCURRENT is dead while the store keeps a live token of the same grant`);
+      throw new Violation(
+        'I1',
+        `${token} in AWSCURRENT is revoked while the store keeps a live token of the same grant`,
+      );
     const isExcused = witness.isLostWithAnswer(token);
     if (this.#outcome === 'REAUTHORIZATION_REQUIRED' && isExcused) return;
     if (this.#outcome !== 'fresh' && this.#outcome !== 'refreshed')
@@ -177,7 +180,7 @@ class Walker {
     if (witness.endOfChain()?.refreshToken !== token)
       throw new Violation('I3', 'AWSCURRENT holds a spent token while the journal holds its answer');
     if (!provider.isLive(token) && !isExcused)
-      throw new Violation('I1', 'the refresh token is dead although no answer was lost');
+      throw new Violation('I1', 'the refresh token is revoked although no answer was lost');
   }
 
   async #begin(): Promise<void> {

@@ -24,7 +24,7 @@ interface Ports {
   readonly settings: Settings;
 }
 
-/** Changes what a run is told, to compare the protocol with another policy. */
+/** Changes the answers that a run gets, to compare the protocol with another policy. */
 export type Policy = (ports: Ports, world: World) => Ports;
 
 interface WorldOptions {
@@ -61,7 +61,7 @@ export class World {
   hasTokenSecret = false;
   readonly faults: Faults;
   readonly policy: (ports: Ports) => Ports;
-  /** Told of everything that happens, where somebody wants to read along. */
+  /** Called with everything that happens, for a person who wants to follow a history. */
   trace: ((nowMs: number, what: string) => void) | undefined;
   readonly #scheduled: Scheduled[] = [];
   /** How long a read by id may lag behind a put. The lease leaves half a minute for it. */
@@ -127,7 +127,7 @@ export class World {
   /**
    * Things of the same moment happen in the order in which they were planned.
    *
-   * @param name tells it from everything else that may be pending with it
+   * @param name distinguishes it from everything else that may be pending with it
    */
   at(atMs: number, act: () => unknown, name = ''): void {
     let place = this.#scheduled.length;
