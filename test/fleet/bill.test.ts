@@ -46,6 +46,8 @@ it('takes for a stack what docs/costs.md states', () => {
   const dollars = stackDollars(toBilledParts(synthesise({ dashboard: false })));
   expect(read('../../docs/costs.md')).toContain(`| **total** | **${dollars.toFixed(2)}** |`);
   expect(read('../../docs/costs.md')).toContain(`| **${(100 * dollars).toFixed(2)}** |\n`);
+  expect(read('../../README.md')).toContain(`[${dollars.toFixed(2)} USD a month](docs/costs.md)`);
+  expect(read('../../docs/performance.md')).toContain(`for everything | ${dollars.toFixed(2)} | `);
 });
 
 it('takes for the log of a fresh run what such a run writes', () => {
