@@ -1,68 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import * as z from 'zod';
-import { type Sandbox, SECRET_ID, TOKEN_SECRET_ID } from '../sandbox/sandbox.ts';
-import { blocksOf, readDocument, sectionsOf } from '../support/markdown.ts';
-import { attributesOf, deploy } from './deployed-template.ts';
+import { SECRET_ID, TOKEN_SECRET_ID } from '../sandbox/sandbox.ts';
+import { deploy } from './deployed-template.ts';
 import { alarmsOf } from './monitored-function.ts';
-import { Operator, type Ran } from './operator.ts';
+import { Operator } from './operator.ts';
 import { resolveText } from './resolve-intrinsics.ts';
+import { expectOutcome, PREAMBLE, RunbookReader, setMember } from './runbook-reader.ts';
 import { synthesise } from './synthesise.ts';
 
-const RUNBOOK = readDocument('docs/runbook.md');
-const SECTIONS = sectionsOf(RUNBOOK);
-const [PREAMBLE = ''] = blocksOf(RUNBOOK, 'bash');
 const FORCED = { action: 'refresh', force: true };
 const SCHEDULED = { action: 'refresh', trigger: 'schedule' };
 const template = synthesise({ alarmEmails: ['ops@example.com'] });
-const lineSchema = z.looseObject({ code: z.string(), runbook: z.string(), message: z.string() });
-
-/** A person who follows the runbook, and runs nothing that the entry does not have. */
-class Reader {
-  readonly operator: Operator;
-  readonly sandbox: Sandbox;
-  #entry = '';
-
-  constructor(operator: Operator, sandbox: Sandbox) {
-    this.operator = operator;
-    this.sandbox = sandbox;
-  }
-
-  /** Opens the entry that the email of an alarm links to. */
-  readEmail(alarm: string): void {
-    const text = alarmsOf(template, attributesOf(template, 'arn')).get(alarm)?.text ?? '';
-    this.#open(/\nFix: \S+#(\S+)\n/.exec(text)?.[1] ?? '');
-  }
-
-  #open(anchor: string): void {
-    this.#entry = SECTIONS.get(anchor) ?? '';
-    expect(this.#entry).toMatch(/\*\*Do now/);
-  }
-
-  /** Runs a line of the entry. */
-  async run(line: string, edit?: (text: string) => string): Promise<Ran> {
-    expect(this.#entry.split('\n').map((each) => each.trim())).toContain(line);
-    return await this.operator.run(line, edit);
-  }
-
-  /** Follows the link in the last failed line of the log. @returns that line */
-  async followLog(code: string): Promise<z.output<typeof lineSchema>> {
-    const { stdout } = await this.run('run LogsCommand');
-    const lines = stdout.split('\n').flatMap((line) => {
-      const parsed = lineSchema.safeParse(line.includes('"durationMs"') ? JSON.parse(line) : undefined);
-      return parsed.success ? [parsed.data] : [];
-    });
-    const last = lines.at(-1);
-    if (last === undefined) throw new Error('no line of the log has a code');
-    expect(last.code).toBe(code);
-    this.#open(last.runbook.split('#')[1] ?? '');
-    return last;
-  }
-}
 
 /** Starts with a healthy account, lets something go wrong, and ends healthy by the runbook. */
 async function drill(
-  breakIt: (reader: Reader, invoke: (event: object) => Promise<unknown>) => Promise<unknown>,
-  fixIt: (reader: Reader) => Promise<unknown>,
+  breakIt: (
+    reader: RunbookReader,
+    invoke: (event: object, clockOffsetMs?: number) => Promise<unknown>,
+  ) => Promise<unknown>,
+  fixIt: (reader: RunbookReader) => Promise<unknown>,
   script: NonNullable<Parameters<typeof deploy>[1]>['script'] = [],
 ): Promise<void> {
   await using deployment = await deploy(
@@ -77,19 +32,11 @@ async function drill(
     Object.entries(template.Outputs).map(([id, { Value }]) => [id, resolveText(Value, attributes)]),
   );
   await using operator = await Operator.start({ sandbox, lambda, outputs }, PREAMBLE);
-  const reader = new Reader(operator, sandbox);
-  await breakIt(reader, (event) => lambda.invoke(event));
+  const reader = new RunbookReader(operator, sandbox, alarmsOf(template, attributes));
+  await breakIt(reader, (event, clockOffsetMs = 0) => lambda.invoke(event, { clockOffsetMs }));
   await fixIt(reader);
   const { stdout } = await operator.run('run StatusCommand');
-  expect(JSON.parse(stdout)).toMatchObject({ outcome: 'status', health: 'healthy' });
-}
-
-const setMember = (name: string, value: unknown) => (text: string) =>
-  JSON.stringify({ ...z.looseObject({}).parse(JSON.parse(text)), [name]: value });
-
-async function expectOutcome(ran: Promise<Ran>, outcomes: readonly string[]): Promise<void> {
-  const done = await ran;
-  expect(outcomes, done.stdout + done.stderr).toContain(Operator.outcomeOf(done));
+  expect(JSON.parse(stdout), stdout).toMatchObject({ outcome: 'status', health: 'healthy' });
 }
 
 describe('the runbook leads from the email to a healthy account', () => {
@@ -120,7 +67,58 @@ describe('the runbook leads from the email to a healthy account', () => {
       [{ status: 401, body: { error: 'invalid_client' } }],
     ));
 
-  it('after an outage of the provider', () =>
+  it('after someone replaced the client secret at Retently', () =>
+    drill(
+      async ({ sandbox }, invoke) => {
+        sandbox.putCredentials({ ...sandbox.readVersion('AWSCURRENT')?.document, client_secret: 'the one before' });
+        await invoke(FORCED);
+      },
+      async (reader) => {
+        reader.readEmail('TokenExpiringSoon');
+        await reader.followLog('CLIENT_REJECTED');
+        await reader.run(
+          'run GetSecretCommand',
+          setMember('client_secret', reader.sandbox.authorizationServer.clientSecret),
+        );
+        await reader.run('run PutSecretCommand');
+        await expectOutcome(reader.run('run InvokeCommand'), ['refreshed']);
+      },
+    ));
+
+  it('after something wrote so many versions that no refresh has room', () =>
+    drill(
+      async ({ sandbox }, invoke) => {
+        const { access_token: _, expires_at: __, ...document } = sandbox.readVersion('AWSCURRENT')?.document ?? {};
+        // A refresh has room again in two hours.
+        await sandbox.ago(22 * 3_600, async () => {
+          for (let count = 0; count < 95; count++) sandbox.putCredentials({ ...document, count });
+        });
+        await invoke(SCHEDULED);
+      },
+      async (reader) => {
+        reader.readEmail('TokenExpiringSoon');
+        const { stdout } = await reader.run('run LogsCommand');
+        expect(stdout).toContain('"action":"freeBudget"');
+        reader.open('version-budget');
+        expect((await reader.run('run StatusCommand')).stdout).toContain('"action":"freeBudget"');
+        await reader.run('npm run authorize -- --stack RetentlyTokenRefresh');
+      },
+    ));
+
+  it('after an outage of the provider for a day', () =>
+    drill(
+      async (_, invoke) => {
+        for (let minute = 0; minute < 24 * 60; minute += 120) await invoke(SCHEDULED, minute * 60_000);
+      },
+      async (reader) => {
+        reader.readEmail('TokenExpiringSoon');
+        await reader.followLog('PROVIDER_UNAVAILABLE');
+        await expectOutcome(reader.run('run ForceCommand'), ['refreshed']);
+      },
+      Array.from({ length: 12 }, () => ({ status: 503 })),
+    ));
+
+  it('after a short outage of the provider', () =>
     drill(
       async (_, invoke) => await invoke(FORCED),
       async (reader) => {

@@ -4,11 +4,12 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import * as z from 'zod';
+import type { Fleet } from '../sandbox/fleet.ts';
 import type { LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 
-/** Sends its arguments to the test, prints the answer, and ends as it says. */
-const AWS_CLI = `#!${process.execPath}
+/** Sends its name and its arguments to the test, prints the answer, and ends as it says. */
+const COMMAND = `#!${process.execPath}
 const body = JSON.stringify(process.argv.slice(2));
 const response = await fetch(process.env.OPERATOR_URL, { method: 'POST', body });
 const { stdout, stderr } = await response.json();
@@ -21,6 +22,9 @@ export interface Deployed {
   readonly sandbox: Sandbox;
   readonly lambda: LambdaProcess;
   readonly outputs: Readonly<Record<string, string>>;
+  /** The fleet, if it is one. `lambda` is then a process of its refresh function. */
+  readonly fleet?: Fleet;
+  readonly sweeper?: LambdaProcess | undefined;
 }
 
 export interface Ran {
@@ -36,6 +40,8 @@ export class Operator implements AsyncDisposable {
   keyState = 'Enabled';
   scheduleState = 'ENABLED';
   concurrency: number | undefined;
+  /** State of a fleet's two event source mappings. */
+  mappingState: 'Enabled' | 'Disabled' = 'Enabled';
   /** Messages of the queues. */
   messages: string[] = [];
   readonly #deployed: Deployed;
@@ -48,12 +54,13 @@ export class Operator implements AsyncDisposable {
     this.#deployed = deployed;
     this.#preamble = preamble;
     mkdirSync(join(this.#directory, 'bin'));
-    writeFileSync(join(this.#directory, 'bin', 'aws.mjs'), AWS_CLI);
-    writeFileSync(
-      join(this.#directory, 'bin', 'aws'),
-      `#!/bin/sh\nexec "${process.execPath}" "$(dirname "$0")/aws.mjs" "$@"\n`,
-    );
-    chmodSync(join(this.#directory, 'bin', 'aws'), 0o755);
+    const send = join(this.#directory, 'bin', 'send.mjs');
+    writeFileSync(send, COMMAND);
+    for (const name of ['aws', 'npm']) {
+      const path = join(this.#directory, 'bin', name);
+      writeFileSync(path, `#!/bin/sh\nexec "${process.execPath}" "${send}" ${name === 'aws' ? '' : name} "$@"\n`);
+      chmodSync(path, 0o755);
+    }
     this.#server = createServer(async (request, response) => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(Buffer.from(chunk));
@@ -99,6 +106,8 @@ export class Operator implements AsyncDisposable {
     const { secretsManager } = this.#deployed.sandbox.aws;
     const SecretId = option('--secret-id');
     switch (`${service} ${operation}`) {
+      case 'npm run':
+        return await this.#authorize();
       case 'cloudformation describe-stacks': {
         const [, key = ''] = /OutputKey=='(\w+)'/.exec(option('--query')) ?? [];
         return `${this.#deployed.outputs[key] ?? 'None'}\n`;
@@ -110,8 +119,14 @@ export class Operator implements AsyncDisposable {
       case 'lambda delete-function-concurrency':
         this.concurrency = undefined;
         return '';
+      case 'lambda list-event-source-mappings':
+        return `${this.mappingState}\t${this.mappingState}\n`;
+      case 'lambda update-event-source-mapping':
+        this.mappingState = 'Enabled';
+        await this.#deployed.fleet?.refresh.drain();
+        return `${this.mappingState}\n`;
       case 'logs tail':
-        return this.log;
+        return args.some((each) => each.includes('Sweep')) ? this.#logOf([this.#deployed.sweeper]) : this.log;
       case 'scheduler get-schedule':
         return option('--query').includes('ENABLED') ? '{"State":"ENABLED"}\n' : `${this.scheduleState}\n`;
       case 'scheduler update-schedule':
@@ -136,6 +151,16 @@ export class Operator implements AsyncDisposable {
           readFileSync(join(this.#directory, name), 'utf8'),
         );
         secretsManager.putSecretValue({ SecretId, SecretString: text });
+        return '';
+      }
+      case 'secretsmanager list-secrets': {
+        const { SecretList } = secretsManager.listSecrets({});
+        const tagged = SecretList.filter(({ Tags = [] }) => Tags.some(({ Key }) => Key === 'retently'));
+        return `${tagged.map(({ ARN }) => ARN).join('\t')}\n`;
+      }
+      case 'secretsmanager tag-resource': {
+        const [, Key = '', Value = ''] = /Key=(\w+),Value=(\w+)/.exec(option('--tags')) ?? [];
+        secretsManager.tagResource({ SecretId, Tags: [{ Key, Value }] });
         return '';
       }
       case 'secretsmanager restore-secret':
@@ -163,13 +188,36 @@ export class Operator implements AsyncDisposable {
 
   async #invoke(payload: string): Promise<string> {
     if (this.concurrency === 0) throw new Error('TooManyRequestsException');
-    const invocation = await this.#deployed.lambda.invoke(JSON.parse(payload));
+    const { fleet, lambda } = this.#deployed;
+    const isSweep = fleet !== undefined && payload === '{}';
+    const invocation = isSweep ? await fleet.sweep() : await lambda.invoke(JSON.parse(payload));
+    if (isSweep && this.mappingState === 'Enabled') await fleet.refresh.drain();
     return `${JSON.stringify(invocation.kind === 'result' ? invocation.result : invocation)}\n`;
   }
 
-  /** Every line that the function wrote. */
+  /** Does what `authorize` does: stores new credentials with an access token, and invokes the function. */
+  async #authorize(): Promise<string> {
+    const { sandbox, lambda } = this.#deployed;
+    const now = Date.now();
+    sandbox.putCredentials({
+      ...(await sandbox.mintCredentials()),
+      access_token: 'from-authorize',
+      token_type: 'Bearer',
+      refreshed_at: new Date(now).toISOString(),
+      expires_at: new Date(now + 21_600_000).toISOString(),
+    });
+    await lambda.invoke({});
+    return '';
+  }
+
+  /** Every line that the function wrote, in each of its processes. */
   get log(): string {
-    return `${this.#deployed.lambda.stdout}${this.#deployed.lambda.stderr}`;
+    const { sandbox, lambda, fleet, sweeper } = this.#deployed;
+    return this.#logOf(fleet === undefined ? [lambda] : sandbox.processes.filter((each) => each !== sweeper));
+  }
+
+  #logOf(processes: readonly (LambdaProcess | undefined)[]): string {
+    return processes.map((each) => `${each?.stdout ?? ''}${each?.stderr ?? ''}`).join('');
   }
 
   /** Returns the outcome in the last line of what a command printed. */

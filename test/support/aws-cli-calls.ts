@@ -22,6 +22,7 @@ export const AWS_COMMANDS: Readonly<Record<string, readonly string[]>> = {
   'secretsmanager list-secret-version-ids': ['--secret-id'],
   'secretsmanager put-secret-value': ['--secret-id', '--secret-string'],
   'secretsmanager restore-secret': ['--secret-id'],
+  'secretsmanager tag-resource': ['--secret-id', '--tags'],
   'secretsmanager untag-resource': ['--secret-id', '--tag-keys'],
   'secretsmanager update-secret-version-stage': ['--secret-id', '--version-stage', '--remove-from-version-id'],
   'sqs purge-queue': ['--queue-url'],
