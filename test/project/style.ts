@@ -8,7 +8,7 @@ const DOCUMENT_FOLDER = 'documents';
 /** These files have to quote the patterns. */
 const QUOTES_PATTERNS = /^test\/project\/(style|passages)/;
 const WRAP_WIDTH = 136;
-const UNWRAPPABLE = /^\s*[|`$]|^\S*$|```/;
+const UNWRAPPABLE = /^\s*[|`$]|^!\[|^\S*$|```/;
 
 /** Words that the style avoids. `.github/CONTRIBUTING.md` says what to write instead. */
 const WORDS = {
