@@ -36,8 +36,8 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
   });
   const refresh = new FleetRefreshFunction(scope, 'Refresh', { settings, queue, retries, eventDestination });
   const { scheduleName } = new RefreshSchedule(scope, 'Schedule', {
-    description: 'Looks after a fleet of Retently bearer tokens',
-    roleDescription: 'Invokes the sweep of a fleet of Retently bearer tokens',
+    description: 'Looks after a fleet of Retently access tokens',
+    roleDescription: 'Invokes the sweep of a fleet of Retently access tokens',
     interval,
     flexibleWindow,
     lambdaFunction: sweep.lambdaFunction,

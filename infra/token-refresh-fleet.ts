@@ -20,7 +20,7 @@ export type { TokenRefreshFleetProps } from './fleet-props.ts';
 const METRIC_PERIOD_MINUTES = 5;
 
 /**
- * Keeps the bearer tokens of every secret with a tag fresh: the sweep, the queue, the refresh, and the alarms. It creates no
+ * Keeps the access tokens of every secret with a tag fresh: the sweep, the queue, the refresh, and the alarms. It creates no
  * secret. **Whoever may tag a secret can aim the role of the refresh at it.**
  */
 export class TokenRefreshFleet extends Construct {

@@ -89,7 +89,7 @@ export const MAX_TOKEN_LIFETIME_SECONDS = 365 * DAY_SECONDS;
 export const MIN_TOKEN_LIFETIME_SECONDS = 3_600;
 
 /**
- * The age at which a bearer token is due for a refresh: half of its life. Under 72 minutes that would be too often for
+ * The age at which an access token is due for a refresh: half of its life. Under 72 minutes that would be too often for
  * the write budget; such a token is due after 36 minutes (under an hour, after 36 sixtieths of its life).
  */
 export function dueAfterSeconds(lifetimeSeconds: number): number {

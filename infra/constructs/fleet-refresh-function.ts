@@ -37,11 +37,11 @@ export class FleetRefreshFunction extends OwnFunction {
     const receive = ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'];
     super(scope, id, {
       settings,
-      description: 'Keeps the Retently bearer tokens of a fleet fresh, a secret a message',
+      description: 'Keeps the Retently access tokens of a fleet fresh, a secret a message',
       handler: 'refresh-message',
       timeout: fleetTimeout(timeout),
       environment: refreshEnvironment(settings, eventDestination),
-      roleDescription: 'Refreshes the Retently bearer tokens in the secrets of a fleet',
+      roleDescription: 'Refreshes the Retently access tokens in the secrets of a fleet',
       statements: [
         allow('KeepCredentials', CREDENTIALS_ACTIONS, [secrets], ifTagged(settings)),
         ...eventDestination.statements,

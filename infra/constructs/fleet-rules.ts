@@ -57,7 +57,7 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
       metric: worst(METRICS.reauthorizationRequired),
       ...AT_ONCE,
       treatMissingData: TreatMissingData.IGNORE,
-      says: 'Retently refuses the refresh token of some account, so a person must look: mostly only the consent screen can bring a new one. Its consumers can mostly use the last bearer token until it expires.',
+      says: 'Retently refuses the refresh token of some account, so a person must look: mostly only the consent screen can bring a new one. Its consumers can mostly use the last access token until it expires.',
     },
     SecretUnusable: {
       metric: worst(FLEET_METRICS.secretUnusable),
@@ -70,7 +70,7 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
       metric: functionMetric(refresh, METRICS.tokenNotStored, Stats.SUM, PERIOD_MINUTES),
       ...AT_ONCE,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      says: 'Retently answered with new tokens for some account and Secrets Manager did not take them, so the refresh token may be lost. Its consumers can mostly use the last bearer token until it expires.',
+      says: 'Retently answered with new tokens for some account and Secrets Manager did not take them, so the refresh token may be lost. Its consumers can mostly use the last access token until it expires.',
     },
     SweepSilent: {
       metric: functionMetric(sweep, FLEET_METRICS.secretsListed, Stats.MAXIMUM, PERIOD_MINUTES),

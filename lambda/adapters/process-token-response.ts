@@ -64,7 +64,7 @@ export function processTokenResponse(response: TokenResponse, sentRefreshToken: 
     // A refresh token may stand in the part that is missing: that is not "the server sent none". If the limit is ours, the next
     // answer is cut in the same place, so this access token is the best that can be had.
     const isHalf = parsed.kind === 'members' && parsed.isCut && !members.refresh_token && !isTruncated;
-    if (isHalf) return { kind: 'ambiguous', reason: `${reason} with JSON that was cut before its refresh token` };
+    if (isHalf) return { kind: 'ambiguous', reason: `${reason} with JSON that is truncated before its refresh token` };
     return { ...toToken(members, members.access_token), isTruncated };
   }
 
@@ -75,7 +75,7 @@ export function processTokenResponse(response: TokenResponse, sentRefreshToken: 
       kind: 'refresh-token-only',
       refreshToken,
       refreshTokenExpiresInSeconds: parseSeconds(members.refresh_token_expires_in),
-      reason: `${reason} with a new refresh token and no bearer token`,
+      reason: `${reason} with a new refresh token and no access token`,
     };
   }
   const isPage = parsed.kind === 'nothing' && parsed.what === 'HTML' && INTERCEPTED.has(status);
@@ -122,7 +122,7 @@ function toUselessSuccess(
   const isTokenAnswer =
     parsed.isCut || (!saysError(objects) && objects.some((object) => TOKEN_MEMBERS.some((name) => name in object)));
   return isTokenAnswer
-    ? { kind: 'ambiguous', reason: `${reason} with JSON that has no bearer token`, isTruncated }
+    ? { kind: 'ambiguous', reason: `${reason} with JSON that has no access token`, isTruncated }
     : { kind: 'unrecognized', reason: `${reason} with no token, and in words of its own` };
 }
 

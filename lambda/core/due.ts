@@ -7,7 +7,7 @@ import { parseRfc3339 } from './rfc3339.ts';
 const CLOCKS_DIFFER_MS = 60_000;
 
 /**
- * Returns the seconds until the bearer token of `document` is due for a refresh: negative if it is overdue, `NaN` if there is
+ * Returns the seconds until the access token of `document` is due for a refresh: negative if it is overdue, `NaN` if there is
  * none, if its lifetime is unknown, or if it may be revoked.
  *
  * @param longestLifetimeSeconds longest lifetime that is believed, whatever the document says
@@ -38,7 +38,7 @@ export function isTooShort(document: Pick<CredentialsDocument, 'members'>, sched
 }
 
 /**
- * Returns what the metrics say of a bearer token, in seconds as {@link secondsUntilDue}. A token that is too short for the
+ * Returns what the metrics say of an access token, in seconds as {@link secondsUntilDue}. A token that is too short for the
  * schedule is overdue from its beginning, for so long that every alarm on overdue tokens fires: however often such a token is
  * refreshed, consumers meet an expired one.
  *
@@ -54,7 +54,7 @@ export function reportedSecondsUntilDue(
   if (!Number.isNaN(seconds)) {
     return isTooShort(document, scheduleSeconds) ? Math.min(seconds, -3 * scheduleSeconds) : seconds;
   }
-  // Each answer without a bearer token makes a new version of the old one, which has been due since it came of age.
+  // Each answer without an access token makes a new version of the old one, which has been due since it came of age.
   const leftSeconds = longestLifetimeSeconds - dueAfterSeconds(longestLifetimeSeconds);
   const expiresAtMs = parseRfc3339(document.members.expires_at);
   const ofAgeMs = isHalfRefreshed(document) ? expiresAtMs - leftSeconds * 1000 : Number.NaN;
@@ -62,7 +62,7 @@ export function reportedSecondsUntilDue(
   return (Math.min(createdAt, Number.isNaN(ofAgeMs) ? createdAt : ofAgeMs) - nowMs) / 1000;
 }
 
-/** Whether an answer brought its refresh token and no bearer token. */
+/** Whether an answer brought its refresh token and no access token. */
 export function isHalfRefreshed({ members }: Pick<CredentialsDocument, 'members'>): boolean {
   return members.spent_refresh_token_sha256 !== undefined && members.refreshed_at === undefined;
 }

@@ -38,7 +38,7 @@ export interface CredentialStore {
 }
 
 /**
- * The secret that holds the bearer token and nothing else, for consumers. Its methods do, and throw, what those of the
+ * The secret that holds the access token and nothing else, for consumers. Its methods do, and throw, what those of the
  * {@link CredentialStore} do.
  */
 export interface TokenSecret extends Pick<CredentialStore, 'readCurrent' | 'putVersion' | 'promote'> {
@@ -141,7 +141,7 @@ export interface LogMembers {
   readonly attempt?: number;
   readonly versionId?: string | undefined;
   readonly previousVersionId?: string;
-  /** Until when the bearer token in `AWSCURRENT` lives. */
+  /** Until when the access token in `AWSCURRENT` lives. */
   readonly expiresAt?: string | undefined;
   /** When the next attempt may be made. */
   readonly retryAt?: string | undefined;

@@ -156,7 +156,7 @@ async function recordAfter(
     : parseDocumentEntry({ versionId, createdAt: context.runtime.now(), secretString }, 'The new document');
 }
 
-/** A refresh token that leaves no room for the bearer token that was there before takes its place. */
+/** A refresh token that leaves no room for the access token that was there before takes its place. */
 function withinRoom({ document }: DocumentEntry, tokens: TokenMembers): TokenMembers {
   if (hasRoomFor(document, tokens)) return tokens;
   return { ...tokens, access_token: undefined, token_type: undefined, expires_at: undefined };
@@ -170,7 +170,7 @@ function withinRoom({ document }: DocumentEntry, tokens: TokenMembers): TokenMem
 async function recordLate(context: Context, { parent, tokens, askedAtMs }: PendingAnswer): Promise<DocumentEntry> {
   const other = await readExisting(context, parent.tokenHash);
   const { refresh_token, refreshed_at } = other.document.members;
-  // An answer without a bearer token has no refreshed_at; it was asked for shortly before it was recorded.
+  // An answer without an access token has no refreshed_at; it was asked for shortly before it was recorded.
   const otherAskedAtMs = refreshed_at === undefined ? other.createdAt : parseRfc3339(refreshed_at);
   if (refresh_token === tokens.refresh_token || otherAskedAtMs > askedAtMs) return other;
   // A put that Lambda cuts off would take the answer in memory with it.

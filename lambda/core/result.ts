@@ -31,7 +31,7 @@ export interface Result {
 }
 
 export interface StatusDetails {
-  /** When the bearer token in `AWSCURRENT` was obtained; `null` if the secret does not say. */
+  /** When the access token in `AWSCURRENT` was obtained; `null` if the secret does not say. */
   readonly refreshedAt: string | null;
   /** From when on a tick refreshes it; `null` if the secret does not say, and so the next tick does. */
   readonly dueAt: string | null;

@@ -27,7 +27,7 @@ export function toTokenMembers(
 ): TokenMembers {
   const spent = { spent_refresh_token_sha256: sha256(spentRefreshToken) };
   if (answer.kind === 'refresh-token-only') {
-    // The old bearer token lives on. Without refreshed_at the document is due, so the next run asks for a new one.
+    // The old access token lives on. Without refreshed_at the document is due, so the next run asks for a new one.
     const { access_token, token_type, expires_at } = members;
     const refresh = { refresh_token: answer.refreshToken, refresh_token_expires_at: refreshTokenExpiresAt(answer) };
     return { ...refresh, access_token, token_type, expires_at, ...spent };

@@ -139,7 +139,7 @@ function render({ members }: CredentialsDocument): string {
   return JSON.stringify(Object.fromEntries(MEMBERS.map((name) => [name, members[name]])));
 }
 
-/** It says what the document says, or the document has no bearer token: then it keeps the last one. */
+/** It says what the document says, or the document has no access token: then it keeps the last one. */
 function isInSync({ document: { members } }: DocumentEntry, held: Version | undefined): boolean {
   if (members.access_token === undefined) return true;
   const json = parseOurs(held);

@@ -11,7 +11,7 @@ describe('two ids can name one secret', () => {
     ['a name and its ARN', 'team/retently', ARN, true],
     ['another name', 'team/retently', 'retently', false],
     ['an ARN and the end of its name', ARN, 'retently', false],
-    ['an ARN and a name that begins like its own', ARN, 'team/retently-AbCdEf', false],
+    ['an ARN and a name with the same beginning', ARN, 'team/retently-AbCdEf', false],
     ['ARNs of one name in two accounts', ARN, ARN.replace('123456789012', '210987654321'), false],
     ['ARNs of one name, deleted and created again', ARN, ARN.replace('AbCdEf', 'FeDcBa'), false],
   ])('%s: %s, %s', (_what, one, other, isSame) => {
@@ -32,7 +32,7 @@ describe('tags make a secret one of a fleet', () => {
   });
 });
 
-test('a text that is not JSON is undefined, and nothing is thrown that quotes it', () => {
+test('parseJson returns undefined for a text that is not JSON, and throws nothing that quotes it', () => {
   expect(parseJson('{"a":[1,null]}')).toEqual({ a: [1, null] });
   expect(parseJson('P1ANTED')).toBeUndefined();
   expect(parseJson('')).toBeUndefined();

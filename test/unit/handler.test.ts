@@ -10,10 +10,10 @@ const SECRETS = /client-secret-1|refresh-1|refresh-2|access-2/;
 
 const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 
-/** In seconds, less what this run takes. */
+/** Six hours in seconds, minus the duration of this run. */
 const SIX_HOURS = expect.closeTo(21_590, -2);
 
-/** What a log line may hold beside what Powertools puts into each. */
+/** Members that a log line may have, in addition to those that Powertools adds. */
 const LOG_MEMBERS = new Set([
   ...['level', 'message', 'timestamp', 'service', 'sampling_rate', 'runId'],
   ...[
@@ -42,7 +42,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** What the handler throws. */
+/** Returns the error that the handler throws. */
 async function errorFrom(invocation: Promise<unknown>): Promise<Error> {
   const thrown = await invocation.then(
     () => undefined,
@@ -53,7 +53,7 @@ async function errorFrom(invocation: Promise<unknown>): Promise<Error> {
 }
 
 describe('an invocation', () => {
-  test('refreshes through Secrets Manager, the token endpoint and EventBridge, and answers without a token', async () => {
+  test('refreshes through Secrets Manager, the token endpoint and EventBridge, and returns no token', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED);
     const { aws, tokenEndpoint } = started;
     const result = await started.invoke({});
@@ -65,7 +65,7 @@ describe('an invocation', () => {
     expect(aws.eventBridge.events).toMatchObject([{ detailType: 'Retently Token Refreshed', eventBusName: 'default' }]);
   });
 
-  test('costs two reads if the token is fresh', async () => {
+  test('takes two reads if the token is fresh', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED);
     await started.invoke({});
     started.aws.calls.length = 0;
@@ -73,7 +73,7 @@ describe('an invocation', () => {
     expect(started.aws.calls.map(({ operation }) => operation)).toEqual(['GetSecretValue', 'GetSecretValue']);
   });
 
-  test('forced, refreshes a fresh token', async () => {
+  test('with force, refreshes a fresh token', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED);
     await started.invoke({});
     expect(await started.invoke({ action: 'refresh', force: true })).toMatchObject({ outcome: 'refreshed' });
@@ -89,12 +89,12 @@ describe('an invocation', () => {
     expect(started.tokenEndpoint.requests).toEqual([]);
   });
 
-  test('tries again within the run when the token endpoint asks to', async () => {
+  test('retries within the run if the token endpoint asks for it', async () => {
     await using started = await startHandler(CREDENTIALS, [{ status: 503 }, ...GRANTED]);
     expect(await started.invoke({})).toMatchObject({ outcome: 'refreshed' });
   });
 
-  test('brings the bearer token to the secret that TOKEN_SECRET_ID names', async () => {
+  test('copies the access token to the secret in TOKEN_SECRET_ID', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED, { TOKEN_SECRET_ID: 'token' });
     started.aws.secretsManager.createSecret({ Name: 'token' });
     expect(await started.invoke({})).toMatchObject({ outcome: 'refreshed' });
@@ -102,7 +102,7 @@ describe('an invocation', () => {
     expect(Object.keys(JSON.parse(held))).toEqual(['access_token', 'token_type', 'expires_at']);
   });
 
-  test('says which variable names a token secret that is not there, and goes on', async () => {
+  test('names the variable of a token secret that does not exist, and continues', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED, { TOKEN_SECRET_ID: 'token' });
     expect(await started.invoke({})).toMatchObject({ outcome: 'refreshed' });
     expect(output.text()).toContain('Secret token does not exist in this account and region. Check TOKEN_SECRET_ID.');
@@ -110,7 +110,7 @@ describe('an invocation', () => {
     expect(output.metrics()[0]).not.toHaveProperty('TokenSecretBehind');
   });
 
-  test('publishes nothing where EVENT_BUS_NAME is empty', async () => {
+  test('publishes nothing if EVENT_BUS_NAME is empty', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED, { EVENT_BUS_NAME: '' });
     expect(await started.invoke({})).toMatchObject({ outcome: 'refreshed' });
     expect(started.aws.calls.map(({ service }) => service)).not.toContain('events');
@@ -118,7 +118,7 @@ describe('an invocation', () => {
 });
 
 describe('a scheduled run', () => {
-  test('returns a recorded failure, and logs and counts it as any other failure', async () => {
+  test('returns a recorded failure, and logs and counts it like any other failure', async () => {
     const rejected = { status: 400, body: { error: 'invalid_grant' } };
     await using started = await startHandler(CREDENTIALS, [rejected]);
     const failed = { outcome: 'failed', code: 'REAUTHORIZATION_REQUIRED', action: 'reauthorize' };
@@ -128,8 +128,8 @@ describe('a scheduled run', () => {
   });
 });
 
-describe('what a run leaves on standard output', () => {
-  test('the states as metrics, its outcome as a log line, and no secret', async () => {
+describe('the output of a run', () => {
+  test('has the states as metrics, the outcome as a log line, and no secret', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED);
     await started.invoke({});
     await started.invoke({});
@@ -147,7 +147,7 @@ describe('what a run leaves on standard output', () => {
     expect(output.text()).not.toMatch(SECRETS);
   });
 
-  test('log lines with members of the allow-list alone, whatever happens', async () => {
+  test('log lines have only members of the allow-list, whatever happens', async () => {
     const script: Step[] = [{ status: 500, body: 'access-2' }, 'reset', 'truncated-body', { status: 400 }];
     await using started = await startHandler(CREDENTIALS, script);
     for (const event of [{}, {}, { action: 'status' }, { action: 'refresh', force: true }, { unknown: 1 }]) {
@@ -161,7 +161,7 @@ describe('what a run leaves on standard output', () => {
     expect(output.text()).not.toMatch(SECRETS);
   });
 
-  test('the lineage of the tokens, as fingerprints', async () => {
+  test('has the lineage of the tokens, as fingerprints', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED);
     await started.invoke({});
     const fingerprints = { refreshToken: expect.any(String), spentRefreshToken: expect.any(String) };
@@ -189,7 +189,7 @@ describe('a fault', () => {
     ]);
   });
 
-  test('says until when consumers are safe, and where to read what to do', async () => {
+  test('logs until when the access token is valid, and the runbook entry', async () => {
     await using started = await startHandler(CREDENTIALS, [...GRANTED, { status: 404 }]);
     await started.invoke({});
     await errorFrom(started.invoke({ action: 'refresh', force: true }));
@@ -228,7 +228,7 @@ describe('a fault', () => {
 describe('LEASE_SECONDS', () => {
   const remaining = (milliseconds: number) => ({ getRemainingTimeInMillis: () => milliseconds });
 
-  test.each([90_000, 900_000])('90 is refused if a run may last %d ms', async (milliseconds) => {
+  test.each([90_000, 900_000])('90 is rejected if a run may last %d ms', async (milliseconds) => {
     await using started = await startHandler(CREDENTIALS, GRANTED);
     const { name, message } = await errorFrom(started.invoke({}, remaining(milliseconds)));
     expect(name).toBe('CONFIGURATION_INVALID');
@@ -236,25 +236,25 @@ describe('LEASE_SECONDS', () => {
     expect(started.aws.calls).toEqual([]);
   });
 
-  test('90 does for a timeout of 89 s', async () => {
+  test('90 is accepted for a timeout of 89 s', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED);
     expect(await started.invoke({}, remaining(89_000))).toMatchObject({ outcome: 'refreshed' });
   });
 
-  test('90 is refused for a timeout of 90 s, of which a moment has passed', async () => {
+  test('90 is rejected for a timeout of 90 s, even if a moment of it has passed', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED);
     expect((await errorFrom(started.invoke({}, remaining(89_990)))).name).toBe('CONFIGURATION_INVALID');
   });
 });
 
-describe('a mistake of ours', () => {
+describe('a bug', () => {
   const throwing = (error: Error) => ({
     getRemainingTimeInMillis: () => {
       throw error;
     },
   });
 
-  test('gets through with its place in the code and without its message', async () => {
+  test('is thrown with its place in the code and without its message', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED);
     const mistake = new TypeError('client-secret-1 is not a function\nclient-secret-1 again', { cause: CREDENTIALS });
     const error = await errorFrom(started.invoke({}, throwing(mistake)));
@@ -268,14 +268,14 @@ describe('a mistake of ours', () => {
     expect(output.metrics()).toContainEqual(expect.objectContaining({ Code: 'UNEXPECTED' }));
   });
 
-  test('that is no error gets through as its type', async () => {
+  test('that is not an error is thrown as its type', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED);
     const signal = AbortSignal.abort('client-secret-1');
     const context = { getRemainingTimeInMillis: () => Number(signal.throwIfAborted()) };
     expect((await errorFrom(started.invoke({}, context))).message).toMatch(/^Unexpected string\./);
   });
 
-  test('without a stack gets through too', async () => {
+  test('without a stack is thrown as well', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED);
     const mistake = new RangeError('client-secret-1');
     delete mistake.stack;

@@ -9,21 +9,21 @@ import {
 
 export const SECRET_ID = 'RetentlyCredentials';
 
-/** All that a function knows of the world, on loopback, and the environment that leads there. */
+/** Services of a function on loopback, and the environment variables that point to them. */
 interface Surroundings extends AsyncDisposable {
   readonly aws: Aws;
   readonly tokenEndpoint: ScriptedTokenEndpoint;
 }
 
-/** The handler in an execution environment of its own. */
+/** Handler in its own execution environment. */
 interface StartedHandler extends Surroundings {
   invoke(event: unknown, lambdaContext?: Partial<LambdaContext>): Promise<unknown>;
 }
 
 /**
- * `lambda/handler.ts` wires at import, so it is loaded anew under its environment.
+ * `lambda/handler.ts` wires at import, so each test loads it again with its environment.
  *
- * @param environment beside what leads to the sandbox; `undefined` takes a variable away
+ * @param environment in addition to the variables of the sandbox; `undefined` removes a variable
  */
 export async function startHandler(
   secret: object,
@@ -45,7 +45,7 @@ export async function startHandler(
   };
 }
 
-/** What is imported after it finds its environment set. */
+/** Sets the environment for later imports. */
 export async function startSurroundings(
   script: readonly Step[],
   environment: Record<string, string | undefined>,

@@ -33,7 +33,7 @@ function publish(announcements: readonly Announcement[], { url = aws.url, bus = 
   return new EventBridgePublisher(awsClientOptions(url), bus, telemetry).publish(announcements);
 }
 
-test('one PutEvents carries all that one change has to say, in the words of the contract', async () => {
+test("one PutEvents call contains all events of one change, in the contract's format", async () => {
   const announcements = [REFRESHED, { ...REFRESHED, type: 'recovered' as const }];
   await publish(announcements);
   expect(aws.calls).toHaveLength(1);
@@ -58,7 +58,7 @@ test.each([
   expect(aws.eventBridge.events).toMatchObject([{ detailType, detail: { code: 'REAUTHORIZATION_REQUIRED' } }]);
 });
 
-describe('an announcement that fails never fails a saved refresh', () => {
+describe('a failed announcement never fails a stored refresh', () => {
   test.each([
     ['throttle', 'ThrottlingException'],
     ['access-denied', 'AccessDeniedException'],
@@ -69,13 +69,13 @@ describe('an announcement that fails never fails a saved refresh', () => {
     expect(telemetry.lines).toEqual([{ level: 'warn', message: LOG_EVENTS.eventsNotPublished, members: { reason } }]);
   });
 
-  test('EventBridge out of reach: said in the log', async () => {
+  test('an unreachable EventBridge is logged', async () => {
     await aws.close();
     await publish([REFRESHED]);
     expect(telemetry.lines).toMatchObject([{ level: 'warn' }]);
   });
 
-  test('an entry that was not taken inside an answer of 200 is said', async () => {
+  test('a rejected entry in a response of 200 is logged', async () => {
     const { url, close } = await startLoopbackServer((_request, response) => {
       const entries = [{ EventId: 'taken' }, { ErrorCode: 'InternalFailure', ErrorMessage: 'P1ANTED' }];
       response.end(JSON.stringify({ FailedEntryCount: 1, Entries: entries }));
@@ -90,7 +90,7 @@ describe('an announcement that fails never fails a saved refresh', () => {
     expect(telemetry.lines).toEqual([line]);
   });
 
-  test('an empty answer is no failure', async () => {
+  test('an empty response is not a failure', async () => {
     const { url, close } = await startLoopbackServer((_request, response) => response.end('{}'));
     await publish([REFRESHED], { url });
     await close();

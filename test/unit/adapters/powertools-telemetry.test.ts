@@ -22,7 +22,7 @@ function end(): void {
   telemetry.end('info', 'It ended', { outcome: 'fresh' });
 }
 
-/** One line of EMF, whole: a dimension too many hides a metric from its alarm. */
+/** Returns one complete line of EMF: an additional dimension would hide a metric from its alarm. */
 function emf(dimensions: Record<string, string>, metrics: Record<string, [unit: string, value: number | number[]]>) {
   const definitions = Object.entries(metrics).map(([Name, [Unit]]) => ({ Name, Unit }));
   return {
@@ -38,7 +38,7 @@ function emf(dimensions: Record<string, string>, metrics: Record<string, [unit: 
 }
 
 describe('metrics', () => {
-  test('have the one dimension FunctionName, and go out at the end of the run', () => {
+  test('have only the dimension FunctionName, and are sent at the end of the run', () => {
     telemetry.recordStates(STATES);
     telemetry.countRefreshed();
     telemetry.recordExchangeMilliseconds(120);
@@ -63,7 +63,7 @@ describe('metrics', () => {
     ]);
   });
 
-  test('say 0 seconds of a token that is due, however long it has been', () => {
+  test('report 0 seconds for a token that is due, however long it has been', () => {
     telemetry.recordStates({ ...STATES, tokenSecondsUntilDue: -3_600 });
     end();
     expect(output.metrics()).toMatchObject([{ TokenSecondsUntilDue: 0 }]);
@@ -75,7 +75,7 @@ describe('metrics', () => {
     expect(output.metrics()).toMatchObject([{ TokenSecondsRemaining: 18_000, ReauthorizationRequired: 1 }]);
   });
 
-  test('ReauthorizationRequired is left out if nothing is known of the grant: a 0 would end an alarm', () => {
+  test('ReauthorizationRequired is omitted if the state of the grant is unknown, because a 0 would clear the alarm', () => {
     telemetry.recordStates({ ...STATES, isReauthorizationRequired: undefined });
     end();
     const [metrics] = output.metrics();
@@ -83,7 +83,7 @@ describe('metrics', () => {
     expect(metrics).not.toHaveProperty('ReauthorizationRequired');
   });
 
-  test('RefreshFailed goes out twice: by FunctionName alone, and by FunctionName and Code', () => {
+  test('RefreshFailed is sent twice: by FunctionName, and by FunctionName and Code', () => {
     telemetry.countFailed('CLIENT_REJECTED');
     end();
     const failed = { RefreshFailed: ['Count', 1] as [string, number] };
@@ -93,7 +93,7 @@ describe('metrics', () => {
     ]);
   });
 
-  test('a run in the same environment begins with nothing of the last one', () => {
+  test('a run in the same environment starts without values of the last one', () => {
     telemetry.countFailed('STORE_DENIED');
     end();
     telemetry.begin('run-2', 'another-alias');
@@ -128,13 +128,13 @@ describe('log lines', () => {
     ]);
   });
 
-  test('a run has its own id', () => {
+  test('each run has its own id', () => {
     telemetry.begin('run-2', 'refresh-function');
     telemetry.info(LOG_EVENTS.eventRejected);
     expect(output.logs()).toMatchObject([{ runId: 'run-2' }]);
   });
 
-  test('the one at the end has what was noted, the calls, and how long the run took', () => {
+  test('the last one has the noted members, the calls and the duration', () => {
     telemetry.note({ attempt: 1, versionId: 'version-1' });
     telemetry.note({ versionId: 'version-2' });
     for (const kind of ['reads', 'writes', 'reads'] as const) telemetry.countCall(kind);

@@ -19,7 +19,7 @@ function processAnswer(members: object) {
 }
 
 describe('a token answer', () => {
-  test('is read in the words of RFC 6749, section 5.1', () => {
+  test('is parsed as in RFC 6749, section 5.1', () => {
     expect(processBody(200, ANSWER)).toEqual({
       kind: 'token',
       accessToken: 'access-2',
@@ -34,11 +34,11 @@ describe('a token answer', () => {
     expect(processAnswer({ token_type })).toMatchObject({ kind: 'token', tokenType: 'Bearer' });
   });
 
-  test.each([undefined, null, '', false])('refresh_token %j: the old one lives on', (refresh_token) => {
+  test.each([undefined, null, '', false])('refresh_token %j: the old one stays valid', (refresh_token) => {
     expect(processAnswer({ refresh_token })).toMatchObject({ kind: 'token', refreshToken: undefined });
   });
 
-  test('a refresh token that comes back unchanged is no new one and no harm', () => {
+  test('an unchanged refresh token is not a new one', () => {
     expect(processAnswer({ refresh_token: SENT })).toMatchObject({ kind: 'token', refreshToken: SENT });
   });
 
@@ -63,7 +63,7 @@ describe('a token answer', () => {
     [[60], undefined],
     [null, undefined],
     [undefined, undefined],
-  ])('expires_in %j: %j seconds', (expires_in, expiresInSeconds) => {
+  ])('expires_in %j gives %j seconds', (expires_in, expiresInSeconds) => {
     expect(processAnswer({ expires_in })).toMatchObject({ kind: 'token', expiresInSeconds });
   });
 
@@ -72,19 +72,19 @@ describe('a token answer', () => {
     [{ refresh_token_expires_in: '2592000' }, 2_592_000],
     [{ refresh_token_expires_in: 0 }, undefined],
     [{}, undefined],
-  ])('%j: the refresh token lives %j seconds', (members, refreshTokenExpiresInSeconds) => {
+  ])('%j: the refresh token expires after %j seconds', (members, refreshTokenExpiresInSeconds) => {
     expect(processAnswer(members)).toMatchObject({ refreshTokenExpiresInSeconds });
     const body = { refresh_token: 'refresh-2', ...members };
     expect(processBody(200, body)).toMatchObject({ kind: 'refresh-token-only', refreshTokenExpiresInSeconds });
   });
 
-  test('the lifetime of a refresh token may stand beside that token', () => {
+  test('the lifetime of a refresh token may be next to that token', () => {
     const refresh = { refresh_token: 'refresh-2', refresh_token_expires_in: 60 };
     const tokens = { access: { access_token: 'a' }, refresh };
     expect(processBody(200, { tokens })).toMatchObject({ kind: 'token', refreshTokenExpiresInSeconds: 60 });
   });
 
-  test('members that nobody asked for change nothing', () => {
+  test('additional members change nothing', () => {
     expect(processAnswer({ error: null, scope: 'all', created_at: 1, __proto__: { error: 'x' } })).toMatchObject({
       kind: 'token',
     });
@@ -92,7 +92,7 @@ describe('a token answer', () => {
 });
 
 describe('an error code of RFC 6749, section 5.2', () => {
-  test.each(OAUTH_ERROR_CODES)('%s refuses for good, under 400, 401, 403 and inside a 200', (error) => {
+  test.each(OAUTH_ERROR_CODES)('%s is a final rejection, with status 400, 401, 403 and even 200', (error) => {
     for (const status of [400, 401, 403, 200]) {
       expect(processBody(status, { error, error_description: PLANT })).toEqual({
         kind: 'refused',
@@ -102,15 +102,15 @@ describe('an error code of RFC 6749, section 5.2', () => {
     }
   });
 
-  test('beside a bearer token is still a refusal', () => {
+  test('with an access token is still a rejection', () => {
     expect(processBody(200, { error: 'invalid_grant', access_token: 'access-2' })).toMatchObject({ kind: 'refused' });
   });
 
-  test('is known by its letters, whatever their case and the space around them', () => {
+  test('is recognized in any case and with spaces around it', () => {
     expect(processBody(400, { error: ' Invalid_Grant\n' })).toMatchObject({ kind: 'refused', error: 'invalid_grant' });
   });
 
-  test('that RFC 6749 does not know is an unrecognized refusal, and is not quoted', () => {
+  test('that RFC 6749 does not define is an unrecognized rejection, and is not quoted', () => {
     const body = { error: PLANT };
     expect(processBody(400, body)).toEqual({ kind: 'unrecognized', reason: 'Retently answered HTTP 400' });
     expect(processBody(200, body)).toEqual({
@@ -119,7 +119,7 @@ describe('an error code of RFC 6749, section 5.2', () => {
     });
   });
 
-  test("in the envelope of Retently's API: a refusal in its words, tokens and codes under data", () => {
+  test("is found in the envelope of Retently's API, with tokens and codes under data", () => {
     const refusal = { message: 'Invalid refresh token', code: 400, data: null };
     expect(processBody(400, refusal)).toMatchObject({ kind: 'unrecognized' });
     expect(processBody(200, refusal)).toMatchObject({ kind: 'unrecognized' });
@@ -149,18 +149,18 @@ describe('every other status', () => {
     [202, '', { isBlocked: true }],
     [403, { message: 'Forbidden' }, { isBlocked: true }],
     [405, '', { isBlocked: true }],
-  ])('%d from something in front of the server is no rejection by it', (status, body, response) => {
+  ])('%d from a proxy in front of the server is not a rejection by the server', (status, body, response) => {
     expect(processBody(status, body, response)).toMatchObject({ kind: 'intercepted' });
   });
 
-  test('a token, an error code and a rate limit count, whatever stands in front of the server', () => {
+  test('a token, an error code and a rate limit count, even from a proxy in front of the server', () => {
     const blocked = { isBlocked: true };
     expect(processBody(200, ANSWER, blocked).kind).toBe('token');
     expect(processBody(400, { error: 'invalid_grant' }, blocked).kind).toBe('refused');
     expect(processBody(429, '', blocked).kind).toBe('throttled');
   });
 
-  test('an error code under 5xx, 3xx or 429 does not say that the token is dead', () => {
+  test('an error code with status 5xx, 3xx or 429 does not mean that the token is revoked', () => {
     const body = { error: 'invalid_grant' };
     expect([500, 502, 503, 302, 429].map((status) => processBody(status, body).kind)).toEqual([
       'ambiguous',
@@ -177,20 +177,20 @@ describe('every other status', () => {
     ['a list', [PLANT], 'a body that is neither JSON nor a form'],
     ['a string', JSON.stringify(PLANT), 'a body that is neither JSON nor a form'],
     ['null', 'null', 'a body that is neither JSON nor a form'],
-    ['no access_token', { token_type: 'Bearer' }, 'JSON that has no bearer token'],
-    ['an empty access_token', { access_token: '' }, 'JSON that has no bearer token'],
-    ['an access_token of the wrong type', { access_token: { value: PLANT } }, 'JSON that has no bearer token'],
-    ['the old refresh token alone', { refresh_token: SENT }, 'JSON that has no bearer token'],
+    ['no access_token', { token_type: 'Bearer' }, 'JSON that has no access token'],
+    ['an empty access_token', { access_token: '' }, 'JSON that has no access token'],
+    ['an access_token of the wrong type', { access_token: { value: PLANT } }, 'JSON that has no access token'],
+    ['only the old refresh token', { refresh_token: SENT }, 'JSON that has no access token'],
     [
-      'a bearer token, cut before its refresh token',
+      'an access token, truncated before its refresh token',
       '{"access_token":"a","expires_in":21600,"refr',
-      'JSON that was cut before its refresh token',
+      'JSON that is truncated before its refresh token',
     ],
-  ])('200 with %s: ambiguous, and the reason says which it was', (_what, body, reason) => {
+  ])('200 with %s is ambiguous, with the reason', (_what, body, reason) => {
     expect(processBody(200, body)).toEqual({ kind: 'ambiguous', reason: `Retently answered HTTP 200 with ${reason}` });
   });
 
-  test('200 with HTML: a page for people, so this is hardly the token endpoint', () => {
+  test('200 with HTML is a web page, and probably not from the token endpoint', () => {
     expect(processBody(200, `<html>${PLANT}</html>`)).toEqual({
       kind: 'misdirected',
       reason: 'Retently answered HTTP 200 with HTML',
@@ -205,29 +205,32 @@ describe('every other status', () => {
     { result: 'failure' },
     { code: 401 },
     {},
-  ])('200 with %j: an answer in words of its own, and no doubt about one', (body) => {
+  ])("200 with %j is a rejection in the server's own format, and not ambiguous", (body) => {
     expect(processBody(200, body)).toMatchObject({ kind: 'unrecognized' });
   });
 });
 
-describe('tokens in an envelope are found:', () => {
+describe('finds tokens in an envelope:', () => {
   test.each<[string, unknown]>([
     ['success, error and data', { success: true, error: null, data: ANSWER }],
     ['an empty error', { error: '', message: 'OK', data: ANSWER }],
-    ['an empty access_token beside it', { access_token: null, data: ANSWER }],
+    ['an empty access_token next to it', { access_token: null, data: ANSWER }],
     ['a list', { data: [ANSWER] }],
-    ['a JSON text', { statusCode: 200, body: JSON.stringify(ANSWER) }],
+    ['a JSON string', { statusCode: 200, body: JSON.stringify(ANSWER) }],
     ['two levels', { response: { token: ANSWER } }],
   ])('%s', (_what, body) => {
     expect(processBody(200, body)).toMatchObject({ kind: 'token', accessToken: 'access-2', refreshToken: 'refresh-2' });
   });
 
-  test.each(['null', ' ', 'undefined'])('a refresh token of %j is none: the old one lives on', (refresh_token) => {
-    expect(processAnswer({ refresh_token })).toMatchObject({ kind: 'token', refreshToken: undefined });
-  });
+  test.each(['null', ' ', 'undefined'])(
+    'a refresh token of %j counts as missing, and the old one stays valid',
+    (refresh_token) => {
+      expect(processAnswer({ refresh_token })).toMatchObject({ kind: 'token', refreshToken: undefined });
+    },
+  );
 });
 
-describe('what only looks like a token is none:', () => {
+describe('ignores values that only look like a token:', () => {
   test.each<[number, object, string]>([
     [200, { message: PLANT, code: 422, errors: { refresh_token: 'The refresh token is invalid.' } }, 'unrecognized'],
     [200, { error: 'invalid_grant', request: { refresh_token: '***' } }, 'refused'],
@@ -248,7 +251,7 @@ describe('what only looks like a token is none:', () => {
   });
 });
 
-describe('a code of RFC 6749 is known in other members and spellings:', () => {
+describe('recognizes a code of RFC 6749 in other members and spellings:', () => {
   test.each<object>([
     { error: { code: 'invalid_grant' } },
     { errors: [{ code: 'invalid_grant' }] },
@@ -265,22 +268,22 @@ describe('a code of RFC 6749 is known in other members and spellings:', () => {
     [400, { error: 'temporarily_unavailable' }, undefined],
     [400, { error: 'server_error' }, undefined],
     [403, { message: PLANT }, '120'],
-  ])('%d with %j and Retry-After %j passes, and asks for a pause', (status, body, retryAfter) => {
+  ])('%d with %j and Retry-After %j is temporary, and asks for a pause', (status, body, retryAfter) => {
     expect(processBody(status, body, retryAfter)).toMatchObject({ kind: 'throttled' });
   });
 });
 
-describe('any new refresh token in a success is kept, however useless the rest', () => {
+describe('stores any new refresh token from a success, even if the rest is unusable', () => {
   test.each<[string, object]>([
     ['no access_token', { refresh_token: 'refresh-2' }],
     ['an access_token of the wrong type', { access_token: 7, refresh_token: 'refresh-2' }],
     ['an error', { error: 'invalid_grant', refresh_token: 'refresh-2' }],
-    ['an error beside a bearer token', { error: 'invalid_scope', access_token: 'a', refresh_token: 'refresh-2' }],
+    ['an error next to an access token', { error: 'invalid_scope', access_token: 'a', refresh_token: 'refresh-2' }],
   ])('200 with %s', (_what, body) => {
     expect(processBody(200, body)).toEqual({
       kind: 'refresh-token-only',
       refreshToken: 'refresh-2',
-      reason: 'Retently answered HTTP 200 with a new refresh token and no bearer token',
+      reason: 'Retently answered HTTP 200 with a new refresh token and no access token',
     });
   });
 
@@ -317,7 +320,7 @@ describe('Retry-After (RFC 9110, section 10.2.3)', () => {
     }
   });
 
-  test('a date counts from the millisecond of the answer, rounded up: never too early', () => {
+  test('a date counts from the millisecond of the response, rounded up, so that it is never too early', () => {
     const answer = processTokenResponse(
       { status: 429, retryAfter: new Date(NOW_MS + 10_000).toUTCString(), body: Buffer.of() },
       SENT,
@@ -326,14 +329,14 @@ describe('Retry-After (RFC 9110, section 10.2.3)', () => {
     expect(answer).toMatchObject({ retryAfterSeconds: 10 });
   });
 
-  // Infinity is null in JSON: the failure record would not parse, and the back-off be lost.
-  test('more digits than a number has are no reason to forget the failure', () => {
+  // Infinity becomes null in JSON. The failure record would not parse, and the back-off would be lost.
+  test('more digits than a number can have do not lose the failure', () => {
     const answer = processBody(429, '', '9'.repeat(400));
     expect(JSON.parse(JSON.stringify(answer))).not.toMatchObject({ retryAfterSeconds: null });
   });
 });
 
-describe('a response that a limit of ours has cut says so, whatever its class:', () => {
+describe('a truncated response is marked, whatever its kind:', () => {
   test.each([
     [200, '', 'ambiguous'],
     [200, '{"scope":"', 'ambiguous'],
@@ -350,7 +353,7 @@ describe('a response that a limit of ours has cut says so, whatever its class:',
   });
 });
 
-test('whatever comes back, there is an answer, and what it says of itself quotes nothing of it', () => {
+test('any response gives an answer whose reason quotes nothing of it', () => {
   const body = fc.oneof(
     fc.uint8Array(),
     fc.json().map((text) => Buffer.from(text)),
@@ -362,7 +365,7 @@ test('whatever comes back, there is an answer, and what it says of itself quotes
       const answer = processTokenResponse({ status: code, retryAfter, body: bytes }, SENT, NOW_MS);
       const reason = 'reason' in answer ? answer.reason : 'Retently answered HTTP 200';
       expect(reason).toMatch(
-        /^Retently answered HTTP [2-5]\d\d( with ([a-z_]+|an empty body|a body that is neither JSON nor a form|JSON that has no bearer token|no token, and in words of its own|HTML|JSON that was cut before its refresh token|a new refresh token and no bearer token))?$/,
+        /^Retently answered HTTP [2-5]\d\d( with ([a-z_]+|an empty body|a body that is neither JSON nor a form|JSON that has no access token|no token, and in words of its own|HTML|JSON that was cut before its refresh token|a new refresh token and no access token))?$/,
       );
     }),
   );

@@ -24,7 +24,7 @@ const NEXT = '{"client_secret":"P1ANTED","access_token":"P1ANTED"}';
 let aws: Aws;
 let store: SecretsManagerCredentialStore;
 let nowMs: number;
-/** What AWS refuses the next calls with. */
+/** Error code with which AWS rejects the next calls. */
 let refusal: string | undefined;
 
 beforeEach(async () => {
@@ -51,7 +51,7 @@ function create(SecretString: string | undefined = SECRET): void {
   aws.secretsManager.createSecret({ Name: SecretId, ClientRequestToken: FIRST, SecretString });
 }
 
-/** Every call that the port has. */
+/** Every call of the port. */
 const CALLS: [string, () => Promise<unknown>][] = [
   ['readCurrent', () => store.readCurrent()],
   ['readLatestEntry', () => store.readLatestEntry()],
@@ -63,7 +63,7 @@ const CALLS: [string, () => Promise<unknown>][] = [
 ];
 
 describe('reading', () => {
-  test('the version before gives what held AWSCURRENT until then, and nothing if there was none', async () => {
+  test('readPrevious returns the version that had AWSCURRENT before, or nothing', async () => {
     create();
     expect(await store.readPrevious()).toBeUndefined();
     await store.putVersion(SECOND, NEXT);
@@ -71,7 +71,7 @@ describe('reading', () => {
     expect(await store.readPrevious()).toMatchObject({ versionId: FIRST, secretString: SECRET });
   });
 
-  test('gives id, age by the clock of the service, and text', async () => {
+  test("returns the id, the age by the service's clock, and the text", async () => {
     create();
     const version = { versionId: FIRST, createdAt: NOW_MS, secretString: SECRET };
     expect(await store.readCurrent()).toEqual(version);
@@ -89,7 +89,7 @@ describe('reading', () => {
     expect(await store.readLatestEntry()).toMatchObject({ versionId: SECOND });
   });
 
-  test('a version that is not there is no fault', async () => {
+  test('a missing version is not a fault', async () => {
     create();
     expect(await store.readVersion(SECOND)).toBeUndefined();
   });
@@ -99,7 +99,7 @@ describe('reading', () => {
     expect(await store.readCurrent()).toMatchObject({ secretString: undefined });
   });
 
-  test('a secret without a value is no fault', async () => {
+  test('a secret without a value is not a fault', async () => {
     aws.secretsManager.createSecret({ Name: SecretId });
     expect(await store.readCurrent()).toBeUndefined();
     expect(aws.calls.map(({ operation }) => operation)).toEqual(['GetSecretValue', 'DescribeSecret']);
@@ -115,7 +115,7 @@ describe('putting a version', () => {
     expect(await store.readVersion(SECOND)).toMatchObject({ secretString: NEXT });
   });
 
-  test('names the label of the journal, so AWSCURRENT stays where it is', async () => {
+  test('sets the label of the journal, so that AWSCURRENT does not move', async () => {
     create();
     await store.putVersion(SECOND, NEXT);
     expect(await store.readCurrent()).toMatchObject({ versionId: FIRST });
@@ -124,7 +124,7 @@ describe('putting a version', () => {
 });
 
 describe('promoting', () => {
-  test('is compare-and-swap: promoted from the version that was read, refused from any other', async () => {
+  test('is compare-and-swap: it succeeds from the version that was read, and fails from any other', async () => {
     create();
     await store.putVersion(SECOND, NEXT);
     expect(await store.promote(SECOND, versionIdOf('another'))).toBe('refused');
@@ -133,13 +133,13 @@ describe('promoting', () => {
     expect(await store.promote(SECOND, FIRST)).toBe('refused');
   });
 
-  test('a version that is gone is refused', async () => {
+  test('a version that no longer exists is not promoted', async () => {
     create();
     expect(await store.promote(SECOND, FIRST)).toBe('refused');
   });
 });
 
-test('lists the age of every version, unlabelled ones too, over as many pages as there are', async () => {
+test('lists the age of every version, including unlabeled ones, over all pages', async () => {
   create();
   for (let number = 1; number < 230; number += 1) {
     nowMs = NOW_MS + number;
@@ -154,7 +154,7 @@ test('lists the age of every version, unlabelled ones too, over as many pages as
   expect(aws.calls.map(({ operation }) => operation)).toEqual(Array(3).fill('ListSecretVersionIds'));
 });
 
-describe('what AWS rejects is identified by its name and never by its text', () => {
+describe('an error of AWS is identified by its name and never by its text', () => {
   const DENIED = [
     ...['AccessDeniedException', 'AccessDenied', 'NotAuthorized', 'UnrecognizedClientException', 'ExpiredToken'],
     ...['ExpiredTokenException', 'InvalidClientTokenId', 'InvalidSignatureException', 'SignatureDoesNotMatch'],
@@ -162,7 +162,7 @@ describe('what AWS rejects is identified by its name and never by its text', () 
     ...['KMSAccessDeniedException', 'KMSInvalidStateException', 'KMSDisabledException'],
   ];
   const OF_CREDENTIALS = /AWS credentials/;
-  /** Each denial has its own suspect; those of KMS have the key. */
+  /** Advice on each denial. KMS errors point to the key. */
   const ADVICE_ON: { readonly [name: string]: RegExp } = {
     AccessDeniedException: /function's role, the secret's resource policy .* key policy/,
     AccessDenied: /function's role, the secret's resource policy .* key policy/,
@@ -176,7 +176,7 @@ describe('what AWS rejects is identified by its name and never by its text', () 
     IncompleteSignature: OF_CREDENTIALS,
     MissingAuthenticationToken: OF_CREDENTIALS,
   };
-  /** Whether waiting helps. */
+  /** Advice on each error for which waiting helps. */
   const UNAVAILABLE: Readonly<Record<string, RegExp>> = {
     ThrottlingException: /Waiting helps/,
     LimitExceededException: /Waiting helps/,
@@ -202,7 +202,7 @@ describe('what AWS rejects is identified by its name and never by its text', () 
   });
 
   test.each(['MissingAuthenticationTokenException', 'IncompleteSignatureException'])(
-    '%s, as the JSON protocol has it: STORE_DENIED',
+    '%s, as in the JSON protocol, is STORE_DENIED',
     async (name) => {
       create();
       refusal = name;
@@ -210,7 +210,7 @@ describe('what AWS rejects is identified by its name and never by its text', () 
     },
   );
 
-  test('a connection that dies is STORE_UNAVAILABLE', async () => {
+  test('a closed connection is STORE_UNAVAILABLE', async () => {
     create();
     for (const [, call] of CALLS) {
       aws.inject({ kind: 'drop-before', operation: '*' });
@@ -220,7 +220,7 @@ describe('what AWS rejects is identified by its name and never by its text', () 
 });
 
 describe('a secret that cannot be used', () => {
-  test('scheduled for deletion is SECRET_NOT_FOUND, and how to bring it back', async () => {
+  test('that is scheduled for deletion is SECRET_NOT_FOUND, with the command to restore it', async () => {
     create();
     aws.secretsManager.deleteSecret({ SecretId });
     for (const [name, call] of CALLS) {
@@ -231,7 +231,7 @@ describe('a secret that cannot be used', () => {
     }
   });
 
-  test('unknown is SECRET_NOT_FOUND, and what to check', async () => {
+  test('that does not exist is SECRET_NOT_FOUND, with advice', async () => {
     for (const call of [store.readCurrent(), store.putVersion(SECOND, NEXT), store.listVersions()]) {
       const fault = await faultFrom(call);
       expect(fault.name).toBe('SECRET_NOT_FOUND');
@@ -239,7 +239,7 @@ describe('a secret that cannot be used', () => {
     }
   });
 
-  test('of which nobody may say whether it exists is STORE_DENIED', async () => {
+  test('whose existence access control hides is STORE_DENIED', async () => {
     aws.inject({ kind: 'access-denied', operation: 'DescribeSecret' });
     const { name, message } = await faultFrom(store.readCurrent());
     expect([name, message]).toEqual(['STORE_DENIED', expect.stringContaining('DescribeSecret on secret')]);
@@ -262,7 +262,7 @@ describe('a secret that cannot be used', () => {
       /managed by rds.*CREDENTIALS_SECRET_ID/,
     ],
     ['in another state', {}, 'STORE_UNAVAILABLE', /Waiting does not help/],
-  ])('%s: what it is, and what to do', async (_state, described, code, advice) => {
+  ])('%s is reported with advice', async (_state, described, code, advice) => {
     for (const error of ['InvalidRequestException', 'InvalidParameterException']) {
       const { url, close } = await startLoopbackServer((request, response) => {
         const isDescribe = request.headers['x-amz-target'] === 'secretsmanager.DescribeSecret';
@@ -277,7 +277,7 @@ describe('a secret that cannot be used', () => {
   });
 });
 
-test('an answer that trickles without end is ended: no call takes longer than it may', async () => {
+test('a response that never ends is aborted, so that each call ends in time', async () => {
   const timers: NodeJS.Timeout[] = [];
   const { url, close } = await startLoopbackServer((_request, response) => {
     response.write('{');
@@ -292,7 +292,7 @@ test('an answer that trickles without end is ended: no call takes longer than it
   await close();
 });
 
-test('an answer without CreatedDate ends in a sentence: every age is judged by it', async () => {
+test('a response without CreatedDate is an error, because it determines every age', async () => {
   const answers = {
     GetSecretValue: { SecretString: '{}' },
     ListSecretVersionIds: { Versions: [{}] },
@@ -314,7 +314,7 @@ test('a page without versions has none', async () => {
   await close();
 });
 
-test('a last page with an empty NextToken, as emulators answer it, is the last page', async () => {
+test('a page with an empty NextToken, as emulators send it, is the last page', async () => {
   let calls = 0;
   const { url, close } = await startLoopbackServer((_request, response) => {
     calls++;
@@ -325,8 +325,8 @@ test('a last page with an empty NextToken, as emulators answer it, is the last p
   await close();
 });
 
-describe('the way to AWS', () => {
-  test('a closed port is reported with the code of Node, and what to check in a VPC', async () => {
+describe('the connection to AWS', () => {
+  test("a closed port is reported with Node's code and advice for a VPC", async () => {
     const { url, close } = await startLoopbackServer(() => {});
     await close();
     const { name, message } = await faultFrom(createStore(url).readLatestEntry());
@@ -364,7 +364,7 @@ describe('the way to AWS', () => {
     ],
     ['… not authorized to perform: kms:Decrypt on this resource', /KMS: check the policy/],
     ['P1ANTED', /function's role, the secret's resource policy/],
-  ])("AWS's own words distinguish the suspects, and are not quoted: %s", (message, advice) => {
+  ])("AWS's own text distinguishes the causes, and is not quoted: %s", (message, advice) => {
     const error = Object.assign(new Error(message), { name: 'AccessDeniedException' });
     expect(describeAwsError(error, 7)).toEqual({
       isDenial: true,
@@ -374,7 +374,7 @@ describe('the way to AWS', () => {
     expect(describeAwsError(error, 7).advice).not.toMatch(/P1ANTED|arn:/);
   });
 
-  test('a time-out of our own has its seconds, and several tries have the code of the first', () => {
+  test('a timeout is reported with its seconds, and several tries with the code of the first', () => {
     const aborted = Object.assign(new Error('P1ANTED'), { name: 'AbortError' });
     expect(describeAwsError(aborted, 7).what).toBe('no response within the timeout of 7 s');
     expect(describeAwsError(Object.assign(new Error(), { name: 'TimeoutError' }), 7).what).toContain('TimeoutError');

@@ -37,7 +37,7 @@ async function serve(listener: RequestListener): Promise<string> {
 }
 
 describe('the request', () => {
-  test('is the refresh grant of RFC 6749, section 6: a form, client credentials in it, nothing else', async () => {
+  test('is the refresh grant of RFC 6749, section 6: a form with client credentials, and nothing else', async () => {
     const { url, requests } = await play({ status: 200, body: ANSWER });
     await post(url);
     expect(requests).toMatchObject([
@@ -68,12 +68,12 @@ describe('the request', () => {
 });
 
 describe('an answer', () => {
-  test('that is a token', async () => {
+  test('with a token is returned', async () => {
     const { url } = await play({ status: 200, body: ANSWER });
     expect(await post(url)).toMatchObject({ kind: 'token', accessToken: 'access-2', refreshToken: 'refresh-2' });
   });
 
-  test('that is refused', async () => {
+  test('with a rejection is returned', async () => {
     const { url } = await play({ status: 400, body: { error: 'invalid_grant' } });
     expect(await post(url)).toMatchObject({ kind: 'refused', error: 'invalid_grant' });
   });
@@ -81,12 +81,12 @@ describe('an answer', () => {
   test.each([
     ['7', 7],
     [new Date(NOW_MS + 60_000).toUTCString(), 60],
-  ])('that throttles, with Retry-After: %s', async (header, retryAfterSeconds) => {
+  ])('that throttles has Retry-After: %s', async (header, retryAfterSeconds) => {
     const { url } = await play({ status: 429, headers: { 'retry-after': header } });
     expect(await post(url)).toMatchObject({ kind: 'throttled', retryAfterSeconds });
   });
 
-  test('that redirects is not followed: the credentials go to nobody else', async () => {
+  test('with a redirect is not followed, so that credentials go nowhere else', async () => {
     const elsewhere = await play({ status: 200, body: ANSWER });
     const { url } = await play({ status: 307, headers: { location: elsewhere.url } });
     expect(await post(url)).toMatchObject({ kind: 'misdirected', reason: 'Retently answered HTTP 307' });
@@ -94,8 +94,8 @@ describe('an answer', () => {
   });
 });
 
-describe('not sent: before a byte of the request left', () => {
-  test('a refused connection', async () => {
+describe('not sent, because no byte of the request was sent:', () => {
+  test('a rejected connection', async () => {
     const { url, close } = await play('hang');
     await close();
     expect(await post(url)).toEqual({
@@ -104,12 +104,12 @@ describe('not sent: before a byte of the request left', () => {
     });
   });
 
-  test('a TLS handshake with a server that speaks no TLS', async () => {
+  test('a TLS handshake with a server without TLS', async () => {
     const { url } = await play('hang');
     expect(await post(url.replace('http:', 'https:'))).toMatchObject({ kind: 'not-sent' });
   });
 
-  test('a certificate that nobody vouches for: the server gets no byte of the request', async () => {
+  test('an untrusted certificate, so that the server receives no byte of the request', async () => {
     const received: unknown[] = [];
     const server = createServer(createSelfSignedCertificate(), (request) => received.push(request.method));
     server.on('secureConnection', (socket) => socket.on('data', (bytes) => received.push(bytes)));
@@ -126,7 +126,7 @@ describe('not sent: before a byte of the request left', () => {
   });
 });
 
-describe('ambiguous: the token may be spent', () => {
+describe('ambiguous, because the token may be used up:', () => {
   test('a connection that is reset after the request was read', async () => {
     const { url, requests } = await play('reset');
     expect(await post(url)).toEqual({
@@ -136,7 +136,7 @@ describe('ambiguous: the token may be spent', () => {
     expect(requests).toHaveLength(1);
   });
 
-  test('no answer in time', async () => {
+  test('no response in time', async () => {
     const { url, requests } = await play('hang');
     expect(await post(url, TIMEOUT_MS)).toEqual({
       kind: 'ambiguous',
@@ -153,19 +153,19 @@ describe('ambiguous: the token may be spent', () => {
     expect(await post(refused)).toMatchObject({ kind: 'refused', error: 'invalid_grant' });
   });
 
-  test('an answer that is no HTTP', async () => {
+  test('a response that is not HTTP', async () => {
     const url = await serve((request) => request.socket.end('P1ANTED\r\n\r\n'));
     const answer = await post(url);
     expect(answer).toMatchObject({ kind: 'ambiguous' });
     expect(JSON.stringify(answer)).not.toContain('P1ANTED');
   });
 
-  test('a body that is cut short', async () => {
+  test('a truncated body', async () => {
     const { url } = await play('truncated-body');
     expect(await post(url)).toMatchObject({ kind: 'ambiguous' });
   });
 
-  test('a body that never ends is read to 1 MiB and no further', async () => {
+  test('a body that never ends, which is read up to 1 MiB', async () => {
     const { url } = await play('endless-body');
     expect(await post(url)).toMatchObject({ kind: 'ambiguous', isTruncated: true });
   });
@@ -216,7 +216,7 @@ describe('a response of any size', () => {
       'a chunk extension of 20 KiB, before the tokens',
       `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9;${'e'.repeat(20 * 1024)}\r\n`,
     ],
-  ])('%s: where Node gives up on a size, no second request may follow', async (_name, raw) => {
+  ])('%s: if Node gives up because of a size, no second request follows', async (_name, raw) => {
     const { url } = await play({ raw: Buffer.from(raw) });
     expect(await post(url)).toMatchObject({ kind: 'ambiguous', isTruncated: true });
   });
@@ -231,7 +231,7 @@ describe('a response of any size', () => {
 });
 
 test.each(['http', 'https'])(
-  '%s: each address of a host gets two seconds for its TCP handshake, not 250 ms',
+  '%s: each address of a host has two seconds for its TCP handshake, not 250 ms',
   async (scheme) => {
     const connect = vi.spyOn(Socket.prototype, 'connect');
     const { url, close } = await play('hang');
@@ -247,13 +247,13 @@ test.each(['http', 'https'])(
   },
 );
 
-describe('a token that did arrive is never thrown away', () => {
-  test('although the connection stays open behind it', async () => {
+describe('a received token is never discarded', () => {
+  test('even if the connection stays open after it', async () => {
     const url = await serve((_request, response) => void response.write(JSON.stringify(ANSWER)));
     expect(await post(url, TIMEOUT_MS)).toMatchObject({ kind: 'token', refreshToken: 'refresh-2' });
   });
 
-  test('although the connection is cut behind it', async () => {
+  test('even if the connection breaks after it', async () => {
     const url = await serve((_request, response) => {
       response.writeHead(200, { 'content-length': 4_096 });
       response.write(JSON.stringify(ANSWER), () => response.socket?.destroy());
@@ -262,13 +262,13 @@ describe('a token that did arrive is never thrown away', () => {
   });
 });
 
-describe('an answer is read although its framing is sloppy:', () => {
+describe('a response with incorrect framing is read:', () => {
   const body = JSON.stringify(ANSWER);
   const chunked = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
 
   test.each([
     [
-      'a length and chunks at once',
+      'a length and chunks together',
       `HTTP/1.1 200 OK\r\ncontent-length: 7\r\ntransfer-encoding: chunked\r\n\r\n${chunked}`,
     ],
     ['a bare line feed behind a header', `HTTP/1.1 200 OK\r\nx-a: b\ncontent-length: ${body.length}\r\n\r\n${body}`],
@@ -282,20 +282,17 @@ describe('an answer is read although its framing is sloppy:', () => {
     ['a length that is too long', `HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n${body}`],
     ['two lengths', `HTTP/1.1 200 OK\r\ncontent-length: 9\r\ncontent-length: 9\r\n\r\n${body}`],
     ['a list of lengths', `HTTP/1.1 200 OK\r\ncontent-length: 9, 9\r\n\r\n${body}`],
-    ['a length that is no number', `HTTP/1.1 200 OK\r\ncontent-length: abc\r\n\r\n${body}`],
+    ['a length that is not a number', `HTTP/1.1 200 OK\r\ncontent-length: abc\r\n\r\n${body}`],
     ['a length that is too short', `HTTP/1.1 200 OK\r\ncontent-length: ${body.length - 1}\r\n\r\n${body}`],
     ['a header without a colon', `HTTP/1.1 200 OK\r\nsomething\r\n\r\n${body}`],
     ['another spelling of HTTP', `http/1.1  200 OK\r\n\r\n${body}`],
+    ['an invalid header before chunks', `HTTP/1.1 200 OK\r\nfo o: b\r\ntransfer-encoding: chunked\r\n\r\n${chunked}`],
     [
-      'a header that is none, before chunks',
-      `HTTP/1.1 200 OK\r\nfo o: b\r\ntransfer-encoding: chunked\r\n\r\n${chunked}`,
-    ],
-    [
-      'a chunk that is none behind a whole one',
+      'an invalid chunk after a complete one',
       `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\nzz\r\n`,
     ],
     [
-      'a header value that is no ASCII',
+      'a header value that is not ASCII',
       `HTTP/1.1 200 OK\r\nx-a: Caf\u00e9\u0001\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     ],
   ])('%s', async (_name, response) => {
@@ -304,14 +301,14 @@ describe('an answer is read although its framing is sloppy:', () => {
   });
 });
 
-test('an answer that switches the protocol is no answer, and no wait', async () => {
+test('a response that switches the protocol is ambiguous, without a wait', async () => {
   const url = await serve((request) =>
     request.socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n'),
   );
   expect(await post(url)).toMatchObject({ kind: 'ambiguous' });
 });
 
-test('a handshake that never ends is given up after five seconds, whatever a POST may take: nothing was sent', async () => {
+test('a handshake that never ends is aborted after five seconds, and nothing is sent', async () => {
   const server = createSilentServer(() => {});
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const sockets: Socket[] = [];

@@ -45,22 +45,22 @@ test.each([
   ['with more before it', `P1ANTED${'a'.repeat(64)}`],
   ['with more behind it', `${'a'.repeat(64)}P1ANTED`],
   ['absent', undefined],
-])('a hash %s is none, and not shown', async (_what, spent) => {
+])('a hash %s is not a hash, and is not shown', async (_what, spent) => {
   const { announced } = await announce({ ...MEMBERS, spent_refresh_token_sha256: spent });
   expect(announced[0]?.fingerprints).not.toHaveProperty('spentRefreshToken');
 });
 
-test('a server that did not rotate is said', async () => {
+test('the event shows that the server did not rotate', async () => {
   const { announced } = await announce({ ...MEMBERS, spent_refresh_token_sha256: sha256('refresh-1') });
   expect(announced).toMatchObject([{ rotated: false }]);
 });
 
-test('the first success after a failure says recovered too, in the same call', async () => {
+test('the first success after a failure also publishes recovered, in the same call', async () => {
   const { announcements } = await announce(MEMBERS, { attempt: 1, isRecovery: true });
   expect(announcements).toMatchObject([[{ type: 'refreshed' }, { type: 'recovered', attempt: 1 }]]);
 });
 
-test('what a document does not have is left out', async () => {
+test('members that a document does not have are omitted', async () => {
   const { announced } = await announce({ refresh_token: 'refresh-1' });
   expect(JSON.parse(JSON.stringify(announced))).toEqual([
     {
@@ -83,13 +83,13 @@ test('a failure is announced with its code and attempt', async () => {
   expect(telemetry.counts).toEqual([]);
 });
 
-test('a dead grant says reauthorization required too, a refused client does not', async () => {
+test('a revoked grant also publishes reauthorization required, but a rejected client does not', async () => {
   const types = (await fail('REAUTHORIZATION_REQUIRED')).announced.map(({ type }) => type);
   expect(types).toEqual(['failed', 'reauthorizationRequired']);
   expect((await fail('CLIENT_REJECTED')).announced).toHaveLength(1);
 });
 
-test('a revoked grant is announced for a document and an attempt, as the failure is, and is no guess', async () => {
+test('a revoked grant is announced with the same document and attempt as the failure, and not as a guess', async () => {
   const judgement = { health: 'attention', action: 'reauthorize', reason: expect.any(String) };
   const announced = { ...CURRENT, attempt: 2, code: 'REAUTHORIZATION_REQUIRED', ...judgement };
   const { announcements } = await fail('REAUTHORIZATION_REQUIRED');
@@ -101,7 +101,7 @@ test('a revoked grant is announced for a document and an attempt, as the failure
   ]);
 });
 
-test('a grant that is taken for dead says reauthorization required, and that it is a guess', async () => {
+test('a probably revoked grant publishes reauthorization required, marked as a guess', async () => {
   const { announcements } = await fail('REAUTHORIZATION_PROBABLE', true);
   expect(announcements).toMatchObject([[{ type: 'failed' }, { type: 'reauthorizationRequired', probable: true }]]);
   expect(announcements[0]?.[0]).not.toHaveProperty('probable');

@@ -53,7 +53,7 @@ function run(
   return claim(context, situation, attempt);
 }
 
-/** Another run's claim, made now. */
+/** Stores another run's claim, made now. */
 function claimedByOther(attempt: number): void {
   context.writeText(
     renderClaim({ tokenHash, attempt, nonce: 'nonce of another run', leaseSeconds: 90 }),
@@ -68,7 +68,7 @@ function failedBefore(attempt: number, members: Partial<FailureEntry> = {}): voi
   context.writeText(text, [JOURNAL_STAGE], failureId(tokenHash, attempt));
 }
 
-test('counts, then puts the claim with the label beside one look for the successor, and AWSCURRENT stays', async () => {
+test('counts versions, stores the claim with the label, looks once for the successor, and leaves AWSCURRENT', async () => {
   expect(await run()).toMatchObject({ kind: 'claimed', attempt: 0 });
   expect(context.store.calls).toEqual(['listVersions', 'putVersion', 'readVersion']);
   expect(context.latestEntryVersionId).toBe(claimId(tokenHash, 0));
@@ -77,17 +77,17 @@ test('counts, then puts the claim with the label beside one look for the success
 });
 
 // A shorter lease would end while the run may still send the token.
-test('a claim says the whole lease of its run', async () => {
+test('a claim contains the whole lease of its run', async () => {
   await run();
   expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ lease_seconds: context.settings.leaseSeconds });
 });
 
-test('a claim holds no secret', async () => {
+test('a claim contains no secret', async () => {
   await run();
   expect(context.textOf(JOURNAL_STAGE)).not.toMatch(/client-id-1|client-secret-1|refresh-1/);
 });
 
-test('a token that was traded already is not claimed for a POST', async () => {
+test('a used token is not claimed for a POST', async () => {
   context.writeText(
     JSON.stringify(refreshed(0, { refresh_token: 'refresh-2' })),
     [JOURNAL_STAGE],
@@ -96,8 +96,8 @@ test('a token that was traded already is not claimed for a POST', async () => {
   expect(await run()).toMatchObject({ kind: 'spent', successor: { versionId: successorId(tokenHash) } });
 });
 
-describe('attempts begin after the highest claim that is listed', () => {
-  test('although the label is gone, and the first claims are purged: no second run sends the token beside the first', async () => {
+describe('attempts are numbered after the highest listed claim', () => {
+  test('even without the label and the first claims, so that no second run sends the token', async () => {
     const { tokenHash } = toDocumentEntry(CREDENTIALS);
     const purged = FakeContext.withSecret(CREDENTIALS);
     const claimed = (attempt: number, stages: string[]) =>
@@ -116,7 +116,7 @@ describe('attempts begin after the highest claim that is listed', () => {
     expect(later.announced[0]?.attempt).toBe(51);
   });
 
-  test('so a refusal is found without the label', async () => {
+  test('so that a rejection is found without the label', async () => {
     const { tokenHash } = toDocumentEntry(CREDENTIALS);
     const refused = FakeContext.withSecret(CREDENTIALS);
     refused.tokenEndpoint.willAnswer(INVALID_GRANT);
@@ -127,7 +127,7 @@ describe('attempts begin after the highest claim that is listed', () => {
   });
 });
 
-describe('where the id is taken, what is found there decides', () => {
+describe('if the id exists, its content decides', () => {
   test('a live claim is busy, forced or not', async () => {
     claimedByOther(0);
     context.advance(89_999);
@@ -135,12 +135,12 @@ describe('where the id is taken, what is found there decides', () => {
     expect(await run(FIRST, true)).toEqual({ kind: 'busy' });
   });
 
-  test('a failure whose back-off runs is waiting', async () => {
+  test('during the back-off of a failure, the result is waiting', async () => {
     failedBefore(0);
     expect(await run()).toEqual({ kind: 'waiting', retryAtMs: NOW_MS + MINUTE_MS, why: 'back-off' });
   });
 
-  test('a dead grant is rejected, although the label was lost', async () => {
+  test('a revoked grant is rejected, even if the label was lost', async () => {
     failedBefore(0, { code: 'REAUTHORIZATION_REQUIRED' });
     context.loseLabel();
     context.advance(24 * HOUR_MS);
@@ -148,7 +148,7 @@ describe('where the id is taken, what is found there decides', () => {
     expect(await run(FIRST, true)).toMatchObject({ kind: 'claimed', attempt: 1 });
   });
 
-  test('failures that are over, or were made with other credentials, lead to the first attempt that is free', async () => {
+  test('after failures that are over or had other credentials, the first free attempt is claimed', async () => {
     failedBefore(0);
     failedBefore(1, { code: 'CLIENT_REJECTED', digest: 'digest of another client secret' });
     failedBefore(2);
@@ -157,7 +157,7 @@ describe('where the id is taken, what is found there decides', () => {
     expect(context.telemetry.counts).toEqual([]);
   });
 
-  test('something that is no failure is taken for a claim of its age: the id says what it is', async () => {
+  test('content that is not a failure counts as a claim of its age, because the id decides', async () => {
     context.writeText('scribble', [JOURNAL_STAGE], claimId(tokenHash, 0));
     context.writeText('scribble', [JOURNAL_STAGE], failureId(tokenHash, 0));
     expect(await run()).toEqual({ kind: 'busy' });
@@ -165,13 +165,13 @@ describe('where the id is taken, what is found there decides', () => {
     expect(await run()).toMatchObject({ kind: 'claimed', attempt: 1 });
   });
 
-  test('a document is no failure, nor is a claim of its own under the id of a failure', async () => {
+  test('neither a document nor a claim counts as a failure under the id of a failure', async () => {
     claimedByOther(0);
     context.writeText(JSON.stringify(CREDENTIALS), [JOURNAL_STAGE], failureId(tokenHash, 0));
     expect(await run()).toEqual({ kind: 'busy' });
   });
 
-  test('a claim lives as long as the run that made it was promised', async () => {
+  test('a claim is valid for the lease of the run that made it', async () => {
     const text = renderClaim({
       tokenHash,
       attempt: 0,
@@ -185,7 +185,7 @@ describe('where the id is taken, what is found there decides', () => {
     expect(await run()).toMatchObject({ kind: 'claimed', attempt: 1 });
   });
 
-  test('a claim that vanished between the put and the look counts as made now', async () => {
+  test('a claim that cannot be read after the conflict counts as made now', async () => {
     context.store.intercept('putVersion', 'before', () => claimedByOther(0));
     const { store } = context;
     const gone: typeof store.readVersion = async () => undefined;
@@ -194,10 +194,10 @@ describe('where the id is taken, what is found there decides', () => {
   });
 });
 
-describe('a dead claim', () => {
+describe('an expired claim', () => {
   const TAKEOVER = { kind: 'attempt', attempt: 1, takesOverClaim: true } as const;
 
-  test('is taken over, and that is said aloud: a token may have been spent', async () => {
+  test('is taken over, with a warning that the token may have been used', async () => {
     claimedByOther(0);
     context.advance(90_000);
     expect(await run(TAKEOVER)).toMatchObject({ kind: 'claimed', attempt: 1 });
@@ -206,7 +206,7 @@ describe('a dead claim', () => {
     expect(context.telemetry.lines[0]?.message).toBe(LOG_EVENTS.claimTakenOver);
   });
 
-  test('is taken over where only the ids show it', async () => {
+  test('is taken over even if only the ids show it', async () => {
     claimedByOther(0);
     context.loseLabel();
     context.advance(90_000);
@@ -214,14 +214,14 @@ describe('a dead claim', () => {
     expect(context.telemetry.counts).toEqual(['claim taken over']);
   });
 
-  test('that ended in a failure behind a lagging label is no takeover', async () => {
+  test('is not taken over if it ended in a failure that a lagging label hides', async () => {
     failedBefore(0, { code: 'REAUTHORIZATION_REQUIRED' });
     context.advance(HOUR_MS);
     expect(await run(TAKEOVER)).toMatchObject({ kind: 'rejected' });
     expect(context.telemetry.counts).toEqual([]);
   });
 
-  test('is taken over by one run alone', async () => {
+  test('is taken over by only one run', async () => {
     claimedByOther(0);
     context.advance(90_000);
     expect(await run(TAKEOVER)).toMatchObject({ kind: 'claimed', attempt: 1 });
@@ -230,8 +230,8 @@ describe('a dead claim', () => {
   });
 });
 
-describe('the write budget', () => {
-  /** Of 100 versions in 24 hours, ten are kept free, and an attempt takes two. */
+describe('the version budget', () => {
+  /** Secrets Manager keeps 100 versions from 24 hours. Ten are reserved, and an attempt needs two. */
   const MAX_BEFORE_CLAIM = 88;
 
   function fill(versions: number): void {
@@ -243,12 +243,12 @@ describe('the write budget', () => {
   test.each([
     [MAX_BEFORE_CLAIM, { kind: 'claimed', attempt: 0 }],
     [MAX_BEFORE_CLAIM + 1, { kind: 'waiting', why: 'write budget', retryAtMs: NOW_MS + 24 * HOUR_MS }],
-  ])('%d versions of the last 24 hours, those of operators too, forced or not: %j', async (versions, decision) => {
+  ])('%d versions in 24 hours, including those of operators, forced or not: %j', async (versions, decision) => {
     fill(versions);
     expect(await run(FIRST, true)).toMatchObject(decision);
   });
 
-  test('nothing is put while there is no room, and room comes when the oldest of the surplus are a day old', async () => {
+  test('nothing is stored without room, and there is room when the oldest excess versions are a day old', async () => {
     fill(10);
     context.advance(HOUR_MS);
     fill(MAX_BEFORE_CLAIM + 11);
@@ -260,7 +260,7 @@ describe('the write budget', () => {
     expect(await run()).toMatchObject({ kind: 'claimed', attempt: 0 });
   });
 
-  test('it is the oldest that age first, in whatever order the store lists them', async () => {
+  test('the oldest versions leave first, in whatever order the store lists them', async () => {
     fill(MAX_BEFORE_CLAIM);
     context.advance(HOUR_MS);
     fill(MAX_BEFORE_CLAIM + 1);
@@ -270,19 +270,19 @@ describe('the write budget', () => {
     expect(await run()).toEqual({ kind: 'waiting', why: 'write budget', retryAtMs: NOW_MS + 24 * HOUR_MS });
   });
 
-  test('waiting for room is said in the log', async () => {
+  test('waiting for room is logged', async () => {
     fill(MAX_BEFORE_CLAIM + 1);
     await run();
     expect(context.telemetry.lines).toMatchObject([{ level: 'warn', message: LOG_EVENTS.budgetUsedUp }]);
   });
 });
 
-test('a store that refuses the claim keeps anything from being spent', async () => {
+test('if the store rejects the claim, the token is not used', async () => {
   context.store.refuse('putVersion');
   await expect(run()).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
 });
 
-describe('a claim that was copied under another id, as into a secret that was restored', () => {
+describe('a claim that was copied to another id, for example into a restored secret', () => {
   const copiedAt = (ageMs: number): JournalEntry => ({
     kind: 'claim',
     versionId: versionIdOf('copy'),
@@ -303,22 +303,22 @@ describe('a claim that was copied under another id, as into a secret that was re
     return claim(context, situation, { kind: 'attempt', attempt: 4, takesOverClaim: true });
   };
 
-  test('is taken over when its lease is over, and not judged from now again and again', async () => {
+  test('is taken over when its lease ends, which does not start over with each read', async () => {
     expect(await takeOver(copiedAt(90_000))).toMatchObject({ kind: 'claimed', attempt: 4 });
   });
 
-  test('is no reason to look at another claim that cannot be read yet as if it were old', async () => {
+  test('does not make another claim that cannot be read yet look old', async () => {
     const other: JournalEntry = { ...copiedAt(HOUR_MS), kind: 'claim', attempt: 2, leaseSeconds: 90 };
     expect(await takeOver(other)).toMatchObject({ kind: 'busy' });
   });
 
-  test('is no copy if it is of another token: what cannot be read yet was put a moment ago', async () => {
+  test('is not a copy if it has another token: a claim that cannot be read yet was made a moment ago', async () => {
     expect(await takeOver({ ...copiedAt(HOUR_MS), tokenHash: 'hash of another token' })).toMatchObject({
       kind: 'busy',
     });
   });
 
-  test('does not stand for what is under the id itself, whose age counts', async () => {
+  test('does not replace the claim under the id itself, whose age counts', async () => {
     context.writeText('scribble', [JOURNAL_STAGE], claimId(tokenHash, 3));
     expect(await takeOver(copiedAt(HOUR_MS))).toMatchObject({ kind: 'busy' });
   });

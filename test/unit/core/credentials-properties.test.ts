@@ -24,7 +24,7 @@ const credentials = fc.record(
 );
 const secretText = fc.tuple(otherMembers, credentials, otherMembers, fc.boolean()).map(toText);
 
-/** As an operator would write it; by hand, for an object literal cannot have a member `__proto__`. */
+/** Returns a document as an operator writes it. It is text, because an object literal cannot have a member `__proto__`. */
 function toText([outer, own, inner, isNested]: [[string, unknown][], object, [string, unknown][], boolean]): string {
   const held = [...inner, ...Object.entries(own)];
   return toJson(isNested ? [...outer, ['credentials', toJson(held)]] : held, isNested ? 'credentials' : undefined);
@@ -38,7 +38,7 @@ function toJson(members: readonly (readonly [string, unknown])[], rawName?: stri
   return `{${texts.join(',')}}`;
 }
 
-/** Every member that is not a token, its value as text, in order. */
+/** Returns every member that is not a token, with its value as text, in order. */
 function othersOf(text: string): [string, string][] {
   const parsed: object = JSON.parse(text);
   const isToken = (name: string) => TOKEN_MEMBERS.some((token) => token === name);
@@ -50,7 +50,7 @@ function othersOf(text: string): [string, string][] {
     ]);
 }
 
-test('new tokens leave every other member its value, its shape and its place', () => {
+test('new tokens change no value, shape or position of another member', () => {
   fc.assert(
     fc.property(secretText, tokens, (text, newTokens) => {
       const rendered = renderWithTokens(parseDocument(text, 'Secret'), newTokens);
@@ -60,7 +60,7 @@ test('new tokens leave every other member its value, its shape and its place', (
   );
 });
 
-test('a document that is written with its own tokens reads the same, and is written the same again', () => {
+test('a document that is rendered with its own tokens parses and renders to the same text', () => {
   fc.assert(
     fc.property(secretText, (text) => {
       const parsed = parseDocument(text, 'Secret');
@@ -73,7 +73,7 @@ test('a document that is written with its own tokens reads the same, and is writ
   );
 });
 
-test('whatever the text is, it is a document or a fault that does not quote it', () => {
+test('any text is a document, or a fault that does not quote it', () => {
   const plant = 'P1ANTED';
   const broken = fc.string().map((noise) => `${noise}{"client_secret":"${plant}"`);
   fc.assert(

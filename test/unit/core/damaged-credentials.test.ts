@@ -12,7 +12,7 @@ function requireFrom(secret: object, origin: 'human' | 'answer' = 'human') {
   return requireGrant(parseDocument(JSON.stringify(secret), WHERE), WHERE, origin);
 }
 
-describe('a value that is visibly damaged', () => {
+describe('a visibly damaged value', () => {
   test.each([
     ['a\n', 'has a line break'],
     ['\r\na', 'has a line break'],
@@ -112,7 +112,7 @@ describe('a value that is visibly damaged', () => {
     expect(findDamage(value)).toBeUndefined();
   });
 
-  test('is none in what RFC 6749 appendix A allows, the space inside included', () => {
+  test('is none if RFC 6749 appendix A allows it, even with a space inside', () => {
     const vschar = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code));
     const value = fc.tuple(fc.constantFrom('a', '0', '-'), fc.string({ unit: fc.oneof(vschar, fc.constant(' ')) }));
     fc.assert(
@@ -122,7 +122,7 @@ describe('a value that is visibly damaged', () => {
     );
   });
 
-  test('is refused, every one named at once, without the value', () => {
+  test('is rejected; the message lists every damaged member, without its value', () => {
     const damaged = {
       client_id: 'ID\n',
       client_secret: 'SECRET ',
@@ -138,19 +138,19 @@ describe('a value that is visibly damaged', () => {
     expect(message).not.toMatch(/ID\n|SECRET|TOKEN|URI/);
   });
 
-  test('under credentials is named there', () => {
+  test('is named with its path under credentials', () => {
     const { message } = faultOf(() => requireFrom({ credentials: { ...CREDENTIALS, client_secret: 'a\n' } }));
     expect(message).toContain('credentials.client_secret has a line break');
   });
 
-  test('is none of our business in a refresh token that came in an answer: it goes back byte for byte', () => {
+  test('is accepted in a refresh token from a response, which is sent back byte for byte', () => {
     const refresh_token = ' é\n“”…\u200b ';
     expect(requireFrom({ ...CREDENTIALS, refresh_token }, 'answer')).toMatchObject({ refreshToken: refresh_token });
     expect(faultOf(() => requireFrom({ ...CREDENTIALS, client_id: 'a\n' }, 'answer')).name).toBe('CREDENTIALS_INVALID');
   });
 });
 
-describe('credentials in another place are pointed at', () => {
+describe('finds misplaced credentials', () => {
   const { client_id, client_secret, refresh_token } = CREDENTIALS;
   const all = { client_id, client_secret, refresh_token };
 
@@ -194,17 +194,17 @@ describe('credentials in another place are pointed at', () => {
     ['empty', { a: { client_id: '', client_secret: null } }],
     ['in a list that is a text', { a: JSON.stringify([all]) }],
     ['nothing, in a text that begins like JSON and is none', { a: '{"client_id": ' }],
-  ])('and nowhere if they are %s', (_, document) => {
+  ])('nowhere if they are %s', (_, document) => {
     expect(findMisplaced(document)).toBeUndefined();
   });
 
-  test('and nowhere if they are nowhere, or too deep to be meant', () => {
+  test('nowhere if there are none, or if they are nested too deeply', () => {
     expect(findMisplaced({ a: [1, 'text', null, { b: {} }], c: '{not json' })).toBeUndefined();
     expect(findMisplaced({ a: { b: { c: { d: { e: { f: { g: all } } } } } } })).toBeUndefined();
   });
 });
 
-describe('a secret that is not JSON says what it looks like', () => {
+describe('describes the encoding of a secret that is not JSON', () => {
   const text = JSON.stringify(CREDENTIALS);
   const utf16 = Buffer.from(`\ufeff${text}`, 'utf16le');
 
@@ -231,11 +231,11 @@ describe('a secret that is not JSON says what it looks like', () => {
     expect(message).not.toMatch(/client-secret-1|refresh-1/);
   });
 
-  test('unless it is a byte order mark before good JSON: that is read over', () => {
+  test('but skips a byte order mark before valid JSON', () => {
     expect(parseDocument(`\ufeff${text}`, WHERE).members).toEqual(CREDENTIALS);
   });
 
-  test('and says nothing of an encoding that does not show', () => {
+  test('but reports no encoding that does not show', () => {
     for (const sign of ['', '\u00ff\u00fe', '\u00fe\u00ff', '\ufffd\ufffd', '\u00ef\u00bb\u00bf', '\ufffe', '\u227b']) {
       expect(describeEncoding(`client_id=a${sign}`)).toBeUndefined();
     }

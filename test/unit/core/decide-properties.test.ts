@@ -60,7 +60,7 @@ function check(predicate: (situation: Situation) => void): void {
   fc.assert(fc.property(situation, predicate), { numRuns: 500 });
 }
 
-test('I2: a live claim of this refresh token is never attempted past, forced or not', () => {
+test('I2: no attempt ignores a live claim of this refresh token, forced or not', () => {
   check((each) => {
     const isLiveClaim =
       each.latestEntry?.kind === 'claim' && NOW_MS - each.latestEntry.createdAt < each.latestEntry.leaseSeconds * 1_000;
@@ -68,13 +68,13 @@ test('I2: a live claim of this refresh token is never attempted past, forced or 
   });
 });
 
-test('busy is said of a live claim of this refresh token and of nothing else', () => {
+test('only a live claim of this refresh token gives busy', () => {
   check((each) => {
     if (decide(each).kind === 'busy') expect(each.latestEntry).toMatchObject({ kind: 'claim', tokenHash });
   });
 });
 
-test('I6: credentials that were refused for good are not sent again unless somebody forces it', () => {
+test('I6: rejected credentials are not sent again unless a refresh is forced', () => {
   check((each) => {
     const { latestEntry: last } = each;
     const isLatched = last?.kind === 'failure' && last.tokenHash === tokenHash && last.digest === 'digest';
@@ -84,7 +84,7 @@ test('I6: credentials that were refused for good are not sent again unless someb
   });
 });
 
-test('a wait ends within 45 minutes of the failure or an hour before the bearer token does, and is not over before a minute', () => {
+test('a wait ends after a minute at the earliest, and within 45 minutes or an hour before the access token expires', () => {
   check((each) => {
     const decision = decide(each);
     if (decision.kind !== 'waiting') return;
@@ -98,7 +98,7 @@ test('a wait ends within 45 minutes of the failure or an hour before the bearer 
   });
 });
 
-test('what is called fresh has at least two fifths of its life left, and half of a life that is not short', () => {
+test('a fresh token has at least two fifths of its lifetime left, and half of it if the lifetime is not short', () => {
   check((each) => {
     if (decide(each).kind !== 'fresh') return;
     const { expires_at = '', refreshed_at = '' } = each.current.document.members;
@@ -109,7 +109,7 @@ test('what is called fresh has at least two fifths of its life left, and half of
   });
 });
 
-test('force turns no attempt into anything else, and leaves nothing but an attempt or a live claim', () => {
+test('with force, the decision is an attempt or a live claim, and an attempt stays an attempt', () => {
   check((each) => {
     const forced = decide({ ...each, force: true });
     expect(['attempt', 'busy']).toContain(forced.kind);

@@ -29,7 +29,7 @@ const rejected = (failure: RefusalEntry): Decision => ({ kind: 'rejected', failu
 const FRESH: Decision = { kind: 'fresh' };
 const BUSY: Decision = { kind: 'busy' };
 
-/** A latest journal entry, `ageMs` old. */
+/** Latest journal entry, `ageMs` old. */
 const claim = (number: number, ageMs: number, tokenHash = due.tokenHash): ClaimEntry => ({
   kind: 'claim',
   versionId: 'claim',
@@ -53,12 +53,12 @@ const otherToken = toDocumentEntry(refreshed(1, { refresh_token: 'refresh-9' }),
 
 const dying = toDocumentEntry(refreshed(7));
 
-/** Answers as they were recorded; the second by a server that does not rotate. */
+/** Recorded answers; the second one from a server that does not rotate refresh tokens. */
 const answer = toDocumentEntry(refreshed(1, { spent_refresh_token_sha256: 'parent' }), successorId('parent'));
 const unrotated = toDocumentEntry(refreshed(1, { spent_refresh_token_sha256: 'token' }), successorId('parent'));
 const copied = toDocumentEntry(refreshed(1, { spent_refresh_token_sha256: 'parent' }), 'pasted');
 
-// Both have one refresh token, and so one token hash.
+// Both have the same refresh token, and therefore the same token hash.
 expect(fresh.tokenHash).toBe(due.tokenHash);
 
 type Row = [
@@ -71,7 +71,7 @@ type Row = [
 
 const NONE = undefined;
 
-describe('what to do, unforced and forced', () => {
+describe('decides, unforced and forced, for', () => {
   test.each<Row>([
     ['fresh, no journal', fresh, NONE, FRESH, attempt(0)],
     ['fresh, and the latest entry', fresh, fresh, FRESH, attempt(0)],
@@ -86,14 +86,14 @@ describe('what to do, unforced and forced', () => {
     ['a claim of a run with a longer lease', due, { ...claim(2, 90_000), leaseSeconds: 270 }, BUSY, BUSY],
     ['a claim from the future', due, claim(2, -20_000), BUSY, BUSY],
     ['a live claim on a fresh token', fresh, claim(0, 0), BUSY, BUSY],
-    ['a dead claim on a fresh token', fresh, claim(0, HOUR_MS), attempt(1, true), attempt(1, true)],
+    ['an expired claim on a fresh token', fresh, claim(0, HOUR_MS), attempt(1, true), attempt(1, true)],
     ['a live claim of another refresh token', due, claim(5, 0, 'x'), attempt(0), attempt(0)],
     ['fresh, a claim of another refresh token', fresh, claim(5, 0, 'x'), attempt(0), attempt(0)],
 
     ['an answer, a claim of another refresh token', answer, claim(5, 0, 'x'), FRESH, attempt(0)],
     ['an answer, with another refresh token than the journal', answer, otherToken, FRESH, attempt(0)],
     ['an answer, a live claim', answer, claim(0, 0, answer.tokenHash), BUSY, BUSY],
-    ['an answer, a dead claim', answer, claim(0, HOUR_MS, answer.tokenHash), attempt(1, true), attempt(1, true)],
+    ['an answer, an expired claim', answer, claim(0, HOUR_MS, answer.tokenHash), attempt(1, true), attempt(1, true)],
     ['an unrotated answer, the claim that it ends', unrotated, claim(0, 0, 'parent'), FRESH, attempt(0)],
     ['an unrotated answer, a claim of another refresh token', unrotated, claim(0, 0, 'x'), attempt(0), attempt(0)],
     ['an answer, no journal', answer, NONE, FRESH, attempt(0)],
@@ -105,11 +105,17 @@ describe('what to do, unforced and forced', () => {
     ['a failure at 60 s', due, failure(0, 60_000), attempt(1), attempt(1)],
     ['a failure on a fresh token', fresh, failure(0, 0), waiting(1), attempt(1)],
     ['a failure of another refresh token', due, failure(4, 0, { tokenHash: 'x' }), attempt(0), attempt(0)],
-    ['maybe spent a moment ago', due, failure(0, 0, { code: 'PROVIDER_AMBIGUOUS' }), waiting(1), attempt(1)],
-    ['an answer, and a refusal of its parent since', answer, { ...dead, tokenHash: 'parent' }, attempt(0), attempt(0)],
-    ['an answer, and an outage of its parent since', answer, failure(0, 0, { tokenHash: 'parent' }), FRESH, attempt(0)],
     [
-      'an unrotated answer, its parent refused since',
+      'a token that may have been used a moment ago',
+      due,
+      failure(0, 0, { code: 'PROVIDER_AMBIGUOUS' }),
+      waiting(1),
+      attempt(1),
+    ],
+    ['an answer, then a rejection of its parent', answer, { ...dead, tokenHash: 'parent' }, attempt(0), attempt(0)],
+    ['an answer, then an outage for its parent', answer, failure(0, 0, { tokenHash: 'parent' }), FRESH, attempt(0)],
+    [
+      'an unrotated answer, then a rejection of its parent',
       unrotated,
       { ...dead, tokenHash: 'parent' },
       attempt(0),
@@ -131,18 +137,18 @@ describe('what to do, unforced and forced', () => {
       attempt(1),
     ],
     [
-      'Retry-After of a day, and no bearer token',
+      'Retry-After of a day, and no access token',
       dying,
       failure(0, 0, { retryAfterSeconds: 86_400 }),
       waiting(45),
       attempt(1),
     ],
 
-    ['a dead grant', due, dead, rejected(dead), attempt(1)],
-    ['a dead grant on a fresh token', fresh, dead, rejected(dead), attempt(1)],
-    ['a dead grant, a year later', due, deadForLong, rejected(deadForLong), attempt(1)],
-    ['a dead grant of another refresh token', due, { ...dead, tokenHash: 'x' }, attempt(0), attempt(0)],
-    ['refused, with another client secret since', due, otherSecret, attempt(1), attempt(1)],
+    ['a revoked grant', due, dead, rejected(dead), attempt(1)],
+    ['a revoked grant on a fresh token', fresh, dead, rejected(dead), attempt(1)],
+    ['a revoked grant, a year later', due, deadForLong, rejected(deadForLong), attempt(1)],
+    ['a revoked grant of another refresh token', due, { ...dead, tokenHash: 'x' }, attempt(0), attempt(0)],
+    ['rejected, then another client secret', due, otherSecret, attempt(1), attempt(1)],
   ])('%s', (_when, current, latestEntry, unforced, forced) => {
     const situation = { current, latestEntry, digest: DIGEST, nowMs: NOW_MS, longestLifetimeSeconds: LIFETIME_SECONDS };
     expect(decide({ ...situation, force: false })).toEqual(unforced);
@@ -150,7 +156,7 @@ describe('what to do, unforced and forced', () => {
   });
 });
 
-test('a transient failure made with other credentials binds nobody either', () => {
+test('a transient failure with other credentials does not delay the next attempt', () => {
   const latestEntry = failure(0, 0, { digest: 'digest of the last client secret' });
   const situation = {
     current: due,
@@ -162,7 +168,7 @@ test('a transient failure made with other credentials binds nobody either', () =
   expect(decide({ ...situation, force: false })).toEqual(attempt(1));
 });
 
-describe('when a token is due', () => {
+describe('decides whether a token is due that has', () => {
   const instants = (agoMs: number, lifeMs: number) => ({
     refreshed_at: iso(NOW_MS - agoMs),
     expires_at: iso(NOW_MS - agoMs + lifeMs),
@@ -179,16 +185,16 @@ describe('when a token is due', () => {
     ['half an hour, after 18 minutes', instants(18 * MINUTE_MS, HOUR_MS / 2), FRESH],
     ['half an hour, a moment later', instants(18 * MINUTE_MS + 1, HOUR_MS / 2), attempt(0)],
     ['a token of a minute, just taken', instants(0, MINUTE_MS), FRESH],
-    ['dead', instants(7 * HOUR_MS, 6 * HOUR_MS), attempt(0)],
-    ['a longer life than is believed, at half of the longest', instants(3 * HOUR_MS, 366 * DAY_MS), FRESH],
-    ['a longer life than is believed, a moment later', instants(3 * HOUR_MS + 1, 366 * DAY_MS), attempt(0)],
-    ['no life at all', instants(-HOUR_MS, 0), attempt(0)],
-    ['dead before it was taken', instants(-HOUR_MS, -MINUTE_MS), attempt(0)],
+    ['expired', instants(7 * HOUR_MS, 6 * HOUR_MS), attempt(0)],
+    ['a lifetime above the maximum, at half of the maximum', instants(3 * HOUR_MS, 366 * DAY_MS), FRESH],
+    ['a lifetime above the maximum, a moment later', instants(3 * HOUR_MS + 1, 366 * DAY_MS), attempt(0)],
+    ['a lifetime of 0', instants(-HOUR_MS, 0), attempt(0)],
+    ['expired before it was obtained', instants(-HOUR_MS, -MINUTE_MS), attempt(0)],
     ['no expires_at', { expires_at: null }, attempt(0)],
     ['no refreshed_at', { refreshed_at: '' }, attempt(0)],
     ['neither', { expires_at: '', refreshed_at: '' }, attempt(0)],
     ['no instant at all', { expires_at: 'soon' }, attempt(0)],
-    ['no bearer token', { access_token: null }, attempt(0)],
+    ['no access token', { access_token: null }, attempt(0)],
   ])('%s', (_what, members, decision) => {
     const current = toDocumentEntry(refreshed(1, members));
     const situation = {
@@ -205,8 +211,8 @@ describe('when a token is due', () => {
 describe('secondsRemaining', () => {
   test.each<[string, object, number]>([
     ['whole seconds, rounded down', { expires_at: iso(NOW_MS + 1_999) }, 1],
-    ['dead', { expires_at: iso(NOW_MS - 5_000) }, 0],
-    ['no bearer token', { access_token: '' }, 0],
+    ['expired', { expires_at: iso(NOW_MS - 5_000) }, 0],
+    ['no access token', { access_token: '' }, 0],
     ['of unknown life', { expires_at: null }, 0],
     ['no instant', { expires_at: 'soon' }, 0],
   ])('%s', (_what, members, seconds) => {

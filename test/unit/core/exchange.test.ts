@@ -16,7 +16,7 @@ import {
 import { NOW_MS } from '../../support/secret-documents.ts';
 
 const GRANT = { clientId: 'c', clientSecret: 's', refreshToken: 'r' };
-/** 10 s for the POST, and the slowest record, promotion and announcement. */
+/** 10 s for the POST, plus the slowest record, promotion and announcement. */
 const POST_AND_SAVE_MS = 34_000;
 
 let context: FakeContext;
@@ -35,26 +35,23 @@ function throttledFor(retryAfterSeconds: number): TokenAnswer {
 }
 
 describe('an answer', () => {
-  test.each<TokenAnswer>([TOKEN, REFRESH_TOKEN_ONLY])(
-    '$kind comes with the instant before its POST',
-    async (answer) => {
-      context.tokenEndpoint.willAnswer(() => {
-        context.advance(1_500);
-        return answer;
-      });
-      expect(await run()).toEqual({ ...answer, startedAtMs: NOW_MS });
-      expect(context.telemetry.exchangeMilliseconds).toEqual([1_500]);
-      expect(context.tokenEndpoint.grants).toEqual([GRANT]);
-      expect(context.tokenEndpoint.timeoutsMs).toEqual([36_000]);
-    },
-  );
+  test.each<TokenAnswer>([TOKEN, REFRESH_TOKEN_ONLY])('$kind contains the time before its POST', async (answer) => {
+    context.tokenEndpoint.willAnswer(() => {
+      context.advance(1_500);
+      return answer;
+    });
+    expect(await run()).toEqual({ ...answer, startedAtMs: NOW_MS });
+    expect(context.telemetry.exchangeMilliseconds).toEqual([1_500]);
+    expect(context.tokenEndpoint.grants).toEqual([GRANT]);
+    expect(context.tokenEndpoint.timeoutsMs).toEqual([36_000]);
+  });
 
-  test('after a retry counts from the POST that was answered', async () => {
+  test('after a retry, the time is that of the POST that was answered', async () => {
     expect(await run(NOT_SENT, TOKEN)).toMatchObject({ startedAtMs: NOW_MS + 375 });
   });
 });
 
-describe('what each class leads to', () => {
+describe('each kind of answer', () => {
   test.each(OAUTH_ERROR_CODES)('%s is final: one POST', async (error) => {
     const code = error === 'invalid_grant' ? 'REAUTHORIZATION_REQUIRED' : 'CLIENT_REJECTED';
     const reason = `HTTP 400 with ${error}`;
@@ -66,30 +63,30 @@ describe('what each class leads to', () => {
     expect(await run(answer)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', cause, reason });
   });
 
-  test('not sent is tried again three times, after a delay that doubles', async () => {
+  test('not sent is retried three times, after a delay that doubles', async () => {
     expect(await run(NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
     expect(context.sleepsMs).toEqual([375, 750, 1_500]);
   });
 
-  test('throttled is tried again, not before Retry-After', async () => {
+  test('throttled is retried, but not before Retry-After', async () => {
     expect(await run(throttledFor(7), throttledFor(0), TOKEN)).toMatchObject({ kind: 'token' });
     expect(context.sleepsMs).toEqual([7_000, 750]);
   });
 
-  test('a Retry-After beyond the time left is left to the failure record', async () => {
+  test('a Retry-After beyond the remaining time only goes into the failure record', async () => {
     const failed = { kind: 'failed', code: 'PROVIDER_UNAVAILABLE', retryAfterSeconds: 120 };
     expect(await run(throttledFor(120))).toMatchObject(failed);
     expect(context.sleepsMs).toEqual([]);
   });
 
-  test('ambiguous is replayed at once with the same token, at most twice, and ends as maybe spent', async () => {
+  test('ambiguous is replayed immediately with the same token, at most twice, and ends as possibly used', async () => {
     expect(await run(AMBIGUOUS, AMBIGUOUS, AMBIGUOUS)).toMatchObject({ code: 'PROVIDER_AMBIGUOUS' });
     expect(context.tokenEndpoint.grants).toEqual([GRANT, GRANT, GRANT]);
     expect(context.sleepsMs).toEqual([]);
   });
 
   test.each<TokenAnswer>([AMBIGUOUS, THROTTLED])(
-    '$kind is not sent again in this run if a limit of ours has cut the response',
+    '$kind is not sent again in this run if this function truncated the response',
     async (answer) => {
       const failed = await run({ ...answer, isTruncated: true });
       expect(failed).toMatchObject({ kind: 'failed', cause: answer.kind });
@@ -102,24 +99,24 @@ describe('what each class leads to', () => {
   });
 
   test.each<[string, TokenAnswer[]]>([
-    ['refused in words that we do not know', [UNRECOGNIZED]],
+    ['rejected without a known code', [UNRECOGNIZED]],
     ['misdirected', [MISDIRECTED]],
     ['out of reach', [NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT]],
     ['throttled', [THROTTLED, THROTTLED, THROTTLED, THROTTLED]],
-  ])('once ambiguous, the token may be spent, although the replay was %s', async (_what, answers) => {
+  ])('after an ambiguous answer, the token may be used up, even if the replay was %s', async (_what, answers) => {
     expect(await run(AMBIGUOUS, ...answers)).toMatchObject({ code: 'PROVIDER_AMBIGUOUS' });
   });
 
-  test('a replay that is refused is refused', async () => {
+  test('a replay that is rejected counts as rejected', async () => {
     expect(await run(AMBIGUOUS, INVALID_GRANT)).toMatchObject({ code: 'REAUTHORIZATION_REQUIRED' });
   });
 
-  test('Retry-After is honoured after an ambiguous answer too, in the run and in the failure record', async () => {
+  test('Retry-After also applies after an ambiguous answer, in the run and in the failure record', async () => {
     expect(await run(AMBIGUOUS, throttledFor(7), throttledFor(120))).toMatchObject({ retryAfterSeconds: 120 });
     expect(context.sleepsMs).toEqual([7_000]);
   });
 
-  test('each answer that is no token is said once, without a value', async () => {
+  test('each answer without a token is logged once, without values', async () => {
     await run(NOT_SENT, UNRECOGNIZED);
     expect(context.telemetry.lines).toMatchObject([
       { level: 'warn', members: { code: 'PROVIDER_UNAVAILABLE', reason: NOT_SENT.reason } },
@@ -129,21 +126,21 @@ describe('what each class leads to', () => {
 });
 
 describe('time', () => {
-  test('nothing is sent unless the time left covers the POST and the save after it', async () => {
+  test('nothing is sent unless the remaining time covers the POST and storing its answer', async () => {
     context.deadlineMs = NOW_MS + POST_AND_SAVE_MS - 1;
     const failed = { code: 'PROVIDER_UNAVAILABLE', reason: expect.any(String) };
     expect(await run()).toMatchObject(failed);
     expect(context.tokenEndpoint.grants).toEqual([]);
   });
 
-  test('a POST may take all of it but for the save: a slow answer is waited for', async () => {
+  test('a POST may take all of the time that storing its answer does not need', async () => {
     await run(TOKEN);
     context.deadlineMs = NOW_MS + POST_AND_SAVE_MS;
     await run(TOKEN);
     expect(context.tokenEndpoint.timeoutsMs).toEqual([36_000, 10_000]);
   });
 
-  test('one POST is sent if it just does, and none after it', async () => {
+  test('one POST is sent if the time just covers it, and none after it', async () => {
     context.deadlineMs = NOW_MS + POST_AND_SAVE_MS;
     const late = () => {
       context.advance(1);
@@ -157,7 +154,7 @@ describe('time', () => {
   test.each([
     [375, 2],
     [374, 1],
-  ])('a delay that leaves %d ms more than POST and save: %d POSTs', async (spareMs, posts) => {
+  ])('a delay that leaves %d ms more than POST and storage need: %d POSTs', async (spareMs, posts) => {
     context.deadlineMs = NOW_MS + POST_AND_SAVE_MS + spareMs;
     await run(NOT_SENT, NOT_SENT);
     expect(context.tokenEndpoint.grants).toHaveLength(posts);
@@ -172,7 +169,7 @@ describe('time', () => {
   });
 });
 
-test('whatever the answers and the time: few POSTs, none without time for its timeout and the save', async () => {
+test('for any answers and any time, there are few POSTs, and none without time to store its answer', async () => {
   const answers = fc.array(
     fc.constantFrom<TokenAnswer[]>(NOT_SENT, THROTTLED, throttledFor(3), AMBIGUOUS, UNRECOGNIZED, TOKEN),
     {

@@ -25,7 +25,7 @@ const UNRECOGNIZED = {
 const NOT_SENT = { ...UNRECOGNIZED, cause: 'not-sent' } as const;
 const DIGEST = 'a'.repeat(64);
 
-/** The failure of an attempt, as it stands in the journal, with what was refused until then. */
+/** Returns the failure of an attempt as it is in the journal, with the rejections until then. */
 function failure(
   attempt: number,
   refusals: Refusals | undefined,
@@ -34,7 +34,7 @@ function failure(
   return renderFailure({ tokenHash, attempt, code, digest: DIGEST, refusals });
 }
 
-/** Records how attempt `attempt` ended after what the journal says. */
+/** Records the end of attempt `attempt` after an entry of the journal. */
 async function record(before: { id: string; text: string }, attempt: number, answer: NotExchanged) {
   const context = FakeContext.withSecret(CREDENTIALS);
   context.writeText(before.text, [JOURNAL_STAGE], before.id);
@@ -56,7 +56,7 @@ const failedBefore = (refusals: Refusals | undefined, code?: 'REAUTHORIZATION_PR
   text: failure(0, refusals, code),
 });
 
-describe('a third refusal in words that we do not know, an hour after the first', () => {
+describe('a third rejection without a known code, an hour after the first', () => {
   test.each<[string, Refusals, string]>([
     ['is probably the grant', { count: 2, sinceMs: NOW_MS - HOUR_MS }, 'REAUTHORIZATION_PROBABLE'],
     ['a moment before that, it is not', { count: 2, sinceMs: NOW_MS - HOUR_MS + 1 }, 'PROVIDER_UNAVAILABLE'],
@@ -80,7 +80,7 @@ describe('a third refusal in words that we do not know, an hour after the first'
 });
 
 describe('a failure of another kind in between', () => {
-  test('neither counts nor makes the grant look dead', async () => {
+  test('neither counts nor makes the grant look revoked', async () => {
     const refusals = { count: 9, sinceMs: NOW_MS - 9 * HOUR_MS };
     expect(await record(failedBefore(refusals), 1, NOT_SENT)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', refusals });
   });
@@ -89,7 +89,7 @@ describe('a failure of another kind in between', () => {
     expect((await record(failedBefore(undefined), 1, NOT_SENT)).refusals).toBeUndefined();
   });
 
-  test('is no plain refusal: that one is recorded as what it is', async () => {
+  test('does not hide a rejection with a known code', async () => {
     const refused: NotExchanged = {
       kind: 'failed',
       code: 'REAUTHORIZATION_REQUIRED',
@@ -105,7 +105,7 @@ describe('a failure of another kind in between', () => {
   });
 });
 
-describe('what came before is found behind claims whose runs left no end', () => {
+describe('the last failure is found behind claims of crashed runs', () => {
   const refusals = { count: 1, sinceMs: NOW_MS };
 
   async function recordBehind(attempt: number, before: number, claimOf = tokenHash) {
@@ -132,7 +132,7 @@ describe('what came before is found behind claims whose runs left no end', () =>
   }
 
   test.each([
-    // attempt of the claim, attempt that failed: looks, refusals counted
+    // attempt of the claim, attempt that failed: reads, rejections counted
     [3, 3, 4, 2],
     [4, 1, 4, 2],
     [5, 1, 4, 1],
@@ -141,11 +141,11 @@ describe('what came before is found behind claims whose runs left no end', () =>
     expect(await recordBehind(attempt, before)).toEqual({ looks, count });
   });
 
-  test('not behind a claim of another refresh token', async () => {
+  test('but not behind a claim of another refresh token', async () => {
     expect(await recordBehind(1, 1, 'another token hash')).toEqual({ looks: 0, count: 1 });
   });
 
-  test('not if it was of other credentials', async () => {
+  test('but not if it had other credentials', async () => {
     const text = renderFailure({
       tokenHash,
       attempt: 0,
@@ -157,7 +157,7 @@ describe('what came before is found behind claims whose runs left no end', () =>
   });
 });
 
-describe('the advice to a person', () => {
+describe('the advice', () => {
   test.each([
     ['PROVIDER_UNAVAILABLE', 'not-sent', 'not-sent'],
     ['PROVIDER_UNAVAILABLE', 'throttled', 'throttled'],

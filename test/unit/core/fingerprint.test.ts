@@ -6,6 +6,6 @@ test('is the first 12 hex characters of the SHA-256 (FIPS 180-2, "abc")', () => 
   expect(fingerprint('abc')).toBe('ba7816bf8f01');
 });
 
-test('is taken of the bytes of UTF-8', () => {
+test('hashes the UTF-8 bytes', () => {
   expect(fingerprint('é')).toBe('4a99557e4033');
 });

@@ -82,7 +82,7 @@ const evidence: fc.Arbitrary<Evidence & { readonly versionTimes: readonly number
     },
   }));
 
-/** Plays ticks at the slowest pace that the schedule allows. @returns when the first of them makes an attempt */
+/** Runs ticks at the slowest pace that the schedule allows. @returns the time of the first attempt */
 function firstAttemptMs({ situation, scheduleSeconds, versionTimes }: Evidence, untilMs: number): number | undefined {
   for (let nowMs = NOW_MS + scheduleSeconds * 1000; nowMs <= untilMs; nowMs += scheduleSeconds * 1000) {
     const recent = versionTimes === 'unknown' ? [] : versionTimes.filter((at) => at > nowMs - DAY_MS);
@@ -92,7 +92,7 @@ function firstAttemptMs({ situation, scheduleSeconds, versionTimes }: Evidence, 
   return undefined;
 }
 
-test('no token that expires before the engine can refresh it is ever called healthy', () => {
+test('a token that expires before a run can refresh it is never healthy', () => {
   fc.assert(
     fc.property(evidence, (given) => {
       if (judge(given).health !== 'healthy') return;
@@ -130,6 +130,6 @@ test('a forced refresh leaves room for every scheduled refresh of the next 24 ho
   );
 });
 
-test('tokens that fall due too often for the budget leave no room for a forced refresh', () => {
+test('tokens that are due too often for the budget leave no room for a forced refresh', () => {
   expect(findRoomForForcedAtMs([], NOW_MS, 3 * 60_000)).toBe(NOW_MS + DAY_MS);
 });

@@ -14,7 +14,7 @@ import { HOUR_MS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from '../
 const DIGEST = 'digest of these credentials';
 const SCHEDULE_SECONDS = 600;
 
-/** A token of six hours, refreshed so many hours ago: due after three. */
+/** Returns a token of six hours, due after three, that was refreshed `hours` ago. */
 const aged = (hours: number, members: object = {}) => toDocumentEntry(refreshed(hours, members));
 
 function evidence(
@@ -182,7 +182,7 @@ const TRUTH: readonly Row[] = [
   ['token secret unusable', evidence(aged(1), { tokenSecret: 'unusable' }), 'attention', 'fixTokenSecret'],
 ];
 
-describe('one judgement of health', () => {
+describe('judges the health', () => {
   test.each(TRUTH)('%s', (_state, given, health, action) => {
     const judgement = judge(given);
     expect(judgement).toEqual({ health, action, reason: expect.stringMatching(/\.$/) });
@@ -229,7 +229,7 @@ describe('one judgement of health', () => {
     expect(judgeFault(fault)).toMatchObject({ health: 'attention', action });
   });
 
-  test('prefers the cause of a failure to its code', () => {
+  test('uses the cause of a failure before its code', () => {
     expect(judgeFault('PROVIDER_UNAVAILABLE', 'throttled')).toMatchObject({ action: 'askProvider' });
   });
 

@@ -29,7 +29,7 @@ function versionOf(secretString: string | undefined) {
 }
 
 describe('ids', () => {
-  test('are SHA-256 in hex: 64 characters, the most that Secrets Manager takes', () => {
+  test('are SHA-256 in hex: 64 characters, the maximum of Secrets Manager', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.nat(), (tokenHash, attempt) => {
         for (const id of [
@@ -44,7 +44,7 @@ describe('ids', () => {
     );
   });
 
-  test('of different kinds, token hashes and attempts never meet', () => {
+  test('of different kinds, token hashes and attempts never collide', () => {
     const tokenHashes = [TOKEN_HASH, DIGEST, ''];
     const attempts = [0, 1, 2, 10, 11, 12, 100];
     const ids = tokenHashes.flatMap((tokenHash) => [
@@ -55,7 +55,7 @@ describe('ids', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  // What runs of an earlier release have written is found by these alone.
+  // These ids are the only way to find the entries of earlier releases.
   test('do not change from release to release', () => {
     expect([
       successorId(TOKEN_HASH),
@@ -74,7 +74,7 @@ describe('ids', () => {
 });
 
 describe('the id of a text in the token secret', () => {
-  test('is the same for the same text, another for another, and does not change from release to release', () => {
+  test('depends only on the text, and does not change from release to release', () => {
     expect(tokenVersionId('{}')).toMatchInlineSnapshot(
       `"b98af2414368236dbdc78d8516610c0506c5790f3f3c88c2e9ce695f9e80b0f2"`,
     );
@@ -84,8 +84,8 @@ describe('the id of a text in the token secret', () => {
 });
 
 describe('entries', () => {
-  // Stored: a later version of this function, and an earlier one, find them by these words.
-  test('have the words of the stored format', () => {
+  // Stored: later and earlier versions of this function read entries in this format.
+  test('have the stored format', () => {
     expect(JSON.parse(renderClaim({ tokenHash: TOKEN_HASH, attempt: 2, nonce: 'nonce-1', leaseSeconds: 90 }))).toEqual({
       kind: 'retently-token-refresh/claim',
       key: TOKEN_HASH,
@@ -97,7 +97,7 @@ describe('entries', () => {
 
   const failure = { tokenHash: TOKEN_HASH, attempt: 3, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST } as const;
 
-  test('a claim says what it is for, and a nonce distinguishes two runs', () => {
+  test('a claim names its purpose, and a nonce distinguishes two runs', () => {
     const text = renderClaim({ tokenHash: TOKEN_HASH, attempt: 2, nonce: 'nonce-1', leaseSeconds: 90 });
     expect(parseEntry(versionOf(text))).toEqual({
       kind: 'claim',
@@ -126,7 +126,7 @@ describe('entries', () => {
     });
   });
 
-  test('the first of several refusals has its own date, whatever a clock said; the second keeps what it was given', () => {
+  test('the first of several rejections has its own date; the second one keeps the given date', () => {
     const refusals = (count: number) => {
       const entry = parseEntry(versionOf(renderFailure({ ...failure, refusals: { count, sinceMs: 900 } })));
       return entry?.kind === 'failure' && entry.refusals;
@@ -139,24 +139,24 @@ describe('entries', () => {
     ['a lease of an hour', { attempt: 0, leaseSeconds: 3_600 }, true],
     ['a lease of a second', { attempt: 0, leaseSeconds: 1 }, true],
     ['no lease', { attempt: 0, leaseSeconds: 0 }, false],
-    ['half an attempt', { attempt: 0.5, leaseSeconds: 90 }, false],
-  ])('a claim with %s: %j is one: %s', (_what, members, isEntry) => {
+    ['a fractional attempt', { attempt: 0.5, leaseSeconds: 90 }, false],
+  ])('a claim with %s is an entry: %j %s', (_what, members, isEntry) => {
     const entry = parseEntry(versionOf(renderClaim({ tokenHash: TOKEN_HASH, nonce: 'nonce', ...members })));
     expect(entry !== undefined).toBe(isEntry);
   });
 
-  test('a failure with an attempt below the first is none', () => {
+  test('a failure with an attempt below the first is not an entry', () => {
     expect(parseEntry(versionOf(renderFailure({ ...failure, attempt: 0 })))).toMatchObject({ attempt: 0 });
     expect(parseEntry(versionOf(renderFailure({ ...failure, attempt: -1 })))).toBeUndefined();
   });
 
-  test('a record of ours that is broken is no document, although it has a refresh token', () => {
+  test('a damaged entry is not a document, even if it has a refresh token', () => {
     const text = JSON.stringify({ ...CREDENTIALS, kind: 'retently-token-refresh/failure' });
     expect(parseEntry(versionOf(text))).toBeUndefined();
     expect(parseEntry(versionOf(text.replace('/failure', '/other')))).toMatchObject({ kind: 'document' });
   });
 
-  test('a document comes back with its token hash', () => {
+  test('a document is returned with its token hash', () => {
     expect(parseEntry(versionOf(JSON.stringify(CREDENTIALS)))).toEqual(
       toDocumentEntry(CREDENTIALS, 'version-1', 1_000),
     );
@@ -171,7 +171,7 @@ describe('entries', () => {
       renderClaim({ tokenHash: TOKEN_HASH, attempt: 0, nonce: 'nonce', leaseSeconds: 90 }).slice(0, -9),
     ],
     ['a document of the wrong type', '{"client_id":1}'],
-  ])('what somebody else put there is no entry: %s', (_what, text) => {
+  ])('foreign content is not an entry: %s', (_what, text) => {
     expect(parseEntry(versionOf(text))).toBeUndefined();
   });
 
@@ -187,40 +187,40 @@ describe('entries', () => {
       renderClaim({ tokenHash: TOKEN_HASH, attempt: 0, nonce: 'nonce', leaseSeconds: 3_601 }),
     ],
     ['a failure of an unknown code', renderFailure(failure).replace('PROVIDER_UNAVAILABLE', 'TIRED')],
-    ['an entry of a kind to come', '{"kind":"retently-token-refresh/lease","key":"k"}'],
+    ['an entry of a future kind', '{"kind":"retently-token-refresh/lease","key":"k"}'],
   ])('nor is %s', (_what, text) => {
     expect(parseEntry(versionOf(text))).toBeUndefined();
   });
 
-  test('a document that must be one is refused by its place', () => {
+  test('a required document that is invalid is rejected with its location', () => {
     const { name, message } = faultOf(() => parseDocumentEntry(versionOf('[]'), 'Version version-1'));
     expect(name).toBe('CREDENTIALS_INVALID');
     expect(message).toMatch(/^Version version-1 is JSON, but an array\./);
   });
 });
 
-describe('the answer to a refresh token, by what it says', () => {
+describe('the answer to a refresh token, by its content', () => {
   const spent = sha256('refresh-1');
   const answer = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-2', spent_refresh_token_sha256: spent }));
 
-  test('names the token that was spent for it, and is another one', () => {
+  test('names the token that was used for it, and has another one', () => {
     expect(isAnswerTo(toDocumentEntry(CREDENTIALS), answer)).toBe(true);
     expect(isAnswerTo(toDocumentEntry({ ...CREDENTIALS, refresh_token: 'refresh-0' }), answer)).toBe(false);
     expect(isAnswerTo(answer, answer)).toBe(false);
   });
 
-  test('is none to itself, although a server that does not rotate made it of the same token', () => {
+  test('does not answer itself, even if the server does not rotate tokens', () => {
     const unrotated = toDocumentEntry(refreshed(0, { spent_refresh_token_sha256: spent }));
     expect(isAnswerTo(toDocumentEntry(CREDENTIALS), unrotated)).toBe(true);
     expect(isAnswerTo(unrotated, unrotated)).toBe(false);
   });
 
-  test('is no answer to a recorded answer, which is found by its id alone', () => {
+  test('does not answer a recorded answer, whose successor is found only by its id', () => {
     const recorded = toDocumentEntry(refreshed(3, { spent_refresh_token_sha256: spent }));
     expect(isAnswerTo(recorded, answer)).toBe(false);
   });
 
-  test('is no answer to a document without a refresh token', () => {
+  test('does not answer a document without a refresh token', () => {
     const { refresh_token: _, ...none } = CREDENTIALS;
     expect(isAnswerTo(toDocumentEntry(none), answer)).toBe(false);
   });
@@ -233,14 +233,14 @@ describe('a recorded answer', () => {
   test.each<[string, object, string, boolean]>([
     ['under the id of its parent', members, successorId(spent), true],
     ['under another id, with another token', members, 'version-1', false],
-    ['whose token is the one that was spent', { ...members, refresh_token: 'refresh-1' }, 'version-1', true],
-    ['that names no spent token', refreshed(0), successorId(spent), false],
+    ['whose token is the used one', { ...members, refresh_token: 'refresh-1' }, 'version-1', true],
+    ['that names no used token', refreshed(0), successorId(spent), false],
   ])('a document %s', (_what, document, versionId, isRecorded) => {
     expect(isRecordedAnswer(toDocumentEntry(document, versionId))).toBe(isRecorded);
   });
 });
 
-describe('what may have revoked an answer', () => {
+describe('the events that may have revoked an answer', () => {
   const failed = {
     kind: 'failure',
     versionId: 'version-1',
@@ -255,21 +255,21 @@ describe('what may have revoked an answer', () => {
     ['nothing', undefined, false],
     ['a request that was never sent', failed, false],
     ['a lost answer', { ...failed, code: 'PROVIDER_AMBIGUOUS' }, true],
-    ['a refusal', { ...failed, code: 'REAUTHORIZATION_REQUIRED' }, true],
-    ['a refusal in words that we do not know', { ...failed, refusals: { count: 1, sinceMs: 1_000 } }, true],
-    ['a refusal of another token', { ...failed, code: 'REAUTHORIZATION_REQUIRED', tokenHash: DIGEST }, false],
+    ['a rejection', { ...failed, code: 'REAUTHORIZATION_REQUIRED' }, true],
+    ['a rejection without a known code', { ...failed, refusals: { count: 1, sinceMs: 1_000 } }, true],
+    ['a rejection of another token', { ...failed, code: 'REAUTHORIZATION_REQUIRED', tokenHash: DIGEST }, false],
     ['a claim', { ...failed, kind: 'claim', leaseSeconds: 90 }, false],
     ['a document', { ...toDocumentEntry(CREDENTIALS), tokenHash: TOKEN_HASH }, false],
-  ])('a revocation may follow from %s as the latest entry of its parent: %j', (_what, latestEntry, mayBeRevoked) => {
+  ])('may include %s as the latest entry of its parent: %j', (_what, latestEntry, mayBeRevoked) => {
     expect(mayHaveRevoked(latestEntry, TOKEN_HASH)).toBe(mayBeRevoked);
   });
 });
 
-describe('the digest of the credentials that were refused', () => {
+describe('the digest of the rejected credentials', () => {
   const grant = { clientId: 'c', clientSecret: 's', refreshToken: 'r', redirectUri: undefined };
   const endpoint = 'https://app.retently.com/api/oauth/token';
 
-  test('changes with each of the five, and with nothing else', () => {
+  test('changes with each of the five members, and with nothing else', () => {
     const digests = [
       digestGrant(grant, endpoint),
       digestGrant(grant, `${endpoint}2`),

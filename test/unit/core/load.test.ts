@@ -12,13 +12,13 @@ import { CREDENTIALS, NOW_MS, refreshed, toDocumentEntry, versionIdOf } from '..
 const SPENT = 'ab'.repeat(32);
 const { tokenHash } = toDocumentEntry(CREDENTIALS);
 
-test('a secret without a value is a state of its own', async () => {
+test('a secret without a value is a separate state', async () => {
   const context = new FakeContext();
   context.world.secretsManager.createSecret({ Name: SECRET_ID });
   expect(await load(context)).toBeUndefined();
 });
 
-test('a document without any journal costs two reads, begun together', async () => {
+test('a document without a journal takes two parallel reads', async () => {
   const context = FakeContext.withSecret(CREDENTIALS);
   let begun = 0;
   context.store.intercept('readCurrent', 'before', async () => {
@@ -30,7 +30,7 @@ test('a document without any journal costs two reads, begun together', async () 
   expect(context.store.calls).toEqual(['readCurrent', 'readLatestEntry']);
 });
 
-test('a document that is the latest entry costs two reads', async () => {
+test('a document that is the latest entry takes two reads', async () => {
   const context = FakeContext.withSecret(CREDENTIALS);
   const both = context.writeText(JSON.stringify(refreshed(0)), [JOURNAL_STAGE, 'AWSCURRENT']);
   expect(await load(context)).toMatchObject({ current: { versionId: both }, latestEntry: { versionId: both } });
@@ -51,7 +51,7 @@ test('current, latest entry and the successor of current are found', async () =>
   });
 });
 
-test('a label that is gone hides no successor of a document that was refreshed', async () => {
+test('without the label, the successor of a refreshed document is still found', async () => {
   const members = refreshed(0, { spent_refresh_token_sha256: SPENT });
   const context = FakeContext.withSecret(members);
   const text = JSON.stringify({ ...members, refresh_token: 'refresh-2' });
@@ -59,7 +59,7 @@ test('a label that is gone hides no successor of a document that was refreshed',
   expect(await load(context)).toMatchObject({ latestEntry: undefined, successor: { versionId: successor } });
 });
 
-test('a label on a foreign version is said, and passed over', async () => {
+test('a label on a foreign version is logged and ignored', async () => {
   const context = FakeContext.withSecret(CREDENTIALS);
   const foreign = context.writeText('foreign', [JOURNAL_STAGE]);
   expect(await load(context)).toMatchObject({ latestEntry: undefined, successor: undefined });
@@ -68,7 +68,7 @@ test('a label on a foreign version is said, and passed over', async () => {
   ]);
 });
 
-test('an answer without a refresh token is none, and what to do is said', async () => {
+test('an answer without a refresh token is invalid, with advice', async () => {
   const context = FakeContext.withSecret(CREDENTIALS);
   const version = context.writeText('{"access_token":"a"}', [JOURNAL_STAGE], successorId(tokenHash));
   const { name, message } = await faultFrom(load(context));
@@ -76,14 +76,14 @@ test('an answer without a refresh token is none, and what to do is said', async 
   expect(message).toMatch(new RegExp(`^Version ${version}, .* refresh_token`));
 });
 
-test('what holds AWSCURRENT must be a document', async () => {
+test('the version with AWSCURRENT must be a document', async () => {
   const context = FakeContext.withSecret([]);
   const { name, message } = await faultFrom(load(context));
   expect(name).toBe('CREDENTIALS_INVALID');
   expect(message).toContain(`Secret ${SECRET_ID} is JSON, but an array`);
 });
 
-describe('a current that cannot be read says where the last whole document is', () => {
+describe('if the current document is invalid, the error names the last complete document', () => {
   const broken = Buffer.from(JSON.stringify(CREDENTIALS), 'utf16le').toString('latin1');
 
   test('under the label of the journal, if there is one: moving AWSCURRENT there needs no new consent', async () => {
@@ -99,7 +99,7 @@ describe('a current that cannot be read says where the last whole document is', 
     expect(await load(context)).toMatchObject({ current: { versionId: answer } });
   });
 
-  test('under that label rather than under AWSPREVIOUS', async () => {
+  test('under that label before AWSPREVIOUS', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     const answer = context.writeText(JSON.stringify(refreshed(0)), [JOURNAL_STAGE]);
     const current = context.writeText(broken);
@@ -107,14 +107,14 @@ describe('a current that cannot be read says where the last whole document is', 
     expect(message).toContain(`--move-to-version-id ${answer} --remove-from-version-id ${current}`);
   });
 
-  test('else under AWSPREVIOUS', async () => {
+  test('otherwise under AWSPREVIOUS', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     const current = context.writeText(broken);
     const { message } = await faultFrom(load(context));
     expect(message).toContain(`--move-to-version-id ${versionIdOf('first')} --remove-from-version-id ${current}`);
   });
 
-  test('else under no label: overwritten twice, while attempts fail', async () => {
+  test('otherwise without a label, after two overwrites while attempts fail', async () => {
     const context = FakeContext.withSecret(refreshed(4));
     const whole = versionIdOf('first');
     for (let attempt = 0; attempt < 40; attempt++) {
@@ -138,7 +138,7 @@ describe('a current that cannot be read says where the last whole document is', 
     expect((await faultFrom(load(newer))).message).toContain(`--move-to-version-id ${whole} `);
   });
 
-  test('and nothing of it if there is none, if it cannot be looked for, or if there is no time', async () => {
+  test('but names none if there is none, if it cannot be read, or if there is no time', async () => {
     const none = new FakeContext();
     none.world.secretsManager.createSecret({ Name: SECRET_ID });
     none.writeText(broken);
@@ -153,7 +153,7 @@ describe('a current that cannot be read says where the last whole document is', 
   });
 });
 
-describe('a current that lacks one of the three credentials says where the last whole document is', () => {
+describe('if the current document lacks one of the three credentials, the error names the last complete document', () => {
   const LACKING = { client_id: 'client-id-1', client_secret: 'client-secret-1' };
 
   async function messageFor(context: FakeContext): Promise<string> {
@@ -164,7 +164,7 @@ describe('a current that lacks one of the three credentials says where the last 
     return message;
   }
 
-  test('behind what is missing, with the whole command', async () => {
+  test('after the missing members, with the whole command', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     const current = context.write(LACKING);
     const message = await messageFor(context);
@@ -175,7 +175,7 @@ describe('a current that lacks one of the three credentials says where the last 
     );
   });
 
-  test('under the label of the journal rather than under AWSPREVIOUS', async () => {
+  test('under the label of the journal before AWSPREVIOUS', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     const answer = context.writeText(JSON.stringify(refreshed(0, { refresh_token: 'refresh-2' })), [JOURNAL_STAGE]);
     context.write(LACKING);
@@ -193,13 +193,16 @@ describe('a current that lacks one of the three credentials says where the last 
     expect(await messageFor(context)).toContain(`version ${versionIdOf('first')}.`);
   });
 
-  test.each(['client_id', 'client_secret', 'refresh_token'])('and one without %s is not whole', async (name) => {
-    const context = FakeContext.withSecret({ ...CREDENTIALS, [name]: '' });
-    context.write(LACKING);
-    expect(await messageFor(context)).not.toContain('--move-to-version-id');
-  });
+  test.each(['client_id', 'client_secret', 'refresh_token'])(
+    'and a document without %s is not complete',
+    async (name) => {
+      const context = FakeContext.withSecret({ ...CREDENTIALS, [name]: '' });
+      context.write(LACKING);
+      expect(await messageFor(context)).not.toContain('--move-to-version-id');
+    },
+  );
 
-  test('a whole one costs no read, and is not judged here', async () => {
+  test('a complete document takes no read, and is not checked here', async () => {
     const context = FakeContext.withSecret({ ...CREDENTIALS, refresh_token: '<refresh token>' });
     const snapshot = await load(context);
     const { calls } = context.store;
@@ -209,7 +212,7 @@ describe('a current that lacks one of the three credentials says where the last 
   });
 });
 
-describe('a refresh token that came in an answer is sent as it is, one that a human wrote is judged', () => {
+describe('a refresh token from an answer is sent unchanged, and one from an operator is checked', () => {
   const odd = { ...CREDENTIALS, refresh_token: '<refresh token>' };
   const { tokenHash: oddTokenHash } = toDocumentEntry(odd);
   const FAILED = { attempt: 0, code: 'PROVIDER_UNAVAILABLE', digest: 'digest' } as const;
@@ -220,13 +223,13 @@ describe('a refresh token that came in an answer is sent as it is, one that a hu
     return grantOf(context, snapshot);
   }
 
-  test('without a journal a human wrote it', async () => {
+  test('without a journal, it is from an operator', async () => {
     const { name, message } = await faultFrom(grant(FakeContext.withSecret(odd)));
     expect(name).toBe('CREDENTIALS_INVALID');
     expect(message).toMatch(new RegExp(`^Secret ${SECRET_ID} is damaged: refresh_token `));
   });
 
-  test('a latest entry of this very token shows that it was judged before', async () => {
+  test('a latest entry of the same token shows that it was checked before', async () => {
     const context = FakeContext.withSecret(odd);
     context.writeText(renderFailure({ ...FAILED, tokenHash: oddTokenHash }), [JOURNAL_STAGE]);
     expect(await grant(context)).toMatchObject({ refreshToken: '<refresh token>' });
@@ -238,7 +241,7 @@ describe('a refresh token that came in an answer is sent as it is, one that a hu
     expect((await faultFrom(grant(context))).name).toBe('CREDENTIALS_INVALID');
   });
 
-  test('a recorded answer came from the server, whatever the latest entry is', async () => {
+  test('a recorded answer is from the server, whatever the latest entry is', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     const answer = { ...odd, spent_refresh_token_sha256: sha256('refresh-1') };
     context.writeText(JSON.stringify(answer), ['AWSCURRENT'], successorId(tokenHash));
@@ -246,15 +249,15 @@ describe('a refresh token that came in an answer is sent as it is, one that a hu
   });
 });
 
-describe('a secret that was restored or moved, whose versions have ids of their own', () => {
-  test('current is spent: the answer under the label is its successor, by what it says', async () => {
+describe('a restored or moved secret, whose versions have other ids', () => {
+  test('if the current token is used, the answer under the label is its successor, by its content', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     const answer = refreshed(0, { refresh_token: 'refresh-2', spent_refresh_token_sha256: sha256('refresh-1') });
     const copy = context.writeText(JSON.stringify(answer), [JOURNAL_STAGE]);
     expect(await load(context)).toMatchObject({ successor: { versionId: copy } });
   });
 
-  test('the answer to an answer is found by its id alone: an operator may have brought another token since', async () => {
+  test('the answer to an answer is found only by its id, because an operator may have stored another token', async () => {
     const spent = { spent_refresh_token_sha256: sha256('refresh-1') };
     const context = FakeContext.withSecret(refreshed(4, spent));
     context.writeText(JSON.stringify(refreshed(1, { ...spent, refresh_token: 'by-hand' })), [JOURNAL_STAGE]);

@@ -31,12 +31,12 @@ beforeEach(() => {
   context = FakeContext.withSecret(CREDENTIALS);
 });
 
-/** A run believed dead recorded its answer first. */
+/** Another run, whose claim had expired, records its answer first. */
 function answeredBefore(members: object, versionId = SUCCESSOR): string {
   return context.writeText(JSON.stringify(refreshed(0, members)), [JOURNAL_STAGE], versionId);
 }
 
-test('stores the whole next document under the one id where it belongs', async () => {
+test('stores the complete next document under its computed id', async () => {
   expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({
     versionId: SUCCESSOR,
     document: { members: TOKENS },
@@ -47,7 +47,7 @@ test('stores the whole next document under the one id where it belongs', async (
   expect(context.memory.pendingAnswer).toBeUndefined();
 });
 
-test('tries again until it is stored, with the same id and content', async () => {
+test('retries until it is stored, with the same id and content', async () => {
   context.store.refuse('putVersion', 3);
   await record(context, parent, TOKENS, ASKED_AT_MS);
   expect(context.sleepsMs).toEqual([75, 150, 300]);
@@ -55,7 +55,7 @@ test('tries again until it is stored, with the same id and content', async () =>
   expect(context.telemetry.lines).toMatchObject([{ level: 'warn', members: { code: 'STORE_UNAVAILABLE' } }, {}, {}]);
 });
 
-test('a put whose answer was lost is found done', async () => {
+test('a put whose response was lost is recognized as done', async () => {
   context.store.intercept('putVersion', 'after', () => Promise.reject(DENIED));
   expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: SUCCESSOR });
 });
@@ -66,7 +66,7 @@ describe('an answer that cannot be stored until the deadline', () => {
     context.store.refuse('putVersion', 1_000, DENIED);
   });
 
-  test('is TOKEN_NOT_STORED, the loudest alarm: why, where the answer is, and what to do', async () => {
+  test('is TOKEN_NOT_STORED, with the reason, the location of the answer, and advice', async () => {
     const { name, message } = await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
     expect(name).toBe('TOKEN_NOT_STORED');
     expect(message).toContain(`STORE_DENIED: ${DENIED.message}`);
@@ -74,7 +74,7 @@ describe('an answer that cannot be stored until the deadline', () => {
     expect(context.telemetry.counts).toEqual(['token not stored']);
   });
 
-  test('was tried for as long as one more call fits before the deadline', async () => {
+  test('is retried as long as one more call fits before the deadline', async () => {
     await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
     const tries = context.store.calls.filter((call) => call === 'putVersion').length;
     expect(tries).toBeGreaterThan(5);
@@ -94,7 +94,7 @@ describe('an answer that cannot be stored until the deadline', () => {
   });
 });
 
-test('an answer is in memory before it is put: a run that is frozen in between leaves it with its reason', async () => {
+test('an answer is in memory before it is stored, so that a frozen run leaves it with its reason', async () => {
   let reason: string | undefined;
   context.store.intercept('putVersion', 'before', () => {
     reason = context.memory.pendingAnswer?.fault.message;
@@ -103,7 +103,7 @@ test('an answer is in memory before it is put: a run that is frozen in between l
   expect(reason).toContain('(the run ended before it was)');
 });
 
-describe('a pending answer may be revoked, and its document says why, if', () => {
+describe('a pending answer may be revoked, and its document contains the reason, if', () => {
   const { tokenHash } = parent;
   const put = (text: string, versionId: string) => context.writeText(text, [JOURNAL_STAGE], versionId);
   const claimed = (attempt: number) =>
@@ -120,11 +120,11 @@ describe('a pending answer may be revoked, and its document says why, if', () =>
   test.each<[string, () => unknown, string | undefined]>([
     ['no other run has sent its token: it may not', () => claimed(0), undefined],
     ['another run has claimed its token', () => [claimed(0), claimed(1)], 'UNKNOWN'],
-    ['another run has, and the label was moved', () => [claimed(1), claimed(0)], 'UNKNOWN'],
-    ['another run has, and the label was removed', () => [claimed(1), context.loseLabel()], 'UNKNOWN'],
-    ['another run was refused', () => [claimed(1), failed(1, 'REAUTHORIZATION_REQUIRED')], 'REAUTHORIZATION_REQUIRED'],
+    ['another run has claimed it, and the label was moved', () => [claimed(1), claimed(0)], 'UNKNOWN'],
+    ['another run has claimed it, and the label was removed', () => [claimed(1), context.loseLabel()], 'UNKNOWN'],
+    ['another run was rejected', () => [claimed(1), failed(1, 'REAUTHORIZATION_REQUIRED')], 'REAUTHORIZATION_REQUIRED'],
     [
-      'another run was, and the label was removed',
+      'another run was rejected, and the label was removed',
       () => [claimed(1), failed(1, 'PROVIDER_AMBIGUOUS'), context.loseLabel()],
       'PROVIDER_AMBIGUOUS',
     ],
@@ -149,7 +149,7 @@ describe('a pending answer may be revoked, and its document says why, if', () =>
     expect(await stored({ ...TOKENS, refresh_token: 'refresh-1' })).toEqual({ outcome: 'stored', reason: undefined });
   });
 
-  test('its document was stored before, and does not say so: then this run must try it', async () => {
+  test('its document was stored before without a reason: then this run must try it', async () => {
     claimed(1);
     answeredBefore({ refresh_token: 'refresh-2' });
     expect((await stored()).outcome).toBe('may be revoked');
@@ -161,14 +161,14 @@ test('without a pending answer there is nothing to do', async () => {
   expect(context.store.calls).toEqual([]);
 });
 
-test('a mistake of ours is as loud, without its text, and the answer stays in memory', async () => {
+test('a bug is reported in the same way, without its text, and the answer stays in memory', async () => {
   context.store.intercept('putVersion', 'before', () => Promise.reject(new TypeError('a mistake')));
   const { name, message } = await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
   expect([name, message]).toEqual(['TOKEN_NOT_STORED', expect.stringMatching(/TypeError/)]);
   expect(context.memory.pendingAnswer).toMatchObject({ parent, tokens: TOKENS });
 });
 
-describe('where a run believed dead has answered before', () => {
+describe('if a run whose claim had expired has already recorded its answer', () => {
   test('with the same refresh token, its document is adopted', async () => {
     answeredBefore({ refresh_token: 'refresh-2', access_token: 'access-of-the-other' });
     expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({
@@ -177,7 +177,7 @@ describe('where a run believed dead has answered before', () => {
     });
   });
 
-  test('with another refresh token, earlier: ours is newer and becomes its successor', async () => {
+  test('with another refresh token, earlier: this answer is newer and becomes its successor', async () => {
     const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other', note: 'kept' }));
     answeredBefore({ refresh_token: 'refresh-of-the-other', note: 'kept' });
     expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({
@@ -188,8 +188,8 @@ describe('where a run believed dead has answered before', () => {
 
   test.each<[string, object]>([
     ['at the same moment', { refreshed_at: TOKENS.refreshed_at }],
-    ['without a bearer token, before ours was asked for', { refreshed_at: undefined }],
-  ])('with another refresh token, %s: ours follows it', async (_when, members) => {
+    ['without an access token, before this one was requested', { refreshed_at: undefined }],
+  ])('with another refresh token, %s: this answer follows it', async (_when, members) => {
     const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other', ...members }));
     answeredBefore({ refresh_token: 'refresh-of-the-other', ...members });
     expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({
@@ -199,8 +199,8 @@ describe('where a run believed dead has answered before', () => {
 
   test.each<[string, object]>([
     ['later', {}],
-    ['later, without a bearer token', { refreshed_at: undefined }],
-  ])('with another refresh token, %s: its document is adopted, and none is put after it', async (_when, members) => {
+    ['later, without an access token', { refreshed_at: undefined }],
+  ])('with another refresh token, %s: its document is adopted, and none is stored after it', async (_when, members) => {
     context.advance(MINUTE_MS);
     answeredBefore({ refresh_token: 'refresh-of-the-other', ...members });
     expect(await record(context, parent, TOKENS, NOW_MS - MINUTE_MS)).toMatchObject({ versionId: SUCCESSOR });
@@ -208,7 +208,7 @@ describe('where a run believed dead has answered before', () => {
     expect(context.memory.pendingAnswer).toBeUndefined();
   });
 
-  test('with another refresh token that was traded meanwhile, so was known to live, its document is adopted', async () => {
+  test('with another refresh token that was used since, and so was valid, its document is adopted', async () => {
     const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other' }));
     answeredBefore({ refresh_token: 'refresh-of-the-other' });
     const next = answeredBefore({ refresh_token: 'refresh-3' }, successorId(other.tokenHash));
@@ -223,7 +223,7 @@ describe('where a run believed dead has answered before', () => {
     expect(context.memory.pendingAnswer).toMatchObject({ parent, tokens: TOKENS });
   });
 
-  test('and can be read only after a while, it is read again until the deadline', async () => {
+  test('and it can be read only after a while, reads are repeated until the deadline', async () => {
     answeredBefore({ refresh_token: 'refresh-2' });
     const lag = context.store.readVersion.bind(context.store);
     let reads = 0;
@@ -237,7 +237,7 @@ describe('where a run believed dead has answered before', () => {
     expect(context.sleepsMs).toEqual([100, 200, 400, 800]);
   });
 
-  test('and too little time is left for another put, the answer stays in memory', async () => {
+  test('and too little time is left to store it again, the answer stays in memory', async () => {
     answeredBefore({ refresh_token: 'refresh-of-the-other' });
     context.store.intercept('readVersion', 'after', () => context.advance(52_001));
     const { name, message } = await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
@@ -245,7 +245,7 @@ describe('where a run believed dead has answered before', () => {
     expect(context.memory.pendingAnswer).toMatchObject({ parent, tokens: TOKENS });
   });
 
-  test('and just enough time is left for another put, ours follows', async () => {
+  test('and just enough time is left to store it again, this answer follows the other', async () => {
     const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other' }));
     answeredBefore({ refresh_token: 'refresh-of-the-other' });
     context.store.intercept('readVersion', 'after', () => context.advance(52_000));
@@ -254,7 +254,7 @@ describe('where a run believed dead has answered before', () => {
     });
   });
 
-  test('but had asked before, however late it was recorded: ours follows it', async () => {
+  test('but had sent its request earlier, this answer follows it, however late the other was recorded', async () => {
     const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other' }));
     context.advance(2 * MINUTE_MS);
     context.deadlineMs = context.world.nowMs + 60_000;
@@ -264,7 +264,7 @@ describe('where a run believed dead has answered before', () => {
     });
   });
 
-  test('and somebody has scribbled there, that is said at once', async () => {
+  test('and the version is not a document, the error is thrown without a retry', async () => {
     context.writeText('scribble', ['scribble'], SUCCESSOR);
     const { message } = await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
     expect(message).toContain('CREDENTIALS_INVALID');

@@ -44,13 +44,13 @@ function fail(...answers: TokenAnswer[]) {
   return faultFrom(refresh(context, IF_DUE));
 }
 
-/** A run when Retently is well again. */
+/** Runs when Retently is available again. */
 function recover() {
   context.tokenEndpoint.willAnswer(TOKEN);
   return refresh(context, IF_DUE);
 }
 
-/** Ticks every 30 minutes; a POST fails the test. Answers the outcomes, or the codes of what was thrown. */
+/** Runs a tick every 30 minutes. A POST fails the test. @returns the outcomes, or the codes of thrown faults */
 async function tick(times: number): Promise<string[]> {
   const outcomes: string[] = [];
   for (let run = 0; run < times; run += 1) {
@@ -66,24 +66,24 @@ async function tick(times: number): Promise<string[]> {
   return outcomes;
 }
 
-describe('an attempt that failed', () => {
+describe('a failed attempt', () => {
   test.each<[string, TokenAnswer[], string, RegExp]>([
-    ['a refusal in words that we do not know', [UNRECOGNIZED], 'PROVIDER_UNAVAILABLE', /^HTTP 403\. .*RFC 6749/],
+    ['a rejection without a known code', [UNRECOGNIZED], 'PROVIDER_UNAVAILABLE', /^HTTP 403\. .*RFC 6749/],
     [
-      'a server that is elsewhere',
+      'a server that has moved',
       [MISDIRECTED],
       'PROVIDER_UNAVAILABLE',
       /^HTTP 302\. Check TOKEN_ENDPOINT: it may have moved/,
     ],
     ['ambiguous', [AMBIGUOUS, AMBIGUOUS, AMBIGUOUS], 'PROVIDER_AMBIGUOUS', /^HTTP 502\. .* may be used up/],
     [
-      'a dead grant',
+      'a revoked grant',
       [INVALID_GRANT],
       'REAUTHORIZATION_REQUIRED',
       /invalid_grant\. Authorize the application at Retently again/,
     ],
-    ['a refused client', [INVALID_CLIENT], 'CLIENT_REJECTED', /^HTTP 401\. Check client_id, client_secret/],
-  ])('%s: is recorded, announced once and thrown, and AWSCURRENT stays', async (_what, answers, code, message) => {
+    ['a rejected client', [INVALID_CLIENT], 'CLIENT_REJECTED', /^HTTP 401\. Check client_id, client_secret/],
+  ])('%s is recorded, announced once and thrown, and AWSCURRENT stays', async (_what, answers, code, message) => {
     const fault = await fail(...answers);
     expect(fault.name).toBe(code);
     expect(fault.message).toMatch(message);
@@ -98,7 +98,7 @@ describe('an attempt that failed', () => {
     ]);
   });
 
-  test('is waited for, silently, and then tried again; the first success says recovered', async () => {
+  test('is followed by a silent wait and a retry; the first success publishes recovered', async () => {
     await fail(UNRECOGNIZED);
     const soon = context.nextRun({ afterMs: 1 });
     expect(await refresh(soon, IF_DUE)).toMatchObject({
@@ -116,7 +116,7 @@ describe('an attempt that failed', () => {
     ]);
   });
 
-  test('honours in a later run what Retry-After asked for', async () => {
+  test('makes later runs respect Retry-After', async () => {
     await fail({ ...THROTTLED, retryAfterSeconds: 600 });
     expect(await refresh(context.nextRun({ afterMs: 5 * MINUTE_MS }), IF_DUE)).toMatchObject({
       outcome: 'waiting',
@@ -124,7 +124,7 @@ describe('an attempt that failed', () => {
     });
   });
 
-  test('that could not be recorded is thrown as what it is', async () => {
+  test('that could not be recorded is thrown with its own code', async () => {
     context.tokenEndpoint.willAnswer(() => {
       context.store.refuse('putVersion', 1_000);
       return UNRECOGNIZED;
@@ -134,7 +134,7 @@ describe('an attempt that failed', () => {
     expect(context.announced).toMatchObject([{ type: 'failed' }]);
   });
 
-  test('a mistake of ours while it is recorded does not hide what Retently said', async () => {
+  test("a bug while it is recorded does not hide Retently's answer", async () => {
     const mistake = new TypeError('a mistake');
     context.tokenEndpoint.willAnswer(() => {
       context.store.intercept('putVersion', 'before', () => Promise.reject(mistake));
@@ -150,8 +150,8 @@ describe('an attempt that failed', () => {
   });
 });
 
-describe('I6: a dead grant is tried once', () => {
-  test('however many ticks follow: each throws, says so in its states, and announces nothing', async () => {
+describe('I6: a revoked grant is tried only once', () => {
+  test('however many ticks follow: each one throws, sends the state, and announces nothing', async () => {
     await fail(INVALID_GRANT);
     expect(context.announced.map(({ type }) => type)).toEqual(['failed', 'reauthorizationRequired']);
     expect(context.telemetry.states).toEqual([{ ...NO_TOKEN, isReauthorizationRequired: true }]);
@@ -160,14 +160,14 @@ describe('I6: a dead grant is tried once', () => {
     expect(context.announcements).toEqual([]);
   });
 
-  test('a later run says when it was refused, and what to do', async () => {
+  test('a later run reports when it was rejected, and what to do', async () => {
     await fail(INVALID_CLIENT);
     const { name, message } = await faultFrom(refresh(context.nextRun({ afterMs: HOUR_MS }), IF_DUE));
     expect(name).toBe('CLIENT_REJECTED');
     expect(message).toMatch(/^Retently rejected these credentials on 2026-11-22T12:00:00\.000Z, and .* not sent again/);
   });
 
-  test('new credentials are used at the next tick, and nothing waits for a back-off', async () => {
+  test('new credentials are used at the next tick, without a back-off', async () => {
     await fail(INVALID_GRANT);
     context = context.nextRun();
     context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
@@ -184,7 +184,7 @@ describe('I6: a dead grant is tried once', () => {
     expect(context.announced).toMatchObject([{ attempt: 1 }, { type: 'recovered' }]);
   });
 
-  test('although the label of the journal is gone: the ids decide, and the states say so', async () => {
+  test('even without the label of the journal, because the ids decide', async () => {
     await fail(INVALID_GRANT);
     context = context.nextRun();
     context.loseLabel();
@@ -192,7 +192,7 @@ describe('I6: a dead grant is tried once', () => {
     expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: true }]);
   });
 
-  test('a refused client is another matter, although the label of the journal is gone', async () => {
+  test('a rejected client is reported as such, even if the journal has lost its label', async () => {
     await fail(INVALID_CLIENT);
     context = context.nextRun();
     context.loseLabel();
@@ -200,7 +200,7 @@ describe('I6: a dead grant is tried once', () => {
     expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: false }]);
   });
 
-  test('and it stays reported while a forced attempt cannot even claim', async () => {
+  test('and it stays reported while a forced attempt cannot claim', async () => {
     await fail(INVALID_GRANT);
     context = context.nextRun();
     context.store.refuse('putVersion', 1);
@@ -208,7 +208,7 @@ describe('I6: a dead grant is tried once', () => {
     expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: true }]);
   });
 
-  test('a temporary failure is reported, even where new credentials came meanwhile: the next tick uses them', async () => {
+  test('a temporary failure is reported, even if there are new credentials, which the next tick uses', async () => {
     context.tokenEndpoint.willAnswer(() => {
       context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
       return UNRECOGNIZED;
@@ -217,7 +217,7 @@ describe('I6: a dead grant is tried once', () => {
     expect(context.tokenEndpoint.grants).toHaveLength(1);
   });
 
-  test('credentials that were corrected since are not reported as refused', async () => {
+  test('credentials that were corrected afterwards are not reported as rejected', async () => {
     await fail(INVALID_GRANT);
     context = context.nextRun();
     context.write({ ...CREDENTIALS, client_secret: 'client-secret-2' });
@@ -225,7 +225,7 @@ describe('I6: a dead grant is tried once', () => {
     expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: false }]);
   });
 
-  test('although the look for a race fails after the refusal', async () => {
+  test('even if the check for a race fails after the rejection', async () => {
     context.tokenEndpoint.willAnswer(() => {
       context.store.refuse('readCurrent', 1);
       return INVALID_GRANT;
@@ -236,8 +236,8 @@ describe('I6: a dead grant is tried once', () => {
   });
 });
 
-describe('invalid_grant that only means that somebody else was first', () => {
-  test('an operator: the new credentials are used, nothing is announced as failed', async () => {
+describe('invalid_grant because another run or an operator was first', () => {
+  test('by an operator: the new credentials are used, and no failure is announced', async () => {
     context.tokenEndpoint.willAnswer(() => {
       context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
       return INVALID_GRANT;
@@ -246,7 +246,7 @@ describe('invalid_grant that only means that somebody else was first', () => {
     expect(context.announced.map(({ type }) => type)).toEqual(['refreshed', 'recovered']);
   });
 
-  test('the refusal is recorded even then: a look that lags must not let it be sent again', async () => {
+  test('the rejection is still recorded, so that a stale read cannot cause a second request', async () => {
     context.tokenEndpoint.willAnswer(() => {
       context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
       return INVALID_GRANT;
@@ -255,28 +255,28 @@ describe('invalid_grant that only means that somebody else was first', () => {
     expect(context.versionIds).toContain(failureId(tokenHash, 0));
   });
 
-  describe('another run that recorded its answer late: it is adopted, and tried at once, for a server that saw the token twice may have revoked it', () => {
+  describe('an answer that another run recorded late is adopted and tried immediately, because the server may have revoked it', () => {
     const answered = refreshed(0, { refresh_token: 'refresh-2', access_token: 'access-2' });
     const late = () => {
       context.writeText(JSON.stringify(answered), [JOURNAL_STAGE], successorId(tokenHash));
       return INVALID_GRANT;
     };
 
-    test('it lives', async () => {
+    test('if it is valid, it is used', async () => {
       context.tokenEndpoint.willAnswer(late, { ...TOKEN, accessToken: 'access-3', refreshToken: 'refresh-3' });
       expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed', secondsRemaining: 21_600 });
       expect(context.tokenEndpoint.grants.map(({ refreshToken }) => refreshToken)).toEqual(['refresh-1', 'refresh-2']);
       expect(context.currentDocument).toMatchObject({ refresh_token: 'refresh-3' });
     });
 
-    test('it is dead: a human hears of it now, and not when its bearer token dies', async () => {
+    test('if it is revoked, someone is notified now, and not when the access token expires', async () => {
       context.tokenEndpoint.willAnswer(late, INVALID_GRANT);
       expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('REAUTHORIZATION_REQUIRED');
       expect(context.currentDocument).toEqual(answered);
       expect(await tick(2)).toEqual(['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_REQUIRED']);
     });
 
-    test('nobody knows yet: the next run does not call it fresh either', async () => {
+    test('if its state is unknown, the next run does not call it fresh', async () => {
       context.tokenEndpoint.willAnswer(late, UNRECOGNIZED);
       await faultFrom(refresh(context, IF_DUE));
       context = context.nextRun({ afterMs: 30 * MINUTE_MS });
@@ -285,7 +285,7 @@ describe('invalid_grant that only means that somebody else was first', () => {
     });
   });
 
-  test('a secret that was emptied: not configured', async () => {
+  test('an emptied secret is not configured', async () => {
     context.tokenEndpoint.willAnswer(() => {
       context.store.readCurrent = async () => undefined;
       return INVALID_GRANT;
@@ -294,8 +294,8 @@ describe('invalid_grant that only means that somebody else was first', () => {
   });
 });
 
-describe('a refusal in words that we do not know', () => {
-  /** Ticks every ten minutes, each of which is refused if it asks. */
+describe('a rejection without a known code', () => {
+  /** Runs a tick every ten minutes; the server rejects each request. */
   async function refuseFor(minutes: number) {
     const codes: string[] = [];
     for (let passed = 0; passed <= minutes; passed += 10) {
@@ -320,13 +320,13 @@ describe('a refusal in words that we do not know', () => {
     states.length = 0;
   });
 
-  test('calls nobody while it may pass', async () => {
+  test('notifies no one while it may be temporary', async () => {
     expect(new Set(await refuseFor(50))).toEqual(new Set(['PROVIDER_UNAVAILABLE', 'waiting']));
     expect(announced.map(({ type }) => type)).not.toContain('reauthorizationRequired');
     expect(states.every(({ isReauthorizationRequired }) => isReauthorizationRequired === false)).toBe(true);
   });
 
-  test('that lasts for more than an hour is probably the grant: said once, and asked again with back-off', async () => {
+  test('that lasts for more than an hour is probably a revoked grant: announced once, and retried with back-off', async () => {
     const codes = await refuseFor(24 * 60);
     const first = codes.indexOf('REAUTHORIZATION_PROBABLE');
     expect(first * 10).toBeLessThanOrEqual(4 * 60);
@@ -337,7 +337,7 @@ describe('a refusal in words that we do not know', () => {
     expect(posts).toBeLessThanOrEqual(40);
   });
 
-  test('says what to try first', async () => {
+  test('has advice on what to try first', async () => {
     await refuseFor(60);
     context = context.nextRun({ afterMs: 45 * MINUTE_MS });
     context.tokenEndpoint.willAnswer(UNRECOGNIZED);
@@ -346,7 +346,7 @@ describe('a refusal in words that we do not know', () => {
     expect(fault.message).toContain(adviceOn('REAUTHORIZATION_PROBABLE', context.settings));
   });
 
-  test('is not forgotten for an outage in between, and a success takes it back', async () => {
+  test('continues after an outage, and ends with a success', async () => {
     await refuseFor(120);
     context = context.nextRun({ afterMs: HOUR_MS });
     context.tokenEndpoint.willAnswer(NOT_SENT, NOT_SENT, NOT_SENT, NOT_SENT);
@@ -359,7 +359,7 @@ describe('a refusal in words that we do not know', () => {
     expect(context.telemetry.states).toMatchObject([{ isReauthorizationRequired: false }]);
   });
 
-  test('with other credentials since begins anew', async () => {
+  test('starts a new count after the credentials change', async () => {
     await refuseFor(120);
     context.write({ ...CREDENTIALS, client_secret: 'another' });
     context = context.nextRun({ afterMs: HOUR_MS });
@@ -368,8 +368,8 @@ describe('a refusal in words that we do not know', () => {
   });
 });
 
-describe('an answer with a refresh token and no bearer token', () => {
-  test('is kept: the new refresh token becomes current beside the old bearer token, and is used next', async () => {
+describe('an answer with only a refresh token', () => {
+  test('is stored: the new refresh token becomes current with the old access token, and is used next', async () => {
     const before = refreshed(4);
     context.write(before);
     const { name, message } = await fail(REFRESH_TOKEN_ONLY);
@@ -386,7 +386,7 @@ describe('an answer with a refresh token and no bearer token', () => {
     expect(context.tokenEndpoint.grants[0]?.refreshToken).toBe('refresh-2');
   });
 
-  test('was announced as failed, so the success after it says recovered', async () => {
+  test('is announced as failed, so the next success publishes recovered', async () => {
     await fail(REFRESH_TOKEN_ONLY);
     context = context.nextRun();
     await recover();
@@ -394,7 +394,7 @@ describe('an answer with a refresh token and no bearer token', () => {
   });
 });
 
-test('recovered is said although the run after the failure crashed', async () => {
+test('recovered is published even if the run after the failure crashed', async () => {
   await fail(UNRECOGNIZED);
   const crashed = context.nextRun({ afterMs: MINUTE_MS });
   crashed.tokenEndpoint.willAnswer(() => Promise.reject(new Error('the run ends here')));
@@ -405,7 +405,7 @@ test('recovered is said although the run after the failure crashed', async () =>
   expect(next.announced.map(({ type }) => type)).toEqual(['refreshed', 'recovered']);
 });
 
-test('a run that died over its POST: the token may be spent, is tried again after the lease, and that is said', async () => {
+test('after a run that crashed during its POST, the token is tried again when the lease ends, with a warning', async () => {
   context.tokenEndpoint.willAnswer(() => Promise.reject(new Error('the run ends here')));
   await refresh(context, IF_DUE).catch(() => undefined);
   expect(await refresh(context.nextRun({ afterMs: 89_999 }), IF_DUE)).toMatchObject({ outcome: 'busy' });
@@ -415,7 +415,7 @@ test('a run that died over its POST: the token may be spent, is tried again afte
   expect(next.telemetry.counts).toEqual(['claim taken over', 'refreshed']);
 });
 
-describe('I8: what a day costs', () => {
+describe('I8: the versions of a day', () => {
   test('a provider that is down for a day at a 30-minute schedule: at most 60 puts, and fresh within two ticks of its return', async () => {
     for (let halfHour = 0; halfHour < 48; halfHour += 1) {
       context = context.nextRun({ afterMs: 30 * MINUTE_MS });
@@ -432,7 +432,7 @@ describe('I8: what a day costs', () => {
     expect(outcomes).toContain('refreshed');
   });
 
-  test('two hundred forced refreshes in a row: the write budget says waiting in time, and no token is lost', async () => {
+  test('two hundred forced refreshes in a row: the version budget stops them in time, and no token is lost', async () => {
     let outcome = '';
     for (let run = 0; run < 200; run += 1) {
       context = context.nextRun({ afterMs: 1_000 });
@@ -446,7 +446,7 @@ describe('I8: what a day costs', () => {
   });
 });
 
-test('a secret that somebody has written over says where the last whole document is, and a grant is not blamed', async () => {
+test('an overwritten secret is reported with its last complete document, and not as a revoked grant', async () => {
   context.tokenEndpoint.willAnswer(TOKEN);
   await refresh(context, IF_DUE);
   const answer = context.currentVersionId;
@@ -458,7 +458,7 @@ test('a secret that somebody has written over says where the last whole document
   }
 });
 
-test('an answer that is stored late, after another run was refused, is tried at once and not called fresh', async () => {
+test('an answer that is stored after another run was rejected is tried immediately and not called fresh', async () => {
   context.tokenEndpoint.willAnswer(() => {
     context.store.refuse('putVersion', 1_000);
     return TOKEN;
@@ -475,7 +475,7 @@ test('an answer that is stored late, after another run was refused, is tried at 
   expect(thawed.telemetry.states).toMatchObject([{ isReauthorizationRequired: true }]);
 });
 
-test('a run that dies hides no refusals: they are counted on behind its claim', async () => {
+test('a crashed run does not hide earlier rejections: the count continues', async () => {
   const refused = async (afterMs: number) => {
     context = context.nextRun({ afterMs });
     context.tokenEndpoint.willAnswer(UNRECOGNIZED);
@@ -489,7 +489,7 @@ test('a run that dies hides no refusals: they are counted on behind its claim', 
   expect(await refused(5 * MINUTE_MS)).toBe('REAUTHORIZATION_PROBABLE');
 });
 
-test('refusals that cannot be read behind a claim are counted anew, and the run goes on', async () => {
+test('if earlier rejections cannot be read, the count starts over, and the run continues', async () => {
   const claimed = context.nextRun();
   claimed.tokenEndpoint.willAnswer(() => new Promise(() => {}));
   void refresh(claimed, IF_DUE);
@@ -502,7 +502,7 @@ test('refusals that cannot be read behind a claim are counted anew, and the run 
   expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('PROVIDER_UNAVAILABLE');
 });
 
-test('a secret that never had a whole document says nothing of one', async () => {
+test('a secret that never had a complete document names none', async () => {
   const empty = FakeContext.withSecret({ client_id: 'client-id-1' });
   empty.writeText('scribble', [JOURNAL_STAGE]);
   const { message } = await faultFrom(refresh(empty, IF_DUE));

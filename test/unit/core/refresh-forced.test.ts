@@ -17,7 +17,7 @@ beforeEach(() => {
   context = FakeContext.withSecret(CREDENTIALS);
 });
 
-describe('force goes past', () => {
+describe('force ignores', () => {
   test('fresh', async () => {
     context.write(refreshed(1));
     context.tokenEndpoint.willAnswer(TOKEN);
@@ -33,7 +33,7 @@ describe('force goes past', () => {
     expect(await refresh(next, FORCED)).toMatchObject({ outcome: 'refreshed' });
   });
 
-  test('rejected, with one POST; refused again, it is latched again', async () => {
+  test('rejected: it sends one POST, and a second rejection is recorded again', async () => {
     context.tokenEndpoint.willAnswer(INVALID_GRANT);
     await faultFrom(refresh(context, IF_DUE));
     const forced = context.nextRun({ afterMs: HOUR_MS });
@@ -44,7 +44,7 @@ describe('force goes past', () => {
     );
   });
 
-  test('rejected, and once it succeeds no reauthorization is required any more', async () => {
+  test('rejected; after a success, no reauthorization is required', async () => {
     context.tokenEndpoint.willAnswer(INVALID_GRANT);
     await faultFrom(refresh(context, IF_DUE));
     const forced = context.nextRun({ afterMs: HOUR_MS });
@@ -71,7 +71,7 @@ describe('sixty forced refreshes in a row', () => {
     }
     expect(outcomes).toContain('refreshed');
     expect(outcomes.at(-1)).toBe('waiting');
-    // Every three hours, as tokens of six hours fall due.
+    // Every three hours, when tokens of six hours are due.
     for (let hours = 0; hours < 24; hours += 3) {
       run = run.nextRun({ afterMs: 3 * HOUR_MS + 1 });
       run.tokenEndpoint.willAnswer(TOKEN);
@@ -79,7 +79,7 @@ describe('sixty forced refreshes in a row', () => {
     }
   });
 
-  test('do not hold up new credentials, which are used at once', async () => {
+  test('do not delay new credentials, which are used immediately', async () => {
     let run = context;
     for (let count = 0; count < 43; count++) {
       run.tokenEndpoint.willAnswer(TOKEN);
@@ -92,8 +92,8 @@ describe('sixty forced refreshes in a row', () => {
   });
 });
 
-describe('never past a live claim: it waits for that one to end and reports it', () => {
-  /** A run in the middle of its POST, and a forced run that meets its claim; `end` is what the POST answers at last. */
+describe('but not a live claim: a forced run waits for its end and reports it', () => {
+  /** Starts a run, and a forced run during its POST. @param end answer to the POST */
   async function meet(
     end: () => Promise<typeof TOKEN | typeof INVALID_GRANT | typeof UNRECOGNIZED> | never,
     afterLooks = 3,
@@ -117,12 +117,12 @@ describe('never past a live claim: it waits for that one to end and reports it',
     return { forced, first };
   }
 
-  /** Until the first run is in its POST. */
+  /** Waits until the first run is in its POST. */
   async function claimed(): Promise<void> {
     while (context.tokenEndpoint.grants.length === 0) await undefined;
   }
 
-  test('in a new token: adopted, and no second POST', async () => {
+  test('in a new token: it adopts it, without a second POST', async () => {
     const { forced } = await meet(async () => TOKEN);
     expect(await refresh(forced, FORCED)).toMatchObject({
       outcome: 'adopted',
@@ -133,18 +133,18 @@ describe('never past a live claim: it waits for that one to end and reports it',
     expect(forced.announcements).toEqual([]);
   });
 
-  test('in a passing failure: waiting', async () => {
+  test('in a temporary failure: it returns waiting', async () => {
     const { forced } = await meet(async () => UNRECOGNIZED);
     expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'waiting' });
   });
 
-  test('in a refusal: thrown, and no second POST', async () => {
+  test('in a rejection: it throws, without a second POST', async () => {
     const { forced } = await meet(async () => INVALID_GRANT);
     expect((await faultFrom(refresh(forced, FORCED))).name).toBe('REAUTHORIZATION_REQUIRED');
     expect(forced.announcements).toEqual([]);
   });
 
-  test('in nothing, for its run is dead: it is taken over once the lease is over', async () => {
+  test('in nothing, because its run crashed: it is taken over when the lease ends', async () => {
     context.writeText(
       renderClaim({ tokenHash, attempt: 0, nonce: 'nonce of a run that died', leaseSeconds: 90 }),
       [JOURNAL_STAGE],
@@ -157,7 +157,7 @@ describe('never past a live claim: it waits for that one to end and reports it',
     expect(forced.telemetry.counts).toEqual(['claim taken over', 'refreshed']);
   });
 
-  test('or says busy when time runs short', async () => {
+  test('or it returns busy when time runs short', async () => {
     context.writeText(
       renderClaim({ tokenHash, attempt: 0, nonce: 'nonce of another run', leaseSeconds: 90 }),
       [JOURNAL_STAGE],
@@ -169,7 +169,7 @@ describe('never past a live claim: it waits for that one to end and reports it',
     expect(forced.runtime.remainingMs()).toBe(36_000);
   });
 
-  test('an operator who writes new credentials meanwhile: those are used', async () => {
+  test('if an operator stores new credentials meanwhile, it uses them', async () => {
     context.writeText(
       renderClaim({ tokenHash, attempt: 0, nonce: 'nonce of another run', leaseSeconds: 90 }),
       [JOURNAL_STAGE],
@@ -184,7 +184,7 @@ describe('never past a live claim: it waits for that one to end and reports it',
     expect(forced.tokenEndpoint.grants[0]?.refreshToken).toBe('refresh-7');
   });
 
-  test('although the label is lost: what is not over is not reported as adopted', async () => {
+  test('even without the label, an unfinished attempt is not reported as adopted', async () => {
     const document = refreshed(1);
     const current = toDocumentEntry(document);
     context.write(document);
@@ -199,7 +199,7 @@ describe('never past a live claim: it waits for that one to end and reports it',
   });
 });
 
-test('force is spent by one attempt: a look that lags behind a refusal does not make it two', async () => {
+test('force allows one attempt: a stale read after a rejection does not cause a second one', async () => {
   const honest = context.store.readCurrent.bind(context.store);
   let looks = 0;
   context.tokenEndpoint.willAnswer(() => {
@@ -213,7 +213,7 @@ test('force is spent by one attempt: a look that lags behind a refusal does not 
   expect(context.tokenEndpoint.grants).toHaveLength(1);
 });
 
-test('what it waited for is done if the other run dies before it promotes: it asks for no second one', async () => {
+test('if the other run crashes before it promotes, the forced run promotes its answer and requests no second one', async () => {
   context.writeText(
     renderClaim({ tokenHash, attempt: 0, nonce: 'nonce of another run', leaseSeconds: 90 }),
     [JOURNAL_STAGE],

@@ -12,7 +12,7 @@ const IF_DUE = { force: false };
 const SUCCESSOR = successorId(toDocumentEntry(CREDENTIALS).tokenHash);
 const REFRESHED = { ...CREDENTIALS, ...NEW_TOKENS };
 
-describe('when others move in between', () => {
+describe('when other writers interfere', () => {
   test('a crash after the record: the next run promotes it and announces it, without a POST', async () => {
     const crashed = FakeContext.withSecret(CREDENTIALS);
     crashed.tokenEndpoint.willAnswer(TOKEN);
@@ -41,7 +41,7 @@ describe('when others move in between', () => {
     expect(context.announced).toMatchObject([{ type: 'refreshed', attempt: 0, versionId: context.currentVersionId }]);
   });
 
-  test('new credentials written during the POST win over its answer, and are used at once', async () => {
+  test('new credentials stored during the POST replace its answer, and are used immediately', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     const written = { ...CREDENTIALS, refresh_token: 'refresh-from-the-consent-screen' };
     context.tokenEndpoint.willAnswer(
@@ -56,7 +56,7 @@ describe('when others move in between', () => {
     expect(context.currentDocument).toMatchObject({ access_token: 'access-3', refresh_token: 'refresh-3' });
   });
 
-  test('the answer to new credentials is not spent again because an older refresh was recorded after it', async () => {
+  test('the answer to new credentials is not used again if an older refresh is recorded after it', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     const other = context.nextRun();
     other.tokenEndpoint.willAnswer({ ...TOKEN, accessToken: 'access-3', refreshToken: 'refresh-3' });
@@ -70,14 +70,14 @@ describe('when others move in between', () => {
     expect(context.currentDocument).toMatchObject({ access_token: 'access-3', refresh_token: 'refresh-3' });
   });
 
-  test('another run that promotes our answer first has done it: refreshed', async () => {
+  test('if another run promotes this answer first, the outcome is still refreshed', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.tokenEndpoint.willAnswer(TOKEN);
     context.store.intercept('promote', 'before', () => refresh(context.nextRun(), IF_DUE));
     expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed', versionId: SUCCESSOR });
   });
 
-  test('and both announce it: rather twice than never, for a promotion whose answer is lost looks the same', async () => {
+  test('and both announce it, because a promotion whose response was lost looks the same', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.tokenEndpoint.willAnswer(TOKEN);
     const other = context.nextRun();
@@ -86,7 +86,7 @@ describe('when others move in between', () => {
     expect([other.announced.length, context.announced.length]).toEqual([1, 1]);
   });
 
-  test('a token that turns out to be spent while it is claimed is rolled forward, not sent', async () => {
+  test('a token that turns out to be used while it is claimed is rolled forward, not sent', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.writeText(JSON.stringify(REFRESHED), ['recorded'], SUCCESSOR);
     context.tokenEndpoint.willAnswer({ ...TOKEN, refreshToken: 'refresh-3' });
@@ -95,13 +95,13 @@ describe('when others move in between', () => {
     expect(context.announced[0]).toMatchObject({ type: 'refreshed', versionId: SUCCESSOR });
   });
 
-  test('nor is the fresh token that rolling forward brought: its claim leaves nothing owed', async () => {
+  test('the fresh token from rolling forward is not sent either, because its claim needs no attempt', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.writeText(JSON.stringify(REFRESHED), ['recorded'], SUCCESSOR);
     expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'adopted', versionId: SUCCESSOR });
   });
 
-  test('current that moves again and again is left to the next run, with a word', async () => {
+  test('if AWSCURRENT keeps moving, the run ends with an error, and the next run continues', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.writeText(JSON.stringify(REFRESHED), [JOURNAL_STAGE], SUCCESSOR);
     context.store.intercept('promote', 'before', () => void context.write({ ...CREDENTIALS, at: Math.random() }), 99);
@@ -109,11 +109,11 @@ describe('when others move in between', () => {
     expect(name).toBe('STORE_UNAVAILABLE');
     expect(message).toMatch(/kept changing \(10 attempts\): .* The next run continues; nothing is lost\./);
     expect(context.telemetry.states).toHaveLength(1);
-    // Each try looks once before and, refused, once after: a first try of the SDK may have moved the label.
+    // Each try reads once before and, if rejected, once after: the SDK's first try may have moved the label.
     expect(context.store.calls.filter((call) => call === 'readCurrent')).toHaveLength(20);
   });
 
-  describe('while an answer is in memory alone', () => {
+  describe('while an answer is only in memory', () => {
     let context: FakeContext;
 
     beforeEach(async () => {
@@ -129,20 +129,20 @@ describe('when others move in between', () => {
       context.memory.pendingAnswer = pendingAnswer;
     });
 
-    test('the token that was spent for it is not sent again', async () => {
+    test('the token that was used for it is not sent again', async () => {
       context.store.refuse('putVersion', 1_000);
       expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('TOKEN_NOT_STORED');
       expect(context.tokenEndpoint.grants).toEqual([]);
     });
 
-    test('the token is not sent again, although a claim could be stored', async () => {
+    test('the token is not sent again, even if a claim could be stored', async () => {
       context.store.intercept('putVersion', 'before', () => Promise.reject(new Error('unexpected')));
       context.tokenEndpoint.willAnswer(TOKEN);
       expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('TOKEN_NOT_STORED');
       expect(context.tokenEndpoint.grants).toEqual([]);
     });
 
-    test('new credentials are used, even if its place is taken', async () => {
+    test('new credentials are used, even if its id exists', async () => {
       context.writeText('scribble', ['scribble'], SUCCESSOR);
       context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
       context.tokenEndpoint.willAnswer(TOKEN);
@@ -151,7 +151,7 @@ describe('when others move in between', () => {
     });
   });
 
-  test('an answer that is stored late, by a run without time to try it, is owed an attempt by any run, and the alarm stays', async () => {
+  test('an answer that a run without time stores late is tried by the next run, and the alarm stays until then', async () => {
     const first = FakeContext.withSecret(CREDENTIALS);
     first.tokenEndpoint.willAnswer(() => {
       first.store.refuse('putVersion', 1_000);

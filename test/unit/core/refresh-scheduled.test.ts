@@ -15,7 +15,7 @@ import { CREDENTIALS } from '../../support/secret-documents.ts';
 
 const SCHEDULED = { force: false, isScheduled: true };
 
-describe('a failure that the journal holds is a result for the schedule, and an error for anyone else', () => {
+describe('a recorded failure is a result for the schedule, and an error for other callers', () => {
   test.each([
     ['PROVIDER_UNAVAILABLE', NOT_SENT],
     ['PROVIDER_UNAVAILABLE', THROTTLED],
@@ -47,7 +47,7 @@ describe('a failure that the journal holds is a result for the schedule, and an 
   });
 });
 
-describe('the schedule gets an error', () => {
+describe('the schedule receives an error', () => {
   test('if the failure could not be recorded', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.tokenEndpoint.willAnswer(() => {

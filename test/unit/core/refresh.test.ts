@@ -24,11 +24,11 @@ import {
 const SUCCESSOR = successorId(toDocumentEntry(CREDENTIALS).tokenHash);
 const IF_DUE = { force: false };
 
-/** What the secret says after one refresh of `CREDENTIALS`. */
+/** Content of the secret after one refresh of `CREDENTIALS`. */
 const REFRESHED = { ...CREDENTIALS, ...NEW_TOKENS };
 
-describe('a refresh without trouble', () => {
-  test('is claim, POST, record, promotion, announcement, and no call more', async () => {
+describe('a successful refresh', () => {
+  test('consists of claim, POST, record, promotion and announcement, and no other call', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.tokenEndpoint.willAnswer(TOKEN);
     expect(await refresh(context, IF_DUE)).toEqual({
@@ -51,7 +51,7 @@ describe('a refresh without trouble', () => {
     expect(context.announcements).toMatchObject([[{ type: 'refreshed', versionId: SUCCESSOR, attempt: 0 }]]);
   });
 
-  test('leaves one whole document, as current and as latest entry', async () => {
+  test('leaves one complete document, as current and as latest entry', async () => {
     const context = FakeContext.withSecret({ ...CREDENTIALS, note: [1] });
     context.tokenEndpoint.willAnswer(TOKEN);
     await refresh(context, IF_DUE);
@@ -91,7 +91,7 @@ describe('a refresh without trouble', () => {
   });
 });
 
-test('a fresh token costs two reads and nothing else', async () => {
+test('a fresh token takes two reads and nothing else', async () => {
   const context = FakeContext.withSecret(refreshed(1));
   expect(await refresh(context, IF_DUE)).toEqual({
     outcome: 'fresh',
@@ -111,7 +111,7 @@ test('a fresh token costs two reads and nothing else', async () => {
   ]);
 });
 
-test('a secret without a value is no fault, says what to write, and has no token', async () => {
+test('a secret without a value is not an error, and the result has advice', async () => {
   const context = new FakeContext();
   context.world.secretsManager.createSecret({ Name: SECRET_ID });
   expect(await refresh(context, IF_DUE)).toEqual({
@@ -128,12 +128,12 @@ test('a secret without a value is no fault, says what to write, and has no token
   expect(context.telemetry.states).toEqual([{ ...NO_TOKEN, isReauthorizationRequired: false }]);
 });
 
-test('an expires_at that is no instant is not known, and not passed on', async () => {
+test('an expires_at that is not an instant counts as unknown, and is not returned', async () => {
   const context = FakeContext.withSecret(refreshed(1, { expires_at: 'access-token pasted into the wrong member' }));
   expect((await status(context)).expiresAt).toBeNull();
 });
 
-test('an answer with the bearer token that was there already is saved, said, and not looped on', async () => {
+test('an answer with the same access token is stored and logged, and causes no loop', async () => {
   const context = FakeContext.withSecret(refreshed(4));
   context.tokenEndpoint.willAnswer({ ...TOKEN, accessToken: 'access-1' });
   expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
@@ -144,7 +144,7 @@ test('an answer with the bearer token that was there already is saved, said, and
   expect(await refresh(context.nextRun(), IF_DUE)).toMatchObject({ outcome: 'fresh' });
 });
 
-test('a life in milliseconds is not believed, and both lives are named', async () => {
+test('a lifetime in milliseconds is not accepted, and the warning has both lifetimes', async () => {
   const context = FakeContext.withSecret(CREDENTIALS);
   context.tokenEndpoint.willAnswer({ ...TOKEN, expiresInSeconds: 21_600_000 });
   expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed', expiresAt: REFRESHED.expires_at });
@@ -158,20 +158,20 @@ test('a life in milliseconds is not believed, and both lives are named', async (
   expect(context.telemetry.states).toMatchObject([{ tokenSecondsUntilDue: 10_800 }]);
 });
 
-test('an expires_at far beyond the longest life that is believed, whoever wrote it, does not keep a token fresh', async () => {
+test('an expires_at far beyond the maximum lifetime does not keep a token fresh', async () => {
   const context = FakeContext.withSecret(refreshed(4, { expires_at: '2036-11-22T12:00:00.000Z' }));
   context.tokenEndpoint.willAnswer(TOKEN);
   expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
 });
 
-test('an answer without a bearer token is not taken for one that repeats it', async () => {
+test('an answer without an access token does not count as one that repeats it', async () => {
   const context = FakeContext.withSecret(refreshed(4));
   context.tokenEndpoint.willAnswer(REFRESH_TOKEN_ONLY);
   await faultFrom(refresh(context, IF_DUE));
   expect(context.telemetry.lines.map(({ message }) => message)).not.toContainEqual(LOG_EVENTS.noProgress);
 });
 
-test('an ordinary refresh, after an ordinary one, is no recovery', async () => {
+test('a successful refresh after a successful one is not a recovery', async () => {
   const context = FakeContext.withSecret(CREDENTIALS);
   context.tokenEndpoint.willAnswer(TOKEN);
   await refresh(context, IF_DUE);
@@ -181,7 +181,7 @@ test('an ordinary refresh, after an ordinary one, is no recovery', async () => {
   expect(later.announced.map(({ type }) => type)).toEqual(['refreshed']);
 });
 
-describe('a secret with room for an answer of 16 KiB keeps the longest one', () => {
+describe('a secret with room for an answer of 16 KiB stores the longest one', () => {
   const note = '.'.repeat(36 * 1024);
   const tokenOf = (letter: string) => letter.repeat(10 * 1024);
 
@@ -196,12 +196,12 @@ describe('a secret with room for an answer of 16 KiB keeps the longest one', () 
 
   test.each<[string, object, TokenAnswer]>([
     [
-      'beside the refresh token that it leaves',
+      'with the old refresh token',
       { refresh_token: tokenOf('r') },
       { ...TOKEN, accessToken: tokenOf('b'), refreshToken: undefined },
     ],
     [
-      'beside the bearer token that it leaves',
+      'with the old access token',
       { access_token: tokenOf('a') },
       { ...REFRESH_TOKEN_ONLY, refreshToken: tokenOf('s') },
     ],
@@ -217,7 +217,7 @@ describe('a secret with room for an answer of 16 KiB keeps the longest one', () 
   });
 });
 
-describe('an answer of which a part does not fit into 64 KiB', () => {
+describe('an answer that does not fit into 64 KiB', () => {
   const KIB = 1024;
   const FILLED = { ...refreshed(4), note: '.'.repeat(30 * KIB) };
   const LARGE = { ...TOKEN, accessToken: 'a'.repeat(40 * KIB) };
@@ -240,7 +240,7 @@ describe('an answer of which a part does not fit into 64 KiB', () => {
     expect(await refresh(later, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
   });
 
-  test('otherwise the refresh token is stored alone, beside the old bearer token, and the log says so', async () => {
+  test('otherwise only the refresh token is stored, with the old access token and an error in the log', async () => {
     const { context, code } = await answered(FILLED, LARGE);
     expect(code).toBe('PROVIDER_AMBIGUOUS');
     expect(context.currentDocument).toMatchObject({ refresh_token: 'refresh-2', access_token: 'access-1' });
@@ -250,7 +250,7 @@ describe('an answer of which a part does not fit into 64 KiB', () => {
     expect(later.tokenEndpoint.grants).toMatchObject([{ refreshToken: 'refresh-2' }]);
   });
 
-  test('without the old bearer token, if there is no room for that either', async () => {
+  test('without the old access token, if there is no room for it', async () => {
     const held = { ...refreshed(4), access_token: 'a'.repeat(20 * KIB), note: '.'.repeat(20 * KIB) };
     const { context } = await answered(held, { ...REFRESH_TOKEN_ONLY, refreshToken: 'r'.repeat(40 * KIB) });
     expect(context.currentDocument).toMatchObject({ refresh_token: 'r'.repeat(40 * KIB) });
@@ -258,7 +258,7 @@ describe('an answer of which a part does not fit into 64 KiB', () => {
   });
 
   test.each([undefined, 'refresh-1'])(
-    'with %s for a refresh token nothing changes, and a back-off begins',
+    'with %s as refresh token, nothing changes, and a back-off begins',
     async (refreshToken) => {
       const { context, code } = await answered(FILLED, { ...LARGE, refreshToken });
       expect(code).toBe('PROVIDER_UNAVAILABLE');
@@ -268,7 +268,7 @@ describe('an answer of which a part does not fit into 64 KiB', () => {
   );
 });
 
-test('a run says that it has used the tokens at the beginning of a response that was too long', async () => {
+test('a run logs that it used the tokens at the beginning of a response that was too long', async () => {
   const lines = async (answer: TokenAnswer) => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.tokenEndpoint.willAnswer(answer);
@@ -278,10 +278,10 @@ test('a run says that it has used the tokens at the beginning of a response that
   expect(await lines({ ...TOKEN, isTruncated: true })).toBe((await lines(TOKEN)) + 1);
 });
 
-describe('a run that does not get as far as the POST', () => {
+describe('a run that ends before the POST', () => {
   const SEEN = { ...NO_TOKEN, isReauthorizationRequired: false };
 
-  test('says nothing of the token if the secret cannot be read: a 0 would be false of one that lives', async () => {
+  test('sends no state of the token if the secret cannot be read, because a 0 could be wrong', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.store.refuse('readCurrent', 1);
     await faultFrom(refresh(context, IF_DUE));
@@ -289,7 +289,7 @@ describe('a run that does not get as far as the POST', () => {
     expect(context.telemetry.noted).toEqual({});
   });
 
-  test('says busy while another run holds the claim', async () => {
+  test('returns busy while another run has the claim', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     let other: unknown;
     context.tokenEndpoint.willAnswer(async () => {
@@ -300,7 +300,7 @@ describe('a run that does not get as far as the POST', () => {
     expect(other).toMatchObject({ outcome: 'busy', message: 'Another run is refreshing right now.' });
   });
 
-  test('says waiting, and until when, while there is no room for an answer', async () => {
+  test('returns waiting with a time, while there is no room for an answer', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     for (let number = 1; number < 90; number += 1) context.writeText('{}', ['filler']);
     expect(await refresh(context, { force: true })).toMatchObject({
@@ -310,7 +310,7 @@ describe('a run that does not get as far as the POST', () => {
     });
   });
 
-  test('with too little time left sends nothing, claims nothing, and says so', async () => {
+  test('with too little time left, sends nothing, claims nothing, and reports it', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.deadlineMs = NOW_MS + 34_999;
     const { name, message } = await faultFrom(refresh(context, IF_DUE));
@@ -318,7 +318,7 @@ describe('a run that does not get as far as the POST', () => {
     expect(context.store.calls).toEqual(['readCurrent', 'readLatestEntry']);
   });
 
-  test('with just enough time goes on', async () => {
+  test('with just enough time, continues', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.deadlineMs = NOW_MS + 35_000;
     context.tokenEndpoint.willAnswer(TOKEN);
@@ -333,9 +333,9 @@ describe('a run that does not get as far as the POST', () => {
       [SEEN],
       ['readPrevious', 'listVersions'],
     ],
-    // Where is the last whole document?
+    // The lookup of the last complete document.
     ['CREDENTIALS_INVALID', { client_id: 7 }, 'client_id is a number', [], ['readPrevious', 'listVersions']],
-  ])('%s: throws, and still records what it knows of the states', async (code, secret, what, states, looks) => {
+  ])('%s: throws, and still records the known states', async (code, secret, what, states, looks) => {
     const context = FakeContext.withSecret(secret);
     const { name, message } = await faultFrom(refresh(context, IF_DUE));
     expect([name, message]).toEqual([code, expect.stringContaining(`Secret ${SECRET_ID} has`)]);

@@ -17,7 +17,7 @@ beforeEach(() => {
   context = FakeContext.withSecret(CREDENTIALS);
 });
 
-/** A run recorded what `parent` was traded for, and promoted nothing. */
+/** Records the answer to `parent`, and promotes nothing. */
 function record(parent: object, document: object): string {
   return context.writeText(JSON.stringify(document), [JOURNAL_STAGE], successorId(toDocumentEntry(parent).tokenHash));
 }
@@ -30,13 +30,13 @@ async function run(beforeSettling = () => {}) {
   return { merged, promotion: await context.store.promote(merged.versionId, view.current.versionId) };
 }
 
-test('a crash before the promotion: the document that was recorded is promoted as it is', async () => {
+test('after a crash before the promotion, the recorded document is promoted unchanged', async () => {
   const recorded = record(CREDENTIALS, SECOND);
   expect(await run()).toMatchObject({ merged: { versionId: recorded }, promotion: 'promoted' });
   expect(context.currentVersionId).toBe(recorded);
 });
 
-test('an edit in flight: what the operator wrote stays, with the live tokens', async () => {
+test('an edit during a refresh stays, with the new tokens', async () => {
   const recorded = record(CREDENTIALS, SECOND);
   const edit = context.write({ ...CREDENTIALS, client_secret: 'client-secret-2', note: { by: 'ops' } });
   const { merged } = await run();
@@ -51,7 +51,7 @@ test('an edit in flight: what the operator wrote stays, with the live tokens', a
   });
 });
 
-test('an old document pasted back: the chain is followed to its end', async () => {
+test('if an old document is stored again, the chain is followed to its end', async () => {
   record(CREDENTIALS, SECOND);
   const end = record(SECOND, THIRD);
   context.write({ ...refreshed(5), note: 'pasted' });
@@ -60,13 +60,13 @@ test('an old document pasted back: the chain is followed to its end', async () =
   expect(context.versionIds).toContain(end);
 });
 
-test('a label moved back by hand: the end of the chain becomes current again', async () => {
+test('if the label is moved back by hand, the end of the chain becomes current again', async () => {
   record(CREDENTIALS, SECOND);
   const end = record(SECOND, THIRD);
   expect(await run()).toMatchObject({ merged: { versionId: end }, promotion: 'promoted' });
 });
 
-test('a merge that another run has made already is not made again', async () => {
+test('a merge that another run has made is not made again', async () => {
   const recorded = record(CREDENTIALS, SECOND);
   const edit = context.write({ ...CREDENTIALS, note: 'edit' });
   const other = new FakeContext(context.world);
@@ -80,7 +80,7 @@ test('a merge that another run has made already is not made again', async () => 
   expect(context.versionIds).toHaveLength(versions);
 });
 
-test('a document in the other shape keeps its shape', async () => {
+test('a nested document stays nested', async () => {
   record(CREDENTIALS, SECOND);
   context.write({ credentials: { auth_type: 'Client', ...CREDENTIALS } });
   await run();
@@ -89,7 +89,7 @@ test('a document in the other shape keeps its shape', async () => {
   });
 });
 
-test('current that moved meanwhile is left alone: its writer wins', async () => {
+test('if AWSCURRENT moved meanwhile, its new value stays', async () => {
   record(CREDENTIALS, SECOND);
   const later = { ...CREDENTIALS, refresh_token: 'refresh-from-the-consent-screen' };
   expect(await run(() => void context.write(later))).toMatchObject({ promotion: 'refused' });
@@ -97,7 +97,7 @@ test('current that moved meanwhile is left alone: its writer wins', async () => 
   expect(context.telemetry.lines).toEqual([]);
 });
 
-test('a server that hands out a token for the second time bends the chain into a ring: nothing moves, and it is said', async () => {
+test('if a server issues a token twice, the chain is a cycle: nothing moves, and an error reports it', async () => {
   record(CREDENTIALS, SECOND);
   record(SECOND, THIRD);
   record(THIRD, { ...refreshed(0), access_token: 'access-4' });
@@ -106,7 +106,7 @@ test('a server that hands out a token for the second time bends the chain into a
   expect(context.currentDocument).toEqual(CREDENTIALS);
 });
 
-test('an edit that leaves no room for the live tokens is refused, and nothing moves', async () => {
+test('an edit that leaves no room for the tokens is rejected, and nothing moves', async () => {
   record(CREDENTIALS, { ...SECOND, access_token: 'a'.repeat(15 * 1024) });
   const edit = context.write({ ...CREDENTIALS, note: '.'.repeat(60 * 1024) });
   const { name, message } = await faultFrom(run());
@@ -122,7 +122,7 @@ test('an answer that does not parse is not promoted, and its version is named', 
   expect(context.currentDocument).toEqual(CREDENTIALS);
 });
 
-test('nor is one that has no refresh token: nothing is promoted that is not whole', async () => {
+test('an answer without a refresh token is not promoted, because it is not complete', async () => {
   record(CREDENTIALS, { note: 'scribble' });
   await run().catch(() => undefined);
   expect(context.currentDocument).toEqual(CREDENTIALS);

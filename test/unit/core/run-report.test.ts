@@ -8,7 +8,7 @@ import { CREDENTIALS, HOUR_MS, iso, NOW_MS, refreshed, toDocumentEntry } from '.
 
 const { tokenHash } = toDocumentEntry(CREDENTIALS);
 
-/** The state that a run sends which loads, decides on what it sees, and ends. */
+/** Returns the state that a run sends which loads, decides and ends. */
 async function stateOf(context: FakeContext, act: (report: RunReport) => unknown = () => undefined) {
   const report = new RunReport(context);
   const snapshot = await report.load();
@@ -26,12 +26,12 @@ function claimed(claimedTokenHash: string): FakeContext {
   return context;
 }
 
-describe('whether a human must authorize again', () => {
-  test('is not said behind a claim of the current token: what was known before it still stands', async () => {
+describe('the state "reauthorization required"', () => {
+  test('is unchanged if the current token has a claim: the earlier state is still valid', async () => {
     expect((await stateOf(claimed(tokenHash)))?.isReauthorizationRequired).toBeUndefined();
   });
 
-  test('is denied beside a claim of another token: nothing was refused', async () => {
+  test('is 0 if the claim is for another token, because nothing was rejected', async () => {
     expect((await stateOf(claimed('hash of another token')))?.isReauthorizationRequired).toBe(false);
   });
 
@@ -50,12 +50,12 @@ describe('whether a human must authorize again', () => {
     ['REAUTHORIZATION_PROBABLE', true],
     ['PROVIDER_AMBIGUOUS', undefined],
     ['UNKNOWN', undefined],
-  ])('of tokens that may be revoked, %s: %s, until they are tried', async (may_be_revoked, isRequired) => {
+  ])('for tokens that may be revoked, %s: %s, until they are tried', async (may_be_revoked, isRequired) => {
     const context = FakeContext.withSecret(refreshed(1, { may_be_revoked }));
     expect((await stateOf(context))?.isReauthorizationRequired).toBe(isRequired);
   });
 
-  test('is not forgotten if the run looks at the secret once more', async () => {
+  test('stays the same if the run reads the secret again', async () => {
     const state = await stateOf(FakeContext.withSecret(CREDENTIALS), async (report) => {
       report.noteFailure({ code: 'REAUTHORIZATION_REQUIRED' });
       await report.load();
@@ -65,7 +65,7 @@ describe('whether a human must authorize again', () => {
 });
 
 describe('the last line of a run', () => {
-  test('says which version is current and when its token dies', async () => {
+  test('has the current version and when its token expires', async () => {
     const context = FakeContext.withSecret(refreshed(1));
     await stateOf(context);
     expect(context.telemetry.noted).toEqual({
@@ -74,13 +74,13 @@ describe('the last line of a run', () => {
     });
   });
 
-  test('says of credentials that were never used which version they are, and no end of a token', async () => {
+  test('has the version of unused credentials, and no expiry', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     await stateOf(context);
     expect(context.telemetry.noted).toStrictEqual({ versionId: context.currentVersionId, expiresAt: undefined });
   });
 
-  test('says nothing of a secret without a value', async () => {
+  test('has neither for a secret without a value', async () => {
     const context = new FakeContext();
     context.world.secretsManager.createSecret({ Name: SECRET_ID });
     await stateOf(context);
@@ -95,7 +95,7 @@ describe('the seconds until a token is due', () => {
     expect(await stateOf(context)).toMatchObject({ tokenSecondsUntilDue: 2 * 60 * 60 - 1 });
   });
 
-  test('are negative for one that is due: for so long it has been', async () => {
+  test('are negative for a token that is due, and show for how long', async () => {
     expect(await stateOf(FakeContext.withSecret(refreshed(4)))).toMatchObject({ tokenSecondsUntilDue: -60 * 60 });
   });
 

@@ -35,7 +35,7 @@ function failedWith(code: FailureCode, label: string = JOURNAL_STAGE): void {
   context.writeText(renderFailure({ tokenHash, attempt: 0, code, digest }), [label], failureId(tokenHash, 0));
 }
 
-describe('status says what a refresh would decide, reads only, and calls nobody', () => {
+describe('status returns the decision of a refresh, only reads, and notifies no one', () => {
   test.each<[string, () => unknown, object]>([
     [
       'fresh',
@@ -100,7 +100,7 @@ describe('status says what a refresh would decide, reads only, and calls nobody'
     expect(await status(context)).toMatchObject({ decision: 'waiting', retryAt: expect.any(String) });
   });
 
-  test('settle if an answer waits in memory alone', async () => {
+  test('settle if an answer is only in memory', async () => {
     context.memory.pendingAnswer = {
       parent: toDocumentEntry(CREDENTIALS),
       tokens: {},
@@ -141,7 +141,7 @@ function claimed(attempt: number, stages: string[] = [JOURNAL_STAGE]): void {
   );
 }
 
-describe('status reports what a person wants to know at a glance', () => {
+describe('status reports', () => {
   test.each<[string, () => unknown, object]>([
     [
       'when the token was obtained and when it is due, at half of its life',
@@ -155,12 +155,12 @@ describe('status reports what a person wants to know at a glance', () => {
       },
     ],
     [
-      'when the refresh token expires, if the server has told it',
+      'when the refresh token expires, if the server has sent it',
       () => context.write(refreshed(1, { refresh_token_expires_at: iso(NOW_MS + 60 * MINUTE_MS) })),
       { refreshTokenExpiresAt: iso(NOW_MS + 60 * MINUTE_MS) },
     ],
     [
-      'nothing of a token that was never refreshed',
+      'no times for a token that was never refreshed',
       () => undefined,
       {
         refreshedAt: null,
@@ -171,7 +171,7 @@ describe('status reports what a person wants to know at a glance', () => {
       },
     ],
     [
-      'a claim that is live',
+      'a live claim',
       () => claimed(0),
       { journal: 'A run has claimed the current refresh token and asks for a new one.', lastFailure: null },
     ],
@@ -184,14 +184,14 @@ describe('status reports what a person wants to know at a glance', () => {
       { journal: expect.stringContaining(`on ${iso(NOW_MS)} left no answer`), lastFailure: null },
     ],
     [
-      'the failure before the claim that is live',
+      'the failure before the live claim',
       () => {
         failedWith('PROVIDER_UNAVAILABLE', 'elsewhere');
         claimed(1);
       },
       { lastFailure: { code: 'PROVIDER_UNAVAILABLE', at: iso(NOW_MS), attempts: 1, advice: expect.any(String) } },
     ],
-    ['no failure before a claim that found none', () => claimed(1), { lastFailure: null }],
+    ['no failure before a claim without one', () => claimed(1), { lastFailure: null }],
     [
       'a failure whose back-off runs',
       () => failedWith('PROVIDER_UNAVAILABLE'),
@@ -201,7 +201,7 @@ describe('status reports what a person wants to know at a glance', () => {
       },
     ],
     [
-      'a refusal, by the ids, where the label is gone',
+      'a rejection, by the ids, if the label is gone',
       () => failedWith('REAUTHORIZATION_REQUIRED', 'elsewhere'),
       {
         journal: `Attempt 1 at the current refresh token ended in REAUTHORIZATION_REQUIRED on ${iso(NOW_MS)}.`,
@@ -209,12 +209,12 @@ describe('status reports what a person wants to know at a glance', () => {
       },
     ],
     [
-      'an answer that waits for its promotion',
+      'an answer that is not yet promoted',
       () => context.writeText(JSON.stringify(refreshed(0)), [JOURNAL_STAGE], successorId(tokenHash)),
       { journal: expect.stringContaining('waits for its promotion'), isAnswerUnsaved: false },
     ],
     [
-      'an answer that is in memory alone',
+      'an answer that is only in memory',
       () => {
         context.memory.pendingAnswer = {
           parent: toDocumentEntry(CREDENTIALS),
@@ -236,7 +236,7 @@ describe('status reports what a person wants to know at a glance', () => {
     expect((await status(context)).details).toMatchObject(details);
   });
 
-  test('why and since when credentials are refused, and the next step', async () => {
+  test('why and since when credentials are rejected, and the next step', async () => {
     failedWith('REAUTHORIZATION_REQUIRED');
     const { message, details } = await status(context);
     expect(message).toContain(`on ${iso(NOW_MS)} (REAUTHORIZATION_REQUIRED)`);
@@ -266,11 +266,11 @@ describe('status reports what a person wants to know at a glance', () => {
   test('of a first claim without looking for a failure before it', async () => {
     claimed(0);
     await status(context);
-    // The look for the successor alone.
+    // Only the read of the successor.
     expect(context.store.calls.filter((call) => call === 'readVersion')).toHaveLength(1);
   });
 
-  test('no failure, if somebody has scribbled where one would be', async () => {
+  test('no failure, if the version in its place has foreign content', async () => {
     context.writeText(
       renderClaim({ tokenHash, attempt: 0, nonce: 'other', leaseSeconds: 90 }),
       ['elsewhere'],
@@ -280,7 +280,7 @@ describe('status reports what a person wants to know at a glance', () => {
     expect((await status(context)).details?.lastFailure).toBeNull();
   });
 
-  test('the failure before a dead claim, and that the next run takes over', async () => {
+  test('the failure before an expired claim, and that the next run takes over', async () => {
     failedWith('PROVIDER_UNAVAILABLE', 'elsewhere');
     claimed(1);
     context.world.nowMs += 2 * MINUTE_MS;
@@ -290,7 +290,7 @@ describe('status reports what a person wants to know at a glance', () => {
     expect(details?.lastFailure).not.toHaveProperty('retryAt');
   });
 
-  test('no time of a retry while the write budget is used up', async () => {
+  test('no time of a retry while the version budget is used up', async () => {
     failedWith('PROVIDER_UNAVAILABLE');
     context.world.nowMs += 2 * MINUTE_MS;
     for (let number = 1; number < 90; number += 1) context.writeText('{}', ['filler']);
@@ -299,7 +299,7 @@ describe('status reports what a person wants to know at a glance', () => {
     expect(details?.lastFailure).not.toHaveProperty('retryAt');
   });
 
-  test('what the journal says of another refresh token is not said of this one', async () => {
+  test('nothing from the journal of another refresh token', async () => {
     const other = toDocumentEntry({ ...CREDENTIALS, refresh_token: 'another' }).tokenHash;
     context.writeText(
       renderClaim({ tokenHash: other, attempt: 0, nonce: 'n', leaseSeconds: 90 }),

@@ -5,11 +5,11 @@ import { FakeContext } from '../../support/fake-context.ts';
 import { INVALID_GRANT, TOKEN } from '../../support/fake-token-endpoint.ts';
 import { CREDENTIALS, refreshed } from '../../support/secret-documents.ts';
 
-/** The adapters end each call after 7 s. */
+/** Timeout of each call in the adapters. */
 const SLOWEST_MS = 7_000;
 const OPERATIONS = ['readCurrent', 'readLatestEntry', 'readVersion', 'putVersion', 'promote', 'listVersions'] as const;
 
-/** The POST takes all of its time; from then on, and if asked for before it too, each call takes as long as it can. */
+/** Makes the POST take all of its time, and each call from `when` on as long as possible. */
 function slowFrom(when: 'the POST' | 'the claim', answer = TOKEN as typeof TOKEN | typeof INVALID_GRANT): FakeContext {
   const context = FakeContext.withSecret(CREDENTIALS);
   context.giveTokenSecret();
@@ -31,7 +31,7 @@ function slowFrom(when: 'the POST' | 'the claim', answer = TOKEN as typeof TOKEN
   Object.assign(context.events, {
     publish: async (...announcements: Parameters<typeof publish>) => {
       context.advance(SLOWEST_MS);
-      // What Lambda has ended by then was not published.
+      // After the timeout of Lambda, nothing is published.
       if (context.runtime.remainingMs() > 0) await publish(...announcements);
     },
   });
@@ -49,14 +49,14 @@ test.each(['the POST', 'the claim'] as const)(
   },
 );
 
-test('a refusal of the last moment is recorded and announced', async () => {
+test('a rejection at the last moment is recorded and announced', async () => {
   const context = slowFrom('the POST', INVALID_GRANT);
   await expect(refresh(context, { force: false })).rejects.toMatchObject({ name: 'REAUTHORIZATION_REQUIRED' });
   expect(context.announced).toMatchObject([{ type: 'failed' }, { type: 'reauthorizationRequired' }]);
   expect(context.runtime.remainingMs()).toBeGreaterThan(0);
 });
 
-test('the token secret waits for the next run, which finds it stale for good reason', async () => {
+test('the next run updates the stale token secret', async () => {
   const context = slowFrom('the POST');
   await refresh(context, { force: false });
   expect(context.tokenSecretText).toBeUndefined();
@@ -66,11 +66,11 @@ test('the token secret waits for the next run, which finds it stale for good rea
   expect(next.tokenSecretText).toContain('access-2');
 });
 
-test('a token secret that had no time before the announcement gets what is left after it', async () => {
+test('a token secret without time before the announcement is synced after it', async () => {
   const context = FakeContext.withSecret(refreshed(4));
   context.giveTokenSecret();
   context.tokenEndpoint.willAnswer(TOKEN);
-  // Enough for a call, and not for the announcement beside it.
+  // Enough for a call, but not for the announcement as well.
   context.store.intercept('promote', 'after', () => {
     context.deadlineMs = context.world.nowMs + 10_000;
   });

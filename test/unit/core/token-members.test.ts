@@ -16,25 +16,25 @@ function tokensOf(answer: Partial<typeof TOKEN>, parent: object = PARENT) {
   return toTokenMembers(exchanged, toDocumentEntry(parent).document, 'refresh-1', DEFAULT_SECONDS);
 }
 
-test('an answer replaces all that belongs to a token', () => {
+test('a response replaces every member that belongs to a token', () => {
   expect(tokensOf({})).toEqual(NEW_TOKENS);
 });
 
-test('keeps the refresh token when the answer brings none', () => {
+test('keeps the refresh token if the response has none', () => {
   expect(tokensOf({ refreshToken: undefined })).toMatchObject({ refresh_token: 'refresh-1' });
 });
 
-describe('the life of the token', () => {
+describe('the lifetime of the token', () => {
   test('is counted from before the POST', () => {
     expect(tokensOf({ expiresInSeconds: 60 })).toMatchObject({ expires_at: iso(NOW_MS + 60_000) });
   });
 
-  test('is DEFAULT_TOKEN_LIFETIME_SECONDS if the answer gives none', () => {
+  test('is DEFAULT_TOKEN_LIFETIME_SECONDS if the response has none', () => {
     expect(tokensOf({ expiresInSeconds: undefined })).toMatchObject({ expires_at: iso(NOW_MS + 6 * HOUR_MS) });
   });
 
   test.each([21_601, 604_800, 21_600_000, Number.POSITIVE_INFINITY])(
-    'is that as well if the answer gives more, such as %i',
+    'is DEFAULT_TOKEN_LIFETIME_SECONDS if the response has a longer one, such as %i',
     (seconds) => {
       expect(tokensOf({ expiresInSeconds: seconds })).toMatchObject({ expires_at: iso(NOW_MS + 6 * HOUR_MS) });
     },
@@ -47,7 +47,7 @@ describe('the life of the token', () => {
     expect(tokensOf(same, parent)).toMatchObject({ expires_at: iso(NOW_MS + 6 * HOUR_MS) });
   });
 
-  test('grows when the same token comes back and the server says so', () => {
+  test('grows when the same token comes back with expires_in', () => {
     expect(tokensOf({ accessToken: PARENT.access_token })).toMatchObject({ expires_at: iso(NOW_MS + 6 * HOUR_MS) });
   });
 });
@@ -78,7 +78,7 @@ describe('exp of an access token that is a JWT', () => {
     expect(lifetimeOf(accessToken)).toBe(seconds);
   });
 
-  test('does not decide where there is expires_in', () => {
+  test('has no effect if there is expires_in', () => {
     expect(lifetimeOf(inSeconds(3_600), 7_200)).toBe(7_200);
     expect(lifetimeOf(inSeconds(7_200), 3_600)).toBe(3_600);
   });
@@ -96,16 +96,16 @@ describe('exp of an access token that is a JWT', () => {
     expect(warning(inSeconds(exp), expiresInSeconds) !== undefined).toBe(isWarned);
   });
 
-  test('is the only claim in a warning, and the token is not in it', () => {
+  test('is the only claim that a warning shows; the token is not shown', () => {
     expect(warning(inSeconds(3_600), 7_200)).not.toMatch(/account|ey/);
   });
 
-  test('says nothing of a token that is opaque, or that did not come', () => {
+  test('causes no warning for an opaque or missing token', () => {
     expect(warning('access-2', 7_200)).toBeUndefined();
     expect(warnAboutExpiry({ ...REFRESH_TOKEN_ONLY, startedAtMs: NOW_MS })).toBeUndefined();
   });
 
-  test('that is short is warned of as any short lifetime', () => {
+  test('causes the same warning as any other short lifetime', () => {
     const answer = { ...TOKEN, accessToken: inSeconds(1_800), expiresInSeconds: undefined, startedAtMs: NOW_MS };
     expect(warnAboutLifetime(answer, DEFAULT_SECONDS)).toContain('1800');
   });
@@ -128,23 +128,23 @@ describe('the lifetime of a refresh token', () => {
     expect(tokensOf(answer, held).refresh_token_expires_at).toBe(expected);
   });
 
-  test('is kept if the refresh token comes alone', () => {
+  test('is kept if the response has only a refresh token', () => {
     const exchanged = { ...REFRESH_TOKEN_ONLY, refreshTokenExpiresInSeconds, startedAtMs: NOW_MS };
     const tokens = toTokenMembers(exchanged, toDocumentEntry(held).document, 'refresh-1', DEFAULT_SECONDS);
     expect(tokens.refresh_token_expires_at).toBe(inADay);
   });
 });
 
-describe('a life that is odd', () => {
+describe('a warning about the lifetime', () => {
   const warning = (expiresInSeconds: number | undefined, longest = DEFAULT_SECONDS) =>
     warnAboutLifetime({ ...TOKEN, expiresInSeconds, startedAtMs: NOW_MS }, longest);
 
-  test('is longer than the default: both are named', () => {
+  test('shows both values if it is longer than the default', () => {
     expect(warning(21_600_000)).toMatch(/\b21600000\b.*\b21600\b/);
     expect(warning(604_801, 604_800)).toMatch(/\b604801\b.*\b604800\b/);
   });
 
-  test('is below an hour, whoever says so', () => {
+  test('is below an hour, from any source', () => {
     expect(warning(3_599)).toMatch(/\b3599\b.*\b3600\b/);
     expect(warning(undefined, 1_800)).toMatch(/\b1800\b.*\b3600\b/);
   });
@@ -153,16 +153,16 @@ describe('a life that is odd', () => {
     expect(warning(seconds)).toBeUndefined();
   });
 
-  test('is nothing to say of an answer without a bearer token', () => {
+  test('is absent if the response has no access token', () => {
     expect(warnAboutLifetime({ ...REFRESH_TOKEN_ONLY, startedAtMs: NOW_MS }, 1_800)).toBeUndefined();
   });
 });
 
-test('two documents in one millisecond differ in refreshed_at, by which an unrotated one is known', () => {
+test('two documents in one millisecond differ in refreshed_at, which identifies an unrotated one', () => {
   expect(tokensOf({}, refreshed(0))).toMatchObject({ refreshed_at: iso(NOW_MS + 1) });
 });
 
-test('a refresh token that comes alone is kept beside the old bearer token, and the document is due', () => {
+test('if the response has only a refresh token, the old access token stays, and the document is due', () => {
   const exchanged = { ...REFRESH_TOKEN_ONLY, startedAtMs: NOW_MS };
   const { refreshed_at: _, client_id: _id, client_secret: _secret, ...kept } = PARENT;
   expect(toTokenMembers(exchanged, toDocumentEntry(PARENT).document, 'refresh-1', 3_600)).toEqual({
@@ -173,10 +173,10 @@ test('a refresh token that comes alone is kept beside the old bearer token, and 
 });
 
 test.each<[string, object, boolean]>([
-  ['a refresh token came alone', { spent_refresh_token_sha256: sha256('refresh-0'), refreshed_at: undefined }, true],
+  ['only a refresh token came', { spent_refresh_token_sha256: sha256('refresh-0'), refreshed_at: undefined }, true],
   ['a whole answer came', { spent_refresh_token_sha256: sha256('refresh-0') }, false],
   ['nothing came yet', { refreshed_at: undefined }, false],
-])('a document is half refreshed if a refresh token came alone: %s', (_what, members, isHalf) => {
+])('a document is half refreshed if only a refresh token came: %s', (_what, members, isHalf) => {
   expect(isHalfRefreshed(toDocumentEntry(refreshed(0, members)).document)).toBe(isHalf);
 });
 

@@ -25,14 +25,14 @@ function run(context: FakeContext) {
   return refresh(context, { force: false });
 }
 
-/** Credentials that were never used, whose first refresh the server answers. */
+/** Returns unused credentials, whose first refresh the server answers. */
 function due(): FakeContext {
   const context = FakeContext.withSecret(CREDENTIALS);
   context.tokenEndpoint.willAnswer(TOKEN);
   return context;
 }
 
-/** A fresh token, and a token secret with this text (empty without one). */
+/** Returns a fresh token and a token secret with `text`, or an empty one. */
 function fresh(text?: string): FakeContext {
   const context = FakeContext.withSecret(refreshed(1));
   context.giveTokenSecret(text);
@@ -44,14 +44,14 @@ function warnings({ telemetry }: FakeContext) {
 }
 
 describe('a refresh', () => {
-  it('puts the bearer token, its type and its end into the token secret, and nothing else', async () => {
+  it('stores the access token, its type and its expiry in the token secret, and nothing else', async () => {
     const context = due();
     context.giveTokenSecret();
     await run(context);
     expect(JSON.parse(context.tokenSecretText ?? '')).toEqual(NEW_PROJECTION);
   });
 
-  it('does so before it announces the token', async () => {
+  it('does this before it announces the token', async () => {
     const context = due();
     context.giveTokenSecret();
     const seen: (string | undefined)[] = [];
@@ -60,7 +60,7 @@ describe('a refresh', () => {
     expect(seen.map((text) => text && JSON.parse(text))).toEqual([NEW_PROJECTION]);
   });
 
-  it('costs the token secret one put and one move of a label', async () => {
+  it('takes one put and one label move on the token secret', async () => {
     const context = due();
     const tokenSecret = context.giveTokenSecret(OLD_TEXT);
     await run(context);
@@ -75,7 +75,7 @@ describe('a refresh', () => {
     expect(context.telemetry.lines).toEqual([]);
   });
 
-  it('that has no token secret sends no state of one', async () => {
+  it('without a token secret sends no state of it', async () => {
     const context = due();
     await run(context);
     expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBeUndefined();
@@ -83,7 +83,7 @@ describe('a refresh', () => {
 });
 
 describe('a fresh tick', () => {
-  it('costs one read of the token secret, and nothing else, if that is in sync', async () => {
+  it('takes one read of the token secret, and nothing else, if it is in sync', async () => {
     const context = fresh(projectionOf(refreshed(1)));
     expect(await run(context)).toMatchObject({ outcome: 'fresh' });
     expect(context.tokenSecret?.calls).toEqual(['readCurrent']);
@@ -91,8 +91,8 @@ describe('a fresh tick', () => {
   });
 
   it.each([
-    ['is empty, as after a deploy', undefined],
-    ['holds an older token, as after a crash', OLD_TEXT],
+    ['is empty after a deployment', undefined],
+    ['has an older token after a crash', OLD_TEXT],
     ['was edited', projectionOf(refreshed(1, { token_type: 'bearer' }))],
     ['was emptied by hand', '{}'],
     ['lacks a member', '{"access_token":"access-1"}'],
@@ -108,7 +108,7 @@ describe('a fresh tick', () => {
     expect(next.telemetry.states.at(-1)?.isTokenSecretStale).toBe(false);
   });
 
-  it('leaves the token secret as it is while AWSCURRENT has no bearer token', async () => {
+  it('does not change the token secret while AWSCURRENT has no access token', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.giveTokenSecret(OLD_TEXT);
     context.tokenEndpoint.willAnswer(INVALID_CLIENT);
@@ -117,7 +117,7 @@ describe('a fresh tick', () => {
     expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBe(false);
   });
 
-  it('that finds no value in the secret of the credentials does not touch the token secret', async () => {
+  it('without a value in the credentials secret does not touch the token secret', async () => {
     const context = new FakeContext();
     context.world.secretsManager.createSecret({ Name: SECRET_ID });
     const tokenSecret = context.giveTokenSecret();
@@ -126,8 +126,8 @@ describe('a fresh tick', () => {
   });
 });
 
-describe('a run that fails', () => {
-  it('repairs the token secret all the same', async () => {
+describe('a failing run', () => {
+  it('still repairs the token secret', async () => {
     const context = FakeContext.withSecret(refreshed(4));
     context.giveTokenSecret(OLD_TEXT);
     context.tokenEndpoint.willAnswer(INVALID_GRANT);
@@ -135,7 +135,7 @@ describe('a run that fails', () => {
     expect(context.tokenSecretText).toBe(projectionOf(refreshed(4)));
   });
 
-  it('leaves it alone if there is no time', async () => {
+  it('does not touch the token secret without time', async () => {
     const context = fresh(OLD_TEXT);
     context.deadlineMs = context.world.nowMs + 7_999;
     await run(context);
@@ -145,7 +145,7 @@ describe('a run that fails', () => {
 });
 
 describe('a newer token is not replaced by an older one', () => {
-  it('if another run is faster between a look at current and a look at the token secret', async () => {
+  it('if another run is faster between the reads of AWSCURRENT and of the token secret', async () => {
     const context = FakeContext.withSecret(refreshed(1));
     const tokenSecret = context.giveTokenSecret(projectionOf(refreshed(1)));
     const newer = refreshed(0, { access_token: 'access-9', refresh_token: 'refresh-9' });
@@ -171,13 +171,13 @@ describe('a newer token is not replaced by an older one', () => {
     expect(context.tokenSecretText).toBe(projectionOf(newer));
   });
 
-  it('if current holds a spent token, by a label that lags or was moved back', async () => {
+  it('if AWSCURRENT has a used token, because its label lags or was moved back', async () => {
     const context = due();
     context.giveTokenSecret();
     await run(context);
     const before = context.tokenSecretText;
     const next = context.nextRun({ afterMs: MINUTE_MS });
-    // The run sees the new document; when it looks again, the label is back on the first one.
+    // The run sees the new document. When it reads again, the label is back on the first one.
     context.writeTokenSecret(OLD_TEXT);
     next.tokenSecret?.intercept('readCurrent', 'before', () => {
       context.write({ ...refreshed(5), refresh_token: CREDENTIALS.refresh_token });
@@ -191,7 +191,7 @@ describe('a newer token is not replaced by an older one', () => {
     expect(last.tokenSecretText).toBe(before);
   });
 
-  it('and a run gives up, and says so, if others keep moving the label', async () => {
+  it('and a run gives up with a warning if others keep moving the label', async () => {
     const context = fresh(OLD_TEXT);
     let number = 0;
     context.tokenSecret?.intercept(
@@ -206,13 +206,13 @@ describe('a newer token is not replaced by an older one', () => {
   });
 });
 
-describe('what is wrong with the token secret does not change how a run ends', () => {
+describe('a problem with the token secret does not change how a run ends', () => {
   const foreign = `Version first-token-000000000000000000000000 of secret ${TOKEN_SECRET_ID} holds something other`;
 
   it.each([
     ['a text', 'hello', foreign],
     ['another object', '{"password":"p"}', foreign],
-    ['the token and more', '{"access_token":"access-1","note":"mine"}', foreign],
+    ['the token and other members', '{"access_token":"access-1","note":"mine"}', foreign],
     ['a list', '[]', foreign],
     ['null', 'null', foreign],
     ['a number', '5', foreign],
@@ -243,7 +243,7 @@ describe('what is wrong with the token secret does not change how a run ends', (
     expect(warnings(context)[0]?.members?.code).toBe('CONFIGURATION_INVALID');
   });
 
-  it('the secret of the credentials, given twice, is reported and left as it is', async () => {
+  it('the credentials secret as token secret is reported and not changed', async () => {
     const context = FakeContext.withSecret(refreshed(1));
     context.knowTokenSecret(SECRET_ID);
     const before = context.versionIds;
@@ -253,7 +253,7 @@ describe('what is wrong with the token secret does not change how a run ends', (
   });
 
   it.each(['SECRET_NOT_FOUND', 'STORE_DENIED', 'STORE_UNAVAILABLE'] as const)(
-    'a read that ends in %s does not fail a saved refresh',
+    'a read that ends in %s does not fail a stored refresh',
     async (code) => {
       const context = due();
       context.giveTokenSecret().refuse('readCurrent', 9, new Fault(code, 'What the store says.'));
@@ -272,20 +272,17 @@ describe('what is wrong with the token secret does not change how a run ends', (
     },
   );
 
-  it.each(['putVersion', 'promote'] as const)(
-    'a %s that is refused is made good by the next run',
-    async (operation) => {
-      const context = due();
-      context.giveTokenSecret(OLD_TEXT).refuse(operation);
-      expect(await run(context)).toMatchObject({ outcome: 'refreshed' });
-      expect(context.tokenSecretText).toBe(OLD_TEXT);
-      const next = context.nextRun({ afterMs: 10 * MINUTE_MS });
-      await run(next);
-      expect(JSON.parse(next.tokenSecretText ?? '')).toEqual(NEW_PROJECTION);
-    },
-  );
+  it.each(['putVersion', 'promote'] as const)('the next run repeats a %s that failed', async (operation) => {
+    const context = due();
+    context.giveTokenSecret(OLD_TEXT).refuse(operation);
+    expect(await run(context)).toMatchObject({ outcome: 'refreshed' });
+    expect(context.tokenSecretText).toBe(OLD_TEXT);
+    const next = context.nextRun({ afterMs: 10 * MINUTE_MS });
+    await run(next);
+    expect(JSON.parse(next.tokenSecretText ?? '')).toEqual(NEW_PROJECTION);
+  });
 
-  it('a mistake of ours is reported only by its name', async () => {
+  it('a bug is reported only by its name', async () => {
     const context = fresh(OLD_TEXT);
     context.tokenSecret?.intercept('promote', 'before', () => Promise.reject(new TypeError('secret')));
     expect(await run(context)).toMatchObject({ outcome: 'fresh' });
@@ -311,22 +308,22 @@ describe('status', () => {
     expect(context.tokenSecret?.calls).toEqual(['readCurrent']);
   });
 
-  it('says what is wrong with it, and counts one that it cannot read as unreadable', async () => {
+  it('reports the problem, and counts a secret that it cannot read as unreadable', async () => {
     const context = fresh();
-    context.tokenSecret?.refuse('readCurrent', 1, new Fault('STORE_DENIED', 'GetSecretValue was refused.'));
+    context.tokenSecret?.refuse('readCurrent', 1, new Fault('STORE_DENIED', 'GetSecretValue was denied.'));
     const { details, health, action } = await status(context);
-    expect(details?.tokenSecret).toMatchObject({ state: 'unusable', problem: 'GetSecretValue was refused.' });
+    expect(details?.tokenSecret).toMatchObject({ state: 'unusable', problem: 'GetSecretValue was denied.' });
     expect({ health, action }).toEqual({ health: 'attention', action: 'fixTokenSecret' });
     expect(context.telemetry.states.at(-1)).toMatchObject({ isTokenSecretUnreadable: true });
   });
 
-  it('says nothing of a token secret that AWSCURRENT has nothing for', async () => {
+  it('reports nothing while AWSCURRENT has no access token', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.giveTokenSecret(OLD_TEXT);
     expect((await status(context)).details?.tokenSecret?.isBehind).toBe(false);
   });
 
-  it('says that there is none', async () => {
+  it('reports that there is none', async () => {
     expect((await status(FakeContext.withSecret(refreshed(1)))).details?.tokenSecret).toBeNull();
   });
 });
@@ -342,37 +339,37 @@ describe('syncTokenSecret', () => {
     expect(await syncTokenSecret(fresh(text), known)).toEqual({ kind });
   });
 
-  it('says repaired if another run brings the same token just before the label moves', async () => {
+  it('returns repaired if another run stores the same token just before the label moves', async () => {
     const context = fresh(OLD_TEXT);
     context.tokenSecret?.intercept('promote', 'before', () => context.writeTokenSecret(projectionOf(refreshed(1))));
     expect(await syncTokenSecret(context, known)).toEqual({ kind: 'repaired' });
   });
 
-  it('says nothing without a token secret', async () => {
+  it('returns nothing without a token secret', async () => {
     expect(await syncTokenSecret(FakeContext.withSecret(refreshed(1)), known)).toBeUndefined();
   });
 
-  it('begins with as little as eight seconds left', async () => {
+  it('starts with only eight seconds left', async () => {
     const context = fresh(OLD_TEXT);
     context.deadlineMs = context.world.nowMs + 8_000;
     expect(await syncTokenSecret(context, known)).toEqual({ kind: 'repaired' });
   });
 
-  it('is in sync with what another run has brought to both meanwhile', async () => {
+  it('is in sync if another run has updated both meanwhile', async () => {
     const newer = refreshed(0, { access_token: 'access-9', refresh_token: 'refresh-9' });
     const context = FakeContext.withSecret(newer);
     context.giveTokenSecret(projectionOf(newer));
     expect(await syncTokenSecret(context, known)).toEqual({ kind: 'in sync' });
   });
 
-  it('has nothing to bring if the credentials are replaced by ones that were never used', async () => {
+  it('does nothing if the credentials were replaced by unused ones', async () => {
     const context = fresh(OLD_TEXT);
     context.write(CREDENTIALS);
     expect(await syncTokenSecret(context, known)).toEqual({ kind: 'in sync' });
     expect(context.tokenSecretText).toBe(OLD_TEXT);
   });
 
-  it('has nothing to bring if the secret of the credentials begins anew, without a value', async () => {
+  it('does nothing if the credentials secret was recreated without a value', async () => {
     const context = fresh(OLD_TEXT);
     const { secretsManager } = context.world;
     secretsManager.deleteSecret({ SecretId: SECRET_ID, ForceDeleteWithoutRecovery: true });
@@ -380,7 +377,7 @@ describe('syncTokenSecret', () => {
     expect(await syncTokenSecret(context, known)).toEqual({ kind: 'in sync' });
   });
 
-  it('says so if the credentials cannot be read any more, and whose they are', async () => {
+  it('reports credentials that can no longer be read, with their secret', async () => {
     const context = fresh(OLD_TEXT);
     context.writeText('no JSON');
     expect(await syncTokenSecret(context, known)).toMatchObject({
@@ -389,7 +386,7 @@ describe('syncTokenSecret', () => {
     });
   });
 
-  it('explains what another value there means, and the way out', async () => {
+  it('explains foreign content, with advice', async () => {
     const state = await syncTokenSecret(fresh('hello'), known);
     expect(state).toMatchObject({ kind: 'foreign', problem: { name: 'CONFIGURATION_INVALID' } });
     expect(state?.kind === 'foreign' && state.problem.message).toBe(
@@ -400,7 +397,7 @@ describe('syncTokenSecret', () => {
     );
   });
 
-  it('makes no fault of its own of a mistake', async () => {
+  it('does not turn a bug into a fault', async () => {
     const context = fresh(OLD_TEXT);
     context.tokenSecret?.intercept('readCurrent', 'before', () => Promise.reject('a text'));
     expect(await syncTokenSecret(context, known)).toMatchObject({

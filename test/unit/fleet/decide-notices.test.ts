@@ -17,10 +17,10 @@ function judgment(name: string, trouble?: TroubleCode): Judgment {
   return { arn: toArn(name), ...rest, trouble };
 }
 
-/** So many sound accounts that a few others share no cause. */
+/** Healthy accounts, so many that a few others do not count as one shared cause. */
 const SOUND = Array.from({ length: 1_000 }, (_, index) => judgment(`sound-${index}`));
 
-/** Notices of one sweep after the other, as the codes and names of each. */
+/** Returns the notices of consecutive sweeps, as codes and names. */
 function sweep(...sweeps: readonly (readonly Judgment[])[]) {
   let state: Notified = NO_ONE_NOTIFIED;
   return sweeps.map((judgments) => {
@@ -39,29 +39,29 @@ const PROBABLE = 'REAUTHORIZATION_PROBABLE';
 const GARBAGE = 'CREDENTIALS_INVALID';
 
 describe('an account is reported', () => {
-  test('once, however many sweeps find it so', () => {
+  test('once, however many sweeps find the same state', () => {
     const found = [judgment('a', REQUIRED)];
     expect(sweep(found, found, found)).toEqual([[`${REQUIRED} a`], [], []]);
   });
 
-  test('although another one was reported before', () => {
+  test('even if another one was reported before', () => {
     expect(sweep([judgment('a', REQUIRED)], [judgment('a', REQUIRED), judgment('b', REQUIRED)])).toEqual([
       [`${REQUIRED} a`],
       [`${REQUIRED} b`],
     ]);
   });
 
-  test('again if its trouble changes, and if it was over in between', () => {
+  test('again if its problem changes, or returns after it was over', () => {
     const sweeps = [[judgment('a', PROBABLE)], [judgment('a', REQUIRED)], [judgment('a')], [judgment('a', REQUIRED)]];
     expect(sweep(...sweeps)).toEqual([[`${PROBABLE} a`], [`${REQUIRED} a`], [], [`${REQUIRED} a`]]);
   });
 
-  test('as unusable only if two sweeps in a row found it so', () => {
+  test('as unusable only if two consecutive sweeps found it unusable', () => {
     const found = [judgment('a', GARBAGE)];
     expect(sweep(found, [judgment('a')], found, found, found)).toEqual([[], [], [], [`${GARBAGE} a`], []]);
   });
 
-  test('once, although a sweep in between could not read it, or found it unusable for a moment', () => {
+  test('once, even if a sweep in between could not read it, or briefly found it unusable', () => {
     const found = [judgment('a', REQUIRED)];
     const unread = [judgment('a', 'STORE_UNAVAILABLE')];
     expect(sweep(unread, found, unread, [judgment('a', GARBAGE)], found)).toEqual([[], [`${REQUIRED} a`], [], [], []]);
@@ -71,7 +71,7 @@ describe('an account is reported', () => {
 describe('many accounts', () => {
   const names = Array.from({ length: 30 }, (_, index) => `n${String(index).padStart(2, '0')}`);
 
-  test('get twenty emails, and one with the number of the others', () => {
+  test('cause twenty emails, and one with the number of the others', () => {
     const [first = [], second] = sweep(...[1, 2].map(() => names.map((name) => judgment(name, REQUIRED))));
     expect(first).toHaveLength(21);
     expect(first.at(-1)).toBe('and 10');
@@ -88,7 +88,7 @@ describe('many accounts', () => {
     expect(others).toBe(0);
   });
 
-  test('are not taken for one cause if there is only one of them', () => {
+  test('do not count as a shared cause if there is only one of them', () => {
     expect(decideNotices(NO_ONE_NOTIFIED, [judgment('a', REQUIRED)]).notices).toEqual([
       { code: REQUIRED, arns: [toArn('a')] },
     ]);
@@ -104,13 +104,13 @@ describe('an email', () => {
     expect(message).toContain('retently-token-refresh authorize --secret-id retently/acme');
   });
 
-  test('about an unusable secret leads to its status', () => {
+  test('about an unusable secret has the command for its status', () => {
     const { subject, message } = renderNotice({ code: 'STORE_DENIED', arns: [toArn('acme')] }, 500);
     expect(subject).toBe('Secret unusable: retently/acme');
     expect(message).toContain('retently-token-refresh status --secret-id retently/acme');
   });
 
-  test('about an empty secret leads to authorization', () => {
+  test('about an empty secret has the command to authorize', () => {
     const { message } = renderNotice({ code: 'not-configured', arns: [toArn('acme')] }, 500);
     expect(message).toContain('retently-token-refresh authorize --secret-id retently/acme');
   });

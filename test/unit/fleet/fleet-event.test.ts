@@ -13,7 +13,7 @@ const PLACE = { region: 'us-east-1', account: '000000000000' };
 const ARN = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:fleet/acme-AbCdEf';
 const RECORD = { messageId: 'm-1', body: '{}', eventSource: 'aws:sqs' };
 
-test('what the sweep writes is what the refresh reads', () => {
+test('the refresh parses the messages of the sweep', () => {
   expect(parseMessage(renderMessage(ARN), PLACE)).toMatchObject({ secretId: ARN, startAtMs: undefined });
   const turn = { startAtMs: 1, endAtMs: 2 };
   expect(parseMessage(renderMessage(ARN, turn), PLACE)).toEqual({ secretId: ARN, ...turn });
@@ -29,17 +29,17 @@ test('a secret can be of another partition of AWS', () => {
   expect(parseMessage(renderMessage(arn), { ...PLACE, region: 'us-gov-west-1' }).secretId).toBe(arn);
 });
 
-test('the ARN of a function says where it runs', () => {
+test('the ARN of a function gives its region and account', () => {
   expect(placeOf('arn:aws:lambda:us-east-1:000000000000:function:sweep')).toEqual(PLACE);
 });
 
-test('what is no ARN says no place, in which no secret is', () => {
+test('a text that is not an ARN gives no place, so that no secret matches it', () => {
   expect(placeOf('')).toEqual({ region: '', account: '' });
   expect(faultOf(() => parseMessage(renderMessage(ARN), placeOf(''))).name).toBe('EVENT_INVALID');
 });
 
 describe('a batch', () => {
-  test('of SQS gives its messages, other members aside', () => {
+  test('of SQS gives its messages, without other members', () => {
     const record = { ...RECORD, receiptHandle: 'handle', attributes: { SentTimestamp: '0' } };
     expect(parseBatch({ Records: [record] })).toEqual([RECORD]);
   });
@@ -54,17 +54,17 @@ describe('a batch', () => {
   });
 });
 
-describe('a message that somebody typed is refused, and not quoted:', () => {
+describe('rejects a message typed by hand, and does not quote it:', () => {
   test.each([
     ['no JSON', 'P1ANTED'],
     ['a text', '"P1ANTED"'],
     ['nothing', ''],
     ['null', 'null'],
-    ['a name for an ARN', '{"secretId":"P1ANTED"}'],
+    ['a name instead of an ARN', '{"secretId":"P1ANTED"}'],
     ['an ARN without its end', `{"secretId":"${ARN.slice(0, -7)}"}`],
     ['an ARN with something before it', `{"secretId":"x${ARN}"}`],
     ['an ARN with something behind it', `{"secretId":"${ARN}:x"}`],
-    ['more than the ARN', `{"secretId":"${ARN}","force":true,"P1ANTED":1}`],
+    ['additional members', `{"secretId":"${ARN}","force":true,"P1ANTED":1}`],
     ['a list', `[{"secretId":"${ARN}"}]`],
     ['a record of a failed run', '{"version":"1.0","requestContext":{}}'],
   ])('%s', (_what, body) => {
@@ -77,14 +77,14 @@ describe('a message that somebody typed is refused, and not quoted:', () => {
   test.each([
     ['another region', ARN.replace('us-east-1', 'eu-west-1')],
     ['another AWS account', ARN.replace('000000000000', '111111111111')],
-  ])('a secret of %s, which is named', (_what, arn) => {
+  ])('a secret of %s, and names it', (_what, arn) => {
     const { name, message } = faultOf(() => parseMessage(renderMessage(arn), PLACE));
     expect(name).toBe('EVENT_INVALID');
     expect(message).toContain(`Secret ${arn} is of another region or AWS account`);
     expect(message).toContain('us-east-1 in 000000000000');
   });
 
-  test('a secret that another AWS service manages, which is named', () => {
+  test('a secret that another AWS service manages, and names it', () => {
     const arn = ARN.replace('fleet/acme', 'rds!cluster-1');
     const { name, message } = faultOf(() => parseMessage(renderMessage(arn), PLACE));
     expect(name).toBe('EVENT_INVALID');
@@ -92,8 +92,8 @@ describe('a message that somebody typed is refused, and not quoted:', () => {
   });
 });
 
-describe('a request of a person', () => {
-  test('names its secret, and is else an event of the function of one secret', () => {
+describe('a request from an operator', () => {
+  test('has a secret id, and otherwise the members of an event for one secret', () => {
     expect(parseRequest({ secretId: ARN }, PLACE)).toEqual({
       secretId: ARN,
       action: { action: 'refresh', force: false },
@@ -108,11 +108,11 @@ describe('a request of a person', () => {
   test.each([
     ['without a secret', { action: 'status' }, 'The event has no secretId'],
     ['that is nothing', undefined, 'The event has no secretId'],
-    ['with a name for an ARN', { secretId: 'P1ANTED' }, 'by its complete ARN'],
+    ['with a name instead of an ARN', { secretId: 'P1ANTED' }, 'by its complete ARN'],
     ['with an unknown action', { secretId: ARN, action: 'P1ANTED' }, 'action is neither'],
     ['with an unknown member', { secretId: ARN, action: 'status', more: 'P1ANTED' }, 'unknown member more'],
     ['for another region', { secretId: ARN.replace('us-east-1', 'eu-west-1') }, 'is of another region'],
-  ])('%s is refused', (_what, event, words) => {
+  ])('%s is rejected', (_what, event, words) => {
     const { name, message } = faultOf(() => parseRequest(event, PLACE));
     expect(name).toBe('EVENT_INVALID');
     expect(message).toContain(words);

@@ -121,7 +121,7 @@ describe('a secret that is not at rest', () => {
     expect(judgment).toMatchObject({ turn: 'refresh', trouble: undefined });
   });
 
-  test('needs a run as a sound one does if its client secret was corrected', async () => {
+  test('needs a run like any due secret if its client secret was corrected', async () => {
     const { judgment } = await judge({
       document: { ...DUE, client_secret: 'corrected' },
       latestEntry: failure('REAUTHORIZATION_REQUIRED', HOUR_MS),
@@ -134,7 +134,7 @@ describe('a secret that is not at rest', () => {
     expect(judgment).toMatchObject({ turn: 'none', trouble: undefined });
   });
 
-  test('is one in trouble if the run behind its claim is gone', async () => {
+  test('has a problem if the run behind its claim crashed', async () => {
     const { judgment } = await judge({ document: DUE, latestEntry: claim(0, 5 * MINUTE_MS) });
     expect(judgment).toMatchObject({ turn: 'retry', fromMs: 0 });
   });
@@ -146,12 +146,12 @@ describe('a secret that is not at rest', () => {
     expect(over.judgment).toMatchObject({ turn: 'retry', fromMs: NOW_MS - HOUR_MS });
   });
 
-  test('needs a person, and no run, once its grant is rejected', async () => {
+  test('needs an operator, and no run, after its grant is rejected', async () => {
     const { judgment } = await judge({ document: DUE, latestEntry: failure('REAUTHORIZATION_REQUIRED', HOUR_MS) });
     expect(judgment).toMatchObject({ turn: 'none', secondsUntilDue: -HOUR, trouble: 'REAUTHORIZATION_REQUIRED' });
   });
 
-  test('still needs a person while another attempt is under way', async () => {
+  test('still needs an operator during another attempt', async () => {
     const latestEntry = claim(7, 30_000);
     const versions = [failure('REAUTHORIZATION_PROBABLE', HOUR_MS)];
     const { judgment } = await judge({ document: DUE, latestEntry, versions });
@@ -164,7 +164,7 @@ describe('a secret that no run can use', () => {
     ['garbage', 'not JSON', 'CREDENTIALS_INVALID'],
     ['something else', { user: 'root' }, 'CREDENTIALS_INCOMPLETE'],
     ['credentials without a client secret', { ...DUE, client_secret: '' }, 'CREDENTIALS_INCOMPLETE'],
-  ])('needs none: %s', async (_what, document, trouble) => {
+  ])('needs no run: %s', async (_what, document, trouble) => {
     const { judgment } = await judge({ document });
     expect(judgment).toMatchObject({ turn: 'none', trouble });
   });
@@ -191,22 +191,22 @@ describe('a secret that no run can use', () => {
     ['STORE_UNAVAILABLE', unread(ARN)],
     ['SECRET_NOT_FOUND', unread(ARN)],
   ])('is judged by the error that its history gives: %s', async (code, expected) => {
-    const { judgment } = await judge({ document: DUE, fails: new Fault(code, 'Refused.') });
+    const { judgment } = await judge({ document: DUE, fails: new Fault(code, 'Denied.') });
     expect(judgment).toMatchObject(expected);
   });
 
-  test('does not hide a mistake of ours', async () => {
+  test('does not hide a bug', async () => {
     await expect(judge({ document: DUE, fails: new TypeError('ours') })).rejects.toThrow('ours');
   });
 });
 
-test('a token secret is none of the fleet, whatever its tag', async () => {
+test('a token secret does not belong to the fleet, even with its tag', async () => {
   const document = JSON.stringify({ access_token: 'access-1', token_type: 'Bearer' });
   const { judgment } = await judge({ document, versionId: tokenVersionId(document) });
   expect(judgment).toMatchObject({ turn: 'skip', trouble: undefined });
 });
 
-test('a token is overdue since it was due, whatever versions were stored since without a new one', async () => {
+test('a token is overdue since it was due, even if versions without a new token were stored since', async () => {
   const { refreshed_at: _, ...half } = refreshed(5, { spent_refresh_token_sha256: 'spent' });
   const { judgment } = await judge({ document: half, createdAt: NOW_MS - MINUTE_MS });
   expect(judgment.secondsUntilDue).toBe(-2 * HOUR);

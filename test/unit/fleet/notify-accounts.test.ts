@@ -19,7 +19,7 @@ const REVOKED: Judgment = {
   trouble: 'REAUTHORIZATION_REQUIRED',
 };
 
-/** Sweeps that notify, on a clock that the test moves; each has an execution environment of its own. */
+/** Starts sweeps that notify, by the test's clock, each in its own execution environment. */
 async function start({ fails = false } = {}) {
   const clock = { nowMs: Date.UTC(2026, 10, 22) };
   const aws = await startAws({ now: () => clock.nowMs, sqs: { retentionMs: 14 * DAY_MS } });
@@ -47,7 +47,7 @@ async function start({ fails = false } = {}) {
   return { aws, clock, open, sweep, telemetry, [Symbol.asyncDispose]: () => aws.close() };
 }
 
-test('an account is reported once, whatever becomes of the execution environment', async () => {
+test('an account is reported once, even if the execution environment changes', async () => {
   await using started = await start();
   expect(await started.sweep([REVOKED])).toHaveLength(1);
   expect(await started.sweep([REVOKED])).toEqual([]);
@@ -62,7 +62,7 @@ test('a missed sweep loses no change: the next one reports it', async () => {
   expect(await started.sweep([REVOKED])).toHaveLength(1);
 });
 
-test('of two sweeps at a time, one notifies', async () => {
+test('only one of two simultaneous sweeps notifies', async () => {
   await using started = await start();
   await started.sweep([{ ...REVOKED, trouble: 'REAUTHORIZATION_PROBABLE' }]);
   const taken = await started.open().take(120);
@@ -70,14 +70,14 @@ test('of two sweeps at a time, one notifies', async () => {
   expect(await started.sweep([REVOKED], false)).toEqual([]);
 });
 
-test('what could not be sent is sent by the next sweep, and the log says so', async () => {
+test('the next sweep sends the emails that could not be sent, and a warning is logged', async () => {
   await using started = await start({ fails: true });
   await started.sweep([REVOKED]);
   expect(started.telemetry.lines).toMatchObject([{ level: 'warn', members: { code: 'Error' } }]);
   expect(started.aws.calls.map(({ operation }) => operation)).not.toContain('SendMessage');
 });
 
-test('more accounts than a sweep reports get one email more', async () => {
+test('accounts beyond the limit of a sweep are reported in one additional email', async () => {
   await using started = await start();
   const healthy = Array.from({ length: 500 }, (_, index) => ({
     ...REVOKED,
@@ -88,7 +88,7 @@ test('more accounts than a sweep reports get one email more', async () => {
   expect(await started.sweep([...revoked, ...healthy])).toHaveLength(21);
 });
 
-test('the state is written anew before SQS forgets it, and a second copy is removed', async () => {
+test('the state is stored again before SQS deletes it, and a second copy is removed', async () => {
   await using started = await start();
   await started.sweep([REVOKED]);
   started.aws.sqs.sendMessage({
@@ -101,7 +101,7 @@ test('the state is written anew before SQS forgets it, and a second copy is remo
   expect(await started.sweep([REVOKED])).toEqual([]);
 });
 
-test('what someone typed into the queue is no state, and is replaced by one', async () => {
+test('a message typed into the queue is not a state, and is replaced by one', async () => {
   await using started = await start();
   started.aws.sqs.sendMessage({ QueueUrl: `${started.aws.url}/000000000000/notified`, MessageBody: 'typed' });
   expect(await started.sweep([REVOKED])).toHaveLength(1);

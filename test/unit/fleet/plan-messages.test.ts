@@ -10,7 +10,7 @@ const OPTIONS: PlanOptions = {
   sweepSeconds: 600,
   waiting: { refresh: 0, retry: 0 },
 };
-/** Seconds of turns between two sweeps. */
+/** Seconds between two sweeps in which runs may start. */
 const TURN_SECONDS = 540;
 
 function judgment(arn: string, members: Partial<Judgment> = {}): Judgment {
@@ -23,12 +23,12 @@ function many(count: number, members: Partial<Judgment> = {}, name = 'arn'): Jud
 }
 
 describe('a plan', () => {
-  test('sends nothing of what needs no run', () => {
+  test('sends no message for a secret that needs no run', () => {
     const plan = planMessages([judgment('fresh', { turn: 'none' })], OPTIONS);
     expect(plan).toEqual({ refresh: [], retry: [], deferred: 0 });
   });
 
-  test('lets a few runs start immediately', () => {
+  test('starts a few runs immediately', () => {
     const judgments = [judgment('one'), judgment('two', { turn: 'retry' })];
     expect(planMessages(judgments, OPTIONS)).toEqual({
       refresh: [{ arn: 'one', startAtMs: undefined, endAtMs: undefined }],
@@ -37,13 +37,13 @@ describe('a plan', () => {
     });
   });
 
-  test('lets even a single retry wait for the end of its back-off', () => {
+  test('makes even a single retry wait for the end of its back-off', () => {
     const fromMs = NOW + 120_000;
     const { retry } = planMessages([judgment('one', { turn: 'retry', fromMs })], OPTIONS);
     expect(retry).toEqual([{ arn: 'one', startAtMs: fromMs, endAtMs: expect.any(Number) }]);
   });
 
-  test('begins with what has no token, then with what expires first, and ends with what could not be read', () => {
+  test('begins with secrets without a token, continues by expiry, and ends with unreadable ones', () => {
     const judgments = [
       ...many(20),
       judgment('unread', { expiresAtMs: Number.POSITIVE_INFINITY }),
@@ -55,7 +55,7 @@ describe('a plan', () => {
     expect(refresh.at(-1)?.arn).toBe('unread');
   });
 
-  test('never starts more runs in a second than it may, and ends before the next sweep', () => {
+  test('never exceeds the runs per second, and ends before the next sweep', () => {
     void fc.assert(
       fc.property(
         fc.nat(5_000),
@@ -80,7 +80,7 @@ describe('a plan', () => {
     );
   });
 
-  test('leaves to the next sweep what does not fit, and gives retries no turn that a sound secret needs', () => {
+  test('leaves the rest to the next sweep, and gives retries no turn that a healthy secret needs', () => {
     const slots = TURN_SECONDS * OPTIONS.refreshesPerSecond;
     const judgments = [...many(slots + 50), ...many(30, { turn: 'retry' }, 'retry')];
     const { refresh, retry, deferred } = planMessages(judgments, OPTIONS);
@@ -89,7 +89,7 @@ describe('a plan', () => {
     expect(deferred).toBe(80);
   });
 
-  test('begins no retry before its back-off is over, and with the one that has waited longest', () => {
+  test('starts no retry before the end of its back-off, and the longest waiting one first', () => {
     const judgments = [
       ...many(12),
       judgment('later', { turn: 'retry', fromMs: NOW + 300_000 }),
@@ -100,21 +100,21 @@ describe('a plan', () => {
     const { retry, deferred } = planMessages(judgments, OPTIONS);
     expect(retry.map(({ arn }) => arn)).toEqual(['first', 'second', 'later']);
     expect(retry[2]?.startAtMs).toBeGreaterThanOrEqual(NOW + 300_000);
-    // It waits for its back-off, not for a turn.
+    // The retry waits for its back-off, not for a turn.
     expect(deferred).toBe(0);
   });
 
-  test('sends a second time what SQS might deliver only after the next sweep, while turns are free', () => {
+  test('sends a second copy of messages that SQS may deliver only after the next sweep, while turns are free', () => {
     const slots = TURN_SECONDS * OPTIONS.refreshesPerSecond;
     const count = slots - 500;
     const { refresh } = planMessages(many(count), OPTIONS);
     expect(refresh).toHaveLength(slots);
     expect(new Set(refresh.map(({ arn }) => arn)).size).toBe(count);
-    // In a quiet time, there is no need: all turns are over long before the next sweep.
+    // With few messages, this is not necessary: all turns end long before the next sweep.
     expect(planMessages(many(1_000), OPTIONS).refresh).toHaveLength(1_000);
   });
 
-  test('leaves a message little time if no run takes what lies in its queue', () => {
+  test('gives a message a short delay if no run receives from its queue', () => {
     const timeOf = (waiting: PlanOptions['waiting']) => {
       const judgments = [...many(20), ...many(20, { turn: 'retry' }, 'retry')];
       const { refresh, retry } = planMessages(judgments, { ...OPTIONS, waiting });
@@ -125,7 +125,7 @@ describe('a plan', () => {
     expect(timeOf({ refresh: 0, retry: 421 })).toEqual([300_000, 15_000]);
   });
 
-  test('delays no message for longer than SQS can, however rare sweeps are', () => {
+  test('delays no message beyond the limit of SQS, however rare sweeps are', () => {
     const { refresh } = planMessages(many(10_000), { ...OPTIONS, sweepSeconds: 21_600 });
     const delays = refresh.map(({ startAtMs = 0 }) => toDelaySeconds(startAtMs - NOW));
     expect(Math.max(...delays)).toBeLessThanOrEqual(900);

@@ -26,7 +26,7 @@ interface Given {
   readonly environment?: Record<string, string>;
 }
 
-/** The refresh of a fleet of two secrets, `one` and `two`. */
+/** Starts the refresh function of a fleet with two secrets, `one` and `two`. */
 async function startRefresh({ script = [GRANTED, GRANTED], awsOptions, environment = {} }: Given = {}) {
   const surroundings = await startSurroundings(script, environment, awsOptions);
   const { secretsManager } = surroundings.aws;
@@ -45,7 +45,7 @@ async function startRefresh({ script = [GRANTED, GRANTED], awsOptions, environme
   /** Once the answer is there, none is left for a second try at storing it. */
   const scarce = () => (surroundings.tokenEndpoint.requests.length > 0 ? 8_000 : 60_000);
   const toMessage = (name: string) => renderMessage(secretsManager.arnOf(name));
-  /** @returns the ids of the messages that are to come again */
+  /** Delivers messages. @returns the ids of those that SQS must deliver again */
   const deliver = async (...bodies: readonly string[]) => {
     const Records = bodies.map((body, index) => ({ eventSource: 'aws:sqs', messageId: `m-${index}`, body }));
     const response = await invoke({ Records });
@@ -66,7 +66,7 @@ async function startRefresh({ script = [GRANTED, GRANTED], awsOptions, environme
 }
 
 describe('a message', () => {
-  test('is a refresh of its secret and of no other; the event, the log and the metrics report it', async () => {
+  test('refreshes only its secret, and the event, the log and the metrics report it', async () => {
     await using started = await startRefresh();
     expect(await started.deliver(started.toMessage('two'))).toEqual([]);
     expect(started.currentOf('two')).toMatchObject({ access_token: 'access-2' });
@@ -79,7 +79,7 @@ describe('a message', () => {
     ]);
   });
 
-  test('costs two reads if the token is fresh, and a copy of the message is harmless', async () => {
+  test('takes two reads if the token is fresh, and a copy of the message is harmless', async () => {
     await using started = await startRefresh({ script: [GRANTED] });
     const message = started.toMessage('one');
     await started.deliver(message);
@@ -90,9 +90,9 @@ describe('a message', () => {
   });
 
   test.each([
-    ['typed by somebody', 'P1ANTED', 'EVENT_INVALID'],
+    ['typed by hand', 'P1ANTED', 'EVENT_INVALID'],
     [
-      'of a secret that is gone',
+      'for a deleted secret',
       renderMessage('arn:aws:secretsmanager:us-east-1:000000000000:secret:gone-AbCdEf'),
       'SECRET_NOT_FOUND',
     ],
@@ -103,7 +103,7 @@ describe('a message', () => {
     expect(output.text()).not.toContain('P1ANTED');
   });
 
-  test('of a secret that has lost the tag is denied, done, and changes nothing', async () => {
+  test('for a secret without the tag is denied, done, and changes nothing', async () => {
     const awsOptions: AwsOptions = { authorize: ({ resource }) => !resource.includes(':secret:one-') };
     await using started = await startRefresh({ awsOptions });
     expect(await started.deliver(started.toMessage('one'))).toEqual([]);
@@ -127,7 +127,7 @@ test('advice to force a refresh names the secret: after the rejection, on the ne
 });
 
 describe('several messages of one batch', () => {
-  test('know nothing of each other: a broken one stops none', async () => {
+  test('are independent: an invalid one stops no other', async () => {
     await using started = await startRefresh({ script: [GRANTED] });
     const { secretsManager } = started.aws;
     secretsManager.putSecretValue({ SecretId: 'one', SecretString: 'garbage' });
@@ -144,7 +144,7 @@ describe('several messages of one batch', () => {
 });
 
 describe('a message is done, because the next sweep sends the secret again if it needs a run', () => {
-  test('after a mistake of ours, whose text is not shown', async () => {
+  test('after a bug, whose text is not shown', async () => {
     await using started = await startRefresh();
     let looks = 0;
     const remainingMs = () => {
@@ -164,7 +164,7 @@ describe('a message is done, because the next sweep sends the secret again if it
     expect(output.logs()).toMatchObject([{ code: 'CONFIGURATION_INVALID' }, { code: 'CONFIGURATION_INVALID' }]);
   });
 
-  test('if its turn is over: nothing is read, and the line names the secret', async () => {
+  test('if its turn is over: nothing is read, and the log line names the secret', async () => {
     await using started = await startRefresh();
     const nowMs = Date.now();
     const turn = { startAtMs: nowMs - 60_000, endAtMs: nowMs - 1_000 };
@@ -184,18 +184,18 @@ test('a message waits for its turn', async () => {
 });
 
 describe('an answer that could not be stored', () => {
-  /** The store refuses the answer of `one`; then the clock is a minute on. */
+  /** Makes the store reject the answer for `one`, and advances the clock by a minute. */
   async function startUnstored(awsOptions: AwsOptions = {}) {
     const started = await startRefresh({ awsOptions });
     started.aws.inject({ kind: 'kms', operation: 'PutSecretValue', skip: 1, times: 99 });
     const Records = [{ eventSource: 'aws:sqs', messageId: 'm-0', body: started.toMessage('one') }];
-    // Done: the message would go to another environment, which would send the token again.
+    // The message is done: otherwise another environment would receive it and send the token again.
     expect(await started.invoke({ Records }, started.scarce)).toEqual({ batchItemFailures: [] });
     expect(output.logs().at(-1)).toMatchObject({ code: 'TOKEN_NOT_STORED' });
     expect(output.metrics()).toContainEqual(expect.objectContaining({ TokenNotStored: 1 }));
     expect(started.currentOf('one')).not.toHaveProperty('access_token');
     output.clear();
-    // Each look at the clock takes a while, so that nothing is tried for long.
+    // Each read of the clock advances it, so that no try lasts long.
     let nowMs = Date.now() + 61_000;
     vi.spyOn(Date, 'now').mockImplementation(() => {
       nowMs += 300;
@@ -234,7 +234,7 @@ describe('an answer that could not be stored', () => {
     ]);
   });
 
-  test('takes little of the time of others while the store refuses it, and waits for a minute', async () => {
+  test('takes little time from other messages while the store rejects it, and waits for a minute', async () => {
     await using started = await startUnstored();
     const before = started.aws.calls.length;
     await started.deliver('typed');
@@ -277,8 +277,8 @@ describe('an answer that could not be stored', () => {
   });
 });
 
-describe('a request of a person', () => {
-  test('refreshes one secret, and is answered', async () => {
+describe('a request from an operator', () => {
+  test('refreshes one secret, and returns the result', async () => {
     await using started = await startRefresh();
     const secretId = started.arnOf('one');
     expect(await started.invoke({ secretId })).toMatchObject({ outcome: 'refreshed', secretId });

@@ -8,7 +8,7 @@ import { awsClientOptions } from '../../support/aws-client-options.ts';
 
 vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
 
-/** What the lister makes of these answers, and what it asked. */
+/** Returns the lister's result for these responses, and its requests. */
 async function list(tag: FleetTag, answers: readonly object[]) {
   const asked: unknown[] = [];
   const { url, close } = await startLoopbackServer((request, response) => {
@@ -26,7 +26,7 @@ async function list(tag: FleetTag, answers: readonly object[]) {
   return { asked, listed };
 }
 
-test('it asks for a hundred a page by what the filters of AWS can distinguish', async () => {
+test('it requests pages of a hundred, with the filters that AWS supports', async () => {
   const { asked } = await list({ key: 'retently', value: 'live' }, [{ NextToken: 'more' }, {}]);
   const question = { MaxResults: 100 };
   const Filters = [

@@ -21,7 +21,7 @@ async function start(names: readonly string[], options: AwsOptions = {}) {
 const TWENTY = Array.from({ length: 20 }, (_, index) => `fleet/${index}`);
 
 describe('a batch', () => {
-  test('is read in one call, and answered in the order of the request', async () => {
+  test('is read in one call, and returned in the order of the request', async () => {
     const { aws, arns, reader } = await start(TWENTY);
     const reads = await reader.read(arns);
     expect(reads.map(({ arn }) => arn)).toEqual(arns);
@@ -30,14 +30,14 @@ describe('a batch', () => {
   });
 
   test.each([
-    ['an empty page comes first', 0],
-    ['it comes in pages', 6],
+    ['the first page is empty', 0],
+    ['there are several pages', 6],
   ])('is read whole if %s', async (_what, batchPage) => {
     const { arns, reader } = await start(TWENTY, { batchPage });
     expect((await reader.read(arns)).map(({ kind }) => kind)).toEqual(arns.map(() => 'value'));
   });
 
-  test('shows what is at rest: the label of the journal is on the current version', async () => {
+  test('shows whether the label of the journal is on the current version', async () => {
     const { aws, arns, reader } = await start(['one']);
     const VersionStages = ['AWSCURRENT', 'TOKEN_REFRESH'];
     aws.secretsManager.putSecretValue({ SecretId: 'one', SecretString: '{}', VersionStages });
@@ -54,7 +54,7 @@ describe('a batch', () => {
     expect(text).toMatchObject({ kind: 'value', version: { secretString: large } });
   });
 
-  test('tells the errors of single secrets apart, and reads the others', async () => {
+  test('distinguishes the errors of single secrets, and reads the others', async () => {
     const names = ['sound', 'deleted', 'leaving', 'denied', 'key', 'fails', 'empty'];
     const authorize: AwsOptions['authorize'] = ({ action, resource }) =>
       !(action.endsWith(':GetSecretValue') && resource.includes(':secret:denied-'));
@@ -91,7 +91,7 @@ describe('a batch that cannot be read', () => {
     await expect(reader.read(arns)).rejects.toMatchObject({ name: 'SWEEP_INCOMPLETE', message });
   });
 
-  test('is refused by AWS after a hundred calls in a second', async () => {
+  test('is throttled by AWS after a hundred calls in a second', async () => {
     const { arns, reader } = await start(['one'], { now: () => 0 });
     const ends = await Promise.allSettled(Array.from({ length: 140 }, () => reader.read(arns)));
     expect(ends.filter(({ status }) => status === 'rejected')).toHaveLength(40);

@@ -22,11 +22,11 @@ function secrets(count: number, from = 0): ListedSecret[] {
 
 interface Given {
   readonly pages: readonly (readonly ListedSecret[])[];
-  /** What listing ends with, after the pages. */
+  /** Error that ends the listing, after the pages. */
   readonly ends?: Error;
-  /** What a batch ends with. */
+  /** Result of a batch read. */
   readonly onRead?: (arns: readonly string[]) => readonly SecretRead[] | Error | Promise<readonly SecretRead[] | Error>;
-  /** How a batch ends: how many are refused, or with what. */
+  /** Result of a batch send: the number of rejected messages, or an error. */
   readonly onSend?: (turns: readonly Turn[]) => number | Error;
   readonly waiting?: Error;
   readonly remainingMs?: () => number;
@@ -121,14 +121,14 @@ describe('a sweep', () => {
     expect(swept.judgments).toHaveLength(20 * READ_BATCH);
   });
 
-  test('queues nothing of a secret that needs no run', async () => {
+  test('queues nothing for a secret that needs no run', async () => {
     const onRead = (arns: readonly string[]) => arns.map((arn) => toRead(arn, refreshed(1), true));
     const { swept, sent } = await sweep({ pages: [secrets(30)], onRead });
     expect(sent).toEqual([]);
     expect(swept).toMatchObject({ queued: 0, problem: undefined });
   });
 
-  test('looks at each tag again, because the filters of AWS match prefixes and pair nothing', async () => {
+  test('checks each tag again, because the filters of AWS match prefixes and do not pair key and value', async () => {
     const page = [
       secret('right', { retently: 'live' }),
       secret('longer value', { retently: 'live-2' }),
@@ -140,7 +140,7 @@ describe('a sweep', () => {
     expect(any.read).toEqual([['right', 'longer value', 'of two tags']]);
   });
 
-  test('neither reads nor queues what no run may write, and names it', async () => {
+  test('neither reads nor queues secrets that no run may write, and names them', async () => {
     const managed = 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:rds!cluster-1-AbCdEf';
     const page = [
       secret('own', { retently: 'live' }, { primaryRegion: REGION }),
@@ -153,7 +153,7 @@ describe('a sweep', () => {
     expect(swept).toMatchObject({ replicas: ['copy'], managed: [managed, 'owned'], others: [] });
   });
 
-  test('counts none of the fleet what its value shows to be something else', async () => {
+  test('does not count secrets whose value shows another purpose', async () => {
     const onRead = (arns: readonly string[]): readonly SecretRead[] => arns.map((arn) => ({ arn, kind: 'leaving' }));
     const { swept } = await sweep({ pages: [secrets(2)], onRead });
     expect(swept).toMatchObject({ judgments: [], others: ['arn-0', 'arn-1'], queued: 0 });
@@ -168,7 +168,7 @@ describe('a sweep that cannot finish', () => {
     expect(swept).toMatchObject({ queued: 25, problem: ends });
   });
 
-  test('queues what it could not read, after what it could', async () => {
+  test('queues unreadable secrets after the readable ones', async () => {
     const onRead = (arns: readonly string[]) =>
       arns.includes('arn-0') ? new Fault('SWEEP_INCOMPLETE', 'Denied.') : arns.map((arn) => toRead(arn));
     const { swept, sent } = await sweep({ pages: [secrets(30)], onRead });
@@ -176,7 +176,7 @@ describe('a sweep that cannot finish', () => {
     expect(sent[0]?.arns.every((arn) => Number(arn.slice(4)) >= READ_BATCH)).toBe(true);
   });
 
-  test('says so if time runs out, and queues what it has', async () => {
+  test('reports it if time runs out, and queues the secrets so far', async () => {
     let looks = 0;
     const remainingMs = () => (looks++ === 0 ? 120_000 : 44_999);
     const { swept } = await sweep({ pages: [secrets(100), secrets(100, 100)], remainingMs });
@@ -185,15 +185,15 @@ describe('a sweep that cannot finish', () => {
   });
 
   test.each([
-    ['a queue does not take a message', { onSend: () => 1 }, 9],
+    ['a queue rejects a message', { onSend: () => 1 }, 9],
     ['a queue cannot be reached', { onSend: () => new Fault('SWEEP_INCOMPLETE', 'SQS failed.') }, 0],
-    ['a queue does not tell how much waits', { waiting: new Fault('SWEEP_INCOMPLETE', 'SQS failed.') }, 10],
-  ])('says so if %s', async (_what, given, queued) => {
+    ['the length of a queue is unknown', { waiting: new Fault('SWEEP_INCOMPLETE', 'SQS failed.') }, 10],
+  ])('reports it if %s', async (_what, given, queued) => {
     const { swept } = await sweep({ pages: [secrets(10)], ...given });
     expect(swept).toMatchObject({ queued, problem: { name: 'SWEEP_INCOMPLETE' } });
   });
 
-  test('does not show what a mistake of ours quotes', async () => {
+  test('does not show the text of a bug', async () => {
     const { swept } = await sweep({ pages: [], ends: new TypeError('P1ANTED') });
     expect(swept.problem).toMatchObject({ name: 'UNEXPECTED', message: expect.not.stringContaining('P1ANTED') });
   });

@@ -86,7 +86,7 @@ describe('a sweep', () => {
     expect(output.metrics()).toMatchObject([{ FunctionName: 'sweep-function', SecretsListed: 2, SecretsQueued: 2 }]);
   });
 
-  test('reports the states of the fleet: the worst token, and how many accounts need a person', async () => {
+  test('reports the states of the fleet: the worst token, and how many accounts need an operator', async () => {
     await using started = await startSweep(['odd', 'sound']);
     const { secretsManager } = started.aws;
     secretsManager.putSecretValue({ SecretId: 'odd', SecretString: '{"user":"root"}' });
@@ -105,20 +105,20 @@ describe('a sweep', () => {
     ]);
   });
 
-  test('that finds none says what to do, and counts none', async () => {
+  test('without secrets logs advice, and counts none', async () => {
     await using started = await startSweep([]);
     await started.invoke();
     expect(output.logs()).toMatchObject([{ message: expect.stringContaining('No secret has the tag'), listed: 0 }]);
     expect(output.metrics()).toMatchObject([{ SecretsListed: 0, SecretsQueued: 0 }]);
   });
 
-  test('with a tag key alone takes any value', async () => {
+  test('with only a tag key accepts any value', async () => {
     await using started = await startSweep(['one'], {}, { FLEET_TAG_VALUE: undefined });
     started.aws.secretsManager.createSecret({ Name: 'other', Tags: [{ Key: 'retently', Value: 'any' }] });
     expect(await started.invoke()).toMatchObject({ listed: 2 });
   });
 
-  test('skips what no run may write, and names it in a warning', async () => {
+  test('skips secrets that no run may write, and names them in a warning', async () => {
     await using started = await startSweep(['one', 'copy', 'token']);
     const { secretsManager } = started.aws;
     secretsManager.makeReplica('copy', 'eu-west-1');
@@ -138,7 +138,7 @@ describe('a sweep', () => {
     ]);
   });
 
-  test('gets over an AWS that is short of breath', async () => {
+  test('succeeds while AWS throttles calls', async () => {
     await using started = await startSweep(['one']);
     started.aws.inject({ kind: 'throttle', operation: 'ListSecrets' });
     for (const operation of ['BatchGetSecretValue', 'GetQueueAttributes', 'SendMessageBatch']) {
@@ -180,7 +180,7 @@ describe('a sweep notifies people of an account that needs one', () => {
     await started.close();
   });
 
-  test('and goes on if that is denied', async () => {
+  test('and continues if that is denied', async () => {
     const body =
       '<ErrorResponse><Error><Code>AuthorizationError</Code><Message>P1ANTED</Message></Error></ErrorResponse>';
     await using started = await startNotifying({ status: 403, body });
@@ -195,8 +195,8 @@ describe('a sweep notifies people of an account that needs one', () => {
   });
 });
 
-describe('a sweep that is not whole throws, and sends no metric: silence fires the alarm', () => {
-  test('a mistake of ours is reported by its name', async () => {
+describe('an incomplete sweep throws and sends no metric, so that the alarm for silence fires', () => {
+  test('a bug is reported by its name', async () => {
     await using _started = await startSweep(['one']);
     const { handler } = await import('../../../lambda/fleet/sweep.ts');
     const invoking = handler(
@@ -240,7 +240,7 @@ describe('a sweep that is not whole throws, and sends no metric: silence fires t
     expect(started.aws.sqs.size).toBe(100);
   });
 
-  test('the batches are denied: each secret is queued all the same', async () => {
+  test('batch reads are denied: each secret is still queued', async () => {
     await using started = await startSweep(['one', 'two']);
     started.aws.inject({ kind: 'access-denied', operation: 'BatchGetSecretValue', times: 99 });
     const { thrown } = await failureOf(started);
@@ -248,7 +248,7 @@ describe('a sweep that is not whole throws, and sends no metric: silence fires t
     expect(received(started.aws)).toHaveLength(2);
   });
 
-  test('the queue is out of reach', async () => {
+  test('the queue is unreachable', async () => {
     await using started = await startSweep(['one'], {}, { REFRESH_QUEUE_URL: 'http://127.0.0.1:1/000000000000/gone' });
     const { thrown } = await failureOf(started);
     expect(thrown).toMatchObject({
@@ -263,7 +263,7 @@ describe('a sweep that is not whole throws, and sends no metric: silence fires t
     expect(thrown).toHaveProperty('message', expect.stringContaining('Check the role of the sweep and, for a KMS key'));
   });
 
-  test('the queue did not take one message, inside an answer of 200', async () => {
+  test('the queue rejected one message, in a response of 200', async () => {
     const awsOptions = { sqs: { refuses: (body: string) => body.includes('two') } };
     await using started = await startSweep(['one', 'two'], awsOptions);
     const { thrown } = await failureOf(started);
@@ -273,7 +273,7 @@ describe('a sweep that is not whole throws, and sends no metric: silence fires t
     });
   });
 
-  test('its environment is wrong: every mistake is named', async () => {
+  test('its environment is invalid: every mistake is listed', async () => {
     await using started = await startSweep(['one'], {}, { FLEET_TAG_KEY: undefined, REFRESH_QUEUE_URL: '' });
     const { thrown } = await failureOf(started);
     expect(thrown).toMatchObject({ name: 'CONFIGURATION_INVALID' });
@@ -283,7 +283,7 @@ describe('a sweep that is not whole throws, and sends no metric: silence fires t
     );
   });
 
-  test('it was asked for something else', async () => {
+  test('the event is for another function', async () => {
     await using started = await startSweep(['one']);
     const { thrown } = await failureOf(started, { action: 'status' });
     expect(thrown).toMatchObject({ name: 'EVENT_INVALID', message: expect.stringContaining('{}') });

@@ -8,7 +8,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-test('the secret alone is required; the defaults are those of the contract', () => {
+test('requires only the secret, and uses the defaults of the contract', () => {
   expect(parseConfiguration(REQUIRED)).toEqual({
     credentialsSecretId: 'RetentlyCredentials',
     tokenEndpoint: new URL('https://app.retently.com/api/oauth/token'),
@@ -19,7 +19,7 @@ test('the secret alone is required; the defaults are those of the contract', () 
   });
 });
 
-test('everything is taken as it is set', () => {
+test('every variable is used as it is set', () => {
   const environment = {
     CREDENTIALS_SECRET_ID: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:R-AbCdEf',
     TOKEN_ENDPOINT: 'https://example.com/token?tenant=1',
@@ -49,7 +49,7 @@ test('an empty EVENT_BUS_NAME means no events', () => {
 });
 
 test.each(['http://127.0.0.1:8080/token', 'http://localhost/token', 'http://[::1]:80/token'])(
-  'http: is spoken on loopback alone: %s',
+  'http: is allowed only on loopback: %s',
   (url) => {
     expect(parseConfiguration({ ...REQUIRED, TOKEN_ENDPOINT: url }).tokenEndpoint.href).toBe(new URL(url).href);
   },
@@ -64,7 +64,7 @@ describe('a mistake is CONFIGURATION_INVALID, with its name and without its valu
     ['no URL', { TOKEN_ENDPOINT: 'P1ANTED' }, NO_URL],
     ['an empty URL', { TOKEN_ENDPOINT: '' }, NO_URL],
     ['http:', { TOKEN_ENDPOINT: 'http://example.com/P1ANTED' }, NO_URL],
-    ['a host that only looks like loopback', { TOKEN_ENDPOINT: 'http://127.0.0.1.example.com' }, NO_URL],
+    ['a host that only resembles loopback', { TOKEN_ENDPOINT: 'http://127.0.0.1.example.com' }, NO_URL],
     ['another protocol', { TOKEN_ENDPOINT: 'ftp://localhost/P1ANTED' }, NO_URL],
     ['a user name', { TOKEN_ENDPOINT: 'https://P1ANTED@example.com' }, NO_URL],
     ['a password', { TOKEN_ENDPOINT: 'https://:P1ANTED@example.com' }, NO_URL],
@@ -83,17 +83,17 @@ describe('a mistake is CONFIGURATION_INVALID, with its name and without its valu
     expect(message).not.toContain('P1ANTED');
   });
 
-  test('more digits than a number has are too many seconds', () => {
+  test('more digits than a number can have are too many seconds', () => {
     const { message } = faultOf(() => parseConfiguration({ ...REQUIRED, LEASE_SECONDS: '9'.repeat(400) }));
     expect(message).toContain('LEASE_SECONDS is no whole number from 1 to 3600');
   });
 
-  test('a year is the longest life, and accepted', () => {
+  test('a year is the longest lifetime, and is accepted', () => {
     const environment = { ...REQUIRED, DEFAULT_TOKEN_LIFETIME_SECONDS: '31536000' };
     expect(parseConfiguration(environment).defaultTokenLifetimeSeconds).toBe(31_536_000);
   });
 
-  test('all of them are named at once', () => {
+  test('all of them are reported together', () => {
     const all = { TOKEN_ENDPOINT: 'x', DEFAULT_TOKEN_LIFETIME_SECONDS: 'x', LEASE_SECONDS: 'x' };
     const { message } = faultOf(() => parseConfiguration(all));
     for (const name of ['CREDENTIALS_SECRET_ID', ...Object.keys(all)]) expect(message).toContain(`${name} is`);
