@@ -10,19 +10,20 @@ import { CommandError, EXIT } from '../command-error.ts';
 import type { AuthorizeOptions } from '../options.ts';
 import { askYesOrNo } from '../terminal/ask.ts';
 import { terminal } from '../terminal/terminal.ts';
+import { describePlace, findTokenEndpoint } from './place.ts';
 
-/** Where the new credentials go. */
+/** Secret for the new credentials, and the function that refreshes it. */
 export interface AuthorizationTarget {
   readonly secret: Secret;
-  /** `undefined` if no function is known that refreshes it: then nothing can be proved. */
+  /** `undefined` if no function is known that refreshes the secret. Then the command cannot prove the credentials. */
   readonly refreshTarget: RefreshTarget | undefined;
-  /** What the secret gets once the credentials are stored. */
+  /** Tag that the secret gets when the credentials are stored. */
   readonly tag: SecretTag | undefined;
-  /** The secret is not there: it is created with the tag, and with the credentials in it. */
+  /** The secret does not exist. It is created with the tag and with the credentials in it. */
   readonly isMissing: boolean;
 }
 
-/** Asks before a secret is to be created or tagged. @throws CommandError if there is no such target */
+/** Finds the target, and asks before a secret is to be created or tagged. @throws CommandError if there is none */
 export async function findTarget(session: AwsSession, options: AuthorizeOptions): Promise<AuthorizationTarget> {
   const isSecretAlone =
     options.secretId !== undefined && options.stack === undefined && options.functionName === undefined;
@@ -32,7 +33,7 @@ export async function findTarget(session: AwsSession, options: AuthorizeOptions)
   if (deployment === undefined || isFleet(deployment)) return await findTagged(session, deployment, options);
   requireOwnSecret(deployment, options.secretId);
   if (options.tag !== undefined) {
-    const message = `${nameOf(deployment)} has a secret of its own, which needs no tag. Leave --tag out.`;
+    const message = `${nameOf(deployment)} has only one secret, which needs no tag. Omit --tag.`;
     throw new CommandError(EXIT.unable, message);
   }
   return {
@@ -43,7 +44,7 @@ export async function findTarget(session: AwsSession, options: AuthorizeOptions)
   };
 }
 
-/** Who may write a secret need not be allowed to look at stacks: then there is none to see. */
+/** Returns the only deployment, if it is a fleet. Without the permission to list functions, there is none to find. */
 async function findOnlyFleet(session: AwsSession, options: AuthorizeOptions): Promise<Fleet | undefined> {
   const found = await findDeployments(session, {}).catch((error: unknown) => {
     if (error instanceof CommandError) return [];
@@ -62,57 +63,71 @@ async function findTagged(
   const { secretId } = options;
   if (secretId === undefined) {
     const name = fleet === undefined ? 'This' : nameOf(fleet);
-    const message = `${name} is a fleet, which keeps many secrets. Name one of them with --secret-id; one that is not there is created.`;
+    const message = `${name} is a fleet with many secrets (region ${await session.region()}). Choose one with --secret-id. A secret that does not exist is created.`;
     throw new CommandError(EXIT.unable, message);
   }
   const secret = new Secret(session, secretId);
   const tag = options.tag ?? (fleet && toSecretTag(fleet.tag));
   if (tag === undefined) return { secret, refreshTarget: undefined, tag: undefined, isMissing: false };
   if (fleet !== undefined && !isTagOf(fleet, tag)) {
-    const message = `A secret with the tag ${formatTag(tag)} is none of fleet ${nameOf(fleet)}, whose tag is ${formatTag(fleet.tag)}. Leave --tag out.`;
+    const message = `--tag ${formatTag(tag)} contradicts fleet ${nameOf(fleet)}, whose tag is ${formatTag(fleet.tag)}. Omit --tag.`;
     throw new CommandError(EXIT.unable, message);
   }
   const described = await describeSecret(session, secretId);
+  const placeOf = (secretArn: string | undefined) =>
+    describePlace(session, {
+      deployment: fleet,
+      secretId,
+      secretArn,
+      tokenEndpoint: findTokenEndpoint(fleet, options),
+    });
   if (described === undefined) {
-    await confirmCreation(secretId, tag, options);
+    await confirmCreation(secretId, tag, options, await placeOf(undefined));
     return { secret, refreshTarget: fleet && { deployment: fleet }, tag, isMissing: true };
   }
   const refreshTarget = fleet && { deployment: fleet, secret: described };
   if (hasTag(described.tags, fleet?.tag ?? tag)) return { secret, refreshTarget, tag: undefined, isMissing: false };
-  const isWanted = await confirmTag(described, tag, options);
+  const isWanted = await confirmTag(described, tag, options, await placeOf(described.arn));
   if (isWanted) return { secret, refreshTarget, tag, isMissing: false };
-  terminal.say('It stays without that tag, and no function is asked to refresh it.');
+  terminal.say('The secret stays without that tag, so no function is invoked to refresh it.');
   return { secret, refreshTarget: undefined, tag: undefined, isMissing: false };
 }
 
-async function confirmCreation(secretId: string, tag: SecretTag, options: AuthorizeOptions): Promise<void> {
+async function confirmCreation(
+  secretId: string,
+  tag: SecretTag,
+  options: AuthorizeOptions,
+  place: string,
+): Promise<void> {
   if (secretId.startsWith('arn:')) {
-    const message = `There is no secret ${secretId}. Check --secret-id and --region; to create one, give its name in place of an ARN.`;
+    const message = `There is no secret ${secretId}. Check --secret-id and --region. To create a secret, pass its name instead of an ARN.`;
     throw new CommandError(EXIT.unable, message);
   }
   const what = `There is no secret ${secretId}.`;
   if (isAgreed(options)) {
-    terminal.say(`${what} It is created with the tag ${formatTag(tag)} once Retently has agreed.`);
+    terminal.say(`${what} The command creates it with the tag ${formatTag(tag)} when it stores the credentials.`);
     return;
   }
-  const isWanted = await askYesOrNo(`${what} Create it with the tag ${formatTag(tag)}?`, 'Say yes with --yes.');
-  if (!isWanted) throw new CommandError(EXIT.attention, 'Nothing was changed: the secret is not created.');
+  const question = `${what} Create it with the tag ${formatTag(tag)} (${place})?`;
+  const isWanted = await askYesOrNo(question, 'Pass --yes to confirm.');
+  if (!isWanted) throw new CommandError(EXIT.attention, 'Nothing was changed: the secret was not created.');
 }
 
 async function confirmTag(
   { name, tags }: DescribedSecret,
   tag: SecretTag,
   options: AuthorizeOptions,
+  place: string,
 ): Promise<boolean> {
   const old = tags.get(tag.key);
   const instead = old === undefined ? '' : `, but ${formatTag({ key: tag.key, value: old })}`;
-  const what = `Secret ${name} does not have the tag ${formatTag(tag)}${instead}. A fleet keeps the secrets with its tag alone.`;
-  if (!isAgreed(options)) return await askYesOrNo(`${what} Give it the tag?`, 'Say yes with --yes.');
-  terminal.say(`${what} It gets the tag once the new credentials are stored.`);
+  const what = `Secret ${name} does not have the tag ${formatTag(tag)}${instead}. A fleet refreshes only secrets with its tag.`;
+  if (!isAgreed(options)) return await askYesOrNo(`${what} Add the tag (${place})?`, 'Pass --yes to confirm.');
+  terminal.say(`${what} The command adds the tag after it has stored the credentials.`);
   return true;
 }
 
-/** Who types a tag wants it. */
+/** Returns whether the options already answer the question: with `--tag`, the tag is wanted. */
 function isAgreed({ yes, tag }: AuthorizeOptions): boolean {
   return yes || tag !== undefined;
 }

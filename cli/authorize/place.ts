@@ -3,12 +3,20 @@ import { type Deployment, nameOf } from '../aws/deployment.ts';
 import type { AwsSession } from '../aws/session.ts';
 import { toPrintable } from '../terminal/to-printable.ts';
 
-export interface Place {
+interface Place {
   readonly deployment?: Deployment | undefined;
   readonly secretId: string;
   /** Absent if the secret does not exist yet. */
   readonly secretArn?: string | undefined;
-  readonly tokenEndpoint?: URL | undefined;
+  readonly tokenEndpoint: URL;
+}
+
+/** Returns the token endpoint of an authorization: the option's, else the function's, else Retently's. */
+export function findTokenEndpoint(
+  deployment: Deployment | undefined,
+  { tokenEndpoint }: { readonly tokenEndpoint?: URL | undefined },
+): URL {
+  return tokenEndpoint ?? new URL(deployment?.refreshFunction.tokenEndpoint ?? DEFAULTS.tokenEndpoint);
 }
 
 /** Names where the credentials go, so that a wrong account, region or server is noticed before consent. */
@@ -17,7 +25,7 @@ export async function describePlace(
   { deployment, secretId, secretArn, tokenEndpoint }: Place,
 ): Promise<string> {
   const account = accountOf(secretArn) ?? accountOf(secretId) ?? accountOf(deployment?.refreshFunction.arn);
-  const isForeign = tokenEndpoint !== undefined && tokenEndpoint.href !== DEFAULTS.tokenEndpoint;
+  const isForeign = tokenEndpoint.href !== DEFAULTS.tokenEndpoint;
   const parts = [
     `AWS account ${account ?? 'unknown'}`,
     `region ${await session.region()}`,

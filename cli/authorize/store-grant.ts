@@ -9,58 +9,64 @@ import type { AuthorizationTarget } from './authorization-target.ts';
 import { hasOtherCredentials, type KnownDocument, readDocument, renderAuthorized } from './authorized-document.ts';
 import { GrantGivenUp } from './keep-grant.ts';
 
-/** `AWSCURRENT` may move between a read and the swap: the function is at work. */
+/** Tries in case `AWSCURRENT` moves between the read and the swap because the function is running. */
 const MAX_STORE_TRIES = 3;
 
 export interface StoredGrant {
   readonly versionId: string;
-  /** The secret was created, and so it has its tag. */
+  /** The secret was created, so it already has its tag. */
   readonly isCreated: boolean;
 }
 
-/** @throws CommandError if somebody brought other credentials since `before` was read */
+/** Stores a new grant. @throws CommandError if someone stored other credentials since `before` was read */
 export async function storeGrant(
   { secret, tag, isMissing }: AuthorizationTarget,
   before: KnownDocument,
   client: ClientCredentials,
   grant: NewGrant,
+  place: string,
 ): Promise<StoredGrant> {
+  const render = (document: KnownDocument) => {
+    const { secretString, isWhole } = renderAuthorized(document, client, grant);
+    if (!isWhole) terminal.say('The access token does not fit into the secret, so only the refresh token is stored.');
+    return secretString;
+  };
   if (isMissing && tag !== undefined) {
-    const versionId = await secret.create(renderAuthorized(before, client, grant), tag);
+    const versionId = await secret.create(render(before), tag);
     if (versionId !== undefined) return { versionId, isCreated: true };
   }
-  return { versionId: await replace(secret, before, client, grant), isCreated: false };
+  return { versionId: await replace(secret, before, render, place), isCreated: false };
 }
 
 async function replace(
   secret: Secret,
   before: KnownDocument,
-  client: ClientCredentials,
-  grant: NewGrant,
+  render: (document: KnownDocument) => string,
+  place: string,
 ): Promise<string> {
   let known = before;
   for (let tries = 0; tries < MAX_STORE_TRIES; tries += 1) {
     const current = await secret.readCurrent();
     const document = readDocument(current, secret.id);
     if (hasOtherCredentials(known, document)) {
-      await confirmOverwrite(secret.id);
+      await confirmOverwrite(place);
       known = document;
     }
-    const versionId = await secret.replace(current, renderAuthorized(document, client, grant));
+    const versionId = await secret.replace(current, render(document));
     if (versionId !== undefined) return versionId;
   }
   throw new CommandError(
     EXIT.attention,
-    `AWSCURRENT of secret ${secret.id} did not come to rest in ${MAX_STORE_TRIES} tries: others keep moving it. The new grant was not stored; run the command again.`,
+    `AWSCURRENT of secret ${secret.id} kept changing (${MAX_STORE_TRIES} attempts): something else is moving it. The new grant was not stored.`,
   );
 }
 
 /** Asks if someone stored other credentials meanwhile. @throws GrantGivenUp if theirs are to stay */
-async function confirmOverwrite(secretId: string): Promise<void> {
+async function confirmOverwrite(place: string): Promise<void> {
   const what = 'Someone else stored new credentials while you were authorizing.';
   if (terminal.isInteractive() && !interruption.isPending()) {
     terminal.say(what);
-    const isWanted = await askYesOrNo(`Replace theirs in secret ${secretId} with yours?`, '').catch(() => false);
+    const isWanted = await askYesOrNo(`Replace theirs with yours in ${place}?`, '').catch(() => false);
     if (isWanted) return;
   }
   const message = `${what} Theirs were kept; yours were not stored. To replace them, run the command again.`;

@@ -1,8 +1,7 @@
-import { DEFAULTS } from '../../lambda/contract.ts';
 import { type AuthorizationTarget, findTarget } from '../authorize/authorization-target.ts';
 import { findForeignMembers, type KnownDocument, readDocument } from '../authorize/authorized-document.ts';
 import { keepUntilStored } from '../authorize/keep-grant.ts';
-import { describePlace } from '../authorize/place.ts';
+import { describePlace, findTokenEndpoint } from '../authorize/place.ts';
 import { type StoredGrant, storeGrant } from '../authorize/store-grant.ts';
 import { isFleet, type RefreshTarget } from '../aws/deployment.ts';
 import { describeSecret } from '../aws/fleet-secrets.ts';
@@ -11,6 +10,7 @@ import { type Invoked, invokeFunction } from '../aws/invoke-function.ts';
 import type { AwsSession } from '../aws/session.ts';
 import { CommandError, EXIT, type ExitCode } from '../command-error.ts';
 import { type Authorized, authorizeInBrowser } from '../oauth/authorize-in-browser.ts';
+import { checkConnection } from '../oauth/check-connection.ts';
 import { type ClientCredentials, findClientCredentials } from '../oauth/client-credentials.ts';
 import { exchangeCode } from '../oauth/exchange-code.ts';
 import type { LastPage } from '../oauth/last-page.ts';
@@ -29,20 +29,22 @@ export async function authorize(session: AwsSession, options: AuthorizeOptions):
   const before = target.isMissing ? undefined : await secret.readCurrent();
   const document = readDocument(before, secret.id);
   const redirect = chooseRedirect(options, document.members.redirect_uri);
+  const tokenEndpoint = findTokenEndpoint(refreshTarget?.deployment, options);
   const place = await describePlace(session, {
     deployment: refreshTarget?.deployment,
     secretId: secret.id,
     secretArn: secret.arn,
-    tokenEndpoint: findTokenEndpoint(target, options),
+    tokenEndpoint,
   });
   terminal.say(`The credentials go to ${place}.`);
+  await checkConnection(tokenEndpoint);
   await confirmForeignSecret(document, place);
   if (before !== undefined) await terminal.progress('Testing the permission to write', secret.checkWrite(before));
   await confirmReplacement(session, target, document.members.refresh_token !== undefined, place, options);
   const client = await findClientCredentials(document.members);
 
   const stored = await authorizeInBrowser(client.clientId, redirect, options, async (authorized) => {
-    const store = () => exchangeAndStore(authorized, client, target, document, options);
+    const store = () => exchangeAndStore(authorized, client, target, document, { tokenEndpoint, place });
     const value = await interruption.protect(store);
     return { value, page: toLastPage(refreshTarget !== undefined) };
   });
@@ -64,12 +66,12 @@ async function confirmReplacement(
   if (!hasRefreshToken) return;
   const invoked = refreshTarget && (await askStatus(session, refreshTarget));
   const isDead = invoked?.kind === 'result' && invoked.result.details?.lastFailure?.code === 'REAUTHORIZATION_REQUIRED';
-  if (isDead) return terminal.say('Retently refused the refresh token in the secret, so a new one takes its place.');
+  if (isDead) return terminal.say('Retently rejected the refresh token in the secret. A new one replaces it.');
   terminal.say(
-    'The secret has a refresh token that may still work. A new one takes its place; what becomes of the old grant is up to Retently: it may live on unused, or end at once, with its bearer token. Other places that use it have to be authorized on their own.',
+    'The secret has a refresh token that may still work. A new one replaces it. Retently decides what happens to the old grant: it may stay valid, or it may be revoked immediately, together with its access token. If the old grant is used elsewhere, authorize there separately.',
   );
-  if (options.yes || (await askYesOrNo(`Replace the refresh token in ${place}?`, 'Say yes with --yes.'))) return;
-  throw new CommandError(EXIT.attention, 'Nothing was changed: the credentials in the secret stay.');
+  if (options.yes || (await askYesOrNo(`Replace the refresh token in ${place}?`, 'Pass --yes to confirm.'))) return;
+  throw new CommandError(EXIT.attention, 'Nothing was changed: the secret keeps its credentials.');
 }
 
 /** Asks even with `--yes`, which does not mean that another program's secret may be changed. */
@@ -77,15 +79,10 @@ async function confirmForeignSecret(document: KnownDocument, place: string): Pro
   const members = findForeignMembers(document);
   if (members.length === 0) return;
   const names = members.map((name) => toPrintable(name)).join(', ');
-  terminal.say(`The secret holds no credentials of Retently, but: ${names}. Another program may use it.`);
+  terminal.say(`The secret holds other members: ${names}. Another program may use it.`);
   const instead = 'Run the command in a terminal, or choose another secret with --secret-id.';
   if (await askYesOrNo(`Add Retently's credentials to ${place}?`, instead)) return;
   throw new CommandError(EXIT.attention, 'Nothing was changed: the secret stays as it is.');
-}
-
-function findTokenEndpoint({ refreshTarget }: AuthorizationTarget, options: AuthorizeOptions): URL {
-  const known = refreshTarget?.deployment.refreshFunction.tokenEndpoint;
-  return options.tokenEndpoint ?? new URL(known ?? DEFAULTS.tokenEndpoint);
 }
 
 /** What cannot be asked does not stop an authorization, which may be what mends it. */
@@ -99,13 +96,12 @@ async function exchangeAndStore(
   client: ClientCredentials,
   target: AuthorizationTarget,
   before: KnownDocument,
-  options: AuthorizeOptions,
+  { tokenEndpoint, place }: { readonly tokenEndpoint: URL; readonly place: string },
 ): Promise<StoredGrant> {
-  const tokenEndpoint = findTokenEndpoint(target, options);
   const exchanged = exchangeCode(request, parameters, tokenEndpoint, client.clientSecret);
   const grant = await terminal.progress('Trading the code for a grant', exchanged);
-  // No progress while a person may be asked something.
-  return await keepUntilStored(() => storeGrant(target, before, client, grant));
+  // No progress while a question may be on the screen.
+  return await keepUntilStored(() => storeGrant(target, before, client, grant, place));
 }
 
 /** After the credentials: a fleet that sees the tag first would refresh the old ones. */
@@ -147,7 +143,7 @@ async function prove(
   // A secret that was created has its ARN only now.
   const secret = isOfFleet ? await describeSecret(session, id) : undefined;
   if (isOfFleet && secret === undefined) {
-    throw new CommandError(EXIT.attention, `Secret ${id} is gone: somebody deleted it just now.`);
+    throw new CommandError(EXIT.attention, `Secret ${id} no longer exists: someone deleted it.`);
   }
   const stored = { secretId: id, versionId };
   return await showRefresh(

@@ -1,11 +1,12 @@
-import { DEFAULTS } from '../../lambda/contract.ts';
 import { readDocument } from '../authorize/authorized-document.ts';
+import { describePlace, findTokenEndpoint } from '../authorize/place.ts';
 import { isFleet, nameOf } from '../aws/deployment.ts';
 import { findDeployment } from '../aws/find-deployments.ts';
 import { Secret } from '../aws/secret.ts';
 import type { AwsSession } from '../aws/session.ts';
 import { CommandError, EXIT, type ExitCode } from '../command-error.ts';
 import { authorizeInBrowser } from '../oauth/authorize-in-browser.ts';
+import { checkConnection } from '../oauth/check-connection.ts';
 import { type ClientCredentials, findClientCredentials } from '../oauth/client-credentials.ts';
 import { exchangeCode } from '../oauth/exchange-code.ts';
 import type { LastPage } from '../oauth/last-page.ts';
@@ -20,9 +21,9 @@ import { renderTable } from '../terminal/tables.ts';
 import { terminal } from '../terminal/terminal.ts';
 
 const WARNING =
-  'The probe makes a grant of its own and then misuses it: it sends a spent refresh token again, a wrong one, and a wrong client secret. ' +
-  'That grant may be dead afterwards. If Retently keeps one grant for an application and a user, the one in your secret may be dead as well. ' +
-  'Use another application or another user than in production, if you can. Nothing is written to the secret.';
+  'The probe creates its own grant and misuses it: it sends a used refresh token again, a wrong refresh token, and a wrong client secret. ' +
+  'Afterwards, that grant may be revoked. If Retently keeps only one grant per application and user, the one in your secret may be revoked too. ' +
+  'If you can, use a different application or user than in production. Nothing is written to the secret.';
 
 const PAGE: LastPage = {
   isGood: true,
@@ -32,9 +33,11 @@ const PAGE: LastPage = {
 
 export async function probe(session: AwsSession, options: ProbeOptions): Promise<ExitCode> {
   interruption.wouldMean('Nothing was changed.');
-  const { known, redirect, tokenEndpoint } = await findKnown(session, options);
+  const { known, redirect, tokenEndpoint, place } = await findKnown(session, options);
+  terminal.say(`The probe reads the application from ${place}.`);
+  await checkConnection(tokenEndpoint);
   terminal.say(WARNING);
-  const isWanted = options.yes || (await askYesOrNo('Begin?', 'Say yes with --yes.'));
+  const isWanted = options.yes || (await askYesOrNo(`Begin with ${place}?`, 'Pass --yes to confirm.'));
   if (!isWanted) throw new CommandError(EXIT.attention, 'Nothing was sent.');
   const client = await findClientCredentials(known);
   const findings: Finding[] = [];
@@ -42,11 +45,11 @@ export async function probe(session: AwsSession, options: ProbeOptions): Promise
     const { response } = await exchangeCode(request, parameters, tokenEndpoint, client.clientSecret);
     return { value: { first: toAnswer(response), redirectUri: request.redirectUri }, page: PAGE };
   });
-  interruption.wouldMean('The grant of the probe may be dead; the secret is as it was.');
+  interruption.wouldMean('The grant of the probe may be revoked. The secret is unchanged.');
   try {
     await ask(options, tokenEndpoint, client, grant, (finding) => findings.push(finding));
   } finally {
-    // What was found before the network failed cost a grant.
+    // Findings from before a network failure are shown too, because they cost a grant.
     terminal.result(options.json ? JSON.stringify({ findings }) : renderTable(toRows(findings)));
   }
   return EXIT.done;
@@ -60,16 +63,16 @@ async function findKnown(session: AwsSession, options: ProbeOptions) {
   const secretId = options.secretId ?? ownSecretId;
   if (secretId === undefined) {
     const name = deployment === undefined ? 'This' : nameOf(deployment);
-    throw new CommandError(EXIT.unable, `${name} is a fleet, which keeps many secrets. Name one with --secret-id.`);
+    throw new CommandError(
+      EXIT.unable,
+      `${name} is a fleet with many secrets (region ${await session.region()}). Choose one with --secret-id.`,
+    );
   }
   const secret = new Secret(session, secretId);
   const { members } = readDocument(await secret.readCurrent(), secret.id);
-  return {
-    known: members,
-    redirect: chooseRedirect(options, members.redirect_uri),
-    tokenEndpoint:
-      options.tokenEndpoint ?? new URL(deployment?.refreshFunction.tokenEndpoint ?? DEFAULTS.tokenEndpoint),
-  };
+  const tokenEndpoint = findTokenEndpoint(deployment, options);
+  const place = await describePlace(session, { deployment, secretId, secretArn: secret.arn, tokenEndpoint });
+  return { known: members, redirect: chooseRedirect(options, members.redirect_uri), tokenEndpoint, place };
 }
 
 async function ask(

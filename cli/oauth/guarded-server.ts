@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Open connections at most. Beyond that the oldest one is closed, so that a new one is always accepted. */
+/** Maximum number of open connections. Beyond that, the oldest one is closed, so a new one is always accepted. */
 const MAX_CONNECTIONS = 100;
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -9,10 +9,10 @@ const CHECK_INTERVAL_MS = 1_000;
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** HTTP server that anything may connect to: no request, no half of one and no number of sockets ends or delays it. */
+/** HTTP server that any program may connect to. No request, no partial request and no number of sockets ends or delays it. */
 export class GuardedServer {
   readonly #server: Server;
-  /** Oldest first. */
+  /** Open connections, oldest first. */
   readonly #sockets = new Set<Socket>();
   readonly #kept = new Set<Socket>();
 
@@ -29,12 +29,15 @@ export class GuardedServer {
       if (socket.writable) socket.end(answer, () => socket.destroy());
       else socket.destroy();
     });
-    server.on('request', (request, response) => {
+    const serve = (request: IncomingMessage, response: ServerResponse) => {
       request.on('error', () => undefined);
       response.on('error', () => undefined);
       response.shouldKeepAlive = false;
       handle(request, response).catch(() => response.destroy());
-    });
+    };
+    server.on('request', serve);
+    // Node itself answers an unknown `expect` header, and keeps the connection open.
+    server.on('checkExpectation', serve);
   }
 
   /** Options of `createServer` that have no property. */

@@ -1,41 +1,36 @@
-/** Node's codes of failures before the first byte of a request is sent. */
-const UNSENT = new Set([
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'EPROTO',
-  'HOSTNAME_MISMATCH',
-]);
-/** Beginnings of the codes of a failed TLS handshake. */
-const UNSENT_TLS = /^(ERR_TLS_|ERR_SSL_|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA|PATH_LENGTH_)/;
-const DNS = new Set(['ENOTFOUND', 'EAI_AGAIN']);
+import { environment } from '../environment.ts';
+
+const DNS = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME']);
+/** Codes of a failed TLS handshake: those of Node and OpenSSL, and the names of certificate errors. */
+const TLS =
+  /^(EPROTO|ERR_TLS_|ERR_SSL_|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERROR_IN_CERT_|INVALID_(CA|PURPOSE)|PATH_LENGTH_|HOSTNAME_MISMATCH)/;
 
 export interface NetworkFailure {
   /** Node's code, such as ECONNREFUSED, or the name of the error. */
   readonly code: string;
-  /** Whether the server may have received the request. */
-  readonly isSent: boolean;
   readonly advice: string;
 }
 
-/** Explains an error of `fetch`. Its message is not used, because it may quote what was sent. */
+/** Explains a failed connection or request. The error's message is not used, because it may quote what was sent. */
 export function explainNetworkFailure(error: unknown): NetworkFailure {
   const code = findCode(error);
-  const isTls = UNSENT_TLS.test(code) || code === 'EPROTO' || code === 'HOSTNAME_MISMATCH';
-  if (isTls) {
-    const advice =
-      'The TLS handshake failed. If a proxy inspects TLS here, set NODE_EXTRA_CA_CERTS to its certificate.';
-    return { code, isSent: false, advice };
+  if (TLS.test(code)) {
+    return {
+      code,
+      advice: 'The TLS handshake failed. If a proxy inspects TLS here, set NODE_EXTRA_CA_CERTS to its certificate.',
+    };
   }
-  if (DNS.has(code)) return { code, isSent: false, advice: 'The name could not be resolved. Check DNS and the URL.' };
-  if (UNSENT.has(code)) {
-    return { code, isSent: false, advice: 'No connection was made. Check the URL, your network and your proxy.' };
+  if (DNS.has(code)) return { code, advice: `The host name was not found. Check the URL and DNS.${proxyAdvice()}` };
+  if (code === 'ECONNREFUSED') {
+    return { code, advice: `The host refused the connection. Check the URL and its port.${proxyAdvice()}` };
   }
-  return { code, isSent: true, advice: 'Check your network and your proxy.' };
+  return { code, advice: `Check your network and your firewall.${proxyAdvice()}` };
+}
+
+/** Behind a proxy that must be used, every direct connection fails. */
+function proxyAdvice(): string {
+  if (!environment.aws().isProxySet) return '';
+  return ' A proxy is set in the environment, but this command connects directly.';
 }
 
 function findCode(error: unknown): string {

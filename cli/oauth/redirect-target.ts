@@ -1,5 +1,6 @@
 import { isTokenEndpoint } from '../../lambda/contract.ts';
 import { CommandError, EXIT } from '../command-error.ts';
+import { terminal } from '../terminal/terminal.ts';
 import { toPrintable } from '../terminal/to-printable.ts';
 
 /** Above the ports that systems hand out by themselves on most machines, so that it can be registered. */
@@ -31,12 +32,24 @@ export function chooseRedirect(options: RedirectOptions, inSecret: string | unde
     const message = `${name} is "${toPrintable(redirectUri)}", but must be an https: URL, or http: on loopback. Correct it, or pass --redirect-uri. Nothing was changed.`;
     throw new CommandError(EXIT.unable, message);
   }
-  const { protocol, port } = new URL(redirectUri);
-  const ownPort = Number(port || 80);
-  const isContradicted = protocol === 'http:' && options.port !== undefined && options.port !== ownPort;
-  if (source !== 'port' && isContradicted) {
-    const message = `--port ${options.port} contradicts ${name} (${redirectUri}), which names port ${ownPort}. Omit --port, or change the redirect URI. Nothing was changed.`;
+  const problem = source === 'port' ? undefined : findContradiction(redirectUri, options.port);
+  if (problem !== undefined) {
+    const message = `--port ${options.port} contradicts ${name} (${redirectUri}), which ${problem}. Omit --port, or change the redirect URI. Nothing was changed.`;
     throw new CommandError(EXIT.unable, message);
   }
+  if (source === 'option' && inSecret !== undefined && inSecret !== redirectUri) {
+    terminal.say(
+      `--redirect-uri replaces redirect_uri in the secret (${toPrintable(inSecret)}) for this authorization only. The function still sends the one in the secret.`,
+    );
+  }
   return { redirectUri, source };
+}
+
+/** Returns how a redirect URI contradicts `--port`. Port 0 names no port, so it does not contradict an `https:` URI. */
+function findContradiction(redirectUri: string, port: number | undefined): string | undefined {
+  if (port === undefined) return undefined;
+  const url = new URL(redirectUri);
+  if (url.protocol !== 'http:') return port === 0 ? undefined : 'does not lead to this machine';
+  const ownPort = Number(url.port || 80);
+  return port === ownPort ? undefined : `names port ${ownPort}`;
 }

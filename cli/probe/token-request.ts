@@ -1,15 +1,15 @@
-import { parseJson } from '../../lambda/contract.ts';
+import { parseResponseBody } from '../../lambda/adapters/parse-response-body.ts';
+import type { TokenResponse } from '../../lambda/adapters/process-token-response.ts';
+import { postForm, toRequestBody } from '../../lambda/adapters/token-endpoint.ts';
 import { OAUTH_ERROR_CODES } from '../../lambda/core/ports.ts';
 import { CommandError, EXIT } from '../command-error.ts';
 import type { ClientCredentials } from '../oauth/client-credentials.ts';
-import type { TokenResponse } from '../oauth/exchange-code.ts';
 import { explainNetworkFailure } from '../oauth/network-failure.ts';
-import { readBody } from '../oauth/read-body.ts';
 
 const TIMEOUT_MS = 30_000;
 const MAX_MEMBERS = 20;
 
-/** What may be published of an answer: names, and values only if they are codes. */
+/** Part of an answer that may be published: names, and values only if they are codes. */
 export interface Observation {
   readonly status: number;
   readonly contentType: string | null;
@@ -19,7 +19,7 @@ export interface Observation {
   readonly expiresIn?: number;
 }
 
-/** One answer of the token endpoint, with what must not be shown beside what may. */
+/** Answer of the token endpoint: the part that may be published, and the tokens. */
 export interface TokenAnswer {
   readonly observation: Observation;
   readonly isSuccess: boolean;
@@ -33,33 +33,29 @@ export async function requestRefresh(
   refreshToken: string,
   redirectUri?: string,
 ): Promise<TokenAnswer> {
-  const form = {
-    grant_type: 'refresh_token',
-    client_id: clientId,
-    client_secret: clientSecret,
-    refresh_token: refreshToken,
-  };
-  const body = new URLSearchParams(redirectUri === undefined ? form : { ...form, redirect_uri: redirectUri });
-  const init = { method: 'POST', body, headers: { accept: 'application/json' }, redirect: 'manual' } as const;
-  const response = await fetchOnce(tokenEndpoint, init, 'The token endpoint');
-  return toAnswer({
-    status: response.status,
-    contentType: response.headers.get('content-type'),
-    body: parseJson(await readBody(response)),
-  });
+  const form = toRequestBody({ clientId, clientSecret, refreshToken, redirectUri });
+  const response = await postForm(tokenEndpoint, form, TIMEOUT_MS);
+  if ('error' in response) throw toFailure('The token endpoint', tokenEndpoint, response.error);
+  return toAnswer(response);
 }
 
-/** The HTTP status alone: the body is the account's own data. */
+/** Tries an access token, and returns only the HTTP status: the body is the account's own data. */
 export async function tryBearer(apiUrl: URL, accessToken: string): Promise<number> {
   const headers = { authorization: `Bearer ${accessToken}`, accept: 'application/json' };
-  const response = await fetchOnce(apiUrl, { headers, redirect: 'manual' }, 'The API');
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const request = fetch(apiUrl, { headers, redirect: 'manual', signal });
+  const response = await request.catch((error: unknown) => {
+    throw toFailure('The API', apiUrl, error);
+  });
   await response.body?.cancel();
   return response.status;
 }
 
-export function toAnswer({ status, contentType, body }: TokenResponse): TokenAnswer {
-  const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
-  const members: [string, unknown][] = isObject ? Object.entries(body) : [];
+/** Reduces an answer to what the probe needs. */
+export function toAnswer(response: TokenResponse): TokenAnswer {
+  const { status, contentType } = response;
+  const parsed = parseResponseBody(response);
+  const members = parsed.kind === 'members' ? Object.entries(parsed.members) : [];
   const { access_token, refresh_token, expires_in, error, code } = Object.fromEntries(members);
   const accessToken = toText(access_token);
   const expiresIn = Number(expires_in ?? Number.NaN);
@@ -78,7 +74,7 @@ export function toAnswer({ status, contentType, body }: TokenResponse): TokenAns
   };
 }
 
-/** What is no code may be a sentence that quotes what was sent. */
+/** Returns the text of a code. Anything else may be a sentence that quotes the request. */
 function toCode(value: unknown): string | undefined {
   const isNumber = typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 10_000;
   if (isNumber) return String(value);
@@ -89,14 +85,8 @@ function toText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-async function fetchOnce(url: URL, init: RequestInit, who: string): Promise<Response> {
-  try {
-    return await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
-  } catch (error) {
-    const { code, advice } = explainNetworkFailure(error);
-    throw new CommandError(
-      EXIT.attention,
-      `${who} at ${url.host} gave no answer (${code}). ${advice} Run the command again with a new grant.`,
-    );
-  }
+function toFailure(who: string, { host }: URL, error: unknown): CommandError {
+  const { code, advice } = explainNetworkFailure(error);
+  const message = `${who} at ${host} gave no answer (${code}). ${advice} Run the command again with a new grant.`;
+  return new CommandError(EXIT.attention, message);
 }

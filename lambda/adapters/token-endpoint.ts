@@ -40,8 +40,9 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   }
 
   async requestToken(grant: Grant, timeoutMs: number): Promise<TokenAnswer> {
-    const response = await post(this.#url, toRequestBody(grant), timeoutMs);
-    return 'kind' in response ? response : processTokenResponse(response, grant.refreshToken, this.#now());
+    const response = await postForm(this.#url, toRequestBody(grant), timeoutMs);
+    if ('error' in response) return response.isSent ? ambiguous(response.error) : notSent(response.error);
+    return processTokenResponse(response, grant.refreshToken, this.#now());
   }
 }
 
@@ -57,13 +58,18 @@ export function toRequestBody({ clientId, clientSecret, refreshToken, redirectUr
   return body.toString();
 }
 
-type NoResponse = Extract<TokenAnswer, { kind: 'not-sent' | 'ambiguous' }>;
+/** Failure of a request that got no answer. */
+export interface RequestFailure {
+  readonly error: NodeJS.ErrnoException;
+  /** Whether the server may have received the request. */
+  readonly isSent: boolean;
+}
 
 /**
- * `fetch` does not tell whether anything was sent, and costs a cold start 15 ms; `node:https` is in memory already.
- * Each request has a connection of its own, so that "connected" says which side of the line an error is on.
+ * Sends one POST and never throws. `fetch` does not tell whether anything was sent, and costs a cold start 15 ms;
+ * `node:https` is in memory already. Each request has a connection of its own, so that "connected" says which side of the line an error is on.
  */
-function post(url: URL, body: string, timeoutMs: number): Promise<TokenResponse | NoResponse> {
+export function postForm(url: URL, body: string, timeoutMs: number): Promise<TokenResponse | RequestFailure> {
   const isSecure = url.protocol === 'https:';
   // Only a sandbox on loopback speaks it. An import would load undici with it, a quarter of the whole cold start.
   const send = isSecure ? httpsRequest : process.getBuiltinModule('node:http').request;
@@ -86,7 +92,7 @@ function post(url: URL, body: string, timeoutMs: number): Promise<TokenResponse 
     const fail = () => request.destroy(new TimeoutError());
     const connectTimer = setTimeout(fail, Math.min(timeoutMs, CONNECT_TIMEOUT_MS));
     const timer = setTimeout(fail, timeoutMs);
-    const end = (answer: TokenResponse | NoResponse) => {
+    const end = (answer: TokenResponse | RequestFailure) => {
       clearTimeout(connectTimer);
       clearTimeout(timer);
       resolve(answer);
@@ -109,10 +115,10 @@ function post(url: URL, body: string, timeoutMs: number): Promise<TokenResponse 
       if (finish) return finish(error);
       const answer = fromRawBytes(received.toBytes());
       if (answer) return end(answer);
-      end(isConnected ? ambiguous(error) : notSent(error));
+      end({ error, isSent: isConnected });
     });
     // Also where Node says nothing else of it: an answer that switches the protocol, for one.
-    request.on('close', () => (finish ? finish() : end(ambiguous(new ClosedError()))));
+    request.on('close', () => (finish ? finish() : end({ error: new ClosedError(), isSent: true })));
     request.end(body);
   });
 }
@@ -173,11 +179,11 @@ class ClosedError extends Error {
 
 // Node's own code, such as `ECONNRESET`, and not its message, which may name addresses and more.
 
-function notSent({ code }: NodeJS.ErrnoException): NoResponse {
+function notSent({ code }: NodeJS.ErrnoException): TokenAnswer {
   return { kind: 'not-sent', reason: `The token endpoint could not be reached (${code})` };
 }
 
-function ambiguous(error: NodeJS.ErrnoException): NoResponse {
+function ambiguous(error: NodeJS.ErrnoException): TokenAnswer {
   const reason = `The token endpoint was reached but gave no answer (${error.code})`;
   return { kind: 'ambiguous', reason, ...(isLimitOfParser(error) && { isTruncated: true }) };
 }

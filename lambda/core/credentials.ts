@@ -43,7 +43,8 @@ const Members = z.object({
 });
 
 type MemberName = keyof z.infer<typeof Members>;
-const MEMBER_NAMES = Object.keys(Members.shape) as MemberName[];
+/** Names of the members that this function reads or writes. */
+export const MEMBER_NAMES = Object.keys(Members.shape) as MemberName[];
 
 /** Replaced together by every refresh: they come from one answer and are only true together. */
 const TOKEN_MEMBERS = [

@@ -10,8 +10,8 @@ type Token = Extract<Exchanged, { kind: 'token' }>;
 /** An `exp` that leaves less is taken for a mistake of a clock. It contradicts `expires_in` if it is further away than this. */
 const MIN_EXPIRY_SECONDS = 60;
 
-/** No refresh token lives longer: what says so is not kept. */
-const MAX_REFRESH_TOKEN_LIFETIME_SECONDS = 100 * 365 * 86_400;
+/** Longest credible lifetime of a refresh token. A longer one is not kept. */
+export const MAX_REFRESH_TOKEN_LIFETIME_SECONDS = 100 * 365 * 86_400;
 
 /**
  * The members that an answer writes into the document whose refresh token it was traded for.

@@ -1,21 +1,23 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer as createHttpsServer } from 'node:https';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { explainNetworkFailure } from '../../cli/oauth/network-failure.ts';
 import { readPastedAnswer } from '../../cli/oauth/pasted-answer.ts';
-import { readBody } from '../../cli/oauth/read-body.ts';
-import { RESPONSE_MAX_BYTES } from '../../lambda/core/response-buffer.ts';
+import { type Step, startScriptedTokenEndpoint } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { SECRET_ID } from '../sandbox/sandbox.ts';
 import { CommandHere, type Ended, RunningCommand, runCommand } from '../support/command.ts';
 import { expectNothingSecret, PAGE_URL } from '../support/command-secrets.ts';
 import { type SandboxDeployment, startDeployment } from '../support/deployment.ts';
 import { until } from '../support/in-sandbox.ts';
 import { walkThroughPages } from '../support/plain-browser.ts';
+import { createSelfSignedCertificate } from '../support/self-signed-certificate.ts';
 
 let deployment: SandboxDeployment;
 const screens: string[] = [];
@@ -199,6 +201,9 @@ describe('the redirect URI', () => {
     ['a control character of C1', 'http://127.0.0.1:8976/\u009b31m', []],
     ['no URL', 'callback', []],
     ['another port than --port', 'http://127.0.0.1:18976/callback', ['--port=18977']],
+    ['no port at all, beside --port', 'https://client.example/callback', ['--port=18977']],
+    ['user information', 'http://localhost@example.invalid/callback', []],
+    ['another scheme', 'javascript:alert(1)', []],
   ])('of the secret is refused before a page opens: %s', async (_what, redirect_uri, args) => {
     const { sandbox } = deployment;
     sandbox.putCredentials({ ...(await sandbox.mintCredentials()), redirect_uri });
@@ -210,9 +215,40 @@ describe('the redirect URI', () => {
     expect(outcome()).toEqual(before);
   });
 
-  test('that contradicts --port is refused', async () => {
-    const ended = await start(['--port=18977', '--redirect-uri=http://127.0.0.1:18976/callback']).ended;
-    expect([ended.exitCode, outcome().document]).toEqual([2, undefined]);
+  test.each(['http://127.0.0.1:18976/callback', 'http://localhost/callback', 'https://client.example/callback'])(
+    '%s contradicts --port and is refused',
+    async (redirectUri) => {
+      const ended = await start(['--port=18977', `--redirect-uri=${redirectUri}`]).ended;
+      expect([ended.exitCode, outcome().document]).toEqual([2, undefined]);
+      expect(ended.stderr).not.toMatch(PAGE_URL);
+    },
+  );
+
+  test('of the secret is named if an option replaces it, and stays in the secret', async () => {
+    const { sandbox } = deployment;
+    const redirect_uri = 'http://127.0.0.1:18976/of-the-secret';
+    sandbox.putCredentials({ ...(await sandbox.mintCredentials()), redirect_uri });
+    const command = start(['--yes', '--redirect-uri', 'http://127.0.0.1:0/callback']);
+    const { page, callback } = await pageOf(command);
+    expect(callback.pathname).toBe('/callback');
+    expect(command.stderr).toContain(redirect_uri);
+    await walkThroughPages(page, 'allow');
+    expect((await command.ended).exitCode).toBe(0);
+    expect(outcome().document).toMatchObject({ redirect_uri, access_token: expect.any(String) });
+  });
+
+  test('of the secret names its source if its port is taken', async () => {
+    const { sandbox } = deployment;
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const redirect_uri = `http://127.0.0.1:${portOf(other)}/callback`;
+    sandbox.putCredentials({ ...(await sandbox.mintCredentials()), redirect_uri });
+    const before = outcome();
+    const ended = await start(['--yes', `--port=${portOf(other)}`]).ended;
+    other.close();
+    expect([ended.exitCode, outcome()]).toEqual([2, before]);
+    expect(ended.stderr).toContain('redirect_uri');
+    expect(ended.stderr).not.toMatch(PAGE_URL);
   });
 });
 
@@ -275,16 +311,37 @@ describe('a grant in hand', () => {
   });
 });
 
-test.each([[[]], [['--yes']]])('a secret of another program is not changed without a question: %j', async (args) => {
+const OWN = { client_id: 'retently-app', client_secret: 'hunter2' };
+
+test.each<[string, object, readonly string[]]>([
+  ['of a database', { host: 'db', username: 'u', 'pass\u001bword': 'hunter2' }, ['host', 'username']],
+  ['of an application with a host', { ...OWN, host: 'db' }, ['host']],
+  ['of another OAuth client', { ...OWN, refresh_token: 'hunter2', token_uri: 'https://x.example' }, ['token_uri']],
+  ['of a connector', { credentials: { ...OWN, api_key: 'hunter2' }, start_date: '2026-01-01' }, ['api_key']],
+  ['with a member named __proto__', JSON.parse('{"__proto__":{"a":1},"username":"u"}'), ['__proto__']],
+  ['with nothing that is known', { note: 'x' }, ['note']],
+])('a secret %s is not changed without a question, with --yes neither', async (_what, secret, names) => {
   const { sandbox } = deployment;
-  const SecretString = JSON.stringify({ host: 'db', username: 'u', 'pass\u001bword': 'hunter2' });
-  sandbox.aws.secretsManager.putSecretValue({ SecretId: SECRET_ID, SecretString });
-  const before = outcome();
-  const ended = await start(args).ended;
-  expect([ended.exitCode, outcome()]).toEqual([2, before]);
-  expect(ended.stderr).toContain('username');
-  expect(ended.stderr).not.toContain('hunter2');
-  expect(ended.stderr).not.toContain('\u001b');
+  sandbox.aws.secretsManager.putSecretValue({ SecretId: SECRET_ID, SecretString: JSON.stringify(secret) });
+  const before = sandbox.aws.secretsManager.getSecretValue({ SecretId: SECRET_ID });
+  for (const args of [[], ['--yes']]) {
+    const ended = await start(args).ended;
+    expect(ended.exitCode).toBe(2);
+    for (const name of names) expect(ended.stderr).toContain(name);
+    for (const part of ['hunter2', '\u001b', 'client_id']) expect(ended.stderr).not.toContain(part);
+    expect(ended.stderr).not.toMatch(PAGE_URL);
+  }
+  expect(sandbox.aws.secretsManager.getSecretValue({ SecretId: SECRET_ID })).toEqual(before);
+});
+
+test('a secret in which the function has refreshed a token may hold other members', async () => {
+  const { sandbox } = deployment;
+  const document = { ...(await sandbox.mintCredentials()), spent_refresh_token_sha256: 'x', note: 'kept' };
+  sandbox.putCredentials(document);
+  const command = start(['--yes']);
+  await walkThroughPages((await pageOf(command)).page, 'allow');
+  expect((await command.ended).exitCode).toBe(0);
+  expect(outcome().document).toMatchObject({ note: 'kept', access_token: expect.any(String) });
 });
 
 test('the place is named before the page opens', async () => {
@@ -322,47 +379,122 @@ test.each([
   expect(readPastedAnswer(pasted, request)).toEqual(expect.any(String));
 });
 
-describe('a code that cannot be exchanged', () => {
-  test('says with Node’s code that nothing was sent, if the connection is refused', async () => {
-    const closed = createServer().listen(0, '127.0.0.1');
-    await once(closed, 'listening');
-    const address = closed.address();
-    const port = typeof address === 'object' ? address?.port : undefined;
-    closed.close();
-    const command = start(['--token-endpoint', `http://127.0.0.1:${port}/token`]);
+/** A port of this machine on which no program listens. */
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const port = portOf(server);
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+describe('a token endpoint that cannot be connected to is reported before the page opens', () => {
+  test.each<[string, (port: number) => string, string]>([
+    ['nothing listens', (port) => `http://127.0.0.1:${port}/token`, 'ECONNREFUSED'],
+    ['nothing listens on IPv6', (port) => `http://[::1]:${port}/token`, 'ECONN|EADDRNOTAVAIL'],
+  ])('%s', async (_what, toUrl, code) => {
+    const before = outcome();
+    const ended = await start(['--token-endpoint', toUrl(await findFreePort())]).ended;
+    expect([ended.exitCode, outcome()]).toEqual([2, before]);
+    expect(ended.stderr).toMatch(new RegExp(`\\((${code})`));
+    expect(ended.stderr).not.toMatch(PAGE_URL);
+  });
+
+  test.each<[string, () => Server, RegExp]>([
+    ['a certificate that nothing vouches for', () => createHttpsServer(createSelfSignedCertificate()), /SIGNED|LEAF/],
+    ['no TLS', () => createHttpServer(), /SSL|EPROTO/],
+    ['a connection that is reset', () => createServer((socket) => socket.resetAndDestroy()), /ECONNRESET/],
+  ])('%s', async (_what, create, code) => {
+    const server = create().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const before = outcome();
+    const ended = await start(['--token-endpoint', `https://127.0.0.1:${portOf(server)}/token`]).ended;
+    server.close();
+    expect([ended.exitCode, outcome()]).toEqual([2, before]);
+    expect(ended.stderr).toMatch(code);
+    expect(ended.stderr).not.toMatch(PAGE_URL);
+  });
+
+  test.each([
+    ['ENOTFOUND', 'ENOTFOUND'],
+    ['EAI_AGAIN', 'ENOTFOUND'],
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    ['CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    ['EHOSTUNREACH', 'ETIMEDOUT'],
+  ])('%s is of the kind of %s, and of no other', (code, sameKind) => {
+    const KINDS = ['ENOTFOUND', 'ERR_TLS_CERT_ALTNAME_INVALID', 'ECONNREFUSED', 'ETIMEDOUT'];
+    const adviceFor = (name: string) => {
+      const cause = Object.assign(new Error('with a secret'), { code: name });
+      return explainNetworkFailure(new TypeError('fetch failed', { cause }));
+    };
+    expect(adviceFor(code).code).toBe(code);
+    expect(KINDS.filter((kind) => adviceFor(kind).advice === adviceFor(code).advice)).toEqual([sameKind]);
+  });
+});
+
+const TOKENS = { access_token: 'access-token-of-the-grant', refresh_token: 'refresh-token-of-the-grant' };
+const MEBIBYTE = 1024 * 1024;
+
+describe('the answer to a code', () => {
+  const rawAnswer = (head: string, body = JSON.stringify(TOKENS)): Step => ({
+    raw: Buffer.from(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`),
+  });
+  const kept = { exitCode: 0, document: TOKENS };
+  const lost = { exitCode: 1, document: undefined };
+
+  test.each<[string, Step, { exitCode: number; document: object | undefined }]>([
+    ['two mebibytes behind the tokens', { status: 200, body: { ...TOKENS, more: 'x'.repeat(2 * MEBIBYTE) } }, kept],
+    ['an id_token of 17,000 characters', { status: 200, body: { id_token: 'x'.repeat(17_000), ...TOKENS } }, kept],
+    ['gzip that nobody announced', { status: 200, body: gzipSync(JSON.stringify(TOKENS)) }, kept],
+    ['a form', { status: 200, body: new URLSearchParams(TOKENS).toString() }, kept],
+    ['an envelope', { status: 200, body: { status: 'ok', data: TOKENS } }, kept],
+    ['headers of 100 KiB', rawAnswer(`x: ${'y'.repeat(100 * 1024)}`), kept],
+    ['a body that ends early but whole', rawAnswer('content-length: 9999'), kept],
+    [
+      'an access token that does not fit into the secret',
+      { status: 200, body: { ...TOKENS, access_token: 'x'.repeat(66_000) } },
+      { exitCode: 0, document: { refresh_token: TOKENS.refresh_token } },
+    ],
+    [
+      'a lifetime of the refresh token',
+      { status: 200, body: { ...TOKENS, refresh_token_expires_in: 86_400 } },
+      { exitCode: 0, document: { ...TOKENS, refresh_token_expires_at: expect.any(String) } },
+    ],
+    ['a body without an end', 'endless-body', lost],
+    ['the tokens behind two mebibytes', { status: 200, body: { more: 'x'.repeat(2 * MEBIBYTE), ...TOKENS } }, lost],
+    ['a body that is cut before the refresh token', rawAnswer('', JSON.stringify(TOKENS).slice(0, 40)), lost],
+    ['no refresh token', { status: 200, body: { access_token: TOKENS.access_token } }, lost],
+    ['a reset', 'reset', lost],
+    ['HTML', { status: 200, body: '<html>private</html>' }, lost],
+    ['a redirect', { status: 302, headers: { location: '/elsewhere' } }, lost],
+  ])('%s', async (_what, answer, { exitCode, document }) => {
+    deployment.sandbox.tokenEndpoint.play(answer);
+    const before = outcome().posts;
+    const command = start();
     await walkThroughPages((await pageOf(command)).page, 'allow');
+    const ended = await command.ended;
+    expectNoStackTrace(ended);
+    expect(ended.stderr).not.toContain('private');
+    const { client_id, client_secret, token_type, ...tokens } = outcome().document ?? {};
+    expect([ended.exitCode, tokens, outcome(before).posts]).toEqual([exitCode, document ?? {}, 1]);
+  });
+
+  test('the server is gone when the code comes', async () => {
+    const endpoint = await startScriptedTokenEndpoint(['forward']);
+    const command = start(['--token-endpoint', endpoint.url]);
+    const { page } = await pageOf(command);
+    await endpoint.close();
+    await walkThroughPages(page, 'allow');
     const ended = await command.ended;
     expect([ended.exitCode, outcome().document]).toEqual([1, undefined]);
     expect(ended.stderr).toContain('ECONNREFUSED');
   });
-
-  test.each([
-    ['ECONNREFUSED', false],
-    ['ENOTFOUND', false],
-    ['UND_ERR_CONNECT_TIMEOUT', false],
-    ['SELF_SIGNED_CERT_IN_CHAIN', false],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', false],
-    ['CERT_HAS_EXPIRED', false],
-    ['ECONNRESET', true],
-    ['UND_ERR_SOCKET', true],
-    ['UND_ERR_BODY_TIMEOUT', true],
-  ])('%s: was something sent? %s', (code, isSent) => {
-    const cause = Object.assign(new Error('with a secret'), { code });
-    expect(explainNetworkFailure(new TypeError('fetch failed', { cause }))).toMatchObject({ code, isSent });
-  });
-});
-
-test('a body without an end is read up to a limit', async () => {
-  const chunk = new Uint8Array(64 * 1024);
-  let pulled = 0;
-  const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
-      pulled += 1;
-      controller.enqueue(chunk);
-    },
-  });
-  expect((await readBody(new Response(body))).length).toBe(RESPONSE_MAX_BYTES);
-  expect(pulled * chunk.length).toBeLessThan(2 * RESPONSE_MAX_BYTES);
 });
 
 describe('AWS settings resolve as in AWS CLI 2', () => {

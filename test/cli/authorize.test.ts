@@ -85,9 +85,9 @@ function versions(): readonly string[] {
   return deployment.sandbox.aws.secretsManager.peekAll(SECRET_ID).map(({ id }) => id);
 }
 
-/** A sentence, no stack trace, no page was opened, and nothing was written. */
-function expectRefused({ exitCode, stdout, stderr }: Ended, code: number, sentence: RegExp): void {
-  expect(stderr).toMatch(sentence);
+/** The exit code, values and option names that the message must name, no stack trace, and nothing written. */
+function expectRefused({ exitCode, stdout, stderr }: Ended, code: number, ...named: readonly string[]): void {
+  for (const word of named) expect(stderr).toContain(word);
   expect(`${stdout}${stderr}`).not.toMatch(/\n\s+at |Error:/);
   expect(exitCode).toBe(code);
   expect(versions()).toHaveLength(0);
@@ -96,7 +96,7 @@ function expectRefused({ exitCode, stdout, stderr }: Ended, code: number, senten
 describe('authorize looks at AWS first', () => {
   test('no AWS credentials', async () => {
     const ended = await run([], { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined });
-    expectRefused(ended, 2, /^Cannot find usable AWS credentials: .* Sign in \('aws sso login'\)/);
+    expectRefused(ended, 2, 'aws sso login');
     expect(ended.stderr).not.toMatch(PAGE_URL);
   });
 
@@ -113,57 +113,48 @@ describe('authorize looks at AWS first', () => {
       writeFileSync(join(home, 'config'), `[profile ops]\n${profile}\n`);
       const environment = { HOME: home, AWS_CONFIG_FILE: join(home, 'config') };
       const ended = await run(['--profile', 'ops'], environment);
-      expectRefused(ended, 2, /has expired.*Sign in \('aws sso login --profile ops'\)/);
+      expectRefused(ended, 2, 'aws sso login --profile ops');
     } finally {
       rmSync(home, { recursive: true });
     }
   });
 
   test.each([
-    ['ExpiredToken', /AWS rejected these credentials \(ExpiredToken\).*Sign in again/],
-    ['AccessDenied', /You are not allowed to list the functions/],
-  ])('%s', async (code, sentence) => {
+    ['ExpiredToken', 'aws sso login'],
+    ['AccessDenied', '--profile'],
+  ])('%s', async (code, word) => {
     deployment.server.refuseWith = { status: 403, code };
     try {
-      expectRefused(await run(), 2, sentence);
+      expectRefused(await run(), 2, word);
     } finally {
       deployment.server.refuseWith = undefined;
     }
   });
 
   test('no region', async () => {
-    expectRefused(await run([], { AWS_REGION: undefined }), 2, /^No AWS region is set\. Pass --region/);
+    expectRefused(await run([], { AWS_REGION: undefined }), 2, '--region', 'AWS_REGION');
   });
 
   test('a region without a stack', async () => {
     deployment.server.stacks.clear();
-    expectRefused(
-      await run(['--region', 'eu-west-3']),
-      2,
-      /^No function in eu-west-3 refreshes a Retently token\. .*--region/,
-    );
+    expectRefused(await run(['--region', 'eu-west-3']), 2, 'eu-west-3', '--region');
   });
 
   test('several stacks', async () => {
     deployment.addStack(`${STACK_NAME}-emea`);
-    expectRefused(
-      await run(),
-      2,
-      /^There are several deployments: RetentlyTokenRefresh, RetentlyTokenRefresh-emea\. Choose one with --stack/m,
-    );
+    expectRefused(await run(), 2, STACK_NAME, `${STACK_NAME}-emea`, '--stack');
   });
 
-  test.each([
-    [['--stack', 'Elsewhere'], /^Stack Elsewhere does not exist in us-east-1/m],
-    [['--function-name', 'elsewhere'], /^Function elsewhere does not exist in us-east-1/m],
-    [['--secret-id', 'elsewhere'], /no secret elsewhere in us-east-1/],
-  ])('%j, which is not there', async (args, sentence) => {
-    expectRefused(await run(args), 2, sentence);
-  });
+  test.each([[['--stack', 'Elsewhere']], [['--function-name', 'elsewhere']], [['--secret-id', 'elsewhere']]])(
+    '%j, which does not exist',
+    async (args) => {
+      expectRefused(await run(args), 2, ...args.slice(1), 'us-east-1');
+    },
+  );
 
   test('a stack without a function of this project', async () => {
     deployment.server.stacks.set('Other', { resources: [] });
-    expectRefused(await run(['--stack', 'Other']), 2, /^Stack Other does not refresh a Retently token/m);
+    expectRefused(await run(['--stack', 'Other']), 2, 'Other', '--stack');
   });
 
   test('a secret that is scheduled for deletion', async () => {
@@ -176,49 +167,45 @@ describe('authorize looks at AWS first', () => {
     const request = { SecretId: SECRET_ID, SecretString: 'not JSON, and private' };
     deployment.sandbox.aws.secretsManager.putSecretValue(request);
     const ended = await run();
-    expect(ended).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/is not JSON .*#credentials-invalid/) });
+    expect(ended).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('#credentials-invalid') });
     expect(ended.stderr).not.toContain('private');
   });
 });
 
 describe('authorize says what is wrong with what it is given', () => {
   test.each([
-    [['--port', '70000'], /no port from 0/],
-    [['--redirect-uri', 'http://example.com/callback'], /no https: URL/],
-    [['--wait-seconds', 'soon'], /no whole number/],
-    [['--client-secret', 'x'], /unknown option/],
-  ])('%j', async (args, sentence) => {
-    expectRefused(await run(args), 2, sentence);
+    [['--port', '70000']],
+    [['--port', '8976x']],
+    [['--redirect-uri', 'http://example.com/callback']],
+    [['--redirect-uri', 'http://127.0.0.1:8976/callback#x']],
+    [['--token-endpoint', 'http://example.com/token']],
+    [['--wait-seconds', 'soon']],
+    [['--tag', 'retently']],
+    [['--client-secret', 'x']],
+  ])('%j', async (args) => {
+    expectRefused(await run(args), 2, ...args.slice(0, 1));
   });
 
   test('a secret that is not the one of the function', async () => {
-    expectRefused(
-      await run(['--stack', STACK_NAME, '--secret-id', 'another']),
-      2,
-      /refreshes secret RetentlyCredentials, not another/,
-    );
+    expectRefused(await run(['--stack', STACK_NAME, '--secret-id', 'another']), 2, SECRET_ID, 'another');
   });
 
   test('a redirect URI that leads elsewhere, without a terminal to paste on', async () => {
     const ended = await run(['--redirect-uri', 'https://client.example/callback']);
-    expectRefused(ended, 2, /does not lead to this machine.*no terminal to ask on/s);
+    expectRefused(ended, 2, 'https://client.example/callback');
   });
 
   test('a port that is taken', async () => {
     await using taken = await startLoopbackServer(() => undefined);
     const { port } = new URL(taken.url);
-    expectRefused(
-      await run(['--port', port]),
-      2,
-      /^Port \d+ is taken by another program\. Choose another with --port/m,
-    );
+    expectRefused(await run(['--port', port]), 2, port, '--port');
   });
 
   test.each([
-    [[], { RETENTLY_CLIENT_ID: '' }, /no terminal to ask on: Client ID.*RETENTLY_CLIENT_ID/],
-    [['--manual'], {}, /no terminal to ask on: Paste that address/],
-  ])('%j without a terminal', async (args, environment, sentence) => {
-    expectRefused(await run(args, environment), 2, sentence);
+    [[], { RETENTLY_CLIENT_ID: '' }, 'RETENTLY_CLIENT_ID'],
+    [['--manual'], {}, '--manual'],
+  ])('%j without a terminal', async (args, environment, word) => {
+    expectRefused(await run(args, environment), 2, word);
   });
 
   test('credentials that may still work, without a terminal and without --yes', async () => {
@@ -227,7 +214,7 @@ describe('authorize says what is wrong with what it is given', () => {
     const ended = await run();
     expect(ended).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringMatching(/what becomes of the old grant.*--yes/s),
+      stderr: expect.stringContaining('--yes'),
     });
     expect(current()).toEqual(before);
   });
@@ -236,8 +223,8 @@ describe('authorize says what is wrong with what it is given', () => {
 describe('authorize stores nothing if', () => {
   test('the user denies', async () => {
     const ended = await authorize([], { choice: 'deny' });
-    expectRefused(ended, 1, /^Access was denied on the consent page\. Nothing was stored\./m);
-    expect(ended.lastPage).toMatchObject({ status: 400, body: expect.stringContaining('Access was denied') });
+    expectRefused(ended, 1);
+    expect(ended.lastPage.status).toBe(400);
   });
 
   test('the state is another one, and goes on waiting', async () => {
@@ -245,50 +232,42 @@ describe('authorize stores nothing if', () => {
     const url = new URL(await command.says(PAGE_URL));
     const callback = url.searchParams.get('redirect_uri');
     const lastPage = await walkThroughPages(`${callback}?code=somebody-elses-code&state=forged`, 'allow');
-    expect(lastPage.body).toContain('does not belong to this request');
+    expect(lastPage.status).toBe(400);
     expect(lastPage.body).not.toContain('forged');
     command.interrupt();
-    expectRefused(await command.ended, 130, /^Stopped\. Nothing was stored\.$/m);
+    expectRefused(await command.ended, 130);
   });
 
-  test.each<[string, Step, RegExp]>([
-    [
-      'no refresh token',
-      { status: 200, body: { access_token: 'a'.repeat(30), token_type: 'Bearer' } },
-      /without a refresh token/,
-    ],
-    ['an error', { status: 400, body: { error: 'invalid_grant' } }, /HTTP 400 with invalid_grant.*used before/],
-    [
-      'a wrong client',
-      { status: 401, body: { error: 'invalid_client' } },
-      /HTTP 401 with invalid_client.*Check client id/,
-    ],
-    ['a page', { status: 502, headers: { 'content-type': 'text/html' }, body: '<p>private</p>' }, /HTTP 502\. Nothing/],
-  ])('the answer to the code is %s', async (_what, answer, sentence) => {
+  test.each<[string, Step, readonly string[]]>([
+    ['no refresh token', { status: 200, body: { access_token: 'a'.repeat(30), token_type: 'Bearer' } }, []],
+    ['an error', { status: 400, body: { error: 'invalid_grant' } }, ['400', 'invalid_grant']],
+    ['a wrong client', { status: 401, body: { error: 'invalid_client' } }, ['401', 'invalid_client']],
+    ['a page', { status: 502, headers: { 'content-type': 'text/html' }, body: '<p>private</p>' }, ['502']],
+  ])('the answer to the code is %s', async (_what, answer, words) => {
     deployment.sandbox.tokenEndpoint.play(answer);
-    expectRefused(await authorize(), 1, sentence);
+    expectRefused(await authorize(), 1, ...words);
   });
 
   test('the connection breaks instead of an answer', async () => {
     deployment.sandbox.tokenEndpoint.play('reset');
-    expectRefused(await authorize(), 1, /gave no answer \([\w]+\)\. Nothing was stored\./);
+    expectRefused(await authorize(), 1, '(ECONNRESET)');
   });
 
   test('no browser comes back', async () => {
-    expectRefused(await run(['--wait-seconds', '0']), 1, /No browser came back within 0 s.*--manual/);
+    expectRefused(await run(['--wait-seconds', '0']), 1, '--manual');
   });
 
   test('Ctrl-C comes while it waits for the browser', async () => {
     const command = startProcess();
     await command.says(PAGE_URL);
     command.interrupt();
-    expectRefused(await command.ended, 130, /^Stopped\. Nothing was stored\.$/m);
+    expectRefused(await command.ended, 130);
   });
 
-  test('somebody else brings credentials meanwhile, and says so', async () => {
+  test('someone else stores credentials meanwhile', async () => {
     const others = await deployment.sandbox.mintCredentials();
     const ended = await authorize([], { meanwhile: () => deployment.sandbox.putCredentials(others) });
-    expect(ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Theirs were kept') });
+    expect(ended.exitCode).toBe(1);
     expect(current()).toEqual(others);
   });
 });
@@ -306,7 +285,7 @@ describe('authorize stores the document by compare-and-swap', () => {
     };
     sandbox.putCredentials({ start_date: '2026-01-01', credentials });
     const ended = await authorize(['--yes', ...secretOptions()]);
-    expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('The next tick') });
+    expect(ended.exitCode).toBe(0);
     expect(current()).toEqual({
       start_date: '2026-01-01',
       credentials: {
@@ -328,7 +307,7 @@ describe('authorize stores the document by compare-and-swap', () => {
     const minted = await sandbox.mintCredentials();
     sandbox.putCredentials(minted);
     const ended = await authorize(['--yes', '--stack', STACK_NAME], { meanwhile: () => lambda.invoke({}) });
-    expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('refreshed: A new access token') });
+    expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^refreshed: /) });
     // Of the new grant: what it was traded for is not what the function had obtained of the old one.
     expect(current()['spent_refresh_token_sha256']).not.toBe(sha256(minted.refresh_token));
     expect(deployment.server.invocations).toMatchObject([
@@ -395,10 +374,8 @@ describe('authorize stores the document by compare-and-swap', () => {
     const walking = walkThroughPages(await command.says(PAGE_URL), 'allow');
     await until(() => aws.calls.slice(calls).some(({ operation }) => operation === 'PutSecretValue'));
     command.interrupt();
-    expect((await walking).body).toContain('It worked');
-    const { exitCode, stderr } = await command.ended;
-    expect(stderr).toMatch(/Stopping as soon as the answer is stored\..*Stopped\. The new credentials are stored;/s);
-    expect(exitCode).toBe(130);
+    expect((await walking).status).toBe(200);
+    expect((await command.ended).exitCode).toBe(130);
     expect(current()).toMatchObject({ refresh_token: expect.any(String) });
   });
 
@@ -411,18 +388,17 @@ describe('authorize stores the document by compare-and-swap', () => {
     const [first, second] = await Promise.all([bringCode(), bringCode()]);
     expect([first.status, second.status]).toEqual([303, 303]);
     const lastPage = await fetch(new URL(second.headers.get('location') ?? '', callback));
-    expect(await lastPage.text()).toContain('It worked');
+    expect(lastPage.status).toBe(200);
     expect((await command.ended).exitCode).toBe(0);
     expect(versions()).toHaveLength(3);
   });
 
-  test('without a question, if Retently refused what is there; and says so with --json on one line', async () => {
+  test('without a question, if Retently rejected the refresh token; the result with --json is one line', async () => {
     const { sandbox, lambda } = deployment;
     sandbox.putCredentials(await sandbox.mintCredentials());
     sandbox.authorizationServer.revoke();
     await lambda.invoke({});
     const ended = await authorize(['--json']);
-    expect(ended.stderr).toContain('Retently refused the refresh token in the secret');
     expect(JSON.parse(ended.stdout)).toMatchObject({
       stored: { secretId: SECRET_ID, versionId: expect.any(String) },
       result: { outcome: 'refreshed' },
@@ -435,7 +411,7 @@ describe('authorize stores the document by compare-and-swap', () => {
     sandbox.tokenEndpoint.play('forward', { status: 401, body: { error: 'invalid_client' } });
     const ended = await authorize(['--stack', STACK_NAME]);
     expect(ended).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('CLIENT_REJECTED') });
-    expect(ended.stderr).toContain('Stored in secret');
+    expect(current()).toMatchObject({ refresh_token: expect.any(String) });
   });
 });
 
@@ -455,7 +431,7 @@ test('opens a browser, or goes on if there is none to open', async () => {
       if (PATH === directory) await until(() => existsSync(opened) && readFileSync(opened, 'utf8') === url);
       if (PATH === directory) expect(readFileSync(`${opened}.env`, 'utf8')).not.toMatch(/^(AWS|RETENTLY)_/m);
       await walkThroughPages(url, 'deny');
-      expect(await command.ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Access was denied') });
+      expect((await command.ended).exitCode).toBe(1);
     }
   } finally {
     rmSync(directory, { recursive: true });

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FLEET_TAG } from '../sandbox/fleet.ts';
 import { type Ended, RunningCommand } from '../support/command.ts';
@@ -8,6 +9,8 @@ import { deployFleet, FLEET_NAME, REFRESH_NAME, type SandboxFleet } from '../sup
 import { walkThroughPages } from '../support/plain-browser.ts';
 
 const SECRET = 'acme';
+/** Questions name account, region, stack and secret. */
+const PLACE = ['123456789012', 'us-east-1', FLEET_NAME, SECRET];
 
 let deployment: SandboxDeployment;
 let fleet: SandboxFleet;
@@ -82,8 +85,9 @@ function callsSince(from: number): readonly string[] {
   return deployment.sandbox.aws.calls.slice(from).map(({ operation }) => operation);
 }
 
-function expectRefused({ exitCode, stderr }: Ended, code: number, sentence: RegExp): void {
-  expect(stderr).toMatch(sentence);
+/** The exit code, and values and option names that the message must name; no page was opened. */
+function expectRefused({ exitCode, stderr }: Ended, code: number, ...named: readonly string[]): void {
+  for (const word of named) expect(stderr).toContain(word);
   expect(stderr).not.toMatch(PAGE_URL);
   expect(exitCode).toBe(code);
   expect(deployment.server.invocations).toEqual([]);
@@ -111,11 +115,8 @@ describe('authorize in a fleet', () => {
     deployment.sandbox.tokenEndpoint.play({ status: 400, body: { error: 'invalid_grant' } }, 'forward');
     await fleet.lambda.invoke({ action: 'refresh', force: true, secretId: arn });
     const ended = await authorize(['--secret-id', arn]);
-    expect(ended).toMatchObject({
-      exitCode: 0,
-      stderr: expect.stringContaining('Retently refused the refresh token in the secret'),
-      stdout: expect.stringContaining('RetentlyTokenRefreshFleet: acme'),
-    });
+    // Without a question, though there is no --yes.
+    expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('RetentlyTokenRefreshFleet: acme') });
   });
 
   test('with --yes creates a secret that is missing, with the tag, and with the credentials in it at once', async () => {
@@ -123,12 +124,8 @@ describe('authorize in a fleet', () => {
     const ended = await authorize(['--secret-id', SECRET, '--yes'], () => {
       expect(tagsOf(SECRET)).toBeUndefined();
     });
-    expect(ended.stderr).toMatch(
-      /no secret acme\. It is created with the tag retently=emea once Retently has agreed\./,
-    );
-    expect(ended.stderr).toContain('It was created with the tag retently=emea.');
     const [first] = deployment.sandbox.aws.secretsManager.peekAll(SECRET);
-    expect(ended.stderr).toContain(`Stored in secret acme: AWSCURRENT is version ${first?.id}.`);
+    for (const value of ['acme', 'retently=emea', first?.id]) expect(ended.stderr).toContain(value);
     expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^refreshed: /) });
     expect(tagsOf(SECRET)).toEqual({ retently: 'emea' });
     expect(deployment.server.invocations).toMatchObject([
@@ -154,11 +151,12 @@ describe('authorize in a fleet', () => {
     expect(tagsOf(SECRET)).toEqual({ retently: 'emea' });
   });
 
-  test('leaves the credentials of somebody else who created it meanwhile, and their tags', async () => {
+  test('keeps credentials and tags of a secret that someone else created meanwhile', async () => {
     const others = JSON.stringify(await deployment.sandbox.mintCredentials());
     const create = () => deployment.sandbox.aws.secretsManager.createSecret({ Name: SECRET, SecretString: others });
     const ended = await authorize(['--secret-id', SECRET, '--yes'], create);
-    expect(ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('The secret changed meanwhile') });
+    expect(ended.exitCode).toBe(1);
+    expect(deployment.sandbox.aws.secretsManager.getSecretValue({ SecretId: SECRET }).SecretString).toBe(others);
     expect(tagsOf(SECRET)).toEqual({});
     expect(versionsOf(SECRET)).toBe(1);
   });
@@ -166,7 +164,7 @@ describe('authorize in a fleet', () => {
   test('creates nothing if access is denied, or if Ctrl-C comes first', async () => {
     const denied = start(['--secret-id', SECRET, '--yes']);
     await walkThroughPages(await denied.says(PAGE_URL), 'deny');
-    expect(await denied.ended).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Nothing was stored') });
+    expect(await denied.ended).toMatchObject({ exitCode: 1 });
     const stopped = start(['--secret-id', SECRET, '--yes']);
     await stopped.says(PAGE_URL);
     stopped.interrupt();
@@ -178,9 +176,7 @@ describe('authorize in a fleet', () => {
     putTags({ retently: 'apac', team: 'feedback' });
     const from = deployment.sandbox.aws.calls.length;
     const ended = await authorize(['--secret-id', SECRET, '--yes']);
-    expect(ended.stderr).toMatch(
-      /Secret acme does not have the tag retently=emea, but retently=apac\. .* It gets the tag once/,
-    );
+    for (const value of ['retently=emea', 'retently=apac']) expect(ended.stderr).toContain(value);
     expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^refreshed: /) });
     expect(tagsOf(SECRET)).toEqual({ retently: 'emea', team: 'feedback' });
     const calls = callsSince(from);
@@ -191,7 +187,8 @@ describe('authorize in a fleet', () => {
     putTags({});
     deployment.sandbox.aws.inject({ operation: 'TagResource', kind: 'access-denied' });
     const ended = await authorize(['--secret-id', SECRET, '--yes']);
-    expect(ended.stderr).toMatch(/Stored in secret acme: .*\n.*add the tag retently=emea to secret acme/);
+    expect(ended.stderr).toContain('retently=emea');
+    expect(versionsOf(SECRET)).toBe(1);
     expect(ended.exitCode).toBe(2);
     expect(deployment.server.invocations).toEqual([]);
   });
@@ -210,27 +207,27 @@ describe('authorize in a fleet', () => {
   test('that is the only deployment is not meant by the tag of another one', async () => {
     const options = ['--token-endpoint', deployment.sandbox.tokenEndpoint.url, '--tag', 'retently=apac'];
     const ended = await authorize(['--secret-id', SECRET, ...options]);
-    expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('The next tick') });
+    expect(ended.exitCode).toBe(0);
     expect(tagsOf(SECRET)).toEqual({ retently: 'apac' });
     expect(deployment.server.invocations).toEqual([]);
   });
 
-  test.each<[string, readonly string[], RegExp]>([
-    ['without --secret-id', [], /^RetentlyTokenRefreshFleet is a fleet, .* Name one of them with --secret-id/m],
+  test.each<[string, readonly string[], readonly string[]]>([
+    ['without --secret-id', [], [FLEET_NAME, '--secret-id', 'us-east-1']],
     [
       'with the tag of another fleet',
       ['--stack', FLEET_NAME, '--secret-id', SECRET, '--tag', 'retently=apac'],
-      /tag retently=apac is none of fleet RetentlyTokenRefreshFleet, whose tag is retently=emea/,
+      ['retently=apac', FLEET_NAME, 'retently=emea', '--tag'],
     ],
-    ['without a terminal to ask on', ['--secret-id', SECRET], /no secret acme\. Create it .* Say yes with --yes\./],
+    ['without a terminal to ask on', ['--secret-id', SECRET], [...PLACE, 'retently=emea', '--yes']],
     [
       'of an ARN that is not there',
       ['--yes', '--secret-id', 'arn:aws:secretsmanager:us-east-1:000000000000:secret:acme-abcdef'],
-      /to create one, give its name in place of an ARN/,
+      ['--secret-id', '--region'],
     ],
-    ['with a tag that is none', ['--secret-id', SECRET, '--tag', 'retently'], /It is not key=value/],
-  ])('%s is refused before a page is opened', async (_what, args, sentence) => {
-    expectRefused(await start(args).ended, 2, sentence);
+    ['with a tag that is none', ['--secret-id', SECRET, '--tag', 'retently'], ['--tag']],
+  ])('%s is refused before a page is opened', async (_what, args, named) => {
+    expectRefused(await start(args).ended, 2, ...named);
     expect(tagsOf(SECRET)).toBeUndefined();
   });
 });
@@ -245,13 +242,13 @@ describe('authorize without a fleet', () => {
 
   test('creates a secret with --tag, and asks no function', async () => {
     const ended = await authorize([...secretOptions(), '--tag', 'retently=emea=1']);
-    expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('The next tick') });
+    expect(ended.exitCode).toBe(0);
     expect(tagsOf(SECRET)).toEqual({ retently: 'emea=1' });
     expect(deployment.server.invocations).toEqual([]);
   });
 
   test('refuses a secret that is missing, and says how to create it', async () => {
-    expectRefused(await start(secretOptions()).ended, 2, /no secret acme in us-east-1\. .* create .* with --tag/);
+    expectRefused(await start(secretOptions()).ended, 2, SECRET, 'us-east-1', '--tag');
   });
 
   test('does so, too, if it may not look for a fleet', async () => {
@@ -266,7 +263,7 @@ describe('authorize without a fleet', () => {
   });
 
   test('refuses --tag for the secret of an account', async () => {
-    expectRefused(await start(['--tag', 'retently=emea']).ended, 2, /a secret of its own.*Leave --tag out/);
+    expectRefused(await start(['--tag', 'retently=emea']).ended, 2, '--tag');
   });
 });
 
@@ -282,13 +279,16 @@ describe.skipIf(!IS_THERE)(
       return command;
     };
 
-    test('a secret that is missing is created after a yes alone', async () => {
+    /** The terminal wraps a question anywhere. */
+    const unwrapped = (screen: string) => stripVTControlCharacters(screen).replaceAll(/[\r\n]/g, '');
+
+    test('a secret that is missing is created only after a yes', async () => {
       const [no, stopped, yes] = [open(), open(), open()];
-      for (const each of [no, stopped, yes]) await each.shows(/Create it with the tag retently=emea\?/);
+      for (const each of [no, stopped, yes]) await each.shows(/Create it with the tag retently=emea[\s\S]*\?/);
       no.type(ENTER);
       stopped.type(CTRL_C);
       expect(await Promise.all([no.exitCode, stopped.exitCode])).toEqual([1, 130]);
-      expect(no.screen).toContain('the secret is not created');
+      for (const part of PLACE) expect(unwrapped(no.screen)).toContain(part);
       yes.type(`y${ENTER}`);
       const url = await yes.shows(PAGE_URL);
       expect(tagsOf(SECRET)).toBeUndefined();
@@ -300,14 +300,13 @@ describe.skipIf(!IS_THERE)(
     test('a secret without the tag gets it after a yes; after a no it is authorized as it is', async () => {
       putTags({ team: 'feedback' });
       const no = open('--token-endpoint', deployment.sandbox.tokenEndpoint.url);
-      await no.shows(/Give it the tag\?/);
+      await no.shows(/Add the tag/);
       no.type(ENTER);
-      await no.shows(/no function is asked to refresh it/);
       await walkThroughPages(await no.shows(PAGE_URL), 'allow');
       expect(await no.exitCode).toBe(0);
       expect(tagsOf(SECRET)).toEqual({ team: 'feedback' });
       const yes = open();
-      for (const question of [/Give it the tag\?/, /Replace the refresh token in/]) {
+      for (const question of [/Add the tag/, /Replace the refresh token in/]) {
         await yes.shows(question);
         yes.type(`y${ENTER}`);
       }

@@ -84,7 +84,11 @@ describe('of an answer the probe shows names, and values only if they are codes'
       { members: ['access_token', 'expires_in'], expiresIn: 3600 },
     ],
   ])('%j', (body, observation) => {
-    const { observation: observed } = toAnswer({ status: 400, contentType: 'text/html; charset=abc123', body });
+    const { observation: observed } = toAnswer({
+      status: 400,
+      contentType: 'text/html; charset=abc123',
+      body: Buffer.from(JSON.stringify(body)),
+    });
     expect(observed).toEqual({ status: 400, contentType: 'text/html', ...observation });
   });
 });

@@ -25,8 +25,8 @@ const REFUSED = [
   ['infra', "import '../test/sandbox/aws/secret.ts';", 'Nothing imports test/'],
   ['lambda', "import '../cli/terminal.ts';", 'lambda/ is exactly what ships'],
   ['infra', "import '../cli/terminal.ts';", 'Nothing imports test/ or cli/'],
-  ['cli', "import '../lambda/adapters/token-endpoint.ts';", 'cli/ takes the contract and core/'],
-  ['cli/status', "import '../../lambda/handler.ts';", 'cli/ takes the contract and core/'],
+  ['cli', "import '../lambda/adapters/secrets-manager-credential-store.ts';", 'cli/ takes the contract, core/'],
+  ['cli/status', "import '../../lambda/handler.ts';", 'cli/ takes the contract, core/'],
   ['cli', "import '../infra/app.ts';", 'cli/ takes options/'],
   ['cli', "import '../test/sandbox/aws/secret.ts';", 'Nothing imports test/'],
   ['cli', 'export const x = process.env.X;', 'process.env'],
@@ -42,6 +42,7 @@ const ACCEPTED = [
   ['lambda/runtime', "import { countCalls } from '../adapters/count-calls.ts';\nexport const x = countCalls;"],
   ['infra', "import { isTokenEndpoint } from '../lambda/contract.ts';\nexport const x = isTokenEndpoint;"],
   ['cli/status', "import { tokenHashOf } from '../../lambda/core/credentials.ts';\nexport const x = tokenHashOf;"],
+  ['cli', "import { postForm } from '../lambda/adapters/token-endpoint.ts';\nexport const x = postForm;"],
   ['cli', "import { DEFAULTS } from '../lambda/contract.ts';\nexport const x = DEFAULTS;"],
   ['cli', "import { optionsSchema } from '../infra/options/schema.ts';\nexport const x = optionsSchema;"],
 ] as const;

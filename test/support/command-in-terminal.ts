@@ -8,6 +8,7 @@ import { until } from './in-sandbox.ts';
 const PSEUDO_TERMINAL = fileURLToPath(new URL('pseudo-terminal.py', import.meta.url));
 
 export const CTRL_C = '\u0003';
+export const CTRL_T = '\u0014';
 export const ENTER = '\r';
 
 export function isPythonInstalled(): boolean {

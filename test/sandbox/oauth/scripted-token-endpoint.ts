@@ -98,11 +98,19 @@ export async function startScriptedTokenEndpoint(
     // A client that goes away in the middle is part of the game.
     serve(request, response).catch(() => response.destroy());
   });
-  server.on('connection', (socket) => {
+  server.on('connection', (socket: Socket) => {
     const step = playing[Math.min(connections, playing.length - 1)];
     connections += 1;
-    if (step === undefined || step === 'reset-before') socket.resetAndDestroy();
-    else steps.set(socket, step);
+    if (step === undefined || step === 'reset-before') {
+      socket.resetAndDestroy();
+      return;
+    }
+    steps.set(socket, step);
+    const script = playing;
+    // A client may connect, send nothing and close. That uses up no step.
+    socket.once('close', () => {
+      if (socket.bytesRead === 0 && script === playing) connections -= 1;
+    });
   });
   const play = (...steps: readonly Step[]) => {
     playing = steps;
