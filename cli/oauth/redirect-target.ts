@@ -32,9 +32,9 @@ export function chooseRedirect(options: RedirectOptions, inSecret: string | unde
     const message = `${name} is "${toPrintable(redirectUri)}", but must be an https: URL, or http: on loopback. Correct it, or pass --redirect-uri. Nothing was changed.`;
     throw new CommandError(EXIT.unable, message);
   }
-  const problem = source === 'port' ? undefined : findContradiction(redirectUri, options.port);
-  if (problem !== undefined) {
-    const message = `--port ${options.port} contradicts ${name} (${redirectUri}), which ${problem}. Omit --port, or change the redirect URI. Nothing was changed.`;
+  const contradiction = findContradiction(redirectUri, options.port);
+  if (source !== 'port' && contradiction !== undefined) {
+    const message = `--port ${options.port} contradicts ${name} (${redirectUri}), which ${contradiction}. Omit --port, or change the redirect URI. Nothing was changed.`;
     throw new CommandError(EXIT.unable, message);
   }
   if (source === 'option' && inSecret !== undefined && inSecret !== redirectUri) {
