@@ -1,7 +1,7 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { TokenRefreshProps } from './account-props.ts';
 
-/** What of one secret alone makes sense. */
+/** Props that make sense only for one secret. */
 type OfOneSecret = 'secret' | 'tokenSecret' | 'reservedConcurrentExecutions' | 'flexibleWindow' | 'removalPolicies';
 
 /** The props of {@link TokenRefreshFleet}. All but `tagKey` have a default. */
@@ -20,8 +20,8 @@ export interface TokenRefreshFleetProps extends Omit<TokenRefreshProps, OfOneSec
    */
   readonly maximumConcurrency?: number;
   /**
-   * Whether each account that needs a person is reported in an email of its own: at most 20 per tick, and one for a cause that more
-   * than a tenth of the accounts share.
+   * Whether each account that needs a person is reported in an email of its own. At most 20 are sent per tick, and one for a cause
+   * that more than a tenth of the accounts share.
    * @default true
    */
   readonly notifyPerAccount?: boolean;

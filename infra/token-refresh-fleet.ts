@@ -20,25 +20,25 @@ export type { TokenRefreshFleetProps } from './fleet-props.ts';
 const METRIC_PERIOD_MINUTES = 5;
 
 /**
- * Keeps the access tokens of every secret with a tag fresh: the sweep, the queue, the refresh, and the alarms. It creates no
- * secret. **Whoever may tag a secret can aim the role of the refresh at it.**
+ * Keeps the access tokens of all secrets with a tag fresh: sweep, queues, refresh function and alarms. It creates no secret.
+ * **Anyone who may tag a secret can make the refresh function's role reach it.**
  */
 export class TokenRefreshFleet extends Construct {
-  /** The function that refreshes a secret a message. */
+  /** The function that refreshes one secret per message. */
   readonly lambdaFunction: IFunction;
   /** The function that lists the secrets with the tag. */
   readonly sweepFunction: IFunction;
-  /** Secrets to refresh, a message each. */
+  /** The queue of secrets to refresh, one message per secret. */
   readonly queue: IQueue;
-  /** Messages whose runs died again and again. */
+  /** The queue of messages whose runs ended without a result five times. */
   readonly deadLetters: IQueue;
-  /** Sweeps that failed, and failed again when Lambda retried. */
+  /** The queue of sweeps that failed, and failed again when Lambda retried. */
   readonly failedSweeps: IQueue;
-  /** Ticks that EventBridge Scheduler could not deliver. */
+  /** The queue of ticks that EventBridge Scheduler could not deliver. */
   readonly undeliveredTicks: IQueue;
-  /** Everything that needs a person, and nothing else. */
+  /** The alarms, for everything that needs a person. */
   readonly alarms: readonly Alarm[];
-  /** What the alarms publish to. */
+  /** The topic of the alarms. */
   readonly alarmTopic: ITopic;
   private readonly operatorOutputs: StackOutputs;
 
@@ -61,7 +61,7 @@ export class TokenRefreshFleet extends Construct {
     this.operatorOutputs = resources;
   }
 
-  /** Lets somebody refresh one secret of the fleet now, force that, or ask for its status. */
+  /** Lets `grantee` refresh one secret of the fleet, force that, or see its status. */
   grantInvoke(grantee: IGrantable): Grant {
     return this.lambdaFunction.grantInvoke(grantee);
   }
@@ -75,12 +75,12 @@ export class TokenRefreshFleet extends Construct {
     addConstructOutputs(this, this.operatorOutputs, options);
   }
 
-  /** A metric of the refresh, of the namespace `RetentlyTokenRefresh`, over all secrets. @default - the sum over 5 minutes */
+  /** Returns a metric of the refresh function, over all secrets, from the namespace `RetentlyTokenRefresh`. @default - the sum over 5 minutes */
   metric(metricName: string, options: MetricOptions = {}): Metric {
     return functionMetric(this.lambdaFunction, metricName, Stats.SUM, METRIC_PERIOD_MINUTES).with(options);
   }
 
-  /** A metric of the sweep. @default - the maximum over 5 minutes */
+  /** Returns a metric of the sweep function. @default - the maximum over 5 minutes */
   metricSweep(metricName: string, options: MetricOptions = {}): Metric {
     return functionMetric(this.sweepFunction, metricName, Stats.MAXIMUM, METRIC_PERIOD_MINUTES).with(options);
   }

@@ -28,7 +28,7 @@ export function everySecret(scope: Construct): string {
 
 /** Function that refreshes one secret per message. Its role can reach every secret with the tag, and no other. */
 export class FleetRefreshFunction extends OwnFunction {
-  /** Of the queue of sound secrets, and of the queue of retries. */
+  /** Event source mappings of the queue of sound secrets and of the queue of retries. */
   readonly mappings: readonly EventSourceMapping[];
 
   constructor(scope: Construct, id: string, { settings, queue, retries, eventDestination }: FleetRefreshFunctionProps) {
@@ -37,7 +37,7 @@ export class FleetRefreshFunction extends OwnFunction {
     const receive = ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'];
     super(scope, id, {
       settings,
-      description: 'Keeps the Retently access tokens of a fleet fresh, a secret a message',
+      description: 'Keeps the Retently access tokens of a fleet fresh, one secret per message',
       handler: 'refresh-message',
       timeout: fleetTimeout(timeout),
       environment: refreshEnvironment(settings, eventDestination),
@@ -70,7 +70,7 @@ export class FleetRefreshFunction extends OwnFunction {
     const mapping = new EventSourceMapping(this, id, {
       target: this.lambdaFunction,
       eventSourceArn: queue.queueArn,
-      // One at a time: a slow server takes the time of its own secret, and of no other.
+      // One message per run: a slow server delays only its own secret.
       batchSize: 1,
       reportBatchItemFailures: true,
       maxConcurrency,

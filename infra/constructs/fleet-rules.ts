@@ -14,25 +14,25 @@ import { type AlarmRules, AT_ONCE } from './alarms.ts';
 import { functionMetric } from './function-metric.ts';
 
 const PERIOD_MINUTES = 5;
-/** A secret that is repaired, or that lost its tag, is out of it by then, although `ListSecrets` may lag by five minutes. */
+/** Periods until *Secret unusable* fires. A repaired secret is out by then, although `ListSecrets` may lag by five minutes. */
 const UNUSABLE_PERIODS = 3;
 
 export interface FleetRulesProps {
   readonly sweep: IFunction;
   readonly refresh: IFunction;
   readonly queue: IQueue;
-  /** Of the refresh, of the sweep, and of the schedule. */
+  /** Dead-letter queues of the refresh, of the sweep and of the schedule. */
   readonly deadLetters: readonly IQueue[];
   readonly everyMinutes: number;
-  /** `undefined`: any number of secrets will do. */
+  /** `undefined`: any number of secrets is accepted. */
   readonly minimumSecrets: number | undefined;
-  /** The longest time without a sweep if no more than one tick is lost. */
+  /** Longest time without a sweep if no more than one tick is lost. */
   readonly silenceMinutes: number;
 }
 
 /**
- * The alarms of a fleet. Each says of all its secrets together whether something is wrong with some of them; which, the log
- * says, the events say, and the command line does.
+ * Returns the alarms of a fleet. Each one reports that something is wrong with some secret. The log, the events and the command line
+ * show which one.
  */
 export function fleetRules(props: FleetRulesProps): AlarmRules {
   const { sweep, refresh, queue, everyMinutes, silenceMinutes, minimumSecrets } = props;
@@ -57,20 +57,20 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
       metric: worst(METRICS.reauthorizationRequired),
       ...AT_ONCE,
       treatMissingData: TreatMissingData.IGNORE,
-      says: 'Retently refuses the refresh token of some account, so a person must look: mostly only the consent screen can bring a new one. Its consumers can mostly use the last access token until it expires.',
+      says: 'Retently rejects the refresh token of some account. Someone usually has to authorize the application again. Its consumers can usually use the last access token until it expires.',
     },
     SecretUnusable: {
       metric: worst(FLEET_METRICS.secretUnusable),
       ...AT_ONCE,
       evaluationPeriods: UNUSABLE_PERIODS,
       treatMissingData: TreatMissingData.IGNORE,
-      says: `For ${UNUSABLE_PERIODS * tickMinutes} minutes, some secret with the tag could not be used: it is empty, it holds something else, or it cannot be read or written. Nobody keeps its token; the others are kept.`,
+      says: `For ${UNUSABLE_PERIODS * tickMinutes} minutes, some secret with the tag could not be used: it is empty, holds something else, or cannot be read or written. No one refreshes its token. The other secrets are refreshed.`,
     },
     TokenNotStored: {
       metric: functionMetric(refresh, METRICS.tokenNotStored, Stats.SUM, PERIOD_MINUTES),
       ...AT_ONCE,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      says: 'Retently answered with new tokens for some account and Secrets Manager did not take them, so the refresh token may be lost. Its consumers can mostly use the last access token until it expires.',
+      says: 'Retently sent new tokens for some account, and Secrets Manager did not store them, so the refresh token may be lost. Its consumers can usually use the last access token until it expires.',
     },
     SweepSilent: {
       metric: functionMetric(sweep, FLEET_METRICS.secretsListed, Stats.MAXIMUM, PERIOD_MINUTES),
@@ -100,20 +100,20 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
       ...AT_ONCE,
       threshold: silenceMinutes * 60,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      says: `Secrets wait in the queue for more than ${silenceMinutes} minutes: the refresh does not run, or it does not keep up. After an outage that is to be expected, and passes. Consumers notice nothing until the first token expires.`,
+      says: `Secrets wait in the queue for more than ${silenceMinutes} minutes: the refresh function does not run, or does not keep up. After an outage, this is expected and ends by itself. Consumers notice nothing until the first token expires.`,
     },
     DeadLetters: {
       metric: sumOf(props.deadLetters),
       ...AT_ONCE,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      says: 'Something was given up: a message whose runs died again and again, a sweep that failed twice, or a tick that was not delivered. It waits in a queue until somebody has looked. Consumers notice nothing yet: the next sweep asks for every secret anew.',
+      says: 'Something was given up: a message whose runs ended without a result five times, a sweep that failed twice, or a tick that was not delivered. It stays in a queue until someone removes it. Consumers notice nothing yet: the next sweep reads every secret again.',
     },
   };
 }
 
 /**
- * What lies there, and not what came: SQS does not count a message as sent that it moves from one queue into another. So it
- * fires until somebody has emptied them.
+ * Returns the number of messages in these queues. SQS does not count a message as sent if it moves the message from another queue, so
+ * the alarm fires until someone empties the queues.
  */
 function sumOf(queues: readonly IQueue[]): IMetric {
   const period = Duration.minutes(PERIOD_MINUTES);

@@ -5,34 +5,30 @@ import { MAX_WAIT_SECONDS } from '../../lambda/contract.ts';
 import { acknowledge } from './acknowledge.ts';
 import { createDeadLetterQueue, createQueue, type QueueSettings } from './dead-letters.ts';
 
-/** Creates the queue whose one message says which accounts someone was notified of. No one receives it but the sweep. */
+/** Creates the queue whose one message lists the accounts that someone was notified of. Only the sweep receives it. */
 export function createNotifiedQueue(scope: Construct, id: string, settings: QueueSettings): Queue {
   const queue = createQueue(scope, id, settings, {
     retentionPeriod: Duration.days(14),
-    // The default, written down: Control Tower's CT.SQS.PR.1 asks every other queue for a dead-letter queue.
+    // The default, written down: Control Tower's CT.SQS.PR.1 requires a dead-letter queue for every other queue.
     redriveAllowPolicy: { redrivePermission: RedrivePermission.ALLOW_ALL },
   });
-  acknowledge(
-    queue,
-    'AwsSolutions-SQS3',
-    'It holds a state and no work: each sweep takes its message and puts it back.',
-  );
+  acknowledge(queue, 'AwsSolutions-SQS3', 'It holds state and no work: each sweep takes its message and puts it back.');
   return queue;
 }
 
-/** Returns the timeout of a function whose runs may last for `run`: a message may wait for its turn before. */
+/** Returns the timeout of a function whose runs may last for `run`: a message may first wait for its turn. */
 export function fleetTimeout(run: Duration): Duration {
   return Duration.seconds(Math.min(MAX_TIMEOUT_SECONDS, run.toSeconds() + MAX_WAIT_SECONDS));
 }
 
-/** The longest that Lambda lets a function run. */
+/** Maximum timeout of a Lambda function. */
 export const MAX_TIMEOUT_SECONDS = 900;
 
-/** As AWS advises for a queue that Lambda receives from: less, and a message comes again while its run goes on. */
+/** Factor that AWS advises for a queue that Lambda receives from. With less, a message comes again while its run continues. */
 const VISIBILITY_OVER_TIMEOUT = 6;
-/** As AWS advises. */
+/** Number of receives that AWS advises. */
 const MAX_RECEIVE_COUNT = 5;
-/** Every sweep sends what may need a run: what a refresh that stands still leaves behind must not pile up. */
+/** Retention of a message. Every sweep sends what may need a run, so messages must not pile up while no run starts. */
 const RETENTION = Duration.hours(1);
 
 /** Queues of secrets that may need a run, one message per secret. */
@@ -49,8 +45,8 @@ export class RefreshQueue extends Construct {
     const visibilityTimeout = Duration.seconds(functionSeconds * VISIBILITY_OVER_TIMEOUT);
     const properties = {
       visibilityTimeout,
-      // Lambda also receives messages while the function is throttled, and gives each up when the visibility timeout is over. A
-      // message expires before that has happened so often that it would be a dead letter, which no run has seen.
+      // Lambda also receives messages while the function is throttled, and each one returns after the visibility timeout. A message
+      // expires before it has been received so often that it becomes a dead letter without a run.
       retentionPeriod: Duration.seconds(
         Math.min(RETENTION.toSeconds(), visibilityTimeout.toSeconds() * MAX_RECEIVE_COUNT),
       ),

@@ -4,7 +4,7 @@ import type { TokenRefreshFleetProps } from '../fleet-props.ts';
 import { duration, flag, strictObject, text, whole } from './option-types.ts';
 import { accountProps, optionsSchema, stackShape, type TokenRefreshSettings } from './schema.ts';
 
-/** With these, 90 % of 10,000 accounts can hang, and the others wait for no run: see docs/fleet-at-scale.md. */
+/** Default number of runs: 90 % of 10,000 accounts can hang, and the others wait for no run. See docs/fleet-at-scale.md. */
 const DEFAULT_MAXIMUM_CONCURRENCY = 320;
 
 /** A fleet has one schedule, and sweeps that come evenly leave more time for evenly spaced runs. */
@@ -26,7 +26,7 @@ const NO_TOKEN_SECRET = 'be left out: a fleet has no token secrets. See docs/fle
 
 const { queues, logs } = optionsSchema.shape.removalPolicies.unwrap().shape;
 
-/** What a fleet has in place of what is of one secret. */
+/** Options that only a fleet has, or has in another form. */
 const fleetShape = {
   tagKey: tag(128, 'key')
     // CloudFormation cannot compute the key of a condition.
@@ -48,7 +48,7 @@ const fleetShape = {
     prop: 'number',
   }),
   notifyPerAccount: flag().prefault(true).meta({
-    doc: 'Whether each account that needs a person is reported in an email of its own: at most 20 per tick, and one for a cause that more than a tenth of the accounts share',
+    doc: 'Whether each account that needs a person is reported in an email of its own. At most 20 are sent per tick, and one for a cause that more than a tenth of the accounts share',
     example: false,
     prop: 'boolean',
   }),

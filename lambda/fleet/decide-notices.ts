@@ -2,7 +2,7 @@ import { sha256 } from '../core/fingerprint.ts';
 import { EMPTY, judgeFault } from '../core/health.ts';
 import { type Judgment, TROUBLE_CODES, type TroubleCode } from './judge-secret.ts';
 
-/** Accounts that someone was notified of, and those that were found unusable once: hashes of ARNs, by code. */
+/** Accounts that someone was notified of, and accounts that one sweep found unusable: hashes of ARNs, by code. */
 export interface Notified {
   readonly notified: { readonly [code: string]: readonly string[] };
   readonly seen: { readonly [code: string]: readonly string[] };
@@ -10,7 +10,7 @@ export interface Notified {
 
 export const NO_ONE_NOTIFIED: Notified = { notified: {}, seen: {} };
 
-/** Accounts that changed for one reason, for one email. */
+/** Accounts that changed for the same reason, in one email. */
 export interface Notice {
   readonly code: TroubleCode;
   readonly arns: readonly string[];
@@ -18,22 +18,22 @@ export interface Notice {
 
 export interface Notices {
   readonly notices: readonly Notice[];
-  /** Accounts for which there is no email of their own, because there are too many. */
+  /** Accounts beyond the limit, which get no email of their own. */
   readonly others: number;
   /** State after these notices. */
   readonly next: Notified;
 }
 
-/** Emails for single accounts in one sweep. */
+/** Maximum number of emails about single accounts per sweep. */
 const MAX_SINGLE = 20;
-/** A cause that hits a larger share of the accounts is reported as one. */
+/** Largest share of the accounts that one cause can hit and still be reported account by account. */
 const SHARED_CAUSE = 0.1;
-/** Characters of a hash that tell 10,000 accounts apart. */
+/** Length of a hash that distinguishes 10,000 accounts. */
 const HASH_LENGTH = 10;
 
 /**
- * Decides whom to report: each account once per change. An unusable secret is reported if two sweeps in a row found it so, because
- * a new secret is empty for a moment, and a deleted one stays listed for minutes. What could not be read this time keeps its state.
+ * Decides which accounts to report: each one once per change. An unusable secret is reported if two sweeps in a row found it unusable.
+ * A new secret is empty for a moment, and a deleted one stays listed for minutes. A secret that could not be read keeps its state.
  */
 export function decideNotices(before: Notified, judgments: readonly Judgment[]): Notices {
   const knownCodes = toCodes(before.notified);
@@ -85,12 +85,12 @@ const TITLES: { readonly [code in TroubleCode]: string } = {
   'not-configured': 'Secret empty',
 };
 
-/** Longest subject that SNS accepts. */
+/** Maximum length of a subject in SNS. */
 const MAX_SUBJECT = 100;
-/** Accounts that one email names. */
+/** Maximum number of accounts that one email names. */
 const MAX_NAMED = 20;
 
-/** Returns an email about one notice. Nothing of a secret's value is in it. */
+/** Returns the email for one notice. It contains nothing from a secret's value. */
 export function renderNotice({ code, arns }: Notice, accounts: number): { subject: string; message: string } {
   const [name = ''] = arns.map(toName);
   const { action, reason } = code === 'not-configured' ? EMPTY : judgeFault(code);
@@ -106,7 +106,7 @@ export function renderNotice({ code, arns }: Notice, accounts: number): { subjec
   };
 }
 
-/** Returns the email that stands for the accounts beyond the limit. */
+/** Returns the one email for all accounts beyond the limit. */
 export function renderOthers(others: number): { subject: string; message: string } {
   const what = `${others} more accounts need attention`;
   const message = `${what}. This sweep sent no email for each of them.\nTo see them all: retently-token-refresh status --all`;

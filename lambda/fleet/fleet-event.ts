@@ -3,13 +3,13 @@ import { parseJson } from '../contract.ts';
 import { Fault } from '../core/fault.ts';
 import { type Action, parseEvent } from '../runtime/event.ts';
 
-/** One message of the queue, as Lambda's event source mapping hands it over. */
+/** One message of the queue, as Lambda's event source mapping delivers it. */
 export interface QueueMessage {
   readonly messageId: string;
   readonly body: string;
 }
 
-/** Where the fleet is: it keeps no secret of anywhere else. */
+/** Region and AWS account of the fleet. It refreshes no secret of another one. */
 export interface Place {
   readonly region: string;
   readonly account: string;
@@ -24,7 +24,7 @@ const Batch = z.object({
 const COMPLETE_ARN = /^arn:aws[\w-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@!-]{1,512}-[A-Za-z0-9]{6}$/;
 const secretId = z.string().check(z.regex(COMPLETE_ARN));
 
-/** Secret of a message, and its turn: milliseconds since the epoch, or none if the run may start immediately. */
+/** Secret of a message, and its turn in milliseconds since the epoch. Without a turn, the run starts immediately. */
 export interface QueuedSecret {
   readonly secretId: string;
   readonly startAtMs: number | undefined;
@@ -37,7 +37,7 @@ const Named = z.looseObject({ secretId });
 
 const NOTHING_DONE = 'Nothing was read or sent.';
 
-/** `undefined` if it is no batch of SQS. */
+/** Returns the messages; `undefined` if the event is not a batch of SQS. */
 export function parseBatch(event: unknown): readonly QueueMessage[] | undefined {
   return Batch.safeParse(event).data?.Records;
 }
@@ -51,7 +51,7 @@ export function renderForceEvent(arn: string): string {
   return JSON.stringify({ action: 'refresh', force: true, secretId: arn });
 }
 
-/** @throws Fault `EVENT_INVALID`, which shows nothing of the body. The sweep wrote none like it: somebody typed it */
+/** @throws Fault `EVENT_INVALID`, which shows nothing of the body. No sweep writes a message like it: a person typed it */
 export function parseMessage(body: string, place: Place): QueuedSecret {
   const parsed = Message.safeParse(parseJson(body));
   if (parsed.success)
@@ -63,12 +63,12 @@ export function parseMessage(body: string, place: Place): QueuedSecret {
     };
   throw new Fault(
     'EVENT_INVALID',
-    `A message of the queue is not {"secretId":"<complete ARN>"}, as the sweep writes them. It was taken out of the queue. ${NOTHING_DONE}`,
+    `A message of the queue is not {"secretId":"<complete ARN>"}, as the sweep writes them. It was removed from the queue. ${NOTHING_DONE}`,
   );
 }
 
 /**
- * What somebody asks for of one secret: an event of the function of one secret, and `secretId` in it.
+ * Parses the request of a person: an event of the function of one secret, with `secretId`.
  *
  * @throws Fault `EVENT_INVALID`, which names what is wrong and shows no value
  */
@@ -77,7 +77,7 @@ export function parseRequest(event: unknown, place: Place): { readonly secretId:
   if (!named.success) {
     throw new Fault(
       'EVENT_INVALID',
-      `The event has no secretId: in a fleet, it names the secret by its complete ARN. {"action":"status","secretId":"arn:…"}, say, or "refresh", with "force":true or without. ${NOTHING_DONE}`,
+      `The event has no secretId. In a fleet, name the secret by its complete ARN: {"action":"status","secretId":"arn:…"}. Other actions: "refresh", with or without "force":true. ${NOTHING_DONE}`,
     );
   }
   const { secretId: arn, ...rest } = named.data;
@@ -85,14 +85,14 @@ export function parseRequest(event: unknown, place: Place): { readonly secretId:
 }
 
 /**
- * Returns whether another AWS service manages this secret: only then, its name has a `!`, as in `rds!cluster-…`. The sweep skips
- * it, and a run refuses it.
+ * Returns whether another AWS service manages this secret. Only its name then has a `!`, as in `rds!cluster-…`. The sweep
+ * skips it, and a run rejects it.
  */
 export function isManaged(arn: string): boolean {
   return /:secret:[^:]*!/.test(arn);
 }
 
-/** Where a function runs, or a secret is, from its ARN. */
+/** Returns region and AWS account from the ARN of a function or secret. */
 export function placeOf(arn: string): Place {
   const [, , , region = '', account = ''] = arn.split(':');
   return { region, account };
@@ -102,13 +102,13 @@ function requireHere(arn: string, { region, account }: Place): string {
   if (isManaged(arn)) {
     throw new Fault(
       'EVENT_INVALID',
-      `Secret ${arn} is managed by another AWS service, which rotates it: no fleet refreshes it. ${NOTHING_DONE}`,
+      `Secret ${arn} is managed by another AWS service, which rotates it. A fleet does not refresh it. ${NOTHING_DONE}`,
     );
   }
   const place = placeOf(arn);
   if (place.region === region && place.account === account) return arn;
   throw new Fault(
     'EVENT_INVALID',
-    `Secret ${arn} is of another region or AWS account: this fleet keeps those of ${region} in ${account}. ${NOTHING_DONE}`,
+    `Secret ${arn} is in another region or AWS account. This fleet refreshes secrets of ${region} in ${account}. ${NOTHING_DONE}`,
   );
 }

@@ -1,7 +1,7 @@
 import type { LambdaContext } from '../runtime/lambda-context.ts';
 
-/** What a function of a fleet uses of Lambda's context. */
+/** Part of Lambda's context that a function of a fleet uses. */
 export interface FleetLambdaContext extends LambdaContext {
-  /** Says the region and the AWS account. */
+  /** Contains the region and the AWS account. */
   readonly invokedFunctionArn: string;
 }

@@ -91,7 +91,7 @@ export async function judgeSecret(context: JudgeContext, read: SecretRead): Prom
   }
 }
 
-/** Nothing is known, so a run decides. */
+/** Returns the judgment of a secret that could not be read: a run decides. */
 export function unread(arn: string): Judgment {
   return { ...unusable(arn, 'STORE_UNAVAILABLE'), turn: 'refresh', expiresAtMs: Number.POSITIVE_INFINITY };
 }
@@ -105,7 +105,7 @@ function outside(arn: string): Judgment {
   return { ...unusable(arn, 'not-configured'), turn: 'skip', trouble: undefined };
 }
 
-/** The version id of a token secret is derived from its text: no secret of a fleet can have it. */
+/** Returns whether this is a token secret. Its version id is derived from its text, which no other secret can have. */
 function isTokenSecret({ versionId, secretString }: Version): boolean {
   return secretString !== undefined && versionId === tokenVersionId(secretString);
 }
@@ -129,7 +129,7 @@ async function judgeValue(context: JudgeContext, arn: string, version: Version, 
 /** Judgment of a secret whose document could be read. */
 type KnownJudgment = Judgment & { readonly secondsUntilDue: number };
 
-/** Returns `undefined` if the token may be due. What is at rest and not due owes nothing: most secrets are judged by that. */
+/** Returns `undefined` if the token may be due. A secret at rest that is not due needs nothing: this judges most secrets. */
 function judgeAtRest(context: JudgeContext, arn: string, current: DocumentEntry): Judgment | undefined {
   const judgment = describe(context, arn, current);
   return judgment.secondsUntilDue > 0 ? judgment : undefined;
@@ -171,7 +171,7 @@ function describe({ settings, now }: JudgeContext, arn: string, current: Documen
   };
 }
 
-/** A run that only waits, or repeats a known rejection, is not needed: this sweep has seen as much. */
+/** Returns the turn. A run that would only wait, or repeat a known rejection, is not needed. */
 function toTurn(decision: Decision, failure: FailureEntry | undefined): Pick<Judgment, 'turn' | 'fromMs'> {
   switch (decision.kind) {
     case 'waiting':
@@ -189,7 +189,7 @@ function isUnusable(code: FaultCode): code is FaultCode & UnusableCode {
   return code === 'CREDENTIALS_INVALID' || code === 'CREDENTIALS_INCOMPLETE' || code === 'STORE_DENIED';
 }
 
-/** @param code of the last attempt with these credentials, or of what makes their token doubtful */
+/** @param code of the last attempt with these credentials, or of the reason why their token may be revoked */
 function toTrouble(code: string | undefined): TroubleCode | undefined {
   return code === 'REAUTHORIZATION_REQUIRED' || code === 'REAUTHORIZATION_PROBABLE' ? code : undefined;
 }

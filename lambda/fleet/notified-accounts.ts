@@ -11,13 +11,13 @@ import { parseJson } from '../contract.ts';
 import { NO_ONE_NOTIFIED, type Notified } from './decide-notices.ts';
 
 const CALL_TIMEOUT_MS = 10_000;
-/** SQS keeps a message for 14 days, so it is written anew long before. */
+/** Age at which the message is written again: SQS deletes a message after 14 days. */
 const RENEW_MS = 7 * 86_400_000;
 
 const hashes = z.record(z.string(), z.array(z.string()));
 const State = z.object({ atMs: z.number(), notified: hashes, seen: hashes });
 
-/** State as it was taken out of its queue. */
+/** State that a sweep took out of its queue. */
 export interface Taken {
   readonly state: Notified;
   readonly messages: readonly Message[];
@@ -25,8 +25,8 @@ export interface Taken {
 }
 
 /**
- * Remembers which accounts someone was notified of, in the one message of a queue: it outlives execution environments, and needs no
- * database. A sweep takes the message, so that of two sweeps at a time only one notifies.
+ * Stores which accounts someone was notified of, in the one message of a queue. The message outlives execution environments, and needs
+ * no database. A sweep takes the message, so that only one of two concurrent sweeps notifies.
  */
 export class NotifiedAccounts {
   readonly #client: SQSClient;
@@ -37,10 +37,10 @@ export class NotifiedAccounts {
     this.#queueUrl = queueUrl;
   }
 
-  /** Takes the state for `seconds`; `undefined` if another sweep has it. */
+  /** Takes the state for `seconds`. @returns `undefined` if another sweep has it */
   async take(seconds: number): Promise<Taken | undefined> {
     const { Messages: messages = [] } = await this.#client.send(
-      // With a wait, SQS asks all of its servers.
+      // With a wait, SQS queries all of its servers.
       new ReceiveMessageCommand({
         QueueUrl: this.#queueUrl,
         MaxNumberOfMessages: 10,
@@ -52,12 +52,12 @@ export class NotifiedAccounts {
     const states = messages.flatMap(({ Body = '' }) => State.safeParse(parseJson(Body)).data ?? []);
     const [newest] = states.sort((one, other) => other.atMs - one.atMs);
     if (newest) return { state: newest, messages, atMs: newest.atMs };
-    // What is no state is replaced by one.
+    // A message that is not a state is replaced.
     if (messages.length > 0) return { state: NO_ONE_NOTIFIED, messages, atMs: 0 };
     return (await this.#isEmpty()) ? { state: NO_ONE_NOTIFIED, messages, atMs: 0 } : undefined;
   }
 
-  /** Puts the state back: a new message first, so that there is always one. */
+  /** Puts the state back. The new message is sent first, so that there is always one. */
   async put({ state, messages, atMs }: Taken, next: Notified, nowMs: number): Promise<void> {
     const isSame = JSON.stringify([state.notified, state.seen]) === JSON.stringify([next.notified, next.seen]);
     if (isSame && nowMs - atMs < RENEW_MS) return;
@@ -69,7 +69,7 @@ export class NotifiedAccounts {
     }
   }
 
-  /** The first sweep of a fleet finds no message, neither there nor taken. */
+  /** Returns whether the queue has no message, visible or taken: this is the first sweep of the fleet. */
   async #isEmpty(): Promise<boolean> {
     const { Attributes = {} } = await this.#client.send(
       new GetQueueAttributesCommand({

@@ -16,7 +16,7 @@ export interface NotifyPorts {
   readonly now: () => number;
 }
 
-/** Longer than the notices of one sweep take. */
+/** Time to send the notices of one sweep. */
 const TAKE_SECONDS = 120;
 
 /**

@@ -5,13 +5,13 @@ export interface Turn {
   readonly arn: string;
   /** Milliseconds since the epoch; `undefined`: as soon as the message is received. */
   readonly startAtMs: number | undefined;
-  /** A run that cannot start by then leaves the secret to the next sweep. */
+  /** Latest start, in milliseconds since the epoch. A run that cannot start by then leaves the secret to the next sweep. */
   readonly endAtMs: number | undefined;
 }
 
 export interface Plan {
   readonly refresh: readonly Turn[];
-  /** For the queue of secrets whose last attempt failed, so that they hold no run that a sound secret needs. */
+  /** Turns of secrets whose last attempt failed. They have a queue of their own, so that they hold no run that a sound secret needs. */
   readonly retry: readonly Turn[];
   /** Secrets that did not fit before the next sweep. */
   readonly deferred: number;
@@ -22,31 +22,31 @@ export interface PlanOptions {
   readonly refreshesPerSecond: number;
   /** Shortest time until the next sweep is scheduled. */
   readonly sweepSeconds: number;
-  /** Messages that each queue has ready for delivery, as SQS knew it about a minute ago. */
+  /** Messages ready for delivery in each queue. The count of SQS is about a minute old. */
   readonly waiting: { readonly refresh: number; readonly retry: number };
 }
 
 /**
- * EventBridge Scheduler is precise to a minute. Turns end before the next sweep can begin: two sweeps at a time would start twice as
- * many runs.
+ * Time before the next sweep in which no turn starts. EventBridge Scheduler is precise to a minute, and the turns of two sweeps
+ * together would start twice as many runs.
  */
 const SCHEDULER_SECONDS = 60;
 
-/** So few runs need no pace. */
+/** Maximum number of runs that start without a pace. */
 const UNPACED = 10;
 
-/** SQS delays a message for no longer. */
+/** Maximum delay of a message in SQS. */
 const MAX_DELAY_SECONDS = 900;
 
-/** SQS may deliver a message a few seconds late: runs that wait for their turn start evenly all the same. */
+/** Time by which a message is delivered before its turn. SQS may be a few seconds late, and runs still start evenly. */
 const LEAD_MS = 1_500;
 
-/** How late a run may start. SQS gives no bound for a delivery, but rarely takes longer. */
+/** Maximum lateness of a run. SQS guarantees no bound for a delivery, but rarely takes longer. */
 const LATEST_MS = 5 * 60_000;
 
-/** The same for a queue that is not being emptied: once it is, its messages must not start runs all together. */
+/** Maximum lateness if the queue is not being emptied. When runs start again, its messages must not start all together. */
 const LATEST_OF_STANDING_MS = 15_000;
-/** Messages of so many seconds that no run has taken make a standing queue. */
+/** A queue that holds messages of more seconds than this is not being emptied. */
 const STANDING_SECONDS = 60;
 
 /**
@@ -76,7 +76,7 @@ export function planMessages(judgments: readonly Judgment[], options: PlanOption
     return { arn, startAtMs, endAtMs: startAtMs + (isStanding ? LATEST_OF_STANDING_MS : LATEST_MS) };
   };
   const first = refresh.slice(0, slots);
-  // What SQS might deliver only after the next sweep is sent a second time, as far as turns are free.
+  // SQS might deliver the last messages only after the next sweep. They are sent a second time in turns that are free.
   const again = first.slice(Math.max(0, slots - LATEST_MS / slotMs)).slice(0, slots - first.length);
   const refreshTurns = [...first, ...again].map((each, slot) => toTurn(each, slot, waiting.refresh));
   const retryTurns: Turn[] = [];
@@ -102,7 +102,7 @@ function byUrgency(one: Judgment, other: Judgment): number {
   return one.expiresAtMs < other.expiresAtMs ? -1 : 1;
 }
 
-/** With a back-off, the run starts when that is over. */
+/** Returns a turn without a pace. A run with a back-off starts when the back-off is over. */
 function toUnpaced({ arn, fromMs }: Judgment, nowMs: number): Turn {
   return fromMs > nowMs
     ? { arn, startAtMs: fromMs, endAtMs: fromMs + LATEST_MS }

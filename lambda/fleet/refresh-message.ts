@@ -32,7 +32,7 @@ import type { FleetLambdaContext } from './fleet-lambda-context.ts';
 import { PendingAnswers } from './pending-answers.ts';
 import { waitMs } from './wait-ms.ts';
 
-/** What an event source mapping takes back: messages that are to come again. */
+/** Answer to an event source mapping: the messages to deliver again. */
 export interface BatchResponse {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
 }
@@ -56,7 +56,7 @@ const pendingAnswers = new PendingAnswers();
 let connected: ReturnType<typeof connect> | undefined;
 
 /**
- * Messages of the queue, a secret each; or one request of a person, which names its secret.
+ * Handles messages of the queue, one secret each, or the request of a person, which names its secret.
  *
  * @throws an error whose `name` is its code, for a request
  */
@@ -66,7 +66,7 @@ export async function handler(event: unknown, lambdaContext: FleetLambdaContext)
   if (messages === undefined) return await answer(event, place, lambdaContext);
   await storeRemembered(lambdaContext);
   for (const message of messages) await take(message, place, lambdaContext);
-  // Each message is done: the next sweep reads the journal, and sends the secret again when an attempt is due.
+  // No message comes again: the next sweep reads the journal, and sends the secret when an attempt is due.
   return { batchItemFailures: [] };
 }
 
@@ -91,7 +91,7 @@ async function take({ body }: QueueMessage, place: Place, lambdaContext: FleetLa
     await storeAnswer(queued.secretId, lambdaContext);
 }
 
-/** Returns `undefined` for a message that the run itself refuses and reports. */
+/** Returns `undefined` for a message that the run itself rejects and reports. */
 function parseQueued(body: string, place: Place): QueuedSecret | undefined {
   try {
     return parseMessage(body, place);
@@ -155,7 +155,7 @@ async function run(
   telemetry.begin(awsRequestId, functionName);
   return await logRun(telemetry, async () => {
     const { secretId, action } = parse();
-    // Once more, now that it is known: each line names the secret.
+    // From here on, each line names the secret.
     telemetry.begin(awsRequestId, functionName, secretId);
     const context = wire(secretId, lambdaContext);
     try {
@@ -168,12 +168,12 @@ async function run(
   });
 }
 
-/** Adds to a denial that the secret may have lost its tag: the core does not know of tags. */
+/** Adds to a denial that the secret may have lost its tag, because the core does not know about tags. */
 function withTagAdvice({ name, message }: Fault): Fault {
   return new Fault(name, `${message} ${TAG_ADVICE}`);
 }
 
-/** Leaves a run the time that its lease allows: the function has more, in which messages wait for their turn. */
+/** Limits a run to the time that its lease allows. The function has more, in which messages wait for their turn. */
 function withinLease(lambdaContext: LambdaContext, leaseSeconds: number): LambdaContext {
   const endsAtMs = Date.now() + (leaseSeconds - LEASE_OVER_TIMEOUT_SECONDS) * 1000;
   return {
@@ -195,7 +195,7 @@ function wire(secretId: string, lambdaContext: LambdaContext): Context {
   };
 }
 
-/** What all secrets share. @throws Fault `CONFIGURATION_INVALID` */
+/** Returns the parts that all secrets share. @throws Fault `CONFIGURATION_INVALID` */
 function connect() {
   const { tokenEndpoint, eventBusName, ...rest } = parseSharedConfiguration();
   return {

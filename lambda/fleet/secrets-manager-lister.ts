@@ -9,13 +9,13 @@ import type { FleetTag } from '../contract.ts';
 import { Fault } from '../core/fault.ts';
 import type { ListedSecret, SecretLister } from './sweep-secrets.ts';
 
-/** The most that AWS gives. */
+/** Maximum page size of `ListSecrets`. */
 const PAGE_SIZE = 100;
 
-/** All of one call, with the SDK's tries. */
+/** Maximum time of one call, with the SDK's retries. */
 const CALL_TIMEOUT_MS = 10_000;
 
-/** `ListSecrets`, which reads no value. */
+/** Lists secrets with `ListSecrets`, which reads no value. */
 export class SecretsManagerLister implements SecretLister {
   readonly #client: SecretsManagerClient;
 
@@ -35,7 +35,7 @@ export class SecretsManagerLister implements SecretLister {
         return [{ arn: ARN, tags, primaryRegion: PrimaryRegion, owningService: OwningService }];
       });
       nextToken = NextToken;
-      // Emulators end with an empty one.
+      // Emulators end with an empty token.
     } while (nextToken);
   }
 

@@ -11,10 +11,10 @@ import { Fault } from '../core/fault.ts';
 import type { SecretRead } from './judge-secret.ts';
 import type { SecretReader } from './sweep-secrets.ts';
 
-/** All of one call, with the SDK's tries. */
+/** Maximum time of one call, with the SDK's retries. */
 const CALL_TIMEOUT_MS = 10_000;
 
-/** Pages of one batch. AWS may answer with an empty page and a token. */
+/** Maximum number of pages of one batch. AWS may answer with an empty page and a token. */
 const MAX_PAGES = 25;
 
 /** Reads the current values of secrets with `BatchGetSecretValue`. */
@@ -31,7 +31,7 @@ export class SecretsManagerReader implements SecretReader {
     for (let pages = 0; pages < MAX_PAGES; pages++) {
       const { SecretValues = [], Errors = [], NextToken } = await this.#readPage(arns, nextToken);
       for (const each of [...Errors.map(toRefused), ...SecretValues.map(toRead)]) found.set(each.arn, each);
-      // Emulators end with an empty one.
+      // Emulators end with an empty token.
       if (!NextToken) break;
       nextToken = NextToken;
     }
@@ -60,13 +60,13 @@ function toRead({
   CreatedDate,
   SecretString,
 }: SecretValueEntry): SecretRead {
-  // Every age is judged by it.
+  // The age of a version depends on its date.
   if (CreatedDate === undefined) return { arn: ARN, kind: 'failed' };
   const version = { versionId: VersionId, createdAt: CreatedDate.getTime(), secretString: SecretString };
   return { arn: ARN, kind: 'value', version, isAtRest: VersionStages.includes(JOURNAL_STAGE) };
 }
 
-/** AWS repeats in `SecretId` what the request named. */
+/** Returns the reason why a secret was not read. AWS repeats the id from the request in `SecretId`. */
 function toRefused({ SecretId: arn = '', ErrorCode = '' }: APIErrorType): SecretRead {
   if (ErrorCode === 'ResourceNotFoundException') return { arn, kind: 'absent' };
   if (ErrorCode === 'InvalidRequestException') return { arn, kind: 'leaving' };

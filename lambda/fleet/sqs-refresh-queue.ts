@@ -5,7 +5,7 @@ import { renderMessage } from './fleet-event.ts';
 import { type Turn, toDelaySeconds } from './plan-messages.ts';
 import type { RefreshQueue } from './sweep-secrets.ts';
 
-/** All of one call, with the SDK's tries. */
+/** Maximum time of one call, with the SDK's retries. */
 const CALL_TIMEOUT_MS = 10_000;
 
 /** Queue of the secrets that the refresh function handles. */

@@ -27,7 +27,7 @@ const Environment = z.object({
   [FLEET_ENVIRONMENT.notifiedQueueUrl]: z._default(z.string(), ''),
 });
 
-/** @throws Fault `CONFIGURATION_INVALID`, which names every mistake at once */
+/** @throws Fault `CONFIGURATION_INVALID`, which names every mistake */
 export function parseSweepConfiguration(variables?: Variables): SweepConfiguration {
   const data = parseEnvironment(Environment, variables);
   const topicArn = data[FLEET_ENVIRONMENT.notifyTopicArn];

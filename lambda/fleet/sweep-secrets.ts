@@ -5,11 +5,11 @@ import { isManaged } from './fleet-event.ts';
 import { type JudgeContext, type Judgment, judgeSecret, type SecretRead, unread } from './judge-secret.ts';
 import { type PlanOptions, planMessages, type Turn } from './plan-messages.ts';
 
-/** What `ListSecrets` says of one secret. */
+/** One secret in the answer of `ListSecrets`. */
 export interface ListedSecret {
   readonly arn: string;
   readonly tags: ReadonlyMap<string, string>;
-  /** `undefined` if the secret is in one region alone. */
+  /** `undefined` if the secret has no replica. */
   readonly primaryRegion: string | undefined;
   /** `undefined` if no other AWS service manages the secret. */
   readonly owningService: string | undefined;
@@ -17,7 +17,7 @@ export interface ListedSecret {
 
 export interface SecretLister {
   /**
-   * Page by page, at least those that have the tag: AWS's filters match prefixes, and do not pair key and value.
+   * Lists the secrets with the tag, page by page, and some others: AWS's filters match prefixes, and do not pair key and value.
    *
    * @throws Fault `STORE_DENIED` or `STORE_UNAVAILABLE`
    */
@@ -41,9 +41,9 @@ export interface SweepPorts {
   readonly reader: SecretReader;
   readonly judge: JudgeContext;
   readonly queue: RefreshQueue;
-  /** For secrets whose last attempt failed. */
+  /** Queue of secrets whose last attempt failed. */
   readonly retryQueue: RefreshQueue;
-  /** Until the platform ends this run. */
+  /** Time until the platform ends this run. */
   readonly remainingMs: () => number;
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
@@ -54,7 +54,7 @@ export interface SweepOptions extends Omit<PlanOptions, 'nowMs' | 'waiting'> {
 }
 
 export interface Sweep {
-  /** What was read of each secret of the fleet. */
+  /** Judgment of each secret of the fleet. */
   readonly judgments: readonly Judgment[];
   readonly queued: number;
   /** Secrets that may need a run, and did not fit before the next sweep. */
@@ -63,24 +63,24 @@ export interface Sweep {
   readonly replicas: readonly string[];
   readonly managed: readonly string[];
   readonly others: readonly string[];
-  /** The first of what went wrong. */
+  /** First error of the sweep. */
   readonly problem: Error | undefined;
 }
 
-/** Entries of one `SendMessageBatch`, and secrets of one `BatchGetSecretValue`: the most that AWS takes. */
+/** Maximum entries of one `SendMessageBatch`, and secrets of one `BatchGetSecretValue`. */
 export const SEND_BATCH = 10;
 export const READ_BATCH = 20;
 
-/** Calls at a time, and the shortest time of each: 50 reads per second are half of what AWS allows in an account and region. */
+/** Concurrent calls, and the shortest time of each: 50 reads per second are half of AWS's quota in an account and region. */
 const LANES = 8;
 const LANE_MS = 160;
 
-/** For the last reads, for sending what was read, and for the last line. */
+/** Time for the last reads, for sending messages, and for the last line. */
 const RESERVE_MS = 45_000;
 
 /**
- * Lists the secrets with the tag, reads them, and sends a message for each that may need a run. A sweep that cannot finish sends
- * what it has: see `problem`. A secret that could not be read is sent, too.
+ * Lists the secrets with the tag, reads them, and sends a message for each one that may need a run. A secret that could not be read is
+ * sent, too. A sweep that cannot finish sends what it has: see `problem`.
  */
 export async function sweepSecrets(ports: SweepPorts, options: SweepOptions): Promise<Sweep> {
   const found = {
@@ -120,7 +120,7 @@ export async function sweepSecrets(ports: SweepPorts, options: SweepOptions): Pr
   return { ...found, queued, deferred: plan.deferred, problem: problems[0] };
 }
 
-/** Yields the ARNs of the fleet's own secrets in batches. Never throws, so that what was listed is read and sent. */
+/** Yields the ARNs of the fleet's own secrets in batches. Never throws, so that all listed secrets are read and sent. */
 async function* batchesOf(
   { lister, remainingMs }: SweepPorts,
   { tag, region }: SweepOptions,
@@ -179,6 +179,6 @@ function* chunksOf<T>(items: readonly T[], size: number): Generator<readonly T[]
 function outOfTime(): Fault {
   return new Fault(
     'SWEEP_INCOMPLETE',
-    'The sweep had no time left: there are more secrets than it can list and read before the next one. Split the fleet, by another value of the tag, or tick less often.',
+    'The sweep had no time left: the fleet has more secrets than a sweep can list and read before the next one. Split the fleet by another value of the tag, or tick less often.',
   );
 }

@@ -10,7 +10,7 @@ export interface SweepCounts {
 
 /** Telemetry of sweeps: the states of a fleet come from what a sweep read, so they do not depend on any run. */
 export class SweepTelemetry extends PowertoolsTelemetry {
-  /** Only of a whole sweep: an alarm fires if they stay away, and no alarm clears without them. */
+  /** Records the metrics of a whole sweep. Without them, *Sweep silent* fires and no other alarm clears. */
   recordSweep({ listed, queued }: SweepCounts, judgments: readonly Judgment[], nowMs: number): void {
     this.count(FLEET_METRICS.secretsListed, listed);
     this.count(FLEET_METRICS.secretsQueued, queued);
@@ -24,7 +24,7 @@ export class SweepTelemetry extends PowertoolsTelemetry {
     if (known.length === 0) return;
     const expiresAtMs = least(known.map((each) => each.expiresAtMs));
     const untilDue = least(known.map(({ secondsUntilDue = 0 }) => secondsUntilDue));
-    // What has an alarm of its own is not overdue for a reason that others may share.
+    // An account that needs authorization has an alarm of its own.
     const waiting = known.filter((each) => !isReauthorization(each));
     const overdue = -least(waiting.map(({ secondsUntilDue = 0 }) => secondsUntilDue));
     this.recordSeconds(METRICS.tokenSecondsRemaining, Math.max(0, Math.floor((expiresAtMs - nowMs) / 1000)));

@@ -22,22 +22,22 @@ import { parseSweepConfiguration, type SweepConfiguration } from './sweep-config
 import { type Sweep, sweepSecrets } from './sweep-secrets.ts';
 import { SweepTelemetry } from './sweep-telemetry.ts';
 
-/** Nobody waits for a sweep: one that AWS throttles tries more often than a refresh does. */
+/** SDK options. No one waits for a sweep, so it retries more often than a refresh if AWS throttles it. */
 const OPTIONS = { ...CLIENT_OPTIONS, maxAttempts: 6 };
 
-const SWEPT = 'Every secret with the tag was read, and those that may need a run are in the queues.';
+const SWEPT = 'Every secret with the tag was read, and each one that may need a run is in a queue.';
 const NONE = 'No secret has the tag, so there is nothing to refresh. Tag a secret, or correct the tag of the fleet.';
 
-/** So many sweeps that the token had a run and another. */
+/** Number of sweeps in which a token had two runs. */
 const OVERDUE_SWEEPS = 2;
 
-/** One call of SNS, with the SDK's tries. */
+/** Maximum time of one call of SNS, with the SDK's retries. */
 const PUBLISH_TIMEOUT_MS = 10_000;
 
-/** What a warning names of each kind of secret. */
+/** Maximum number of secrets that a warning names. */
 const MAX_NAMED = 20;
 
-/** Secrets with the tag that no run may write, and why. */
+/** Reasons why secrets with the tag are skipped. */
 const SKIPPED = {
   replicas: [FLEET_LOG_EVENTS.replicasSkipped, 'Only the original in its own region can be written.'],
   managed: [FLEET_LOG_EVENTS.managedSkipped, 'Another AWS service manages these secrets and rotates them.'],
@@ -47,13 +47,13 @@ const SKIPPED = {
   ],
 } as const;
 
-/** Answer of a sweep that read every secret of the fleet. */
+/** Result of a sweep that read every secret of the fleet. */
 export interface SweepResult {
   /** Secrets of the fleet. */
   readonly listed: number;
   /** Secrets that may need a run, and were put into a queue. */
   readonly queued: number;
-  /** Secrets that may need a run, and are left to the next sweep. */
+  /** Secrets that may need a run, and wait for the next sweep. */
   readonly deferred: number;
   /** Secrets with the tag that are skipped, by kind. */
   readonly replicas: number;
@@ -67,7 +67,7 @@ const sqs = new SQSClient(OPTIONS);
 const sns = new SNSClient(OPTIONS);
 
 /**
- * One tick of a fleet: reads its secrets, and puts those that may need a run into the queues.
+ * Handles one tick of a fleet: reads its secrets, and puts each one that may need a run into a queue.
  *
  * @throws an error whose `name` is its code
  */
@@ -159,7 +159,7 @@ function warnOfSkipped(kind: keyof typeof SKIPPED, arns: readonly string[]): voi
   telemetry.warn(event, { reason, listed: arns.length, secretIds: arns.slice(0, MAX_NAMED) });
 }
 
-/** One line for each kind of trouble, so that the log of the sweep shows which secrets an alarm is about. */
+/** Logs one line per kind of trouble, so that the log of the sweep shows which secrets an alarm is about. */
 function warnOfTroubles(judgments: readonly Judgment[], sweepSeconds: number): void {
   for (const code of TROUBLE_CODES) {
     const arns = judgments.flatMap(({ arn, trouble }) => (trouble === code ? [arn] : []));

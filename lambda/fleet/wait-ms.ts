@@ -1,9 +1,9 @@
 import { MAX_WAIT_SECONDS } from '../contract.ts';
 import type { Turn } from './plan-messages.ts';
 
-/** Less than that is the time that a message takes from the queue to the function. */
+/** Lateness that a message may have from its way to the function. */
 const ON_TIME_MS = 1_000;
-/** Messages of a pause of ten seconds come over a minute. */
+/** Spread of late messages: those of a pause of ten seconds start within a minute. */
 const LATE_FACTOR = 6;
 
 /**

@@ -109,9 +109,9 @@ describe('what the construct has and does', () => {
 
 describe('a prop that is refused, by its name:', () => {
   it.each([
-    ['no tag', {}, '- tagKey is missing, but must be the key of a tag'],
+    ['no tag', {}, '- tagKey is missing'],
     ['a tag of AWS', { tagKey: 'aws:mine' }, '- tagKey is "aws:mine", but must be the key of a tag'],
-    ['an empty value', { tagKey: 'retently', tagValue: '' }, '- tagValue is "", but must be the value of a tag'],
+    ['an empty value', { tagKey: 'retently', tagValue: '' }, '- tagValue is ""'],
     [
       'one run at once',
       { tagKey: 'retently', maximumConcurrency: 1 },

