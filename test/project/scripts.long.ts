@@ -7,7 +7,7 @@ import { ROOT } from './documents.ts';
 
 const SCRIPTS: Readonly<Record<string, string>> = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).scripts;
 /** Every script of ours, except the commands of `cli/`, which have their own tests, and the build, which has no options. */
-const OURS = Object.entries(SCRIPTS).filter(([, command]) => /^node .* test\//.test(command));
+const OURS = Object.entries(SCRIPTS).filter(([, command]) => /^node .* tsx test\//.test(command));
 
 let temporary: string;
 
