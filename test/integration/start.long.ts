@@ -13,10 +13,10 @@ interface Run {
   readonly stderr: string;
 }
 
-describe.concurrent('npm start tells, and exits with 0, of', () => {
+describe.concurrent('npm start shows, and exits with 0,', () => {
   test.each([
-    ['rotation', ['result     refreshed', 'Retently Token Refreshed', 'The old refresh token is dead', 'three reads']],
-    ['no-rotation', ['result     refreshed', 'still the one']],
+    ['rotation', ['result     refreshed', 'Retently Token Refreshed', 'rejects the old refresh token', 'three reads']],
+    ['no-rotation', ['result     refreshed', 'refresh token has not changed']],
     ['grace', ['lost       200', 'Both POSTs sent the same refresh token']],
     ['dead-grant', ['400 invalid_grant', 'error      REAUTHORIZATION_REQUIRED', 'Retently Reauthorization Required']],
     [
@@ -28,7 +28,7 @@ describe.concurrent('npm start tells, and exits with 0, of', () => {
     const { exitCode, stdout, stderr } = await start(provider === 'fleet' ? '--fleet' : `--provider=${provider}`);
     expect(stderr).toBe('');
     for (const text of told) expect(stdout).toContain(text);
-    expect(stdout).toMatch(/All of it happened, in \d+\.\d s\.\n$/);
+    expect(stdout).toMatch(/All checks passed, in \d+\.\d s\.\n$/);
     expect(stdout).not.toContain('NOT');
     expect(exitCode).toBe(0);
     expectPlain(stdout);

@@ -67,7 +67,7 @@ async function play(act: (stage: Stage) => Promise<boolean>, options: SandboxOpt
   await using sandbox = await startSandbox(options);
   const hasAllHappened = await act({ sandbox, screen });
   const seconds = ((performance.now() - beganAtMs) / 1000).toFixed(1);
-  screen.heading(hasAllHappened ? `All of it happened, in ${seconds} s.` : 'NOT all of it happened.');
+  screen.heading(hasAllHappened ? `All checks passed, in ${seconds} s.` : 'NOT all checks passed.');
   return hasAllHappened;
 }
 

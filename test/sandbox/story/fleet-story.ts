@@ -31,7 +31,7 @@ export async function playFleet(sandbox: Sandbox, screen: Screen): Promise<boole
   const posts = tokenEndpoint.requests.length;
   const second = await sweep('Second sweep', fleet, sandbox, screen);
 
-  screen.heading('Checked in the books of the stand-ins');
+  screen.heading('Checked in the records of the stand-ins');
   let hasAllHappened = true;
   const check = (sentence: string, isTrue: boolean) => {
     hasAllHappened &&= isTrue;
@@ -39,8 +39,11 @@ export async function playFleet(sandbox: Sandbox, screen: Screen): Promise<boole
   };
   const tokens = ['acme', 'bolt'].map((name) => String(fleet.read(name)['access_token']));
   const live = await Promise.all(tokens.map((token) => authorizationServer.isAccessTokenLive(token)));
-  check('acme and bolt hold bearer tokens of their own, which the server honours', live.every(Boolean));
-  check('The broken ones stopped no other: every message is done', aws.sqs.size + aws.sqs.deadLetters.length === 0);
+  check('acme and bolt each hold an access token that the server accepts', live.every(Boolean));
+  check(
+    'The broken secrets did not stop the others: every message is done',
+    aws.sqs.size + aws.sqs.deadLetters.length === 0,
+  );
   const codes = (ends: readonly End[]) => ends.map(({ code, outcome }) => code ?? outcome);
   check(
     'The runs of the first sweep ended as shown above',

@@ -47,19 +47,19 @@ function isRead([label, text]: Line, stage: string): boolean {
   return label === 'read' && text.startsWith(stage);
 }
 
-/** What readers of the bearer token get. */
+/** Returns the lines of a call that concerns the token secret. */
 function describeTokenSecretCall({ operation, input, output }: AwsCall): Line[] {
   switch (operation) {
     case 'GetSecretValue': {
       const found = version.safeParse(output).data;
       return [
-        ['read', `the token secret: ${found === undefined ? 'nothing yet' : describeBearer(found.SecretString)}`],
+        ['read', `the token secret: ${found === undefined ? 'nothing yet' : describeAccessToken(found.SecretString)}`],
       ];
     }
     case 'PutSecretValue': {
       const { ClientRequestToken, SecretString } = put.parse(input);
       const where = `the token secret ${shortId(ClientRequestToken)}`;
-      return [['copied', `to ${where}: ${describeBearer(SecretString)}, for readers`]];
+      return [['copied', `to ${where}: ${describeAccessToken(SecretString)}, for readers`]];
     }
     case 'UpdateSecretVersionStage': {
       const { RemoveFromVersionId, MoveToVersionId } = move.parse(input);
@@ -87,7 +87,7 @@ function describeCall(call: AwsCall, documents: string[], event: object): Line[]
       return [describeRead(wanted, found)];
     }
     case 'ListSecretVersionIds': {
-      const room = `${page.parse(output).Versions.length} of 100 versions are taken: room for a claim and its answer`;
+      const room = `${page.parse(output).Versions.length} of 100 versions exist: there is room for a claim and its answer`;
       return [
         ['due', why(documents.at(-1), event)],
         ['counted', room],
@@ -108,9 +108,11 @@ function describeCall(call: AwsCall, documents: string[], event: object): Line[]
 }
 
 function why(current: string | undefined, event: object): string {
-  if ('force' in event) return `somebody wants it now: ${JSON.stringify(event)}`;
-  const hasBearerToken = current !== undefined && parseStored(current).access_token !== undefined;
-  return hasBearerToken ? 'it is past half of its life, or its life is unknown' : 'there is no bearer token yet';
+  if ('force' in event) return `a person forces a refresh: ${JSON.stringify(event)}`;
+  const hasAccessToken = current !== undefined && parseStored(current).access_token !== undefined;
+  return hasAccessToken
+    ? 'more than half of its lifetime is over, or its lifetime is unknown'
+    : 'there is no access token yet';
 }
 
 function describeRead(
@@ -118,8 +120,8 @@ function describeRead(
   found: z.infer<typeof version> | undefined,
 ): Line {
   if (VersionStage === undefined) {
-    const answer = found === undefined ? 'none, so it is not spent' : 'found, so it is spent';
-    return ['looked', `for the answer to this refresh token, version ${shortId(VersionId)}: ${answer}`];
+    const answer = found === undefined ? 'none, so the token was not used' : 'found, so the token was used';
+    return ['checked', `the answer to this refresh token, version ${shortId(VersionId)}: ${answer}`];
   }
   if (found === undefined) return ['read', `${VersionStage}: no version has this label yet`];
   return ['read', `${VersionStage} ${shortId(found.VersionId)}: ${describe(found.SecretString)}`];
@@ -146,8 +148,8 @@ function describeAnswer({ status, headers = {}, body }: NonNullable<ReceivedRequ
   const tokens = tokenAnswer.safeParse(json).data;
   if (tokens !== undefined) {
     const { access_token, refresh_token, expires_in } = tokens;
-    const bearer = `bearer token ${fingerprint(access_token)} for ${expires_in} s`;
-    return ['answered', `${status}: ${bearer}, refresh token ${fingerprint(refresh_token)}`];
+    const accessToken = `access token ${fingerprint(access_token)} for ${expires_in} s`;
+    return ['answered', `${status}: ${accessToken}, refresh token ${fingerprint(refresh_token)}`];
   }
   const retryAfter = headers['retry-after'] === undefined ? '' : `, Retry-After: ${headers['retry-after']}`;
   return ['answered', `${status}${retryAfter} ${errorAnswer.safeParse(json).data?.error ?? ''}`.trimEnd()];
@@ -157,12 +159,12 @@ function describe(secretString: string): string {
   const { kind, attempt, code, refresh_token } = parseStored(secretString);
   if (kind?.endsWith('/claim')) return `the claim of attempt ${attempt}`;
   if (kind !== undefined) return `attempt ${attempt} failed, ${code}`;
-  return `refresh token ${fingerprint(refresh_token ?? '')}, ${describeBearer(secretString)}`;
+  return `refresh token ${fingerprint(refresh_token ?? '')}, ${describeAccessToken(secretString)}`;
 }
 
-function describeBearer(secretString: string): string {
+function describeAccessToken(secretString: string): string {
   const { access_token } = parseStored(secretString);
-  return access_token === undefined ? 'no bearer token' : `bearer token ${fingerprint(access_token)}`;
+  return access_token === undefined ? 'no access token' : `access token ${fingerprint(access_token)}`;
 }
 
 function parseStored(secretString: string): z.infer<typeof stored> {

@@ -12,7 +12,7 @@ const FORCED = { action: 'refresh', force: true };
 const OUTAGE = { status: 503, headers: { 'retry-after': '120' } };
 const FRESH_TICK = ['GetSecretValue', 'GetSecretValue', 'GetSecretValue'];
 
-/** One for each way in which a provider can behave. */
+/** Stories, one for each way in which a provider can behave. */
 export const STORIES = {
   rotation: {
     title: 'Each refresh returns a new refresh token; the old one expires.',
@@ -23,7 +23,7 @@ export const STORIES = {
       const second = await log.tick('Second tick');
       checks(log);
       await checkStored(log);
-      await checkToken(log, 'The old refresh token is dead there', before, false);
+      await checkToken(log, 'The server rejects the old refresh token', before, false);
       checkRefreshed(log, first, { posts: 1 });
       checkFresh(log, 'second', second);
     },
@@ -39,7 +39,7 @@ export const STORIES = {
       await checkStored(log);
       const { sandbox } = log;
       const isKept = sandbox.readVersion('AWSCURRENT')?.document.refresh_token === before;
-      log.check('The refresh token is still the one that somebody put there', isKept);
+      log.check('The refresh token has not changed', isKept);
       checkRefreshed(log, first, { posts: 1 });
       checkFresh(log, 'second', second);
     },
@@ -54,7 +54,7 @@ export const STORIES = {
       checks(log);
       await checkStored(log);
       const sent = log.sandbox.tokenEndpoint.requests.map(({ form }) => form['refresh_token']);
-      log.check('Both POSTs sent the same refresh token, the second at once', new Set(sent).size === 1);
+      log.check('Both POSTs sent the same refresh token, the second immediately', new Set(sent).size === 1);
       checkRefreshed(log, first, { posts: 2 });
       checkFresh(log, 'second', second);
     },
@@ -69,15 +69,18 @@ export const STORIES = {
       const first = await log.tick('First tick');
       const second = await log.tick('Second tick');
       await configure(log);
-      const third = await log.tick('Somebody authorizes the application again, and puts the new refresh token there');
+      const third = await log.tick('An admin authorizes the application again, which stores a new refresh token');
       checks(log);
       const isDead = first.ending === 'REAUTHORIZATION_REQUIRED' && second.ending === first.ending;
       log.check('Both ticks ended in REAUTHORIZATION_REQUIRED', isDead);
       const sent = sandbox.tokenEndpoint.requests.filter(({ form }) => form['refresh_token'] === dead);
-      log.check('The dead token was sent once; the second tick sent nothing', sent.length === 1 && !second.postCount);
+      log.check(
+        'The revoked token was sent once; the second tick sent nothing',
+        sent.length === 1 && !second.postCount,
+      );
       const { failed, reauthorizationRequired } = EVENT_DETAIL_TYPES;
       const isTold = isSame(first.events, [failed, reauthorizationRequired]) && isSame(second.events, []);
-      log.check('The world was told by the first tick, not by the second', isTold);
+      log.check('The first tick published events; the second did not', isTold);
       await checkStored(log);
       checkRefreshed(log, third, { posts: 1, isRecovery: true });
     },
@@ -90,22 +93,22 @@ export const STORIES = {
       const first = await log.tick('First tick');
       const second = await log.tick('Second tick');
       log.sandbox.tokenEndpoint.play('forward');
-      const third = await log.tick('The token endpoint is back, and somebody does not want to wait', FORCED);
+      const third = await log.tick('The token endpoint is back, and a person forces a refresh', FORCED);
       const fourth = await log.tick('Fourth tick');
       checks(log);
       const isDown = first.ending === 'PROVIDER_UNAVAILABLE' && first.postCount === 1;
-      log.check('The first tick asked once and ended in PROVIDER_UNAVAILABLE', isDown);
+      log.check('The first tick sent one POST and ended in PROVIDER_UNAVAILABLE', isDown);
       const isWaiting = second.ending === 'waiting' && second.retryAt !== undefined && second.postCount === 0;
-      log.check('The second tick sent nothing: it waits as long as the server asked for', isWaiting);
+      log.check('The second tick sent nothing: it waits for the time in Retry-After', isWaiting);
       await checkStored(log);
-      await checkToken(log, 'The old refresh token is dead there', before, false);
+      await checkToken(log, 'The server rejects the old refresh token', before, false);
       checkRefreshed(log, third, { posts: 1, isRecovery: true });
       checkFresh(log, 'fourth', fourth);
     },
   },
 } as const satisfies Record<string, Story>;
 
-/** An operator's hand. @returns the refresh token */
+/** Stores new credentials, as an operator does. @returns the refresh token */
 async function configure({ sandbox }: StoryLog): Promise<string> {
   const credentials = await sandbox.mintCredentials();
   sandbox.putCredentials(credentials);
@@ -113,7 +116,7 @@ async function configure({ sandbox }: StoryLog): Promise<string> {
 }
 
 function checks(log: StoryLog): void {
-  log.heading('Checked in the books of the stand-ins');
+  log.heading('Checked in the records of the stand-ins');
 }
 
 async function checkStored(log: StoryLog): Promise<void> {
@@ -121,11 +124,11 @@ async function checkStored(log: StoryLog): Promise<void> {
   const { access_token: accessToken = '', refresh_token: refreshToken = '' } =
     log.sandbox.readVersion('AWSCURRENT')?.document ?? {};
   const isIssued = await authorizationServer.isAccessTokenLive(accessToken);
-  log.check('AWSCURRENT holds a bearer token that the authorization server issued and honours', isIssued);
-  await checkToken(log, 'Its refresh token is live there', refreshToken, true);
+  log.check('AWSCURRENT holds an access token that the authorization server issued and accepts', isIssued);
+  await checkToken(log, 'The server accepts the refresh token of AWSCURRENT', refreshToken, true);
   const forReaders = log.sandbox.readTokenSecret();
   const isAlone = Object.keys(forReaders).sort().join() === 'access_token,expires_at,token_type';
-  log.check('The token secret holds that bearer token alone', isAlone && forReaders['access_token'] === accessToken);
+  log.check('The token secret holds only that access token', isAlone && forReaders['access_token'] === accessToken);
 }
 
 async function checkToken(log: StoryLog, sentence: string, token: string, isLive: boolean): Promise<void> {
@@ -137,7 +140,7 @@ function checkRefreshed(log: StoryLog, tick: Tick, { posts = 1, isRecovery = fal
   const events = isRecovery ? [refreshed, recovered] : [refreshed];
   const isPosted = tick.ending === 'refreshed' && tick.postCount === posts;
   log.check(`The refresh took ${posts === 1 ? 'one POST' : `${posts} POSTs`}`, isPosted);
-  const sentence = isRecovery ? 'Two events went out, one of them tells of the recovery' : 'One event went out';
+  const sentence = isRecovery ? 'Two events were published, one of them for the recovery' : 'One event was published';
   log.check(sentence, isSame(tick.events, events));
 }
 
