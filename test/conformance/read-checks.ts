@@ -1,5 +1,10 @@
 import { strict as assert } from 'node:assert';
-import { CreateSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  RestoreSecretCommand,
+} from '@aws-sdk/client-secrets-manager';
 import { type Check, expectRefusal, newVersionId, onSecret, TestSecret } from './check.ts';
 
 const JOURNAL = 'TOKEN_REFRESH';
@@ -121,6 +126,43 @@ export const readChecks: readonly Check[] = [
       await expectRefusal(secret.moveStage('AWSCURRENT', { from: first, to: second }), 'InvalidRequestException');
     },
     { moto: 'moto moves its labels' },
+  ),
+  onSecret('a read by id and stage fails unless both name the same version', async (secret) => {
+    const { labelled, deprecated } = await createDeprecated(secret);
+    const [current] = labelled;
+    await expectRefusal(
+      secret.get({ VersionId: deprecated, VersionStage: 'AWSCURRENT' }),
+      'InvalidRequestException',
+      'ResourceNotFoundException',
+    );
+    assert.equal((await secret.get({ VersionId: current, VersionStage: 'AWSCURRENT' })).SecretString, 'one');
+  }),
+  onSecret('a secret is found by its ARN without the last six characters', async (secret) => {
+    await secret.create({ id: newVersionId(), text: 'one' });
+    const { ARN = '' } = await secret.describe();
+    const { Name } = await secret.client.send(new DescribeSecretCommand({ SecretId: ARN.slice(0, -7) }));
+    assert.equal(Name, secret.id);
+  }),
+  onSecret('a secret is created twice only by the same request', async (secret) => {
+    const id = newVersionId();
+    await secret.create({ id, text: 'one' });
+    await secret.create({ id, text: 'one' });
+    await expectRefusal(secret.create({ id, text: 'other' }), 'ResourceExistsException');
+  }),
+  onSecret('a secret that is restored has its value', async (secret) => {
+    await secret.create({ id: newVersionId(), text: 'one' });
+    await secret.scheduleDeletion();
+    await secret.client.send(new RestoreSecretCommand({ SecretId: secret.id }));
+    assert.equal((await secret.get({})).SecretString, 'one');
+  }),
+  onSecret(
+    'a secret that is scheduled for deletion keeps its name',
+    async (secret) => {
+      await secret.create({ id: newVersionId(), text: 'one' });
+      await secret.scheduleDeletion();
+      await expectRefusal(secret.create(), 'InvalidRequestException');
+    },
+    { moto: 'moto answers ResourceExistsException' },
   ),
 ];
 

@@ -84,6 +84,38 @@ export const stageChecks: readonly Check[] = [
     },
     { moto: 'moto drops labels of our own on demotion' },
   ),
+  onSecret(
+    'a label that is moved to the version that has it stays there',
+    async (secret) => {
+      const { first, second } = await createTwo(secret);
+      await secret.moveStage('AWSCURRENT', { to: first });
+      await secret.moveStage('AWSCURRENT', { from: first, to: first });
+      await secret.expectStages({ AWSCURRENT: first, [JOURNAL]: second });
+    },
+    { moto: 'moto wants to know from which version' },
+  ),
+  onSecret(
+    'a label does not move to a version that does not exist',
+    async (secret) => {
+      const { first, second } = await createTwo(secret);
+      const move = secret.moveStage('AWSCURRENT', { from: first, to: newVersionId() });
+      await expectRefusal(move, 'ResourceNotFoundException', 'InvalidParameterException');
+      await secret.expectStages({ AWSCURRENT: first, [JOURNAL]: second });
+    },
+    { moto: 'moto removes the label from the version that had it' },
+  ),
+  onSecret('a label of our own is removed only from the version that has it', async (secret) => {
+    const { first, second } = await createTwo(secret);
+    await expectRefusal(secret.moveStage(JOURNAL, { from: first }), 'InvalidParameterException');
+    await secret.moveStage(JOURNAL, { from: second });
+    await secret.expectStages({ AWSCURRENT: first });
+  }),
+  onSecret('AWSPREVIOUS leaves a version that becomes current again', async (secret) => {
+    const { first, second } = await createTwo(secret);
+    await secret.moveStage('AWSCURRENT', { from: first, to: second });
+    await secret.moveStage('AWSCURRENT', { from: second, to: first });
+    await secret.expectStages({ AWSCURRENT: first, AWSPREVIOUS: second, [JOURNAL]: second });
+  }),
 ];
 
 /** `first` is current, `second` is the head of the journal. */

@@ -17,4 +17,88 @@ export const FLEET_SABOTEURS: readonly Saboteur[] = [
       test: 'waits for each of its reads, and not only for the last one',
     },
   },
+  {
+    mistake: 'reports the figures of a failed run with those of the next secret',
+    patches: [
+      {
+        file: 'adapters/powertools-telemetry.ts',
+        find: 'this.#metrics.publishStoredMetrics();',
+        replace: `if (level === 'info') this.#metrics.publishStoredMetrics();`,
+      },
+    ],
+    caughtBy: {
+      file: 'adapters/powertools-telemetry.test.ts',
+      test: 'a failed run leaves none of its figures to the next one',
+    },
+  },
+  {
+    mistake: 'reports the expiry of one secret for the next',
+    patches: [
+      {
+        file: 'adapters/powertools-telemetry.ts',
+        find: 'this.#noted = {};\n    this.#startedAtMs',
+        replace: 'this.#startedAtMs',
+      },
+    ],
+    caughtBy: {
+      file: 'adapters/powertools-telemetry.test.ts',
+      test: 'a failed run leaves none of its figures to the next one',
+    },
+  },
+  {
+    mistake: 'runs on after its lease, because the function has more time',
+    patches: [
+      {
+        file: 'fleet/refresh-message.ts',
+        find: 'Math.min(lambdaContext.getRemainingTimeInMillis(), endsAtMs - Date.now())',
+        replace: 'Math.max(lambdaContext.getRemainingTimeInMillis(), endsAtMs - Date.now())',
+      },
+    ],
+    caughtBy: {
+      file: 'fleet/refresh-message.test.ts',
+      test: 'a run ends before its lease does, although the function has more time',
+    },
+  },
+  {
+    mistake: 'delivers all messages of a sweep together',
+    patches: [
+      {
+        file: 'fleet/sqs-refresh-queue.ts',
+        find: 'startAtMs === undefined ? 0 : toDelaySeconds(startAtMs - nowMs)',
+        replace: 'startAtMs === undefined ? 0 : toDelaySeconds(nowMs - startAtMs)',
+      },
+    ],
+    caughtBy: {
+      file: 'fleet/sweep.test.ts',
+      test: 'spreads deliveries over time, so that not all runs start together',
+    },
+  },
+  {
+    mistake: 'counts rejected accounts as overdue',
+    patches: [
+      {
+        file: 'fleet/sweep-telemetry.ts',
+        find: 'const waiting = known.filter((each) => !isReauthorization(each));',
+        replace: 'const waiting = known;',
+      },
+    ],
+    caughtBy: {
+      file: 'fleet/sweep.test.ts',
+      test: 'counts no rejected account as overdue, because rejected accounts have an alarm of their own',
+    },
+  },
+  {
+    mistake: 'forgets an account that two sweeps could not read',
+    patches: [
+      {
+        file: 'fleet/decide-notices.ts',
+        find: `if (code === 'STORE_UNAVAILABLE' || (code !== undefined && known === code)) {`,
+        replace: 'if (code !== undefined && known === code) {',
+      },
+    ],
+    caughtBy: {
+      file: 'fleet/decide-notices.test.ts',
+      test: 'an account that two sweeps in a row could not read keeps its state',
+    },
+  },
 ];

@@ -169,7 +169,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
         replace: `return { kind: 'claim', versionId, createdAt: Number.parseInt(record.nonce), tokenHash, attempt, leaseSeconds };`,
       },
     ],
-    caughtBy: { breaks: ['I2', 'I7'], within: 20_000 },
+    caughtBy: { file: 'core/journal.test.ts', test: 'a claim says what it is for, and a nonce distinguishes two runs' },
   },
   {
     mistake: "judges a claim by the judging run's lease",

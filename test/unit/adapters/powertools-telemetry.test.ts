@@ -110,6 +110,17 @@ describe('metrics', () => {
       ),
     );
   });
+
+  test('a failed run leaves none of its figures to the next one', () => {
+    telemetry.note({ expiresAt: '2026-11-22T18:00:00Z' });
+    telemetry.recordStates({ ...STATES, tokenSecondsUntilDue: -3_600 });
+    telemetry.end('error', 'It failed', { outcome: 'failed' });
+    telemetry.begin('run-2', 'refresh-function');
+    telemetry.countRefreshed();
+    end();
+    expect(output.metrics().at(-1)).toEqual(emf({ FunctionName: 'refresh-function' }, { Refreshed: ['Count', 1] }));
+    expect(output.logs().at(-1)).not.toHaveProperty('expiresAt');
+  });
 });
 
 describe('log lines', () => {

@@ -68,6 +68,12 @@ describe('an account is reported', () => {
   });
 });
 
+test('an account that two sweeps in a row could not read keeps its state', () => {
+  const found = [judgment('a', REQUIRED)];
+  const unread = [judgment('a', 'STORE_UNAVAILABLE')];
+  expect(sweep(found, unread, unread, found)).toEqual([[`${REQUIRED} a`], [], [], []]);
+});
+
 describe('many accounts', () => {
   const names = Array.from({ length: 30 }, (_, index) => `n${String(index).padStart(2, '0')}`);
 

@@ -175,6 +175,13 @@ describe('a message is done, because the next sweep sends the secret again if it
   });
 });
 
+test('a run ends before its lease does, although the function has more time', async () => {
+  await using started = await startRefresh({ environment: { LEASE_SECONDS: '40' } });
+  await started.deliver(started.toMessage('one'));
+  expect(started.tokenEndpoint.requests).toEqual([]);
+  expect(output.logs()).toMatchObject([{ code: 'STORE_UNAVAILABLE' }]);
+});
+
 test('a message waits for its turn', async () => {
   await using started = await startRefresh();
   const startAtMs = Date.now() + 200;

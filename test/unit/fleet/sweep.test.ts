@@ -65,6 +65,16 @@ describe('a sweep', () => {
     expect(operations.filter((operation) => !allowed.includes(operation))).toEqual([]);
   });
 
+  test('spreads deliveries over time, so that not all runs start together', async () => {
+    let nowMs = Date.now();
+    const names = Array.from({ length: 70 }, (_, index) => `fleet/${index}`);
+    await using started = await startSweep(names, { now: () => nowMs }, { REFRESHES_PER_SECOND: '1' });
+    await started.invoke();
+    expect(received(started.aws).length).toBeLessThan(35);
+    nowMs += 120_000;
+    expect(received(started.aws).length).toBeGreaterThan(35);
+  });
+
   test('reads a fresh secret in a batch, and neither queues it nor reads it again', async () => {
     await using started = await startSweep([]);
     const iso = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
@@ -103,6 +113,24 @@ describe('a sweep', () => {
         TokenSecondsUntilDue: 0,
       },
     ]);
+  });
+
+  test('counts no rejected account as overdue, because rejected accounts have an alarm of their own', async () => {
+    const { SweepTelemetry } = await import('../../../lambda/fleet/sweep-telemetry.ts');
+    const telemetry = new SweepTelemetry();
+    telemetry.begin('request-1', 'sweep-function');
+    const sound = {
+      arn: '',
+      turn: 'none',
+      fromMs: 0,
+      expiresAtMs: 0,
+      secondsUntilDue: -60,
+      trouble: undefined,
+    } as const;
+    const rejected = { ...sound, secondsUntilDue: -7_200, trouble: 'REAUTHORIZATION_REQUIRED' } as const;
+    telemetry.recordSweep({ listed: 2, queued: 0 }, [sound, rejected], 0);
+    telemetry.end('info', '', {});
+    expect(output.metrics()).toMatchObject([{ ReauthorizationRequired: 1, TokenSecondsOverdue: 60 }]);
   });
 
   test('without secrets logs advice, and counts none', async () => {
