@@ -6,9 +6,19 @@ import { PAGE_URL } from '../support/command-secrets.ts';
 import { type SandboxDeployment, startDeployment } from '../support/deployment.ts';
 import { deployFleet, FLEET_NAME, type SandboxFleet } from '../support/fleet.ts';
 import { walkThroughPages } from '../support/plain-browser.ts';
+import { toTerminalPicture } from './terminal-picture.ts';
 
 export const PAGE = fileURLToPath(new URL('../../docs/command-line.md', import.meta.url));
 const BLOCK = /(<!-- captured: (.+?) -->\n```text\n)(.*?)(```)/gs;
+
+/** Picture of what `status` prints, for the README. */
+export const STATUS_PICTURE = fileURLToPath(new URL('../../docs/images/status.svg', import.meta.url));
+
+/** Draws the output of `status` that a page shows. */
+export function drawStatus(page: string): string {
+  const shown = [...page.matchAll(BLOCK)].find(([, , command]) => command === 'retently-token-refresh status');
+  return toTerminalPicture('npm run --silent status', shown?.[3] ?? '');
+}
 
 /** The last page of an authorization, in `goThrough`'s own browser. */
 export type GoThrough = (start: string) => Promise<unknown>;

@@ -1,11 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { EXIT } from '../../cli/command-error.ts';
-import { capturePage, PAGE } from './captures.ts';
+import { capturePage, drawStatus, PAGE, STATUS_PICTURE } from './captures.ts';
 
 test('what docs/command-line.md shows is what the commands write, but for what chance makes', async () => {
   const { written, captured } = await capturePage();
   expect(withoutChance(captured)).toBe(withoutChance(written));
+});
+
+test('the picture of status in the README is what docs/command-line.md shows, and has it as text', () => {
+  const picture = readFileSync(STATUS_PICTURE, 'utf8');
+  const page = readFileSync(PAGE, 'utf8');
+  expect(picture).toBe(drawStatus(page));
+  const [, text = ''] = /<desc id="desc">(.*?)<\/desc>/s.exec(picture) ?? [];
+  expect(text).toContain('Token ');
+  expect(page).toContain(text);
 });
 
 test('docs/command-line.md has every exit code', () => {

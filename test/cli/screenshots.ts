@@ -3,17 +3,21 @@ import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { CHROMIUM, clickThroughPages, startChromium } from '../support/chromium.ts';
 import { parseScript, script } from '../support/script.ts';
-import { capturePage, type GoThrough, PAGE } from './captures.ts';
+import { capturePage, drawStatus, type GoThrough, PAGE, STATUS_PICTURE } from './captures.ts';
 
 const PICTURE = fileURLToPath(new URL('../../docs/images/authorized.png', import.meta.url));
 
 parseScript(
-  script('npm run screenshots --', 'Writes what the commands print into docs/command-line.md.'),
+  script(
+    'npm run screenshots --',
+    'Writes what the commands print into docs/command-line.md, and draws docs/images/status.svg.',
+  ),
   z.object({}),
 );
 if (CHROMIUM === undefined) console.warn('No Chromium is installed here: the picture of the last page stays as it is.');
 const { captured } = await capturePage(CHROMIUM === undefined ? undefined : takePicture);
 writeFileSync(PAGE, captured);
+writeFileSync(STATUS_PICTURE, drawStatus(captured));
 
 async function takePicture(...[start]: Parameters<GoThrough>): Promise<void> {
   const browser = await startChromium();
