@@ -41,6 +41,29 @@ describe('the documents have an example for', () => {
   );
 });
 
+test.each(
+  [...DOCUMENTS.keys()].filter((path) =>
+    /^docs\/(?!command-line|proof)|CONTRIBUTING|SECURITY|CHANGELOG|^test/.test(path),
+  ),
+)('%s says in its first line whom it is for', (path) => {
+  expect(DOCUMENTS.get(path)).toMatch(/^# .*\n\n(For|This page is for) /);
+});
+
+describe('the glossary', () => {
+  const glossary = DOCUMENTS.get('docs/glossary.md') ?? '';
+  const terms = [...glossary.matchAll(/\*\*([^*]+)\*\*/g)].map(([, term = '']) => term);
+  const others = [...DOCUMENTS].flatMap(([path, text]) => (path === 'docs/glossary.md' ? [] : [text])).join('\n');
+
+  test('defines each term once', () => {
+    expect(terms).toEqual([...new Set(terms)]);
+  });
+
+  test.each(terms)('defines %s, which other pages use', (term) => {
+    const [stem = term] = /^[^\s]+?(?=s?(\s|$))/.exec(term) ?? [];
+    expect(others.toLowerCase()).toContain(stem.toLowerCase());
+  });
+});
+
 test.each(examplesIn('json'))('%s: JSON %i can be parsed', (_path, _number, block) => {
   expect(() => JSON.parse(block)).not.toThrow();
 });
