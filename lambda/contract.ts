@@ -89,8 +89,8 @@ export const MAX_TOKEN_LIFETIME_SECONDS = 365 * DAY_SECONDS;
 export const MIN_TOKEN_LIFETIME_SECONDS = 3_600;
 
 /**
- * The age at which an access token is due for a refresh: half of its life. Under 72 minutes that would be too often for
- * the write budget; such a token is due after 36 minutes (under an hour, after 36 sixtieths of its life).
+ * Returns the age at which an access token is due for a refresh: half of its lifetime. Under 72 minutes, that would exceed the
+ * version budget, so the token is due after 36 minutes. Under an hour, it is due after 36 sixtieths of its lifetime.
  */
 export function dueAfterSeconds(lifetimeSeconds: number): number {
   const shortestSeconds = DAY_SECONDS / MAX_REFRESHES_PER_DAY;
@@ -102,8 +102,8 @@ export function dueAfterSeconds(lifetimeSeconds: number): number {
 export type Health = 'healthy' | 'attention' | 'unknown';
 
 /**
- * What a person should do about an account: a closed list for programs. `docs/reference.md` says what each one means.
- * The last four need more than the function can see, and only the command line gives them.
+ * Actions that a person should take for an account: a closed list for programs. `docs/reference.md` describes each.
+ * The last four need more than the function can see, so only the command line returns them.
  */
 export const ACTIONS = [
   'none',

@@ -2,7 +2,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 
 const WRITES = /^(Put|Update)/;
 
-/** Tells `count` of each call of `client`, once however often the SDK tries. */
+/** Calls `count` once for each call of `client`, even if the SDK retries the call. */
 export function countCalls(client: SecretsManagerClient, count: (kind: 'reads' | 'writes') => void): void {
   client.middlewareStack.add(
     (next, { commandName = '' }) =>

@@ -62,7 +62,7 @@ function decodeContent({ body, contentEncoding = '', isTruncated = false }: Resp
     .split(/[\s,]+/)
     .filter(Boolean);
   for (const coding of announced.reverse().slice(0, MAX_CODINGS)) decoded = decode(coding, decoded);
-  // Unannounced, or announced once and done twice: the first bytes tell.
+  // The coding may be unannounced, or announced once and applied twice: the first bytes show it.
   for (let layers = 0; layers < MAX_CODINGS; layers++) decoded = decode(codingOf(decoded.bytes), decoded);
   return decoded;
 }

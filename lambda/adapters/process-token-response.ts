@@ -47,10 +47,9 @@ const ECHOES = new Set(['request', 'params', 'input', 'headers', 'query']);
 const MAX_DEPTH = 3;
 
 /**
- * Sorts an answer into its class. No `reason` quotes anything received but an HTTP status and an error code of
- * RFC 6749.
+ * Classifies an answer. A `reason` quotes only the HTTP status and the error codes of RFC 6749.
  *
- * @param sentRefreshToken told apart from a new one that an otherwise useless answer may carry
+ * @param sentRefreshToken distinguishes a new refresh token, which an otherwise useless answer may contain
  */
 export function processTokenResponse(response: TokenResponse, sentRefreshToken: string, nowMs: number): TokenAnswer {
   const { status, retryAfter } = response;
@@ -87,7 +86,7 @@ export function processTokenResponse(response: TokenResponse, sentRefreshToken: 
   if (status >= 500) return { kind: 'ambiguous', reason, isTruncated };
   if (status >= 400 && members.error) return refused(members.error, reason);
   const isPassing = objects.some(({ error }) => typeof error === 'string' && PASSING.test(error));
-  // A rate limit may come as 403; any other refusal stays one, whatever its headers say.
+  // A rate limit may arrive as 403. Every other rejection stays one, whatever its headers say.
   if (status >= 400 && (isPassing || (status === 403 && retryAfterSeconds !== undefined))) {
     return { kind: 'throttled', retryAfterSeconds, reason, isTruncated };
   }

@@ -66,8 +66,8 @@ export interface RequestFailure {
 }
 
 /**
- * Sends one POST and never throws. `fetch` does not tell whether anything was sent, and costs a cold start 15 ms;
- * `node:https` is in memory already. Each request has a connection of its own, so that "connected" says which side of the line an error is on.
+ * Sends one POST and never throws. `fetch` does not report whether anything was sent, and costs a cold start 15 ms;
+ * `node:https` is in memory already. Each request has its own connection, so "connected" shows whether an error came before or after.
  */
 export function postForm(url: URL, body: string, timeoutMs: number): Promise<TokenResponse | RequestFailure> {
   const isSecure = url.protocol === 'https:';

@@ -85,8 +85,8 @@ export interface Grant {
 /**
  * Reads `SecretString`. `where` names the secret or version in messages.
  *
- * @throws Fault `CREDENTIALS_INVALID`: not JSON, not an object, a member of the wrong type, both shapes at once, a
- * number that a double cannot hold, or nesting that cannot be written back. No message shows a value.
+ * @throws Fault `CREDENTIALS_INVALID` if the text is no JSON object, or mixes both shapes. The same for a member of the wrong
+ * type, a number that a double cannot hold, and nesting that cannot be written back. No message shows a value.
  */
 export function parseDocument(secretString: string | undefined, where: string): CredentialsDocument {
   const raw = parseObject(secretString, where);
@@ -162,8 +162,8 @@ function sayWhereSeen(raw: JsonObject): string {
 }
 
 /**
- * Identifies this document in the journal: the SHA-256 of its refresh token. Where the server did not rotate, the same
- * token was also spent for this document; `refreshed_at` then tells it from its predecessor.
+ * Identifies this document in the journal: the SHA-256 of its refresh token. If the server did not rotate, the same
+ * token was also used for this document; `refreshed_at` then distinguishes it from its predecessor.
  */
 export function tokenHashOf({ members }: Pick<CredentialsDocument, 'members'>): string {
   const tokenHash = sha256(members.refresh_token ?? '');

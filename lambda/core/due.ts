@@ -7,8 +7,8 @@ import { parseRfc3339 } from './rfc3339.ts';
 const CLOCKS_DIFFER_MS = 60_000;
 
 /**
- * Returns the seconds until the access token of `document` is due for a refresh: negative if it is overdue, `NaN` if there is
- * none, if its lifetime is unknown, or if it may be revoked.
+ * Returns the seconds until the access token of `document` is due for a refresh: negative if the token is overdue. Returns
+ * `NaN` if there is no token, if its lifetime is unknown, or if it may be revoked.
  *
  * @param longestLifetimeSeconds longest lifetime that is believed, whatever the document says
  */
@@ -38,9 +38,9 @@ export function isTooShort(document: Pick<CredentialsDocument, 'members'>, sched
 }
 
 /**
- * Returns what the metrics say of an access token, in seconds as {@link secondsUntilDue}. A token that is too short for the
- * schedule is overdue from its beginning, for so long that every alarm on overdue tokens fires: however often such a token is
- * refreshed, consumers meet an expired one.
+ * Returns the seconds until an access token is due, as the metrics report them. A token that is too short for the schedule is
+ * overdue from its beginning, by so much that every alarm on overdue tokens fires: consumers meet an expired token, however
+ * often it is refreshed.
  *
  * @param scheduleSeconds longest time from one tick to the next
  */
@@ -54,7 +54,7 @@ export function reportedSecondsUntilDue(
   if (!Number.isNaN(seconds)) {
     return isTooShort(document, scheduleSeconds) ? Math.min(seconds, -3 * scheduleSeconds) : seconds;
   }
-  // Each answer without an access token makes a new version of the old one, which has been due since it came of age.
+  // Each answer without an access token makes a new version with the old token, which has been due since half of its lifetime.
   const leftSeconds = longestLifetimeSeconds - dueAfterSeconds(longestLifetimeSeconds);
   const expiresAtMs = parseRfc3339(document.members.expires_at);
   const ofAgeMs = isHalfRefreshed(document) ? expiresAtMs - leftSeconds * 1000 : Number.NaN;

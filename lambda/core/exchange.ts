@@ -24,10 +24,10 @@ export interface NotExchanged {
 }
 
 /**
- * Spends the refresh token: one POST, which may take all of the time that saving its answer does not need. More of them
- * follow if the last answer shows that the token was not used; or if it may be spent, for then a server with a reuse grace
- * answers again now and not later. (A strict one revokes the grant at the second use, sooner or later: `npm run simulate --
- * --replays` counts what each moment costs consumers.)
+ * Sends the refresh token in one POST, which may take all of the time that saving its answer does not need. Another POST
+ * follows if the answer shows that the token was not used. It also follows if the token may be used up, because a server with
+ * a grace answers again now, and not later. (A strict server revokes the grant at the second use, sooner or later:
+ * `npm run simulate -- --replays` counts what each moment costs consumers.)
  */
 export async function exchange(
   tokenEndpoint: TokenEndpoint,

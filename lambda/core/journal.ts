@@ -77,7 +77,7 @@ const toFailureSchema = () =>
   });
 
 const recordSchema = once(() => z.discriminatedUnion('kind', [toClaimSchema(), toFailureSchema()]));
-/** Marks a journal record, whole or not: such a version is not a document. */
+/** Marks a journal record, whole or not: a version with this mark is not a document. */
 const kindSchema = once(() => z.object({ kind: z.enum([CLAIM_KIND, FAILURE_KIND]) }));
 
 type ClaimRecord = z.infer<ReturnType<typeof toClaimSchema>>;

@@ -4,7 +4,7 @@ import type { FailureCause } from './journal.ts';
 /** A cause or a code on which there is advice. */
 type Advised = FailureCause | 'REAUTHORIZATION_PROBABLE';
 
-/** Returns what a person should do about a failure: by its cause, or by the code of a refusal. */
+/** Returns what a person should do about a failure: by its cause, or by the code of a rejection. */
 export function adviceOn(what: Advised, { forceEvent }: Pick<Settings, 'forceEvent'>): string {
   const advice: { readonly [each in Advised]: string } = {
     'not-sent':

@@ -16,12 +16,12 @@ export type ListedVersion = Pick<Version, 'versionId' | 'createdAt'>;
 
 /**
  * The secret and its version history. Every method throws a `Fault` `STORE_DENIED` or `STORE_UNAVAILABLE` if the
- * store refuses or fails, and `SECRET_NOT_FOUND` if the secret is gone.
+ * store denies access or fails, and `SECRET_NOT_FOUND` if the secret is gone.
  */
 export interface CredentialStore {
   /** The version that holds `AWSCURRENT`; `undefined` if the secret exists and has no value yet. */
   readCurrent(): Promise<Version | undefined>;
-  /** The version that holds the journal's label. The label is a hint: it may lag, and anybody may move it. */
+  /** The version that holds the journal's label. The label is a hint: it may lag, and anyone may move it. */
   readLatestEntry(): Promise<Version | undefined>;
   /** The version that held `AWSCURRENT` before: where to look if current cannot be read. */
   readPrevious(): Promise<Version | undefined>;
@@ -56,7 +56,7 @@ export type TokenAnswer = (
       readonly expiresInSeconds: number | undefined;
       /** Absent if the server did not rotate (RFC 6749 section 6: the old one stays valid). */
       readonly refreshToken: string | undefined;
-      /** Lifetime of the refresh token; absent if the server does not tell it. */
+      /** Lifetime of the refresh token; absent if the server does not state it. */
       readonly refreshTokenExpiresInSeconds?: number | undefined;
     }
   /** A success that is no token answer but carries a refresh token, which must not be lost. */

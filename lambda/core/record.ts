@@ -77,8 +77,8 @@ export async function recordPendingAnswer(context: Context): Promise<'none' | 's
 }
 
 /**
- * Returns why the answer may be revoked: the code of the failure, or `UNKNOWN`; `undefined` if no other run has sent its token,
- * or if the server did not change the token. What cannot be read is a reason too.
+ * Returns why the answer may be revoked: the code of the failure, or `UNKNOWN`, also if something cannot be read. Returns
+ * `undefined` if no other run has sent its token, or if the server did not change the token.
  */
 async function findReasonToDoubt(
   { store }: Context,
@@ -163,9 +163,9 @@ function withinRoom({ document }: DocumentEntry, tokens: TokenMembers): TokenMem
 }
 
 /**
- * Another run has recorded its answer to the same refresh token. With the same new one it is the same answer; otherwise
- * the one that was asked for later counts (a server may let only its last one live), and ours follows if it is that,
- * unless the other one has been traded meanwhile and so is known to have been alive.
+ * Stores an answer although another run has recorded its own to the same refresh token. With the same new token, both are one
+ * answer. Otherwise the answer to the later request counts, because a server may accept only its last one. Ours is then stored
+ * as its successor, unless the other token has been exchanged meanwhile, and so is known to have been valid.
  */
 async function recordLate(context: Context, { parent, tokens, askedAtMs }: PendingAnswer): Promise<DocumentEntry> {
   const other = await readExisting(context, parent.tokenHash);

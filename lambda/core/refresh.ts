@@ -255,7 +255,7 @@ class RefreshRun {
       const snapshot = await this.#report.load();
       return snapshot === undefined || snapshot.current.tokenHash !== tokenHash || snapshot.successor !== undefined;
     } catch {
-      // The refusal is known, and is recorded; the next run handles what cannot be read now.
+      // The rejection is known and recorded; the next run handles what cannot be read now.
       return false;
     }
   }

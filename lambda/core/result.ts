@@ -20,11 +20,11 @@ export interface Result {
   readonly health: Health;
   readonly action: Action;
   readonly reason: string;
-  /** For `failed`, which only the schedule gets: the code that another caller gets as an error. */
+  /** Code that another caller gets as an error. Only with `failed`, which only the schedule gets. */
   readonly code?: FaultCode;
   /** When the next attempt may be made. */
   readonly retryAt?: string;
-  /** What `refresh` would do. Only in results of `status`. */
+  /** Decision that `refresh` would make. Only in results of `status`. */
   readonly decision?: Decision['kind'] | 'settle' | 'not-configured';
   /** Everything else that a person wants to see at a glance. Only in results of `status`. */
   readonly details?: StatusDetails;
@@ -35,7 +35,7 @@ export interface StatusDetails {
   readonly refreshedAt: string | null;
   /** From when on a tick refreshes it; `null` if the secret does not say, and so the next tick does. */
   readonly dueAt: string | null;
-  /** Until when the refresh token lives; absent if the server does not tell it. */
+  /** When the refresh token expires; absent if the server does not state it. */
   readonly refreshTokenExpiresAt?: string;
   /** Where the journal stands, in a sentence. */
   readonly journal: string;

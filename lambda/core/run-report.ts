@@ -19,7 +19,7 @@ export class RunReport {
   isReauthorizationRequired: boolean | undefined;
   /** `undefined` if there is no token secret, or it was not read. */
   isTokenSecretStale: boolean | undefined;
-  /** As `isTokenSecretStale`. */
+  /** `undefined` in the same cases as `isTokenSecretStale`. */
   isTokenSecretUnreadable: boolean | undefined;
   #tokenSecret: TokenSecretHealth | undefined;
   #situation: Situation | undefined;
@@ -53,7 +53,7 @@ export class RunReport {
     // A claim hides what was known before it, so nothing is reported about that.
     const isClaimed = latestEntry?.kind === 'claim' && latestEntry.tokenHash === current.tokenHash;
     this.isReauthorizationRequired = isClaimed ? undefined : isOfThese && needsReauthorization(latestEntry.code);
-    // Another run was refused, perhaps, and these credentials have not been tried yet: the alarm stays as it is.
+    // Another run may have been rejected, and these credentials have not been tried yet: the alarm stays as it is.
     const { may_be_revoked } = current.document.members;
     if (may_be_revoked !== undefined && !isOfThese) {
       this.isReauthorizationRequired = needsReauthorization(may_be_revoked) || undefined;

@@ -29,11 +29,11 @@ interface TokenSecretProblem {
 }
 
 /**
- * Brings the token secret to what `AWSCURRENT` says. It is derived, never a source: whatever is wrong with it, the run goes
- * on as it would have.
+ * Copies the access token of `AWSCURRENT` to the token secret. The token secret is derived, never a source: whatever is wrong
+ * with it, the run continues as it would have.
  *
- * A newer token is not replaced by an older one: current is read after the token secret, and known to have no successor, so
- * it is no older than what is replaced; and the label moves by compare-and-swap.
+ * An older token never replaces a newer one. `AWSCURRENT` is read after the token secret, and known to have no successor, so
+ * it is not older than the value that it replaces. The label moves by compare-and-swap.
  *
  * @param known what was last seen in, or promoted to, `AWSCURRENT`
  * @param reserveMs time that every call leaves: a token secret without time for all of its calls waits for the next run
