@@ -17,19 +17,19 @@ const HOUR_MS = 60 * 60 * 1000;
 /** More than any candidate asks for. */
 const ANSWERS = 10;
 
-/** What each call takes, beside the work that it makes. */
+/** Latency of each call, in addition to its work. */
 export interface Latency {
   readonly awsMs: number;
   readonly tokenEndpointMs: number;
 }
 
-/** AWS and the token endpoint on loopback, over TLS: as deployed, nobody speaks plain HTTP. */
+/** AWS and the token endpoint on loopback, over TLS as in a deployment. */
 export interface BenchWorld extends AsyncDisposable {
   readonly aws: Aws;
   readonly tokenEndpoint: ScriptedTokenEndpoint;
   /** Variables of a function that lives in this world. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Everything begins anew, with a token that is fresh or due; each answer of the token endpoint is another one. */
+  /** Resets everything, with a fresh or due token. Each answer of the token endpoint has a new token. */
   begin(token: 'fresh' | 'due', latency?: Latency): void;
   /** Returns the document in AWSCURRENT of the credentials, and of the token secret. */
   readCurrent(): string;
@@ -95,7 +95,7 @@ export async function startBenchWorld(): Promise<BenchWorld> {
   };
 }
 
-/** As the function leaves it, an hour or four after it was refreshed. */
+/** Returns a document as the function stores it, refreshed one or four hours ago. */
 function documentOf(token: 'fresh' | 'due') {
   const refreshedAtMs = Date.now() - (token === 'fresh' ? 1 : 4) * HOUR_MS;
   return {

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import * as z from 'zod';
 import { bundleHandler } from '../../infra/bundle/bundle-handler.ts';
 
-/** What esbuild's metafile says of each file that it wrote. */
+/** Schema of esbuild's metafile, for each output file. */
 const metafile = z.object({
   outputs: z.record(
     z.string(),
@@ -24,11 +24,11 @@ export interface BundledFile {
   readonly isOfStart: boolean;
   /** Bytes by npm package, or by directory of our own. */
   readonly bytesByOrigin: ReadonlyMap<string, number>;
-  /** What is imported and in no file of the bundle. */
+  /** Imports that no file of the bundle contains. */
   readonly externals: readonly string[];
 }
 
-/** The deployed bundle in `directory`, or in one that is gone at once, and what is in it. */
+/** Builds the deployed bundle in `directory`, or in a temporary one, and returns its content. */
 export function bundleWithContent(directory?: string): BundledFile[] {
   const temporary = mkdtempSync(join(tmpdir(), 'bundle-content-'));
   try {

@@ -1,9 +1,9 @@
 import type { BundledFile } from './bundle-content.ts';
 
-/** Of all files. It may grow by a reasoned change of this line. */
+/** Maximum size of all files. It may grow by a change of this line with a reason. */
 export const MAX_BUNDLE_BYTES = 285 * 1024;
 
-/** What a start evaluates; a package that comes with an update of another should be looked at. */
+/** Packages that a cold start evaluates. Review a package that an update of another one adds. */
 const ORIGINS_OF_START = new Set([
   'lambda',
   'lambda/adapters',
@@ -23,7 +23,7 @@ const ORIGINS_OF_START = new Set([
   'zod',
 ]);
 
-/** What is loaded with the first event. */
+/** Packages that are loaded with the first event. */
 const ORIGINS_OF_EVENTS = new Set(['@aws-sdk/client-eventbridge', 'lambda/adapters']);
 
 /** Packages that are left out: of what is imported only if it is needed, what never is. */
@@ -36,7 +36,7 @@ const LEFT_OUT =
  */
 const UNWANTED_MODULES = /^NativeModule (http|http2|internal\/http2\/.*|internal\/deps\/undici\/.*|undici)$/;
 
-/** What is wrong with a bundle, in a sentence each. */
+/** Returns a sentence for each problem of a bundle. */
 export function findIntruders(files: readonly BundledFile[]): string[] {
   const intruders = files.flatMap(({ name, isOfStart, bytesByOrigin, externals }) => {
     const allowed = isOfStart ? ORIGINS_OF_START : ORIGINS_OF_EVENTS;

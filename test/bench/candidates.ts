@@ -10,7 +10,7 @@ export interface Candidate {
   readonly name: CandidateName;
   /** Module that exports `handler`. */
   readonly bundlePath: string;
-  /** Of all files. */
+  /** Size of all files. */
   readonly bytes: number;
 }
 

@@ -12,7 +12,7 @@ const TIMEOUT_MS = 30_000;
 
 const phase = z.object({
   ms: z.number(),
-  /** Of every thread. */
+  /** CPU time of all threads. */
   cpuMs: z.number(),
   /** At its end. */
   residentBytes: z.number(),

@@ -19,7 +19,7 @@ const TICKS_A_MONTH = SECONDS_A_MONTH / interval.toSeconds();
 /** At half of a token's life. */
 const REFRESHES_A_MONTH = SECONDS_A_MONTH / (tokenLifetime.toSeconds() / 2);
 
-/** What each memory takes and costs, as an estimate: CPU as measured, waiting as assumed, each tick a cold start. */
+/** Estimates duration and cost per memory size: measured CPU time, assumed waiting time, each tick as a cold start. */
 export function renderPrices(samples: Samples, { awsMs, tokenEndpointMs }: Latency, rounds: Sample['rounds']): string {
   const ours = samples.get('ours') ?? [];
   const freshCpuMs = spreadOf(ours.map(({ fresh }) => fresh.cpuMs)).median;

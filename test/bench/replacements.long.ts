@@ -101,7 +101,7 @@ describe('the bundled SDK', () => {
     );
   });
 
-  test('throws what the function tells apart by its class', async () => {
+  test('throws the errors that the function distinguishes by class', async () => {
     const { InvalidParameterException, InvalidRequestException, ResourceExistsException, ResourceNotFoundException } =
       bundled.secretsManager;
     for (const Class of [
@@ -182,7 +182,7 @@ async function requestOf(
   };
 }
 
-/** What a client throws for an error of AWS, and how often it tries. */
+/** Returns the error that a client throws for an AWS error, and its number of tries. */
 async function failureOf({ secretsManager }: Sdk, code: string, others: { retryMode?: string } = {}) {
   let attempts = 0;
   const options = offline(() => {

@@ -19,13 +19,13 @@ afterAll(() => world[Symbol.asyncDispose]());
 
 const candidate = (name: CandidateName): Candidate => ({ name, bundlePath: '', bytes: 0 });
 
-/** What a process reports that ended so, whatever it did. */
+/** Report of a process that ended in this way, whatever it did. */
 function reportOf(outcome: string, modules: string[] = []): ColdStart {
   const phase = { ms: 1, cpuMs: 1, residentBytes: 1 };
   return { phases: [phase, { ...phase, result: { outcome } }], cpuMs: 2, modules };
 }
 
-/** As if the call had been made. */
+/** Returns the report as if the call had been made. */
 function call(operation: string, error?: string): void {
   const service = operation === 'PutEvents' ? 'events' : 'secretsmanager';
   world.aws.calls.push({ service, operation, input: {}, beganAtMs: 0, ...(error && { error }) });
@@ -52,7 +52,7 @@ test('a refresh has sent, stored and announced what it says', async () => {
   const refreshed = () => requireRefreshed(world, candidate('floor'), reportOf('refreshed'));
   expect(refreshed).toThrow('it sent 0 POSTs');
   await fetch(world.tokenEndpoint.url, { method: 'POST' });
-  expect(refreshed).toThrow('not each refresh told EventBridge');
+  expect(refreshed).toThrow('not every refresh published an event');
   const Entries = [{ Source: 'bench', DetailType: 'Token Refreshed', Detail: '{}' }];
   world.aws.eventBridge.putEvents({ Entries });
   expect(refreshed).toThrow('AWSCURRENT has another bearer token');
@@ -62,7 +62,7 @@ test('a refresh has sent, stored and announced what it says', async () => {
   world.aws.secretsManager.putSecretValue({ SecretId: 'RetentlyToken', SecretString });
   expect(refreshed).not.toThrow();
   call('PutSecretValue', 'ResourceExistsException');
-  expect(refreshed).toThrow('PutSecretValue was refused: ResourceExistsException');
+  expect(refreshed).toThrow('PutSecretValue failed: ResourceExistsException');
 });
 
 test('the hand-signed floor and the SDK make exactly the calls of the deployed bundle', async () => {

@@ -16,7 +16,7 @@ const tokens = z.looseObject({ access_token: z.string(), refresh_token: z.string
 export interface Sample {
   readonly fresh: ColdStart;
   readonly refresh: ColdStart;
-  /** How many rounds of calls, each waiting for the one before it; 0 without latency, which tells them apart. */
+  /** Number of sequential rounds of calls; 0 without latency, which separates them. */
   readonly rounds: { readonly fresh: number; readonly refresh: number };
   /** Operations on AWS, sorted, each with the secret that it names. */
   readonly calls: { readonly fresh: readonly string[]; readonly refresh: readonly string[] };
@@ -80,13 +80,13 @@ export function requireRefreshed(world: BenchWorld, { name }: Candidate, { phase
   }
   const [, ...invocations] = phases;
   const failed = aws.calls.find(({ error, operation }) => error !== undefined && operation !== 'GetSecretValue');
-  requireThat(failed === undefined, name, `${failed?.operation} was refused: ${failed?.error}`);
+  requireThat(failed === undefined, name, `${failed?.operation} failed: ${failed?.error}`);
   requireThat(
     tokenEndpoint.requests.length === invocations.length,
     name,
     `it sent ${tokenEndpoint.requests.length} POSTs`,
   );
-  requireThat(aws.eventBridge.events.length === invocations.length, name, 'not each refresh told EventBridge');
+  requireThat(aws.eventBridge.events.length === invocations.length, name, 'not every refresh published an event');
   const answered = tokens.parse(tokenEndpoint.requests.at(-1)?.answer?.body);
   const current = tokens.parse(JSON.parse(world.readCurrent()));
   requireThat(current.access_token === answered.access_token, name, 'AWSCURRENT has another bearer token');

@@ -1,6 +1,6 @@
 import { bundleWithContent } from './bundle-content.ts';
 
-/** What in the deployed bundle costs how many bytes. */
+/** Prints the size of each part of the deployed bundle. */
 export function renderSizes(): string {
   const files = bundleWithContent();
   const rows = files.flatMap((file) =>

@@ -15,11 +15,11 @@ let agent: LoopbackServer;
 let retently: LoopbackServer;
 let permissions: readonly Permission[] = [];
 let used: Set<string>;
-/** What Retently takes for alive. */
+/** Access token that Retently accepts. */
 let alive: string;
 /** Bearer tokens of the requests that came to Retently. */
 let sent: string[];
-/** How far the clock of the agent is ahead. */
+/** Offset of the agent's clock. */
 let aheadMs: number;
 
 beforeEach(async () => {
@@ -64,7 +64,7 @@ function environment(secretId = TOKEN_SECRET): object {
   };
 }
 
-/** The function has refreshed, and Retently has ended the old token at once. */
+/** Simulates a refresh after which Retently immediately revokes the old token. */
 function rotate(): void {
   alive = 'two';
   aws.secretsManager.putSecretValue({ SecretId: TOKEN_SECRET, SecretString: JSON.stringify({ access_token: 'two' }) });
@@ -116,7 +116,7 @@ describe.each([...EXAMPLES, ...ZSH_EXAMPLES])(
     );
 
     it.skipIf(!isRun)(
-      `with one secret alone, is denied until it names the label${isRun ? '' : ' (SKIPPED: not installed here)'}`,
+      `with only one secret, is denied until it names the label${isRun ? '' : ' (SKIPPED: not installed here)'}`,
       async () => {
         permissions = policyOf('interim');
         await using unchanged = start(environment(CREDENTIALS_SECRET));
@@ -160,7 +160,7 @@ describe.skipIf(!AGENT_EXAMPLE.isRun)(
     });
 
     it.each([
-      ['is denied by the policy for one secret alone', ['interim'], /^failed: ./],
+      ['is denied by the policy for only one secret', ['interim'], /^failed: ./],
       ['is allowed with the second statement', ['interim', 'interim agent'], /^200$/],
     ])('%s', async (_, policies, ending) => {
       permissions = policies.flatMap(policyOf);

@@ -23,7 +23,7 @@ export class Consumer implements AsyncDisposable {
     this.#directory = mkdtempSync(join(CACHE, 'example-'));
     for (const [name, text] of Object.entries(files)) writeFileSync(join(this.#directory, name), text);
     const [file, ...args] = command;
-    // A profile of whoever runs the tests would be looked for in a file that is not there.
+    // A developer's profile would be looked up in a file that does not exist.
     const own = { AWS_DEFAULT_REGION: 'us-east-1', AWS_PROFILE: undefined, AWS_DEFAULT_PROFILE: undefined };
     const env = { ...process.env, ...LAMBDA_ENVIRONMENT, ...own, ...environment };
     this.#child = spawn(file, args, { cwd: this.#directory, env });

@@ -49,7 +49,7 @@ export interface Example {
   /** Reads of the token secret for one call, with nothing cached. */
   readonly actions: readonly string[];
   readonly hasCache: boolean;
-  /** A text of the example, and what the page says to write instead if there is one secret alone. */
+  /** Text of the example, and its replacement for setups with only one secret. */
   readonly namesStage: readonly [string, string] | undefined;
   start(environment: object, edit?: (text: string) => string): Consumer;
 }

@@ -42,7 +42,7 @@ describe('the policies', () => {
       ],
     ],
     ['the External Secrets Operator', 'read', [[GET, current]]],
-    ['the External Secrets Operator, if there is one secret alone,', 'interim', [[GET, current]]],
+    ['the External Secrets Operator, if there is only one secret,', 'interim', [[GET, current]]],
   ] as const)('allow the calls that %s are documented to make', (_, policy, calls) => {
     const [its, other] = policy === 'interim' ? [ARNS['<SecretArn>'], token] : [token, ARNS['<SecretArn>']];
     for (const [action, keys] of calls) {
@@ -51,7 +51,7 @@ describe('the policies', () => {
     }
   });
 
-  it('of one secret alone allow a read of AWSCURRENT by name, and deny older values, the journal and caching libraries', () => {
+  it('for only one secret allow a read of AWSCURRENT by name, and deny older values, the journal and caching libraries', () => {
     const secret = ARNS['<SecretArn>'];
     expect(isAllowed('interim', GET, secret, current)).toBe(true);
     for (const keys of [
@@ -65,7 +65,7 @@ describe('the policies', () => {
     expect(isAllowed('interim', DESCRIBE, secret)).toBe(false);
   });
 
-  it('of the key allow to decrypt through Secrets Manager alone', () => {
+  it('of the key allow decryption only through Secrets Manager', () => {
     const [permission] = parsePolicy(JSON.parse(blockOf('json policy key')), {});
     expect(permission).toMatchObject({ action: 'kms:Decrypt', resource: '<KmsKeyArn>' });
     expect([...(permission?.stringEquals ?? [])]).toEqual([

@@ -13,7 +13,7 @@ const TTL_MS = 300_000;
 
 /**
  * A stand-in of the Secrets Manager Agent. It wants its own token and keeps a value for 300 seconds. Then it asks
- * `DescribeSecret` whether the version is still current, and reads only if it is not. `refreshNow` reads at once.
+ * `DescribeSecret` whether the version is still current, and reads only if it is not. `refreshNow` reads immediately.
  *
  * @param now its clock, in ms since 1970
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/secrets-manager-agent.html

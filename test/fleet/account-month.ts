@@ -6,10 +6,10 @@ const SECRETS = 60;
 const DAYS = 4;
 const DAYS_A_MONTH = 365.25 / 12;
 
-/** What one sound Retently account of a fleet asks for in a month. */
+/** Calls of one healthy Retently account of a fleet in a month. */
 export interface AccountMonth {
   readonly runs: number;
-  /** Of Secrets Manager. */
+  /** Calls to Secrets Manager. */
   readonly calls: number;
   readonly refreshes: number;
   /** A run waits for calls and for the token endpoint; what it computes comes on top. */

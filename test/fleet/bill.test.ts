@@ -50,7 +50,7 @@ it('takes for a stack what docs/costs.md states', () => {
   expect(read('../../docs/performance.md')).toContain(`for everything | ${dollars.toFixed(2)} | `);
 });
 
-it('takes for the log of a fresh run what such a run writes', () => {
+it('uses the real size of the log of a fresh run', () => {
   const output = captureOutput();
   const telemetry = new PowertoolsTelemetry();
   const secretId = `arn:aws:secretsmanager:us-east-1:123456789012:secret:retently/${'a'.repeat(40)}-AbCdEf`;

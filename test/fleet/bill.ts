@@ -9,7 +9,7 @@ const MINUTES_A_MONTH = (365.25 / 12) * 24 * 60;
 /** US dollars per month that docs/costs.md states for one Retently account, its secrets and alarms aside. */
 const STACK = { calls: 0.0761, metrics: 1.6896, rest: 0.0216 } as const;
 
-/** What a run that finds a fresh token writes to the log, and the 26 bytes that CloudWatch adds to each of two events. */
+/** Log size of a run with a fresh token, including the 26 bytes that CloudWatch adds to each of two events. */
 export const FRESH_LOG_BYTES = 1_100;
 
 /**
@@ -33,7 +33,7 @@ const METRICS_BILLED = SENT_METRICS.refresh.length + SENT_METRICS.sweep.length +
 const QUEUE_REQUESTS_A_RUN = 2.1;
 
 /**
- * With a limit on runs at once, Lambda keeps five pollers, and each waits for 20 seconds at most:
+ * With a maximum concurrency, Lambda keeps five pollers, and each waits for at most 20 seconds:
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
  */
 const IDLE_POLLS_A_MINUTE = 5 * 3;
@@ -55,7 +55,7 @@ export function stackDollars({ secrets, alarmMetrics }: BilledParts): number {
 }
 
 /**
- * What a fleet costs beside its accounts' secrets, in US dollars a month.
+ * Returns the cost of a fleet without its accounts' secrets, in US dollars per month.
  *
  * @param batchedAs calls that AWS bills for a batch of 20 secrets: its documentation does not say whether one or 20
  */
@@ -94,7 +94,7 @@ export function fleetLines(
   ];
 }
 
-/** What services that record each read add for one account, in US dollars a month. They are not part of a fleet. */
+/** Returns the cost per account of services that record each read, in US dollars per month. They are not part of a fleet. */
 export function recordedReads(everyMinutes: number): readonly BillLine[] {
   const reads = MINUTES_A_MONTH / everyMinutes;
   return [

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { resourcesOf, type SynthesisedTemplate } from '../infra/synthesise.ts';
 
-/** What a template makes that costs something by the month, or that the price of a run depends on. */
+/** Resources of a template that have a monthly price, or that determine the price of a run. */
 export interface BilledParts {
   readonly secrets: number;
   /** An alarm costs as much as the metrics that it looks at. */

@@ -1,15 +1,15 @@
 import { REFRESHES_PER_SECOND } from '../../lambda/contract.ts';
 
-/** What a fleet is deployed with, unless its options say otherwise: a test compares it with the template. */
+/** Default settings of a deployed fleet. A test compares them with the template. */
 export const DEPLOYED = {
   tickMinutes: 10,
   windowMinutes: 0,
-  /** Of the two event source mappings: runs at once, a message each. */
+  /** Maximum concurrency of the two event source mappings, with one message per run. */
   maximumConcurrency: 320,
   retryConcurrency: 40,
   refreshesPerSecond: REFRESHES_PER_SECOND,
   batchSize: 1,
-  /** Of a run, its wait aside. */
+  /** Timeout of a run, without its wait. */
   timeoutSeconds: 60,
   visibilitySeconds: 720,
   retentionSeconds: 3_600,

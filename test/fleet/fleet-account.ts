@@ -10,7 +10,7 @@ export interface FleetAccount {
   readonly failure: Failure | undefined;
 }
 
-/** What all accounts of a fleet share. */
+/** Settings that all accounts of a fleet share. */
 export interface FleetWorld {
   readonly timeline: Timeline;
   readonly quota: WriteQuota;

@@ -1,6 +1,6 @@
 import { HOUR_MS } from '../support/secret-documents.ts';
 
-/** What does not work from one moment to another. */
+/** Outage of a service between two times. */
 export interface Outage {
   /**
    * - `provider`: the provider cannot be reached;
@@ -16,10 +16,10 @@ export interface Outage {
   readonly toMs: number;
 }
 
-/** For how long after the start, and after an outage, what is late is late because everything is due at once. */
+/** Time after the start and after an outage in which refreshes are late because all tokens are due together. */
 const BURST_MS = HOUR_MS;
 
-/** Tells the quiet from the bursts. */
+/** Distinguishes quiet times from bursts. */
 export class FleetCalendar {
   readonly #burstsFromMs: readonly number[];
   readonly #outage: Outage | undefined;
@@ -37,7 +37,7 @@ export class FleetCalendar {
     return this.#outage !== undefined && fromMs < this.#outage.toMs && toMs > this.#outage.fromMs;
   }
 
-  /** What waits through an outage is late from its end on. */
+  /** Returns the time from which a refresh is late. During an outage, this is its end. */
   lateFromMs(fromMs: number, toMs: number): number {
     return this.#outage !== undefined && this.touchesOutage(fromMs, toMs) ? this.#outage.toMs : fromMs;
   }

@@ -6,7 +6,7 @@ import type { FleetCalendar } from './fleet-calendar.ts';
 import { runFleetAccount } from './fleet-run.ts';
 
 const TIMEOUT_MS = 1_000 * DEPLOYED.timeoutSeconds;
-/** For an answer of another secret that is not stored yet. */
+/** Pending answers of other secrets. */
 const REMEMBERED_MS = 10_000;
 
 /** An execution environment of Lambda, with the deployed memory of answers that are not stored yet. */

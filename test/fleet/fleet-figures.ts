@@ -2,10 +2,10 @@ import { dueAfterSeconds } from '../../lambda/contract.ts';
 import type { FleetAccount } from './fleet-account.ts';
 import { type FleetCalendar, Longest } from './fleet-calendar.ts';
 
-/** What a simulation counts and measures. */
+/** Figures of a simulation. */
 export class FleetFigures {
   runs = 0;
-  /** Of accounts with nothing wrong: runs, late messages included, and what came of them. */
+  /** Runs of healthy accounts, including late messages, and their results. */
   runsOfSound = 0;
   refreshesOfSound = 0;
   /** Messages that were received too late for their turn. */
@@ -16,17 +16,17 @@ export class FleetFigures {
   expired = 0;
   crashes = 0;
   refreshes = 0;
-  /** Of all execution environments together. */
+  /** Figures of all execution environments together. */
   busyMs = 0;
-  /** Of the messages, each the first time it is received. */
+  /** Age of messages when they are first received. */
   readonly queueWait: Longest;
-  /** Of sound tokens: from when one was due, or the outage ended, until it was refreshed. */
+  /** Time from the due time of healthy tokens, or the end of the outage, until their refresh. */
   readonly overdue: Longest;
-  /** Of the same: how long a bearer token was dead, unless it was due in the outage. */
+  /** Time during which healthy access tokens were expired, unless they were due in the outage. */
   longestDeadMs = 0;
   /** The same of accounts whose runs are killed, or whose answers are lost and given again. */
   longestDeadOfDisturbedMs = 0;
-  /** Of sound tokens, all of which are due at the start. */
+  /** Time until all healthy tokens, which are due at the start, are refreshed. */
   overdueAtStartMs = 0;
   /** From the end of the troubles of a share until the last of its accounts is fresh. */
   recoveryMs = 0;
@@ -61,7 +61,7 @@ export class FleetFigures {
     this.longestDeadMs = Math.max(longestBeforeMs, this.longestDeadMs);
   }
 
-  /** How long an account that was due at the end of its troubles waited for its next token. */
+  /** Wait for the next token of accounts that were due at the end of their problems. */
   judgeRecovery({ server, failure }: FleetAccount, troubleEndsMs: number, endMs: number): void {
     if (failure === undefined || failure === 'revoked grant') return;
     const lastMs = server.grantedAtMs.filter((atMs) => atMs < troubleEndsMs).at(-1);

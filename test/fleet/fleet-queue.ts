@@ -50,7 +50,7 @@ export class FleetQueue<Body> {
     if (this.#random(0, 100) < 1) this.#deliver({ ...message }, delayMs + this.#random(0, MINUTE_MS));
   }
 
-  /** Messages that were ready for delivery a minute ago or two: SQS is late to tell. */
+  /** Number of visible messages one or two minutes ago, because SQS reports late. */
   get waitingBefore(): number {
     return this.#depths[0] ?? 0;
   }
@@ -81,7 +81,7 @@ export class FleetQueue<Body> {
     return undefined;
   }
 
-  /** Nobody has deleted the message: it is seen again after the visibility timeout. */
+  /** Makes a message visible again after the visibility timeout, if it was not deleted. */
   comeBack(message: Message<Body>, receivedAtMs: number): void {
     this.#deliver(message, receivedAtMs + VISIBILITY_MS - this.#timeline.nowMs);
   }

@@ -9,7 +9,7 @@ import { EndpointWithOutage } from './provider-outage.ts';
 
 export const CRASHED = Symbol();
 
-/** What every secret of the simulation has in common. */
+/** Settings that all secrets of the simulation share. */
 export const FLEET_SETTINGS = {
   tokenEndpointUrl: 'https://retently.invalid/api/oauth/token',
   defaultTokenLifetimeSeconds: 21_600,

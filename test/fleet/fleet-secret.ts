@@ -40,7 +40,7 @@ export class FleetSecret implements CredentialStore {
     this.#versions.set(this.#current, { versionId: this.#current, createdAt: timeline.nowMs, secretString });
   }
 
-  /** What every call is rejected with. */
+  /** Error with which every call is rejected. */
   get refusal(): Fault | undefined {
     const failure = this.#failureAt(this.#timeline.nowMs);
     if (failure === 'denied') return new Fault('STORE_DENIED', 'Denied.');
@@ -104,7 +104,7 @@ export class FleetSecret implements CredentialStore {
     };
   }
 
-  /** What `BatchGetSecretValue` answers. */
+  /** Returns the result of `BatchGetSecretValue`. */
   peek(): { readonly version: Version | undefined; readonly isAtRest: boolean } {
     return { version: this.#currentVersion, isAtRest: this.#latestEntry === this.#current };
   }

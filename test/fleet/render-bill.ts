@@ -41,7 +41,7 @@ export function anAccountOf(accounts: number, { tickMinutes, parts, month }: Fle
   return sum(fleetLines(accounts, tickMinutes, month, parts, batchedAs)) / accounts;
 }
 
-/** What is synthesised, what it comes to, and what a fleet's own part consists of. */
+/** Renders the synthesized parts, the total, and the parts of the fleet itself. */
 export function renderBill(fleets: readonly Fleet[], accounts: readonly number[] = ACCOUNTS): string {
   // A dashboard is left out for more than three accounts.
   const stack = toBilledParts(synthesise({ dashboard: false }));
@@ -92,7 +92,7 @@ function renderLines(fleets: readonly Fleet[], accounts: number): string {
   return renderTable([`an account of ${accounts}, beside its secret`, ...ticks], [...rows, ...totals]);
 }
 
-/** What others charge for recording the reads of an account. */
+/** Renders the charges of services that record an account's reads. */
 function renderRecords(fleets: readonly Fleet[]): string {
   const columns = fleets.map(({ tickMinutes }) => recordedReads(tickMinutes));
   const rows = (columns[0] ?? []).map(({ of }, index) => [

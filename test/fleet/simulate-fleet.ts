@@ -99,7 +99,7 @@ export class FleetSimulation {
     return this;
   }
 
-  /** Of Secrets Manager, for all secrets. */
+  /** Calls to Secrets Manager for all secrets. */
   get calls(): number {
     return this.#accounts.reduce((sum, { secret }) => sum + secret.calls, 0);
   }

@@ -1,7 +1,7 @@
 import { DEPLOYED } from './deployed-fleet.ts';
 import { type FleetOptions, FleetSimulation } from './simulate-fleet.ts';
 
-/** For a few seconds of a test. */
+/** Options of a fleet that is small enough for a test of a few seconds. */
 export const SMALL: FleetOptions = {
   secrets: 150,
   days: 0.6,

@@ -1,7 +1,7 @@
 /** Secrets Manager takes so many writes a second in an account and region. */
 export const WRITES_PER_SECOND = 50;
 
-/** The writes of all secrets, by the second. What is beyond the quota is refused, as AWS does. */
+/** Writes of all secrets per second. Like AWS, it rejects writes beyond the quota. */
 export class WriteQuota {
   writes = 0;
   throttled = 0;

@@ -54,7 +54,7 @@ describe.skipIf(!IS_POSSIBLE)(
     /** @returns what it printed */
     function run(command: string): string {
       const credentials = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_DEFAULT_REGION: REGION };
-      // Whoever runs this may have a profile, which would come before these credentials.
+      // A developer's profile would take precedence over these credentials.
       const env = { ...process.env, ...credentials, AWS_PROFILE: undefined, AWS_DEFAULT_PROFILE: undefined };
       // Not by AWS_ENDPOINT_URL, which the AWS CLI 1 does not heed for SQS: it would call AWS itself.
       const script = `aws() { command aws --endpoint-url ${moto.url} "$@"; }\n${command}`;

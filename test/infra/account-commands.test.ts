@@ -14,7 +14,7 @@ const template = synthesise();
 const outputs = outputsOf(template, SECRET_ARN);
 const COMMANDS = Object.entries(outputs).filter(([id]) => id.endsWith('Command'));
 
-/** What `GetSecretCommand` or another one leaves in the folder. */
+/** Returns the files that a command leaves in the folder. */
 function runIn(shell: FakeAwsShell, id: string, program = 'bash') {
   const { status, stdout, stderr } = shell.run(outputs[id] ?? '', program);
   return { status, stdout, stderr };
@@ -52,7 +52,7 @@ describe('each command among the outputs', () => {
 });
 
 describe.each(['bash', 'dash'].filter((shell) => spawnSync(shell, ['-c', ':']).status === 0))('in %s', (program) => {
-  it('GetSecretCommand makes a file for its owner alone, whatever was there', () => {
+  it('GetSecretCommand creates a file that only its owner can read, whatever existed before', () => {
     using shell = new FakeAwsShell();
     const path = join(shell.directory, 'credentials.json');
     for (const name of [path, `${path}.new`]) writeFileSync(name, 'old', { mode: 0o644 });

@@ -44,7 +44,7 @@ async function play({ answer, prepare, messages = {} }: Fault24) {
 const inShort = (emails: readonly Email[]) => emails.map(({ alarm, state }) => `${alarm} ${state}`);
 const hoursOf = ({ minute }: Email) => (minute * MINUTE_MS - FROM_MS) / HOUR_MS;
 
-/** What a person does at the end of the fault. */
+/** Returns the action of an operator at the end of the fault. */
 const authorizeAfter: Prepare = (context, afterMs) => {
   const isTime = afterMs >= UNTIL_MS && afterMs < UNTIL_MS + TEN_MINUTES;
   if (isTime) context.write({ ...CREDENTIALS, client_secret: 'corrected', refresh_token: 'new-grant' });

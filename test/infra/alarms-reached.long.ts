@@ -19,7 +19,7 @@ const OUTAGE: Step = { status: 503, headers: { 'retry-after': '120' } };
 // The default schedule: a tick every ten minutes, up to two minutes late.
 const INTERVAL = 10;
 const WINDOW = 2;
-/** The least that the dead-man's switch waits, and the most. */
+/** Shortest and longest wait of the alarm for missing runs. */
 const SILENCE = 2 * INTERVAL + WINDOW;
 const LONG_SILENCE = SILENCE + 20;
 
@@ -104,7 +104,7 @@ describe('TokenExpiringSoon fires, and nothing else,', () => {
 });
 
 describe('ReauthorizationRequired fires, and nothing else,', () => {
-  it('once the grant is dead, for as long as it is', () =>
+  it('while the grant is revoked', () =>
     afterRefresh(async (monitored, sandbox) => {
       sandbox.authorizationServer.revoke();
       expect(await monitored.invoke(FORCED, 10)).toBe('REAUTHORIZATION_REQUIRED');
@@ -156,7 +156,7 @@ describe('TokenSecretBehind fires, and nothing else,', () => {
       expect(await monitored.firing(INTERVAL, 2 * INTERVAL)).toEqual(['TokenSecretUnreadable']);
     }));
 
-  it('not for a run that died before it brought the token there: the next one does', () =>
+  it('not for a run that crashed before it copied the token: the next one does', () =>
     afterRefresh(async (monitored, { aws }) => {
       aws.secretsManager.putSecretValue({ SecretId: TOKEN_SECRET_ID, SecretString: '{}' });
       for (const minute of [INTERVAL, 2 * INTERVAL]) expect(await monitored.tick(minute)).toEqual(['fresh']);
@@ -193,7 +193,7 @@ describe('what fails', () => {
       expect(await monitored.firing(2 * INTERVAL, SILENCE)).toEqual(['FailedRuns', 'FunctionFailing']);
     }));
 
-  it('makes TokenExpiringSoon fire too if no run can read the secret; no metric calls a token dead that lives', () =>
+  it('makes TokenExpiringSoon fire too if no run can read the secret; no metric reports a valid token as expired', () =>
     afterRefresh(async (monitored, sandbox) => {
       deny(sandbox);
       for (let minute = INTERVAL; minute <= 4 * INTERVAL; minute += INTERVAL) await monitored.tick(minute);
@@ -228,14 +228,14 @@ describe('an alarm for what came into a queue ends by itself, and fires for the 
       }
       expect(await monitored.firing(0, INTERVAL - 1)).not.toContain(name);
       expect(await monitored.firing(INTERVAL, INTERVAL + 2)).toContain(name);
-      // Nobody has emptied the queue.
+      // The queue has not been emptied.
       expect(await monitored.firing(INTERVAL + 2 + 45, 99)).not.toContain(name);
       expect(await monitored.firing(100, 102)).toContain(name);
     }),
   );
 });
 
-describe('from the text of the alarm alone, a reader reaches', () => {
+describe('from only the text of the alarm, a reader reaches', () => {
   const refuse = ({ aws }: Sandbox) =>
     aws.inject({ kind: 'access-denied', operation: 'GetSecretValue', times: ALWAYS });
   const failThrice = async (monitored: MonitoredFunction) => {
@@ -272,7 +272,7 @@ describe('from the text of the alarm alone, a reader reaches', () => {
       },
     ],
     [
-      'a secret that somebody has broken',
+      'a secret damaged by an edit',
       'FunctionFailing',
       ['function-failing', 'credentials-invalid'],
       async (monitored, sandbox) => {
@@ -281,7 +281,7 @@ describe('from the text of the alarm alone, a reader reaches', () => {
       },
     ],
     [
-      'a dead grant',
+      'a revoked grant',
       'ReauthorizationRequired',
       ['reauthorization-required', 'reauthorization-required'],
       async (monitored, { authorizationServer }) => {
@@ -307,7 +307,7 @@ describe('from the text of the alarm alone, a reader reaches', () => {
       ['undelivered-ticks'],
       async (monitored) => monitored.loseTick(10),
     ],
-    ['a schedule that somebody disabled', 'TokenExpiringSoon', ['token-expiring-soon'], async () => {}],
+    ['a disabled schedule', 'TokenExpiringSoon', ['token-expiring-soon'], async () => {}],
   ])('%s', (_, alarm, path, cause) =>
     afterRefresh(async (monitored, sandbox) => {
       await cause(monitored, sandbox);

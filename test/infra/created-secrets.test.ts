@@ -79,7 +79,7 @@ describe.each(['secret', 'tokenSecret'] as const)('what an app does to `%s` of t
     expect(JSON.stringify(resourceOf(template, 'AWS::KMS::Key').Properties)).toContain(OTHER);
   });
 
-  it('is refused if a role of another account could not decrypt it', () => {
+  it('throws if a role in another account could not decrypt it', () => {
     expect(() =>
       templateWith(name, (secret, stack) => secret.grantRead(Role.fromRoleArn(stack, 'Reader', OTHER))),
     ).toThrow('KMS Key must be provided for cross account access to Secret');

@@ -31,7 +31,7 @@ const environmentSchema = z.object({
   }),
 });
 
-/** What the token endpoint answers at a time; `undefined` if it answers with a token. */
+/** Returns the failure of the token endpoint at a time; `undefined` if it answers with a token. */
 export type Refusal = (atMs: number) => TokenAnswer | undefined;
 
 /** Sets up one run, at the time since the start. @returns `false` if there is no run, since no event reaches the function */
@@ -64,7 +64,7 @@ export class DeployedDays {
   readonly failedTicksMs: number[] = [];
   /** Calls of Secrets Manager. */
   calls = 0;
-  /** How long AWSCURRENT held no live bearer token, after it held one for the first time. */
+  /** Time during which AWSCURRENT had no valid access token, after its first one. */
   deadMs = 0;
 
   constructor(

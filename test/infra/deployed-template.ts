@@ -16,7 +16,7 @@ const environmentSchema = z.object({ Variables: z.record(z.string(), z.unknown()
 /** A template, deployed into a sandbox. */
 export interface Deployment extends AsyncDisposable {
   readonly sandbox: Sandbox;
-  /** What `Ref` and `Fn::GetAtt` in the template stand for. */
+  /** Values of `Ref` and `Fn::GetAtt` in the template. */
   readonly attributes: Attributes;
   /** An execution environment of the function, with the variables that the template gives it. */
   startFunction(environment?: Readonly<Record<string, string>>): Promise<LambdaProcess>;
@@ -41,7 +41,7 @@ export async function deploy(template: SynthesisedTemplate, options: SandboxOpti
   };
 }
 
-/** What `Ref` and `Fn::GetAtt` would give after a deploy into the sandbox's AWS account and region. */
+/** Returns the values of `Ref` and `Fn::GetAtt` after a deployment to the sandbox's AWS account and region. */
 export function attributesOf(
   { Resources }: SynthesisedTemplate,
   secretArn: string,
@@ -69,7 +69,7 @@ function toRef({ Type }: Resource, name: string, secretArn: string): string {
   return Type === 'AWS::SQS::Queue' ? `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${name}` : name;
 }
 
-/** What stands in an ARN before the name. */
+/** Returns the part of an ARN before the name. */
 const KINDS: Readonly<Record<string, string>> = {
   'AWS::Events::EventBus': 'event-bus/',
   'AWS::Lambda::Function': 'function:',

@@ -26,8 +26,8 @@ const embeddedSchema = z.looseObject({
 const valuesSchema = z.union([z.array(z.number()).max(100), z.number().transform((value) => [value])]);
 
 /**
- * What CloudWatch extracts from what a function printed: of each line in the Embedded Metric Format, each metric once
- * for each set of dimensions. Other lines are none of its business.
+ * Returns the metrics that CloudWatch extracts from a function's output: each metric of each line in the Embedded Metric
+ * Format, once per set of dimensions. Other lines are ignored.
  *
  * @throws Error for a line with `_aws` that breaks the format, which CloudWatch would drop without a word
  */

@@ -43,7 +43,7 @@ describe('an alarm', () => {
     expect(stateAt(15, { Statistic, EvaluationPeriods: 1 }, left(12, 4))).toBe('ALARM');
   });
 
-  it('adds up for Sum alone', () => {
+  it('adds up only for Sum', () => {
     const two = [left(11, 5), left(12, 5)];
     expect(stateAt(15, { Statistic: 'Sum', EvaluationPeriods: 1 }, ...two)).toBe('OK');
     expect(stateAt(15, { Statistic: 'Maximum', EvaluationPeriods: 1 }, ...two)).toBe('ALARM');
@@ -101,7 +101,7 @@ describe('an alarm', () => {
     ['a comparison', { ComparisonOperator: 'GreaterThanThreshold' }],
     ['a treatment of missing data', { TreatMissingData: 'missing' }],
     ['a dimension', { Dimensions: [{ Name: 'FunctionName', Value: { Ref: 'Other' } }] }],
-  ])('is refused with %s that is not evaluated here', (_, properties) => {
+  ])('is rejected with %s that this evaluation does not support', (_, properties) => {
     expect(() => toAlarm(properties)).toThrow();
   });
 });
@@ -139,7 +139,7 @@ describe('the Embedded Metric Format', () => {
     ['a dimension has no value', { A: 'a', Left: 1, Right: 2 }],
     ['a metric has no value', { A: 'a', B: 'b', Left: 1 }],
     ['a value is a text', { A: 'a', B: 'b', Left: 1, Right: '2' }],
-  ])('is refused if %s, which CloudWatch would drop without a word', (_, members) => {
+  ])('is rejected if %s, which CloudWatch would drop silently', (_, members) => {
     expect(() => parseEmbeddedMetrics(line(members))).toThrow();
   });
 });

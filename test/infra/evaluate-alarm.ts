@@ -46,7 +46,7 @@ const sumSchema = z
     }),
   );
 
-/** The properties of `AWS::CloudWatch::Alarm` that decide its state. Others are refused, so that none is overlooked. */
+/** Properties of `AWS::CloudWatch::Alarm` that determine its state. Others are rejected, so that none is overlooked. */
 const alarmSchema = z.strictObject({
   ...z.object({ ...metricShape, Statistic: statistic, Period: period }).partial().shape,
   Metrics: sumSchema.optional(),
@@ -69,7 +69,7 @@ interface Metric {
 
 export interface Alarm
   extends Pick<AlarmProperties, 'EvaluationPeriods' | 'ComparisonOperator' | 'Threshold' | 'TreatMissingData'> {
-  /** What its mail says. */
+  /** Text of its email. */
   readonly text: string;
   /** One; or those of a sum, in which no data counts as 0. */
   readonly metrics: readonly Metric[];
@@ -136,7 +136,7 @@ function toPeriods(alarm: Alarm, datapoints: readonly Datapoint[], atMs: number)
   return breaching.slice(0, EvaluationPeriods);
 }
 
-/** Of the period that ends then; `undefined` if it has no data. */
+/** Returns the value of the period that ends at this time; `undefined` if it has no data. */
 function toValue(
   { isSum, statistic: name, periodSeconds }: Alarm,
   own: readonly (readonly Datapoint[])[],
@@ -149,7 +149,7 @@ function toValue(
   return isSum ? values.reduce<number>((sum, value = 0) => sum + value, 0) : values[0];
 }
 
-/** Of each metric of the alarm, its datapoints. */
+/** Returns the datapoints of each metric of the alarm. */
 function metricsOf({ metrics }: Alarm, datapoints: readonly Datapoint[]): readonly (readonly Datapoint[])[] {
   return metrics.map((metric) => datapoints.filter((each) => isOf(metric, each)));
 }
@@ -164,7 +164,7 @@ function isOf({ namespace, metricName, dimensions }: Metric, datapoint: Datapoin
   );
 }
 
-/** How the state of an alarm went, minute after minute, from `fromMinute` to `toMinute`. */
+/** Returns the state of an alarm for each minute from `fromMinute` to `toMinute`. */
 export function watchAlarm(
   alarm: Alarm,
   datapoints: readonly Datapoint[],

@@ -34,7 +34,7 @@ describe('a policy', () => {
     expect(evaluatePolicy(policy({ ...allow, Action, Resource }), READ) !== undefined).toBe(isAllowed);
   });
 
-  it('allows under its condition alone, and never without the key', () => {
+  it('allows only under its condition, and never without the key', () => {
     const bound = policy({
       Sid: 'Publish',
       Effect: 'Allow',
@@ -72,7 +72,7 @@ describe('a policy', () => {
     ['a member', { NotAction: 'secretsmanager:DeleteSecret' }, 'NotAction'],
     ['a resource', { Resource: { Ref: 'Other' } }, 'Other'],
     ['an intrinsic function', { Resource: { 'Fn::Sub': 'Secret' } }, 'Invalid input'],
-  ])('is refused with %s that is not evaluated here', (_, members, named) => {
+  ])('is rejected with %s that this evaluation does not support', (_, members, named) => {
     expect(() => policy({ ...allow, ...members })).toThrow(named);
   });
 });

@@ -23,7 +23,7 @@ function account(flags: object, options: unknown): object {
   return Template.fromStack(stack).toJSON();
 }
 
-/** As `account`, for the stack of a fleet. */
+/** Template of a fleet's stack, like `account`. */
 function fleet(flags: object, options: unknown): object {
   const app = new App({ outdir: mkdtempSync(join(directory, 'app-')), context: { ...WITHOUT_BUNDLING, ...flags } });
   return Template.fromStack(new TokenRefreshFleetStack(app, parseFleetContext(options))).toJSON();

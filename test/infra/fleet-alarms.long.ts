@@ -44,7 +44,7 @@ class MonitoredFleet {
     }
   }
 
-  /** What SQS says of the queue whose logical id matches. */
+  /** Returns the SQS metrics of the queue whose logical id matches. */
   tellQueue(id: RegExp, metricName: string, value: number, minute: number): void {
     const QueueName = QUEUES.find((each) => id.test(each)) ?? '';
     const atMs = this.#startMs + minute * MINUTE_MS;
@@ -117,9 +117,9 @@ describe('of a fleet, this alarm fires and no other:', () => {
       ['forward', OUTAGE],
     ));
 
-  it('ReauthorizationRequired, once the grant of one account is dead, and not TokenOverdue with it', () =>
+  it('ReauthorizationRequired, when the grant of one account is revoked, and not TokenOverdue as well', () =>
     inFleet(async (monitored, fleet, sandbox) => {
-      fleet.add('dead', { ...(await sandbox.mintCredentials()), refresh_token: 'never-issued' });
+      fleet.add('revoked', { ...(await sandbox.mintCredentials()), refresh_token: 'never-issued' });
       await monitored.tick(0, 10, 20, 30, 40, 50);
       expect(await monitored.firing(0, 70)).toEqual(['ReauthorizationRequired']);
     }));

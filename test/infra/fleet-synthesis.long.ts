@@ -45,7 +45,7 @@ describe('a real synthesis of two fleets, one with the defaults and one with eve
     process.env['CDK_VALIDATION'] = 'false';
   });
 
-  it('breaks no rule of CDK, and of cdk-nag these alone, each acknowledged with a reason', () => {
+  it('breaks no rule of CDK, and only these of cdk-nag, each acknowledged with a reason', () => {
     const report = reportSchema.parse(read('validation-report.json'));
     expect(report.pluginReports.flatMap(({ violations }) => violations)).toEqual([]);
     const acknowledged = report.pluginReports.flatMap(({ suppressedViolations }) => suppressedViolations);

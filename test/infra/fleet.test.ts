@@ -21,7 +21,7 @@ import {
 const DEFAULTS = synthesiseFleet();
 const WITH_VALUE = synthesiseFleet({ fleet: { tagKey: 'retently', tagValue: 'live' } });
 const EVERYTHING = synthesiseFleet(EVERY_FLEET_OPTION);
-/** What holds something, or is named by somebody. */
+/** Types of resources that store data or that others reference. */
 const PINNED = /Function$|Queue$|LogGroup$|Topic$|Schedule$|EventSourceMapping$/;
 const SECRET = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:acme-AbCdEf';
 const KEY = 'arn:aws:kms:us-east-1:000000000000:key/99999999-2222-3333-4444-555555555555';
@@ -59,7 +59,7 @@ describe('the resources of a fleet', () => {
   });
 
   it('run two different handlers', () => {
-    // Without bundling, both have the sources; how they are bundled is told apart by checks.test.ts.
+    // Without bundling, both have the sources. Another test compares their bundles.
     const [sweep, refresh] = [functionOf(DEFAULTS, 'Sweep'), functionOf(DEFAULTS, 'Refresh')];
     expect(sweep).toMatchObject({ Handler: 'index.handler', Runtime: 'nodejs24.x', Timeout: 120 });
     expect(refresh).toMatchObject({ Handler: 'index.handler', Runtime: 'nodejs24.x', Timeout: 60 + MAX_WAIT_SECONDS });
@@ -99,7 +99,7 @@ describe('the resources of a fleet', () => {
     }
   });
 
-  it('tell the sweep the tag, the queues and the schedule, and the refresh no secret', () => {
+  it('give the sweep the tag, the queues and the schedule, and the refresh function no secret', () => {
     const variables = (template: SynthesisedTemplate, part: 'Sweep' | 'Refresh') =>
       Object(functionOf(template, part)['Environment']).Variables;
     expect(Object.keys(variables(DEFAULTS, 'Sweep')).sort()).toEqual([
@@ -175,7 +175,7 @@ describe('the role of the refresh', () => {
   ].map((name) => `secretsmanager:${name}`);
   const TAG = 'aws:resourcetag/retently';
 
-  test.each(ACTIONS)('may %s with the tag alone', (action) => {
+  test.each(ACTIONS)('may %s only with the tag', (action) => {
     const any = permissionsOf(DEFAULTS, 'Refresh');
     expect(isAllowed(any, action, SECRET, { [TAG]: 'anything' })).toBe(true);
     expect(isAllowed(any, action, SECRET)).toBe(false);
@@ -200,7 +200,7 @@ describe('the role of the refresh', () => {
     }
   });
 
-  it('uses keys through Secrets Manager alone, for secrets of this account', () => {
+  it('uses keys only through Secrets Manager, for secrets of this account', () => {
     const permissions = permissionsOf(DEFAULTS, 'Refresh');
     const through = {
       'kms:viaservice': 'secretsmanager.us-east-1.amazonaws.com',

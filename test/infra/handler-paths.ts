@@ -74,7 +74,7 @@ export const PATHS: readonly Path[] = [
     walk: (deployment) => crashInExchange(deployment, 0),
   },
   {
-    name: 'a dead claim, taken over',
+    name: 'an expired claim, taken over',
     endings: ['ended', 'refreshed'],
     walk: (deployment) => crashInExchange(deployment, LONG_AGO_SECONDS),
   },
@@ -112,7 +112,7 @@ export const PATHS: readonly Path[] = [
     walk: async (deployment) => invoke(await configure(deployment), {}, {}, FORCED),
   },
   {
-    name: 'a dead grant: asked once, known afterwards, and alive again with new credentials',
+    name: 'a revoked grant: tried once, known afterwards, and replaced by new credentials',
     endings: ['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_REQUIRED', 'refreshed'],
     async walk(deployment) {
       const { sandbox } = deployment;
@@ -162,7 +162,7 @@ export const PATHS: readonly Path[] = [
   },
 ];
 
-/** How the invocations end, one after the other. */
+/** Results of the invocations, in order. */
 export async function invoke(lambda: LambdaProcess, ...events: readonly object[]): Promise<readonly string[]> {
   const endings: string[] = [];
   for (const event of events) endings.push(endingOf(await lambda.invoke(event)));

@@ -12,7 +12,7 @@ const { stackName, env, eventBus, ...everyOption } = EVERY_OPTION;
 /** Every option that changes what the function may do, without one that changes where it publishes. */
 const EVERYTHING = synthesise(everyOption);
 
-/** What the function never calls itself: Lambda does, on its behalf, with its role. */
+/** Actions that the function never calls. Lambda calls them with the function's role. */
 const NEEDED_BY_THE_PLATFORM = [
   'WriteLogs logs:CreateLogStream',
   'WriteLogs logs:PutLogEvents',

@@ -126,12 +126,12 @@ export class MonitoredFunction {
     return datapoints.filter((each) => each.metricName === metricName).map(({ value }) => value);
   }
 
-  /** What the mail of an alarm says. */
+  /** Returns the text of an alarm's email. */
   textOf(name: string): string {
     return this.#alarms.get(name)?.text ?? '';
   }
 
-  /** The log as `LogsCommand` shows it, once {@link firing} has ended the function: the lines that tell of a run. */
+  /** Lines of runs in the log, as `LogsCommand` shows them after {@link firing} has ended the function. */
   get stories(): readonly Story[] {
     const lines = [...this.#lambda.stdout.split('\n'), ...this.#lambda.stderr.split('\n')];
     const stories = lines.flatMap((line) =>

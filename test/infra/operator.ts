@@ -69,7 +69,7 @@ export class Operator implements AsyncDisposable {
     });
   }
 
-  /** @param preamble what the runbook tells to paste first */
+  /** Creates an operator. @param preamble commands of the runbook to paste first */
   static async start(deployed: Deployed, preamble: string): Promise<Operator> {
     const operator = new Operator(deployed, preamble);
     await new Promise<void>((resolve) => operator.#server.listen(0, '127.0.0.1', resolve));

@@ -172,7 +172,7 @@ describe('the role of the schedule', () => {
     );
   });
 
-  it('can be assumed by the schedules of this AWS account alone', () => {
+  it('can be assumed only by the schedules of this AWS account', () => {
     expect(resourceOf(synthesise(), 'AWS::IAM::Role', 'ScheduleRole').Properties['AssumeRolePolicyDocument']).toEqual(
       policy({
         Effect: 'Allow',

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** What CloudFormation knows of deployed resources: `Ref` under the id, `Fn::GetAtt` under `id.attribute`. */
+/** Attributes of deployed resources: `Ref` under the id, `Fn::GetAtt` under `id.attribute`. */
 export type Attributes = Readonly<Record<string, string>>;
 
 const ref = z.strictObject({ Ref: z.string() });

@@ -8,7 +8,7 @@ import { KEY_ARN, resourceOf, resourcesOf, type SynthesisedTemplate } from './sy
 
 type AuthorizationRequest = Parameters<NonNullable<AwsOptions['authorize']>>[0];
 
-/** What Secrets Manager asks of the key on behalf of the caller. */
+/** KMS actions that Secrets Manager calls on behalf of the caller. */
 const KEY_ACTIONS: Readonly<Record<string, readonly string[]>> = {
   'secretsmanager:GetSecretValue': ['kms:Decrypt'],
   'secretsmanager:PutSecretValue': ['kms:Decrypt', 'kms:GenerateDataKey'],
@@ -18,7 +18,7 @@ const entriesSchema = z.object({ Entries: z.array(z.object({ Source: z.string() 
 /** A deployment whose every call must be allowed by the function's role. */
 export interface Role extends AsyncDisposable {
   readonly deployment: Deployment;
-  /** What was used of the role. */
+  /** Permissions of the role that were used. */
   readonly used: ReadonlySet<string>;
   /** Actions that were denied. */
   readonly denied: readonly string[];
@@ -57,7 +57,7 @@ export function permissionsOf(template: SynthesisedTemplate, attributes: Attribu
   return parsePolicy(Properties['PolicyDocument'], attributes);
 }
 
-/** What IAM is asked on one call: of PutEvents each event, and of a secret with a key of its own the key too. */
+/** Returns the IAM requests of one call: one per event of PutEvents, and one for the key of a secret that has one. */
 export function toAccessRequests(call: AuthorizationRequest, template: SynthesisedTemplate): readonly AccessRequest[] {
   const { action, resource } = call;
   if (action === 'events:PutEvents') {
@@ -72,7 +72,7 @@ export function toAccessRequests(call: AuthorizationRequest, template: Synthesis
   return [{ action, resource }, ...keyActions.map((each) => ({ action: each, resource: KEY_ARN, keys }))];
 }
 
-/** How a permission is told apart. */
+/** Returns the identity of a permission. */
 export function nameOf({ sid, action }: Permission): string {
   return `${sid} ${action}`;
 }

@@ -63,7 +63,7 @@ describe('the stack, with every default', () => {
     expect(Object.keys(template.Resources).length).toBeLessThan(60);
   });
 
-  it('makes the same template for every account, apart from what names it', () => {
+  it('makes the same template for every account, except for its name', () => {
     const [one, other] = synthesiseAll({ accounts: [{ name: 'eu' }, { name: 'us' }] });
     expect(one).toEqual(other);
   });
@@ -150,7 +150,7 @@ describe('the stack, with every default', () => {
     });
   });
 
-  it('encrypts both queues, keeps their messages for 14 days, and speaks TLS alone', () => {
+  it('encrypts both queues, retains their messages for 14 days, and accepts only TLS', () => {
     const queues = resourcesOf(template, 'AWS::SQS::Queue');
     expect(queues).toHaveLength(2);
     for (const { Properties } of queues) {
@@ -170,7 +170,7 @@ describe('the stack, with every default', () => {
     }
   });
 
-  it('lets the alarms of this AWS account publish, which a policy for TLS alone would forbid', () => {
+  it('allows the alarms of this AWS account to publish, which a policy that only enforces TLS would deny', () => {
     expect(resourceOf(template, 'AWS::SNS::TopicPolicy').Properties['PolicyDocument']).toMatchObject({
       Statement: expect.arrayContaining([
         expect.objectContaining({
@@ -184,7 +184,7 @@ describe('the stack, with every default', () => {
     });
   });
 
-  it('tells ops what they need next', () => {
+  it('has the outputs that an operator needs', () => {
     const { Outputs } = template;
     expect(Outputs).toMatchObject({
       FunctionName: { Value: functionName },
@@ -215,7 +215,7 @@ describe('the link to the dashboard', () => {
   });
 
   it.each(['us-iso-east-1', 'us-isob-east-1', 'eu-isoe-west-1', 'us-isof-south-1'])(
-    'is the name alone in %s, whose console nobody tells of',
+    'is only the name in %s, whose console is not documented',
     (region) => {
       const { Outputs } = synthesise({ env: { region } });
       expect(Outputs).toHaveProperty('DashboardName');

@@ -65,7 +65,7 @@ export function synthesiseFleet(options: object = {}): SynthesisedTemplate {
   return templateSchema.parse(Template.fromStack(stack).toJSON());
 }
 
-/** The template of a stack of somebody else, which may have no outputs. */
+/** Returns the template of a user's stack, which may have no outputs. */
 export function templateOf(stack: Stack): SynthesisedTemplate {
   return templateSchema.parse({ Outputs: {}, ...Template.fromStack(stack).toJSON() });
 }

@@ -50,7 +50,7 @@ describe('the dashboard', () => {
     expect(life).toMatch(/"annotations":\{"horizontal":\[\{"value":0,.*"label":"TokenExpiringSoon/);
   });
 
-  it('shows failures by code, of this function alone', () => {
+  it('shows failures by code, only of this function', () => {
     const search = `SEARCH('{RetentlyTokenRefresh,FunctionName,Code} MetricName=\\"RefreshFailed\\" FunctionName=\\"token-refresh\\"', 'Sum', 1800)`;
     expect(JSON.parse(titled(/by code/)).properties.metrics[0][0].expression).toBe(search.replaceAll('\\', ''));
   });

@@ -9,7 +9,7 @@ import { synthesise } from './synthesise.ts';
 
 const HOUR = 3_600;
 const SEEDS = [1, 2, 3, 4, 5];
-/** What `cdk deploy` makes with no option at all. */
+/** Template with default options. */
 const DEFAULT = synthesise();
 
 /** One attempt in so many fails. */
@@ -25,7 +25,7 @@ describe('with one attempt in ten failing', () => {
     [6, 6 * HOUR, 0, UNRECOGNIZED],
     [6, 6 * HOUR, 0, AMBIGUOUS],
   ])(
-    'tokens of %i h keep within the write budget, and are dead for few minutes a day or none',
+    'tokens of %i h stay within the version budget, and are expired for a few minutes a day or less',
     async (_, life, minutes, answer) => {
       for (const seed of SEEDS) {
         const days = await new DeployedDays(DEFAULT, life, { seed, refusal: oneIn(10, seed, answer) }).run(10);

@@ -23,7 +23,7 @@ const keyPolicySchema = z.object({
   Statement: z.array(z.object({ Principal: z.record(z.string(), z.unknown()), Condition: z.unknown().optional() })),
 });
 
-/** A stack of somebody else, and our construct in it. */
+/** Builds a user's stack with the construct in it. */
 function build(toProps: (scope: Construct) => TokenRefreshProps = () => ({}), env: object = ENV) {
   const stack = new Stack(new App({ context: WITHOUT_BUNDLING }), 'Theirs', { env });
   return { stack, tokenRefresh: new TokenRefresh(stack, 'TokenRefresh', toProps(stack)) };
@@ -49,7 +49,7 @@ const construct = (props: unknown) => () =>
   Reflect.construct(TokenRefresh, [new Stack(new App(), 'Theirs', { env: ENV }), 'TokenRefresh', props]);
 const rejectedProps = (props: unknown) => mistakenOptions(construct(props));
 
-describe('the construct in a stack of somebody else makes what the context makes', () => {
+describe("the construct in a user's stack creates the same resources as the app", () => {
   it.each<[string, (scope: Construct) => TokenRefreshProps, object]>([
     ['the defaults', () => ({}), {}],
     [
@@ -146,7 +146,7 @@ describe('things of CDK that the same app creates', () => {
     expect(policy).toMatch(/"Resource":{"Fn::GetAtt":\["TheirBus\w+","Arn"]},"Sid":"PublishEvents"/);
   });
 
-  it('hear of the alarms, without a topic of ours', () => {
+  it('receive the alarms, without a new topic', () => {
     const [topic, ...others] = Object.entries(template.Resources).filter(([, { Type }]) => Type === 'AWS::SNS::Topic');
     expect(others).toEqual([]);
     for (const { Properties } of resourcesOf(template, 'AWS::CloudWatch::Alarm')) {
@@ -172,7 +172,7 @@ describe('things of CDK that the same app creates', () => {
     });
   });
 
-  it('are readable for whom grantRead names, under the labels that it names', () => {
+  it('are readable for the grantee of grantRead, with the given labels', () => {
     expect(JSON.stringify(resourceOf(template, 'AWS::IAM::Policy', 'Reader').Properties)).toContain(
       '"Condition":{"ForAnyValue:StringEquals":{"secretsmanager:VersionStage":["AWSCURRENT"]}}',
     );

@@ -38,7 +38,7 @@ const optionsOf = (options: unknown, cliAccount?: string) =>
   mistakenOptions(() => parseContext(options, { cliAccount }));
 
 describe('tokenReaders', () => {
-  it('are admitted to the token secret alone, by a policy that can never be public', () => {
+  it('may read only the token secret, by a policy that can never be public', () => {
     const template = synthesise({ tokenReaders: [reader(OWN), `arn:aws:iam::${OWN}:root`] });
     expect(template.Resources[READERS]?.Properties).toEqual({
       BlockPublicPolicy: true,

@@ -31,7 +31,7 @@ const REPLACING: Readonly<Record<string, readonly string[]>> = {
 };
 const STATEFUL = ['AWS::Logs::LogGroup', 'AWS::SNS::Topic', 'AWS::SQS::Queue', 'AWS::SecretsManager::Secret'];
 
-/** What CloudFormation would do to the resources of a stack, by logical id. */
+/** Returns the actions of CloudFormation on the resources of a stack, by logical id. */
 function planUpdate(before: SynthesisedTemplate, after: SynthesisedTemplate) {
   const ids = Object.keys(before.Resources);
   return {
@@ -108,7 +108,7 @@ describe('a change of options', () => {
     },
   );
 
-  it('all at once, and back again, touches no state', () => {
+  it('all together, and back again, changes no state', () => {
     const [defaults, everything] = [synthesise(), synthesise(EVERY_OPTION)];
     for (const plan of [planUpdate(defaults, everything), planUpdate(everything, defaults)]) {
       // The queue of undelivered emails leaves with the addresses.

@@ -2,7 +2,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { plantSecret, plantToken } from '../support/in-sandbox.ts';
 
-/** What a token endpoint may answer, and what becomes of it. */
+/** Responses of a token endpoint, and their expected results. */
 export interface Answer {
   readonly name: string;
   readonly script: readonly Step[];
@@ -46,7 +46,7 @@ export const GOOD_ANSWERS: readonly Answer[] = [
 /** An answer in hand is never lost for how it was wrapped. */
 export const WRAPPED_ANSWERS: readonly Answer[] = [
   wrapped('gzip', (text) => ({ status: 200, headers: { 'content-encoding': 'gzip' }, body: gzipSync(text) })),
-  wrapped('gzip that nobody announced', (text) => ({ status: 200, body: gzipSync(text) })),
+  wrapped('gzip without a content-encoding', (text) => ({ status: 200, body: gzipSync(text) })),
   wrapped('br', (text) => ({ status: 200, headers: { 'content-encoding': 'br' }, body: brotliCompressSync(text) })),
   wrapped('one byte of Latin-1', (text) => ({
     status: 200,
@@ -54,7 +54,7 @@ export const WRAPPED_ANSWERS: readonly Answer[] = [
   })),
   wrapped('UTF-16 with its mark', (text) => ({ status: 200, body: Buffer.from(`\ufeff${text}`, 'utf16le') })),
   wrapped('a form', (text) => ({ status: 200, body: new URLSearchParams(JSON.parse(text)).toString() })),
-  wrapped('a length and chunks at once', (text) => ({
+  wrapped('a length and chunks together', (text) => ({
     raw: Buffer.from(
       `HTTP/1.1 200 OK\r\ncontent-length: 7\r\ntransfer-encoding: chunked\r\n\r\n${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`,
     ),
@@ -212,7 +212,7 @@ function good(name: string, changes: object, lifetimeSeconds: number, stored: ob
   };
 }
 
-/** Tokens of visible ASCII alone, as RFC 6749 has them, so that every wrapping carries them. */
+/** Tokens of visible ASCII, as in RFC 6749, so that they survive every encoding. */
 function wrapped(name: string, wrap: (text: string) => Step): Answer {
   const tokens = { access_token: plantSecret(), refresh_token: plantSecret() };
   const text = JSON.stringify({ ...tokens, expires_in: SIX_HOURS });

@@ -75,7 +75,7 @@ test('of two tokens that do not fit into the secret, the refresh token is stored
   expect(currentOf(sandbox)).not.toHaveProperty('access_token');
 });
 
-describe('an answer that cannot be used leaves AWSCURRENT alone, and is not asked for again at once:', () => {
+describe('an unusable answer does not change AWSCURRENT and causes no immediate retry:', () => {
   test.each(BAD_ANSWERS)('$name: $ending', async (answer) => {
     const { sandbox, lambda } = use();
     expectAnswer(sandbox, await tryAnswer(sandbox, lambda, answer), answer);
@@ -95,7 +95,7 @@ describe('an event that is not accepted reads nothing and sends nothing:', () =>
     ['an unknown action', { action: 'delete' }],
     ['force of the wrong type', { action: 'refresh', force: 'yes' }],
     ['force for status', { action: 'status', force: true }],
-    ['force alone', { force: true }],
+    ['only force', { force: true }],
     ['a string', 'refresh'],
     ['a number', 1],
     ['true', true],
@@ -120,7 +120,7 @@ describe('an event that is not accepted reads nothing and sends nothing:', () =>
     expect(endingOf(await lambda.invoke(event))).toBe('not-configured');
   });
 
-  test('a wrong environment is said by each invocation, all mistakes at once', () =>
+  test('each invocation reports every mistake in an invalid environment', () =>
     inSandbox({}, async (own) => {
       const process = await own.startFunction({
         TOKEN_ENDPOINT: 'http://user:pass@retently.example/',

@@ -7,7 +7,7 @@ export interface BadSecret {
   readonly name: string;
   /** SecretString, made of the credentials that would be right. @default those */
   readonly write?: (credentials: object) => string;
-  /** What else is wrong. */
+  /** Additional problem. */
   readonly prepare?: (sandbox: Sandbox) => void;
   /** The outcome, or the code of the error. */
   readonly ending: string;

@@ -2,7 +2,7 @@ import { describe, test } from 'vitest';
 import { useSandbox } from '../support/in-sandbox.ts';
 import { AFTER_THE_RECORD, BEFORE_THE_ANSWER, BETWEEN, expectReauthorization, expectRecovery } from './crashes.ts';
 
-describe('a run that is killed loses no token: the next one, once the lease is over, mends it', () => {
+describe('a killed run loses no token: when its lease ends, the next run completes it', () => {
   const use = useSandbox({ kind: 'rotation' });
   test.each([...BEFORE_THE_ANSWER, ...AFTER_THE_RECORD])('at $at: $next', (crash) => expectRecovery(use(), crash));
 });

@@ -14,7 +14,7 @@ export interface Crash {
   /** Where the run stands still until it is killed. */
   readonly fault?: Pick<InjectedFault, 'kind' | 'operation' | 'when'>;
   readonly step?: Step;
-  /** How the next run ends, once the lease is over. */
+  /** Result of the next run after the lease. */
   readonly next: string;
   /** POSTs of both runs together. */
   readonly posts: number;

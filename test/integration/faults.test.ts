@@ -6,7 +6,7 @@ import { endingOf, expectLiveCurrent, inSandbox, messageOf, startConfigured, unt
 import { plantCredentials } from './planted.ts';
 
 const FORCED = { action: 'refresh', force: true };
-/** As often as the SDK tries one call. */
+/** Number of tries of the SDK for one call. */
 const ATTEMPTS = 3;
 /** More often than a run can call. */
 const ALWAYS = 1_000;
@@ -43,7 +43,7 @@ describe.concurrent('a token endpoint that cannot be reached', () => {
       expect(await sandbox.authorizationServer.isLive(refreshToken)).toBe(true);
     }));
 
-  test('nobody listens: PROVIDER_UNAVAILABLE, and the token is not spent', () =>
+  test('no server listens: PROVIDER_UNAVAILABLE, and the token is not used', () =>
     inSandbox({}, async (sandbox) => {
       sandbox.putCredentials(plantCredentials());
       const lambda = await sandbox.startFunction({ TOKEN_ENDPOINT: 'http://127.0.0.1:1/' });
@@ -116,8 +116,8 @@ describe.concurrent('a fault that lasts', () => {
     }));
 });
 
-// It once took its own work for another run's, and told nobody.
-test('whoever moved AWSCURRENT announces it, although the answer to that was lost', () =>
+// A run once mistook its own promotion for another run's, and published nothing.
+test('the run that moved AWSCURRENT announces it, even if the response was lost', () =>
   inSandbox({}, async (sandbox) => {
     const { lambda } = await startConfigured(sandbox);
     sandbox.aws.inject({ kind: 'drop-before', ...PROMOTION, times: ATTEMPTS });
@@ -154,7 +154,7 @@ describe.concurrent('an answer that could not be stored until the deadline', () 
     }));
 });
 
-/** Time runs out as soon as the first record was refused. */
+/** Makes the time run out when the first record was rejected. */
 async function refuseRecord({ aws }: Sandbox, lambda: LambdaProcess): Promise<string> {
   aws.clearFaults();
   const callCount = aws.calls.length;

@@ -84,7 +84,7 @@ describe.skipIf(!isInstalled)(`on moto${isInstalled ? '' : ' (SKIPPED: moto_serv
   });
 });
 
-/** What Lambda's event source mapping does with one execution environment. @returns the bodies that were done */
+/** Simulates Lambda's event source mapping with one execution environment. @returns the bodies of completed messages */
 async function drain(lambda: LambdaProcess, sqs: SQSClient, QueueUrl: string | undefined): Promise<readonly string[]> {
   const done: string[] = [];
   for (;;) {

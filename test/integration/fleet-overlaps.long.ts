@@ -23,7 +23,7 @@ async function everyFourHours(
 }
 
 describe('one secret of a fleet', () => {
-  test('can be in the stack of one account at once: neither spends what the other has spent', async () => {
+  test('can also be in the stack of one account: neither uses a token that the other has used', async () => {
     await inFleet(async (fleet, sandbox) => {
       const { secretsManager, sqs } = sandbox.aws;
       secretsManager.tagResource({ SecretId: SECRET_ID, Tags: [FLEET_TAG] });
@@ -43,7 +43,7 @@ describe('one secret of a fleet', () => {
     });
   });
 
-  test('can be in two fleets at once, by one tag', async () => {
+  test('can be in two fleets with one tag', async () => {
     await inFleet(async (fleet, sandbox) => {
       const credentials = await sandbox.mintCredentials();
       await sandbox.ago((24 * HOUR_MS) / 1000, async () => fleet.add('one', credentials));

@@ -13,11 +13,11 @@ function endsOf(sandbox: Sandbox, arn: string): readonly unknown[] {
   return lines.map((line): unknown => JSON.parse(line)).filter((line) => JSON.stringify(line).includes(`"${arn}"`));
 }
 
-test('a fleet of 10 secrets has each token fresh after one sweep; broken secrets stop none, and are told apart', () =>
+test('a fleet of 10 secrets has only fresh tokens after one sweep, and damaged secrets are reported without stopping others', () =>
   expectAllKept(10));
 
 describe('one secret of a fleet', () => {
-  test('is left alone once its tag is off, and kept once it is on again', async () => {
+  test('is not refreshed without its tag, and is refreshed again with it', async () => {
     await inFleet(async (fleet, sandbox) => {
       const arn = fleet.add('one', await sandbox.mintCredentials());
       const { secretsManager } = sandbox.aws;

@@ -24,7 +24,7 @@ export async function expectAllKept(count: number): Promise<void> {
         const broken = BROKEN[isSound(index) ? -1 : Math.floor(index / 5) % BROKEN.length];
         fleet.add(name, broken ? broken(await sandbox.mintCredentials()) : await sandbox.mintCredentials());
       }
-      // Somebody else's secret, and a fleet whose tag begins like ours.
+      // A secret without the tag, and one of a fleet whose tag has the same beginning.
       const other = { SecretString: '{"user":"root"}', Tags: [{ ...FLEET_TAG, Value: `${FLEET_TAG.Value}-2` }] };
       aws.secretsManager.createSecret({ Name: 'other', ...other });
 
@@ -43,7 +43,7 @@ export async function expectAllKept(count: number): Promise<void> {
       const touched = aws.calls.filter(({ input }) => JSON.stringify(input).includes(':secret:other-'));
       expect(touched).toEqual([]);
 
-      // The next tick: all are fresh, at two reads each; no refusal is sent again.
+      // The next tick: all are fresh, with two reads each. No rejected token is sent again.
       const posts = sandbox.tokenEndpoint.requests.length;
       aws.calls.length = 0;
       await fleet.tick();
@@ -57,7 +57,7 @@ export async function expectAllKept(count: number): Promise<void> {
 
 type Credentials = Awaited<ReturnType<Sandbox['mintCredentials']>>;
 
-/** What is in the secrets that are broken. */
+/** Values of the damaged secrets. */
 const BROKEN: readonly ((credentials: Credentials) => object | undefined)[] = [
   (credentials) => ({ ...credentials, refresh_token: 'never-issued' }),
   (credentials) => ({ ...credentials, client_secret: 'wrong' }),

@@ -5,7 +5,7 @@ import { endingOf, messageOf, plantSecret } from '../support/in-sandbox.ts';
 import type { Answer } from './bad-answers.ts';
 import type { BadSecret } from './bad-secrets.ts';
 
-/** What became of one bad input. */
+/** Result of one bad input. */
 export interface Observed {
   readonly ending: string;
   readonly message: string;

@@ -29,7 +29,7 @@ describe('an ordinary refresh', () => {
     expect([claim?.step, look?.step].sort()).toEqual(['put claim', 'read version']);
     const last = [
       ...['POST', 'put document', 'UpdateSecretVersionStage'],
-      // The token secret, then current and its successor anew: what is replaced there is no newer.
+      // The token secret, then AWSCURRENT and its successor again, so that no newer token is replaced.
       ...['read AWSCURRENT', 'read AWSCURRENT', 'read version', 'put document', 'UpdateSecretVersionStage'],
       'PutEvents',
     ];
@@ -183,7 +183,7 @@ function currentOf(sandbox: Sandbox): object | undefined {
   return sandbox.readVersion('AWSCURRENT')?.document;
 }
 
-/** What arrived at AWS and at the token endpoint, in that order. */
+/** Returns the calls to AWS and to the token endpoint, in order. */
 function stepsSince(sinceMs: number, { aws, tokenEndpoint }: Sandbox): { step: string; beganAtMs: number }[] {
   const posts = tokenEndpoint.requests.map((request) => ({ beganAtMs: request.beganAtMs, step: request.method }));
   const calls = aws.calls.map((call) => ({ beganAtMs: call.beganAtMs, step: toStep(call) }));

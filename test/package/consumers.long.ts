@@ -54,7 +54,7 @@ function resourceTypesOf(app: string): ReadonlyMap<string, string> {
   );
 }
 
-/** What every app must synthesize: what npm and the locked aws-cdk-lib give. */
+/** Template that every app must synthesize: that of npm and the locked aws-cdk-lib. */
 let expected: ReadonlyMap<string, string> = new Map();
 
 beforeAll(() => {
@@ -105,7 +105,7 @@ describe.each(TYPES)('an app of type %s', (type) => {
     expectToSynthesize(app, type, ['--preserve-symlinks']);
   });
 
-  it('that is bundled into one file is told to keep the package out of it', () => {
+  it('that is bundled into one file gets an error that asks to keep the package external', () => {
     const app = join(directory, `bundle-${type}`);
     createApp(app, type, tarball);
     writeFileSync(join(app, 'source.js'), PROGRAMS[type]);

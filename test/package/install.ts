@@ -7,7 +7,7 @@ import * as z from 'zod';
 export const PEERS = ['aws-cdk-lib', 'constructs'];
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The variable that tells the workers what was packed. */
+/** Environment variable that passes the packed package to the workers. */
 export const PACKED_VARIABLE = 'RETENTLY_TOKEN_REFRESH_PACKED';
 
 const files = z.array(z.object({ path: z.string() }));

@@ -13,10 +13,10 @@ const UNAVAILABLE = { status: 503 };
 
 const document = z.object({ expires_at: z.string() });
 
-/** What stood in AWSCURRENT after one tick, and what that tick sent. */
+/** State of AWSCURRENT after one tick, and the requests of that tick. */
 export interface Tick {
   readonly minute: number;
-  /** Minutes that the bearer token has left; 0 if it is dead. */
+  /** Minutes until the access token expires; 0 if it has expired. */
   readonly minutesLeft: number;
   readonly posts: number;
 }

@@ -35,7 +35,7 @@ function strict(schema: unknown): unknown {
   return { ...data, properties: Object.fromEntries(properties), additionalProperties: false };
 }
 
-/** What is wrong with an event, as its schema has it. */
+/** Returns the schema violations of an event. */
 function mistakesOf(event: Event): unknown {
   const schema = strict(SCHEMAS.get(event['detail-type']));
   const validate = new Ajv2020({ strict: true, allErrors: true }).compile(
@@ -81,7 +81,7 @@ beforeAll(async () => {
   ];
 });
 
-/** What the bundled handler sent while `act` ran, as a rule sees it. */
+/** Returns the events that the bundled handler sent during `act`, as a rule receives them. */
 async function sentBy(
   options: Parameters<typeof startSandbox>[0],
   act: (sandbox: Sandbox) => Promise<void>,
@@ -117,7 +117,7 @@ describe('the events that the handler sends', () => {
   });
 });
 
-describe('a schema refuses', () => {
+describe('a schema rejects', () => {
   test.each(DETAIL_TYPES)('%s with a token, without its version, or of another source', (type) => {
     const event = events.find((each) => each['detail-type'] === type) ?? { 'detail-type': type, detail: {} };
     const { version: _, ...rest } = event.detail;
@@ -151,7 +151,7 @@ describe('the rule that restarts a consumer', () => {
   const { EventPattern } = template.Resources.Rule.Properties;
   const [shown = '{}'] = blocksOf(DOCUMENT, 'json pattern');
 
-  /** With the secret of the sandbox. */
+  /** Replaces the secret id with the sandbox's. */
   const withSecret = (pattern: unknown) => ({
     ...z.record(z.string(), z.unknown()).parse(pattern),
     detail: { secretId: [events[0]?.detail['secretId']] },

@@ -38,7 +38,7 @@ test.skipIf(spawnSync('python3', ['--version']).status !== 0).each(examplesIn('p
 
 /**
  * Fingerprints, version ids and times differ from run to run, and so does which of two reads in parallel comes first.
- * What npm says of the command that it runs is not of the project.
+ * The output of npm itself does not belong to the project.
  */
 function withoutChance(screen: string): readonly string[] {
   const masked = screen.replaceAll(/\b[0-9a-f]{8}(?:[0-9a-f]{4})?\b/g, '#').replaceAll(/\d+\.\d s/g, '# s');

@@ -25,7 +25,7 @@ const ALARMS = [
   ...new Set([template, fleet].flatMap((each) => [...alarmsOf(each, attributesOf(each, SECRET_ARN)).keys()])),
 ];
 const [OF_ACCOUNT = '', OF_FLEET = ''] = RUNBOOK.split(/(?=^## A fleet$)/m);
-/** The compiler refuses a code too many and a code too few. */
+/** Entries by code. The compiler rejects missing and additional codes. */
 const CODES: Record<FaultCode | 'UNEXPECTED', true> = {
   CONFIGURATION_INVALID: true,
   EVENT_INVALID: true,
@@ -79,9 +79,9 @@ test('every link within it leads to an entry', () => {
   expect(links.filter((anchor) => !SECTIONS.has(anchor))).toEqual([]);
 });
 
-/** What defines `run`. */
+/** Script that defines `run`. */
 const [PREAMBLE = ''] = blocksOf(RUNBOOK, 'bash');
-// What a checkout has is not run here, and nobody is there to edit.
+// Commands of a checkout and edits by hand are not run here.
 const SURROUNDINGS = 'npm() { :; }; npx() { :; }; EDITOR=true';
 
 function commandsOf(text: string): readonly (readonly [string, string])[] {
@@ -212,12 +212,12 @@ describe('its questions to the log', () => {
     expect(ofRun('refreshed')).toHaveLength(1);
     expect(ofRun('fresh')).toHaveLength(1);
     const metrics = lines.filter((line) => '_aws' in line && 'TokenSecondsRemaining' in line);
-    // The refusal is forced on a live token; an event that is refused reads nothing.
+    // The rejection is forced on a valid token. An invalid event reads nothing.
     expect(metrics).toHaveLength(3);
   });
 });
 
-/** As CloudWatch has them: it adds the time. */
+/** Log lines as in CloudWatch, which adds the time. */
 function linesOf(output: string): readonly LogLine[] {
   return output.split('\n').flatMap((line) => {
     const parsed = toObject(line);

@@ -34,7 +34,7 @@ describe.each(WORKFLOWS)('the workflow %s', (_, text) => {
 });
 
 describe('a release', () => {
-  test('is refused until package.json names where the project lives', () => {
+  test('is rejected until package.json has the repository', () => {
     expect(gate({})).toBe(1);
     expect(gate({ repository: 'https://example.com/project' })).toBe(1);
     expect(gate({ repository: 'https://example.com/project', bugs: 'https://example.com/project/issues' })).toBe(0);

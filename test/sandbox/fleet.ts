@@ -14,9 +14,9 @@ export interface Fleet {
   /** An execution environment of the refresh, for requests. */
   startRefresh(): Promise<LambdaProcess>;
   sweep(options?: InvokeOptions): Promise<Invocation>;
-  /** A sweep, and all that came of it. */
+  /** Runs a sweep and every run that it queues. */
   tick(options?: InvokeOptions): Promise<Invocation>;
-  /** What readers of one secret get. */
+  /** Returns the value that readers of a secret get. */
   read(name: string): Readonly<Record<string, unknown>>;
 }
 

@@ -27,7 +27,7 @@ export interface SandboxOptions {
   readonly kind?: AuthorizationServerOptions['kind'];
   readonly graceSeconds?: number;
   readonly aws?: Omit<AwsOptions, 'now'>;
-  /** What the line to the authorization server does, connection by connection. @default it is fine */
+  /** Behavior of each connection to the authorization server. @default - no faults */
   readonly script?: readonly Step[];
   /** Token endpoint at the end of that line. @default the sandbox's own authorization server */
   readonly upstream?: string;
@@ -37,17 +37,17 @@ export interface SandboxOptions {
 export interface Sandbox extends AsyncDisposable {
   readonly aws: Aws;
   readonly authorizationServer: AuthorizationServer;
-  /** The one that the function is told of; it leads to `authorizationServer` where its script says so. */
+  /** Token endpoint that the function uses. Its script decides which requests reach `authorizationServer`. */
   readonly tokenEndpoint: ScriptedTokenEndpoint;
-  /** What ops write into the secret, with a refresh token that was never used. */
+  /** Credentials as an operator stores them, with an unused refresh token. */
   mintCredentials(): Promise<{ client_id: string; client_secret: string; refresh_token: string }>;
-  /** As an operator does with `put-secret-value`: AWSCURRENT moves at once. */
+  /** Stores a value like `put-secret-value`, which moves AWSCURRENT immediately. */
   putCredentials(document: object): void;
-  /** The secret begins anew, without a value and without a history. */
+  /** Recreates the secret without a value and without a history. */
   recreateSecret(): void;
   /** `undefined` where no version holds this label. */
   readVersion(stage: string): { versionId: string; document: Document } | undefined;
-  /** What readers of the token secret get; empty if it has no value yet. */
+  /** Returns the value of the token secret; empty if it has no value yet. */
   readTokenSecret(): Readonly<Record<string, unknown>>;
   /** While `act` runs, AWS's clock is behind by `seconds`: what is stored then has that age afterwards. */
   ago<T>(seconds: number, act: () => Promise<T>): Promise<T>;

@@ -1,7 +1,7 @@
 /** Options that every command of the AWS CLI takes. */
 const GLOBAL = ['--region', '--query', '--output', '--cli-read-timeout', '--cli-binary-format', '--cli-input-json'];
 
-/** The commands that people are told to type, with the options that each may have. AWS CLI 1 lacks `logs tail`. */
+/** Commands in documents and outputs, with the options that each may have. AWS CLI 1 lacks `logs tail`. */
 export const AWS_COMMANDS: Readonly<Record<string, readonly string[]>> = {
   'cloudformation describe-stacks': ['--stack-name'],
   'kms cancel-key-deletion': ['--key-id'],
@@ -35,7 +35,7 @@ export const AWS_COMMANDS: Readonly<Record<string, readonly string[]>> = {
   'sqs start-message-move-task': ['--source-arn'],
 };
 
-/** What is wrong with the arguments of a call of the AWS CLI, in a sentence each. */
+/** Returns a sentence for each mistake in the arguments of an AWS CLI call. */
 export function findCallMistakes(call: readonly string[]): readonly string[] {
   const [service = '', operation = '', ...rest] = call;
   const name = `${service} ${operation}`;

@@ -4,7 +4,7 @@ import * as z from 'zod';
 const metricsLine = z.looseObject({ _aws: z.looseObject({}) });
 const logLine = z.looseObject({ level: z.string(), message: z.string() });
 
-/** What is written to standard output and standard error from now on; `vi.restoreAllMocks` gives them back. */
+/** Captures standard output and standard error. `vi.restoreAllMocks` ends the capture. */
 export function captureOutput() {
   const chunks: string[] = [];
   for (const stream of [process.stdout, process.stderr]) {

@@ -32,7 +32,7 @@ export class CommandInTerminal {
     this.exitCode = once(this.#child, 'close').then(([code]: unknown[]) => (typeof code === 'number' ? code : null));
   }
 
-  /** What `pattern` captures first, once the screen shows it. */
+  /** Waits until `pattern` matches the screen, and returns its first group. */
   async shows(pattern: RegExp): Promise<string> {
     await until(() => this.#child.exitCode !== null || pattern.test(this.screen));
     const match = pattern.exec(this.screen);

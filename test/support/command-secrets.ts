@@ -5,7 +5,7 @@ import { findLeaks, secretsOf } from './leaks.ts';
 /** Where a command sends the browser, as it prints it. */
 export const PAGE_URL = /(http:\/\/127\.0\.0\.1:\d+\/api\/oauth\/authorize\?\S+)/;
 
-/** What the probe sends in place of a token and of a secret, so that it is refused. */
+/** Values that the probe sends instead of a token and of a secret, so that the server rejects them. */
 const MADE_UP = 'retently-token-refresh-probe-of-a-wrong-';
 
 /** Nothing of the tokens, codes and client secrets that went through the sandbox is on the screen, in no encoding. */

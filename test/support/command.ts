@@ -8,7 +8,7 @@ import { BUNDLES_VARIABLE } from '../sandbox/lambda/bundle.ts';
 import { bundleCommandOnce } from './bundle-command.ts';
 import { until } from './in-sandbox.ts';
 
-/** How a command ended, and what it wrote, without lines that show progress. */
+/** Exit code and output of a command, without progress lines. */
 export interface Ended {
   readonly exitCode: number | null;
   readonly stdout: string;
@@ -21,7 +21,7 @@ abstract class Command {
   stdout = '';
   stderr = '';
 
-  /** What `pattern` captures first of standard error, once it is there; throws if the command ends without it. */
+  /** Waits until `pattern` matches standard error, and returns its first group. Throws if the command ends without a match. */
   async says(pattern: RegExp): Promise<string> {
     let hasEnded = false;
     void this.ended.then(() => {

@@ -24,7 +24,7 @@ export interface SandboxDeployment extends AsyncDisposable {
   readonly sandbox: Sandbox;
   readonly server: DeploymentServer;
   readonly lambda: LambdaProcess;
-  /** For a command that shall find all this, and nothing else. */
+  /** Environment of a command that finds only this deployment. */
   readonly environment: Readonly<Record<string, string>>;
   /** Options that send a browser to the sandbox's pages, on any free port. */
   readonly browserOptions: readonly string[];

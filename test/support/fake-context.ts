@@ -37,7 +37,7 @@ export class FakeContext implements Context {
   /** The function's timeout is 60 s, and so less than the lease. */
   deadlineMs: number;
   random = 0.5;
-  /** What others do while this run sleeps. */
+  /** Callback for other writers, which runs while this run sleeps. */
   whileAsleep: () => unknown = () => undefined;
   readonly runtime: Runtime = {
     now: () => this.world.nowMs,
@@ -83,12 +83,12 @@ export class FakeContext implements Context {
     return this.tokenSecret;
   }
 
-  /** Somebody writes to the token secret by hand. */
+  /** Writes to the token secret, as an operator would. */
   writeTokenSecret(SecretString: string): void {
     this.world.secretsManager.putSecretValue({ SecretId: TOKEN_SECRET_ID, SecretString });
   }
 
-  /** What readers of the token secret get; `undefined` if it is empty. */
+  /** Returns the value of the token secret; `undefined` if it is empty. */
   get tokenSecretText(): string | undefined {
     return this.world.secretsManager.peek(TOKEN_SECRET_ID, { stage: 'AWSCURRENT' })?.value.SecretString;
   }
@@ -118,7 +118,7 @@ export class FakeContext implements Context {
     return versionId;
   }
 
-  /** Somebody moves a label by hand, or takes it away. */
+  /** Moves or removes a label, as an operator would. */
   moveStage(stage: 'AWSCURRENT' | typeof JOURNAL_STAGE, MoveToVersionId: string | undefined): void {
     const RemoveFromVersionId = this.#version({ VersionStage: stage }).VersionId;
     const request = { SecretId: SECRET_ID, VersionStage: stage, MoveToVersionId, RemoveFromVersionId };
@@ -137,7 +137,7 @@ export class FakeContext implements Context {
     return this.#version({ VersionStage: JOURNAL_STAGE }).VersionId;
   }
 
-  /** What consumers read. */
+  /** Returns the document that consumers read. */
   get currentDocument(): unknown {
     return JSON.parse(this.textOf('AWSCURRENT'));
   }

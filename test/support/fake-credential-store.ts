@@ -32,12 +32,12 @@ export class FakeCredentialStore implements CredentialStore, TokenSecret {
     this.#interceptions.push({ operation, when, act, times });
   }
 
-  /** The next `times` calls of `operation` are refused, and nothing is done. */
+  /** Makes the next `times` calls of `operation` fail without an effect. */
   refuse(operation: keyof CredentialStore, times = 1, fault = new Fault('STORE_UNAVAILABLE', 'Refused by the test.')) {
     this.intercept(operation, 'before', () => Promise.reject(fault), times);
   }
 
-  /** As the real one does: "no such secret" is no "no value yet". */
+  /** Distinguishes a missing secret from a secret without a value, like the real adapter. */
   readCurrent(): Promise<Version | undefined> {
     return this.#call('readCurrent', () => {
       const current = this.#read({ VersionStage: 'AWSCURRENT' });

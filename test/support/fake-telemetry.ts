@@ -9,7 +9,7 @@ interface Line {
 /** States of a run that saw no bearer token. */
 export const NO_TOKEN = { tokenSecondsRemaining: 0, tokenSecondsUntilDue: 0 };
 
-/** Keeps what it was told, in order. */
+/** Records everything that it receives, in order. */
 export class FakeTelemetry implements Telemetry {
   readonly lines: Line[] = [];
   readonly states: TokenStates[] = [];

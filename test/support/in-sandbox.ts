@@ -35,7 +35,7 @@ export function useSandbox(options: SandboxOptions = {}): () => { sandbox: Sandb
   return get;
 }
 
-/** The secret begins anew, with credentials that were never used. @returns its refresh token */
+/** Recreates the secret with unused credentials. @returns its refresh token */
 export async function configureAnew(sandbox: Sandbox): Promise<string> {
   sandbox.aws.clearFaults();
   sandbox.recreateSecret();
@@ -75,7 +75,7 @@ export function endingOf(invocation: Invocation): string {
   return invocation.kind === 'error' ? invocation.errorType : anyResult.parse(invocation.result).outcome;
 }
 
-/** What the invocation says to a human. */
+/** Returns the message of an invocation. */
 export function messageOf(invocation: Invocation): string {
   if (invocation.kind === 'ended') return '';
   return invocation.kind === 'error' ? invocation.errorMessage : anyResult.parse(invocation.result).message;

@@ -12,7 +12,7 @@ export interface Answer {
 }
 
 /**
- * What a query of CloudWatch Logs Insights finds, of the few commands that are used here.
+ * Returns the results of a CloudWatch Logs Insights query. It supports only the commands that are used here.
  *
  * @throws Error for a command or an expression that is not known here, so that none is overlooked
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html

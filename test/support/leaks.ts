@@ -61,7 +61,7 @@ function addWindows(windows: Map<string, string>, form: string, secret: string):
   }
 }
 
-/** What is left of a digest behind its fingerprint: a whole one lets a guess be tried, so it is for the journal alone. */
+/** Rest of a digest after its fingerprint. A whole digest allows guesses to be checked, so only the journal may contain one. */
 export function digestOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex').slice(FINGERPRINT);
 }
@@ -86,7 +86,7 @@ export function secretsOf({ aws, tokenEndpoint }: Sandbox): Set<string> {
   return secrets;
 }
 
-/** What anybody can see who may not read the secret: outputs, errors, results, events, URLs, headers. */
+/** Everything visible without access to the secret: outputs, errors, results, events, URLs, headers. */
 export function whatIsSeen({ aws, tokenEndpoint, processes }: Sandbox): string {
   return [
     ...processes.flatMap(({ stdout, stderr, invocations }) => [stdout, stderr, JSON.stringify(invocations)]),

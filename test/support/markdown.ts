@@ -13,7 +13,7 @@ export function blocksOf(markdown: string, language: string): readonly string[] 
   );
 }
 
-/** What stands under each heading, by the anchor that GitHub gives it. */
+/** Returns the text under each heading, by GitHub's anchor. */
 export function sectionsOf(markdown: string): ReadonlyMap<string, string> {
   const [, ...parts] = markdown.split(/^#+ (?=\w)/m);
   return new Map(

@@ -1,4 +1,4 @@
-/** What a user chooses on the pages of the authorization server. */
+/** Choice of a user on the pages of the authorization server. */
 export type Choice = 'allow' | 'deny';
 
 /** Where the pages ended. */

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-/** Notes how it was called, and answers as it was told. */
+/** Records its calls, and prints the given answers. */
 const FAKE_AWS = `#!/usr/bin/env bash
 { printf '%s\\0' "$@"; printf '\\1'; } >> "$FAKE_AWS/calls"
 [ ! -e "$FAKE_AWS/fails" ] || { echo 'An error occurred' >&2; exit 254; }
@@ -11,7 +11,7 @@ all="$*"; key="\${all##*OutputKey==\\'}"; key="\${key%%\\'*}"
 if [ "$2" = describe-stacks ]; then cat "$FAKE_AWS/outputs/$key"; else cat "$FAKE_AWS/answers/$2" 2>/dev/null || true; fi
 `;
 
-/** A folder to run commands in, with an AWS CLI that calls nobody. */
+/** Folder for commands, with an AWS CLI that makes no calls. */
 export class FakeAwsShell implements Disposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'shell-'));
   readonly #fake = mkdtempSync(join(tmpdir(), 'fake-aws-'));

@@ -9,7 +9,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** What a script with three options makes of its arguments. */
+/** Parses arguments with three options. */
 function parse(...args: string[]) {
   const [written, exitCodes]: [string[], unknown[]] = [[], []];
   vi.spyOn(process, 'exit').mockImplementation((code) => {

@@ -5,7 +5,7 @@ export const NOW_MS = Date.UTC(2026, 10, 22, 12);
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 
-/** What an operator writes: never refreshed, so due at once. */
+/** Document as an operator writes it: never refreshed, so it is due immediately. */
 export const CREDENTIALS = {
   client_id: 'client-id-1',
   client_secret: 'client-secret-1',
@@ -24,7 +24,7 @@ export function refreshed(ageHours: number, members: object = {}) {
   };
 }
 
-/** What the answer of the fake token endpoint makes of `CREDENTIALS` at `NOW_MS`. */
+/** Token members after a refresh of `CREDENTIALS` at `NOW_MS` with the fake token endpoint's answer. */
 export const NEW_TOKENS = {
   refresh_token: 'refresh-2',
   access_token: 'access-2',

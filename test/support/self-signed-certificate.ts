@@ -12,7 +12,7 @@ const SEQUENCE = 0x30;
 const ECDSA_WITH_SHA256 = der(SEQUENCE, Buffer.from('06082a8648ce3d040302', 'hex'));
 const NOBODY = der(SEQUENCE);
 
-/** An X.509 certificate that vouches for itself, and its key: made anew, so that no key is kept in a file. */
+/** Returns a self-signed X.509 certificate and its key. They are generated, so that no file contains a key. */
 export function createSelfSignedCertificate(): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const validity = der(SEQUENCE, der(0x17, Buffer.from('200101000000Z')), der(0x17, Buffer.from('491231235959Z')));

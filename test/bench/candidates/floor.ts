@@ -2,7 +2,7 @@ import { createHash, createHmac, hash } from 'node:crypto';
 import { Agent } from 'node:https';
 import { post, toHandler } from './same-calls.ts';
 
-// The floor: the calls signed by hand (SigV4), without an SDK. Nobody should run this; it shows what the calls alone
+// The floor: the calls signed by hand (SigV4), without an SDK. Do not use this; it shows what only the calls
 // cost.
 
 const {

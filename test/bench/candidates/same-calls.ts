@@ -4,7 +4,7 @@ import { type Agent, request } from 'node:https';
 const { CREDENTIALS_SECRET_ID: SecretId = '', TOKEN_SECRET_ID: TokenSecretId = '' } = process.env;
 const REFRESH_BEFORE_MS = 3 * 60 * 60 * 1000;
 
-/** How a candidate talks. */
+/** Clients of a candidate. */
 interface Calls {
   // biome-ignore lint/suspicious/noExplicitAny: these candidates trust whatever comes.
   readonly secretsManager: (operation: string, input: object) => Promise<any>;

@@ -2,7 +2,7 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { z } from 'zod';
 
-// What people usually write: read, POST, write back, tell. It is short, and it loses tokens; see docs/why.md.
+// The usual solution: read, POST, write back, publish. It is short, and it loses tokens; see docs/why.md.
 
 const Secret = z.looseObject({
   client_id: z.string(),

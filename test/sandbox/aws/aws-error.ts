@@ -10,7 +10,7 @@ export class AwsError extends Error {
   }
 }
 
-/** What AWS answers where a parameter breaks a length or a pattern of the service's API model. */
+/** Error of AWS for a parameter that breaks a length or a pattern of the service's API model. */
 export function toValidationError(parameter: string, constraint: string): AwsError {
   const message = `1 validation error detected: Value at '${parameter}' failed to satisfy constraint: ${constraint}`;
   return new AwsError('ValidationException', message);

@@ -53,7 +53,7 @@ export interface AwsCall {
   /** AWS error code. */
   error?: string;
   fault?: FaultKind;
-  /** What was done, whether or not its answer went out. */
+  /** Executed calls, including those whose response was lost. */
   output?: object;
 }
 
@@ -62,7 +62,7 @@ export interface Aws extends AwsServices, AsyncDisposable {
   readonly url: string;
   readonly calls: AwsCall[];
   inject(fault: InjectedFault): void;
-  /** What was injected and has not struck yet will not. */
+  /** Removes injected faults that have not occurred yet. */
   clearFaults(): void;
   close(): Promise<void>;
 }

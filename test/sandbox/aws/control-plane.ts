@@ -46,7 +46,7 @@ interface DeployedStack {
   readonly resources: readonly DeployedResource[];
 }
 
-/** What a deploy leaves behind, on loopback: Lambda as far as it is invoked, and what watches it as far as it is read. */
+/** Deployed resources on loopback: Lambda for invocations, and the monitoring services for reads. */
 export interface DeploymentServer extends AsyncDisposable {
   readonly url: string;
   readonly functions: Map<string, DeployedFunction>;
@@ -55,7 +55,7 @@ export interface DeploymentServer extends AsyncDisposable {
   readonly alarmsOn: Set<string>;
   /** Names of the schedules that are disabled. */
   readonly schedulesOff: Set<string>;
-  /** Of the last event that Lambda took from Scheduler. */
+  /** Time of the last event that Lambda accepted from Scheduler. */
   lastTickAt: Date | undefined;
   /** When the schedules were deployed or changed. */
   schedulesChangedAt: Date;

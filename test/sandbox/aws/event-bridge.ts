@@ -43,7 +43,7 @@ export interface AcceptedEvent {
 export class EventBridge {
   readonly #now: () => number;
   readonly #eventBusNames: ReadonlySet<string>;
-  /** What arrived on a bus, oldest first. */
+  /** Received events, oldest first. */
   readonly events: AcceptedEvent[] = [];
 
   constructor(options: { now: () => number; eventBusNames?: readonly string[] }) {

@@ -6,9 +6,9 @@ export type FaultKind =
   | 'access-denied'
   /** The KMS key of the secret does not work: disabled, deleted, or out of reach. */
   | 'kms'
-  /** The connection dies, nothing was done. */
+  /** The connection is closed before the call is executed. */
   | 'drop-before'
-  /** It was done, then the connection dies: the answer is lost. */
+  /** The connection is closed after the call is executed, so the response is lost. */
   | 'drop-after'
   /** Nothing was done, and no answer ever comes: time to kill a caller. */
   | 'hang-before'
@@ -23,15 +23,15 @@ export interface InjectedFault {
   kind: FaultKind;
   /** Name of the operation, such as `PutSecretValue`, or `*`. */
   operation: string;
-  /** Only calls with such an input count. @default all */
+  /** Affects only calls with this input. @default all */
   when?: (input: object) => boolean;
-  /** How many calls go well before the fault strikes. @default 0 */
+  /** Number of calls that succeed before the fault occurs. @default 0 */
   skip?: number;
-  /** How many times it strikes; the SDK's own retries count. @default 1 */
+  /** Number of times that the fault occurs, including the SDK's own retries. @default 1 */
   times?: number;
-  /** What a call waits for that is `held`. */
+  /** Promise for which a `held` call waits. */
   until?: Promise<unknown>;
-  /** How long `latency` lasts. @default 100 */
+  /** Duration of `latency`. @default 100 */
   latencyMs?: number;
 }
 

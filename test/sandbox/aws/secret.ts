@@ -1,10 +1,10 @@
 import { AwsError, toInvalidParameter } from './aws-error.ts';
 import type { SecretIdentity, SecretValue } from './secrets-manager-api.ts';
 
-/** More staging labels on one version are refused. */
+/** Maximum number of staging labels on one version. */
 export const MAX_STAGES_PER_VERSION = 20;
 
-/** How many versions a secret keeps, and how long a version without labels is safe. */
+/** Number of versions that a secret keeps, and the time for which a version without labels is safe. */
 export interface VersionLimits {
   maxVersions: number;
   retentionMs: number;
@@ -27,7 +27,7 @@ export class Secret {
   readonly versions = new Map<string, SecretVersion>();
   /** The tags since each change, oldest first. */
   readonly #tags: { readonly sinceMs: number; readonly tags: ReadonlyMap<string, string> }[] = [];
-  /** The label is the key: so it cannot be on two versions at once. */
+  /** Versions by label, so that a label cannot be on two versions. */
   readonly holders = new Map<string, SecretVersion>();
 
   constructor(identity: SecretIdentity, createdAtMs: number) {
@@ -36,7 +36,7 @@ export class Secret {
     this.changedAtMs = createdAtMs;
   }
 
-  /** What `ListSecrets` may still show: the tags as they were at `ms`; `undefined` if there was no such secret then. */
+  /** Returns the tags that `ListSecrets` may still show: those at `ms`; `undefined` if the secret did not exist then. */
   tagsAt(ms: number): ReadonlyMap<string, string> | undefined {
     if (ms < this.createdAtMs) return undefined;
     return this.#tags.findLast(({ sinceMs }) => sinceMs <= ms)?.tags ?? new Map();

@@ -14,7 +14,7 @@ export interface SecretsManagerOptions extends Partial<VersionLimits> {
   now: () => number;
   /** Six characters for the end of an ARN. @default random */
   arnSuffix?: () => string;
-  /** How far `ListSecrets` lags behind; AWS says up to five minutes. @default 0 */
+  /** Lag of `ListSecrets`; on AWS, up to five minutes. @default 0 */
   listLagMs?: number;
   /** `BatchGetSecretValue` answers with so many secrets per page; 0: the first page is empty. @default all */
   batchPage?: number;
@@ -172,7 +172,7 @@ export class SecretsManager {
     return end < SecretIdList.length ? { ...answer, NextToken: String(end === 0 ? EMPTY_PAGE : end) } : answer;
   }
 
-  /** What a bystander sees: the version that holds a label, or one by its id, with no call and no answer. */
+  /** Returns the version with a label or an id, without an API call. */
   peek(secretId: string, which: { stage: string } | { versionId: string }): SecretVersion | undefined {
     const secret = this.#secrets.get(secretId);
     return 'stage' in which ? secret?.holders.get(which.stage) : secret?.versions.get(which.versionId);
@@ -284,7 +284,7 @@ export class SecretsManager {
     requireValidVersionId('clientRequestToken', id);
     const existing = secret.versions.get(id);
     if (existing !== undefined) {
-      // The labels are left alone, whatever the request asks for: AWS "ignores" the request.
+      // The labels do not change, whatever the request asks for: AWS "ignores" the request.
       if (isSameValue(existing.value, request)) return existing;
       const message = `You can't use ClientRequestToken ${id} because that value is already in use for a version of secret ${secret.identity.ARN}.`;
       throw new AwsError('ResourceExistsException', message);

@@ -48,7 +48,7 @@ interface ReceiveMessageRequest {
 export class Sqs {
   readonly queueArn = 'arn:aws:sqs:us-east-1:000000000000:refresh';
   readonly retriesArn = 'arn:aws:sqs:us-east-1:000000000000:retries';
-  /** What sweeps have notified people of: no function is invoked with it. */
+  /** State of the notifications. No function is invoked with it. */
   readonly notifiedArn = 'arn:aws:sqs:us-east-1:000000000000:notified';
   readonly deadLetters: string[] = [];
   readonly #options: Required<SqsOptions>;
@@ -76,7 +76,7 @@ export class Sqs {
     return [this.queueArn, this.retriesArn, this.notifiedArn].find((arn) => arn.endsWith(`:${name}`)) ?? queueUrl;
   }
 
-  /** What somebody types, or a redrive brings back. */
+  /** Sends a message by hand, or by a redrive. */
   send(body: string, { queueArn = this.queueArn, delaySeconds = 0 } = {}): void {
     const nowMs = this.#options.now();
     const isTwice = this.#options.random() < this.#options.duplicates;
@@ -112,7 +112,7 @@ export class Sqs {
     };
   }
 
-  /** As texts, as SQS has them. */
+  /** Attributes as strings, as in SQS. */
   getQueueAttributes({ QueueUrl }: { readonly QueueUrl: string }): object {
     const queueArn = this.#require(QueueUrl);
     const nowMs = this.#options.now();
@@ -133,7 +133,7 @@ export class Sqs {
     return { MessageId: randomUUID(), MD5OfMessageBody: createHash('md5').update(MessageBody).digest('hex') };
   }
 
-  /** As a program receives, and not Lambda. */
+  /** Receives messages like a program, not like Lambda. */
   receiveMessage({ QueueUrl, VisibilityTimeout }: ReceiveMessageRequest): object {
     const queueArn = this.#require(QueueUrl);
     const nowMs = this.#options.now();
@@ -168,7 +168,7 @@ export class Sqs {
     return delays.length === 0 ? undefined : Math.min(...delays);
   }
 
-  /** One message that nobody has in hand; `undefined` if there is none. */
+  /** Returns a message that no consumer has received; `undefined` if there is none. */
   receive(): { readonly messageId: string; readonly body: string } | undefined {
     const nowMs = this.#options.now();
     this.#messages = this.#kept();

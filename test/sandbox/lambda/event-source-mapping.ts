@@ -7,7 +7,7 @@ const batchResponse = z.strictObject({
   batchItemFailures: z.array(z.strictObject({ itemIdentifier: z.string() })),
 });
 
-/** Between a queue and a function, as Lambda's own: a message an invocation, and never more at once than it may. */
+/** Event source mapping like Lambda's own: one message per invocation, up to the maximum concurrency. */
 export class EventSourceMapping {
   readonly #sqs: Sqs;
   readonly #start: () => Promise<LambdaProcess>;

@@ -8,7 +8,7 @@ import * as z from 'zod';
 const RUNTIME = fileURLToPath(new URL('lambda-runtime.mjs', import.meta.url));
 const DEFAULT_TIMEOUT_MS = 60_000;
 
-/** What Lambda sets in every function, or what keeps this machine's own AWS settings out of it. */
+/** Variables that Lambda sets in every function, and variables that shut out this machine's own AWS settings. */
 export const LAMBDA_ENVIRONMENT = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'sandbox',
@@ -38,7 +38,7 @@ const result = z.object({ kind: z.literal('result'), json: z.string() });
 const answer = z.discriminatedUnion('kind', [result, error]);
 const ready = z.object({ kind: z.literal('ready') });
 
-/** How an invocation went. `ended`: the process was killed, or ran into its timeout, before it answered. */
+/** Result of an invocation. `ended`: the process was killed or timed out before it responded. */
 export type Invocation =
   | { readonly kind: 'result'; readonly result: unknown }
   | Readonly<z.infer<typeof error>>
@@ -49,7 +49,7 @@ export interface InvokeOptions {
   readonly timeoutMs?: number;
   /** @default random */
   readonly awsRequestId?: string;
-  /** How far the function's clock is ahead of this machine's, so that hours pass in no time. @default 0 */
+  /** Offset of the function's clock from this machine's, so that a test need not wait for hours. @default 0 */
   readonly clockOffsetMs?: number;
 }
 
@@ -89,7 +89,7 @@ export class LambdaProcess implements AsyncDisposable {
   readonly #closed: Promise<unknown>;
   #stdout = '';
   #stderr = '';
-  /** How each invocation went, oldest first. */
+  /** Results of the invocations, oldest first. */
   readonly invocations: Invocation[] = [];
 
   constructor(child: ChildProcess) {
@@ -108,7 +108,7 @@ export class LambdaProcess implements AsyncDisposable {
     return this.#stdout;
   }
 
-  /** As `stdout`. */
+  /** Standard error, in the same form as `stdout`. */
   get stderr(): string {
     return this.#stderr;
   }
@@ -145,7 +145,7 @@ export class LambdaProcess implements AsyncDisposable {
 
   /** Ends it, at rest: what it wrote is whole then. */
   async stop(): Promise<void> {
-    // Not `disconnect`: after that, Node never tells that the child's output has ended.
+    // Not `disconnect`: after that, Node never signals the end of the child's output.
     if (this.#child.connected) this.#child.send({ kind: 'stop' });
     await this.#closed;
   }
@@ -154,7 +154,7 @@ export class LambdaProcess implements AsyncDisposable {
     return this.kill();
   }
 
-  /** What the process says next; `undefined` where it ends instead. */
+  /** Returns the next message of the process; `undefined` if the process ends. */
   async nextMessage(): Promise<unknown> {
     const settled = new AbortController();
     const { signal } = settled;
@@ -162,7 +162,7 @@ export class LambdaProcess implements AsyncDisposable {
       const message = once(this.#child, 'message', { signal }).then(([first]: unknown[]) => first);
       return await Promise.race([message, this.#closed.then(() => undefined)]);
     } finally {
-      // `once` rejects when it is told to stop listening, and nobody waits for it any more.
+      // `once` rejects when it is aborted, and nothing awaits it any more.
       settled.abort();
     }
   }

@@ -74,7 +74,7 @@ describe('rotation', () => {
     await expectError(await post(second), 400, 'invalid_grant');
   });
 
-  test('of two uses at once, one is answered', async () => {
+  test('of two simultaneous uses, one succeeds', async () => {
     const responses = await Promise.all([post(first), post(first)]);
     expect(responses.map(({ status }) => status).sort()).toEqual([200, 400]);
   });

@@ -60,9 +60,9 @@ export interface AuthorizationServer extends AsyncDisposable {
   readonly clientSecret: string;
   /** In the order of their answers. */
   readonly requests: TokenRequest[];
-  /** A first refresh token, as if somebody had clicked through the consent screen. */
+  /** Issues a first refresh token, as after an approval on the consent screen. */
   mintRefreshToken(): Promise<string>;
-  /** As if somebody else had traded this authorization code. */
+  /** Uses up an authorization code, as another client would. */
   spendCode(code: string): Promise<void>;
   /** Whether the token endpoint would trade this refresh token now. */
   isLive(refreshToken: string): Promise<boolean>;
@@ -88,7 +88,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     const beganAtMs = performance.now();
     // `oidc-provider` takes Basic from a client of `client_secret_post`; Retently knows credentials in the body only.
     if (context.path !== API_PATH) delete context.req.headers.authorization;
-    // One at a time: `oidc-provider` looks and consumes in two steps, so two requests at once could spend a token twice.
+    // One at a time: `oidc-provider` checks and consumes a token in two steps, so parallel requests could use a token twice.
     const answered = turn.then(next);
     turn = answered.catch(() => undefined);
     await answered;

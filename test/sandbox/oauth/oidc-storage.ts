@@ -1,6 +1,6 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 
-/** What `oidc-provider` stores, in memory; with a grace, a spent token still looks unspent for a while. */
+/** In-memory storage of `oidc-provider`. With a grace period, a used token still looks unused for a while. */
 export class OidcStorage {
   readonly #now: () => number;
   readonly #graceMs: number;
@@ -18,7 +18,7 @@ export class OidcStorage {
       upsert: async (id, payload) => void this.#payloads.set(keyOf(id), payload),
       find: async (id) => this.#find(keyOf(id)),
       findByUid: async (uid) => this.#findByUid(model, uid),
-      // No device flow here: nobody asks.
+      // There is no device flow here, so this is never called.
       findByUserCode: async () => undefined,
       consume: async (id) => this.#consume(keyOf(id)),
       destroy: async (id) => void this.#payloads.delete(keyOf(id)),

@@ -70,7 +70,7 @@ test('truncated-body ends before its content-length', async () => {
   await expect(response.text()).rejects.toThrow();
 });
 
-test('endless-body goes on for as long as somebody reads', async () => {
+test('endless-body continues as long as the client reads', async () => {
   await play('endless-body');
   const { body } = await post();
   let bytes = 0;

@@ -8,7 +8,7 @@ import { startLoopbackServer } from '../loopback-server.ts';
 
 const TOKEN_PATH = '/api/oauth/token';
 const CHUNK = '{"padding":"'.padEnd(4096, 'x');
-/** What `truncated-body` sends of the 4,096 bytes that it announces. */
+/** Bytes that `truncated-body` sends of the 4,096 that it announces. */
 const TRUNCATED = '{"access_token":"';
 
 interface ScriptedAnswer {
@@ -50,7 +50,7 @@ export interface ReceivedRequest {
   path: string;
   headers: IncomingMessage['headers'];
   form: Record<string, string>;
-  /** What `upstream` said, whether or not it was passed on; else what the script says. */
+  /** Response of `upstream`, even if it was not passed on; otherwise the response of the script. */
   answer?: ScriptedAnswer;
   /** The script lost the answer, or keeps it. */
   isAnswerLost?: boolean;

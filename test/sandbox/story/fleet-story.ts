@@ -77,7 +77,7 @@ async function fill(fleet: Fleet, sandbox: Sandbox, screen: Screen): Promise<voi
 
 interface Swept {
   readonly queued: number;
-  /** How the runs ended. */
+  /** Outcomes of the runs. */
   readonly ends: readonly End[];
   readonly attention: readonly { readonly code: string; readonly names: readonly string[] }[];
 }
@@ -102,7 +102,7 @@ async function sweep(heading: string, fleet: Fleet, sandbox: Sandbox, screen: Sc
   return { queued, ends, attention };
 }
 
-/** What sweeps warn of. */
+/** Warnings of the sweeps. */
 function warningsOf({ processes }: Sandbox): Swept['attention'] {
   const lines = processes.flatMap(({ stdout, stderr }) => `${stdout}\n${stderr}`.split('\n'));
   return lines.flatMap((line) => {

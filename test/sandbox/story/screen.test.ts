@@ -9,7 +9,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** What a screen writes that belongs to a stream with these members. */
+/** Returns the output of a screen for a stream with these members. */
 function writtenTo(members: object): string {
   const stream = Object.assign(new PassThrough(), members);
   const screen = Screen.of(stream);

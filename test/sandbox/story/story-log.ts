@@ -6,7 +6,7 @@ import type { Screen } from './screen.ts';
 
 const result = z.object({ outcome: z.string(), message: z.string(), retryAt: z.string().optional() });
 
-/** What one invocation came to, counted by the stand-ins. */
+/** Result of one invocation, counted by the stand-ins. */
 export interface Tick {
   /** The outcome, or the code of the error. */
   readonly ending: string;
