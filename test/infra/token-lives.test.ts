@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { METRIC_DIMENSION, METRIC_NAMESPACE, METRICS } from '../../lambda/contract.ts';
+import { LOG_EVENTS } from '../../lambda/core/log-events.ts';
 import { UNRECOGNIZED } from '../support/fake-token-endpoint.ts';
 import { HOUR_MS, MINUTE_MS } from '../support/secret-documents.ts';
 import { DeployedDays } from './deployed-days.ts';

@@ -112,11 +112,7 @@ describe('rejects', () => {
     ['no tag', {}, '- tagKey '],
     ['a reserved tag', { tagKey: 'aws:mine' }, '- tagKey '],
     ['an empty value', { tagKey: 'retently', tagValue: '' }, '- tagValue '],
-    [
-      'a concurrency of 1',
-      { tagKey: 'retently', maximumConcurrency: 1 },
-      '- maximumConcurrency ',
-    ],
+    ['a concurrency of 1', { tagKey: 'retently', maximumConcurrency: 1 }, '- maximumConcurrency '],
     ['a secret', { tagKey: 'retently', secret: {} }, '- secret '],
     ['another interval', { tagKey: 'retently', interval: Duration.minutes(1) }, '- interval '],
   ])('%s', (_what, props, prop) => {
