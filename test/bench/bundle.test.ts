@@ -96,7 +96,7 @@ describe('the guard notices', () => {
     );
   });
 
-  test('a module that nobody has looked at, and an import that is not in the bundle', () => {
+  test('an unreviewed module, and an import that is missing from the bundle', () => {
     const output = makeDirectory('intruder');
     const [entry, metafile] = [join(output, 'entry.js'), join(output, 'meta.json')];
     mkdirSync(join(output, 'node_modules'));

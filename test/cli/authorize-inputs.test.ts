@@ -451,7 +451,7 @@ describe('the answer to a code', () => {
   test.each<[string, Step, { exitCode: number; document: object | undefined }]>([
     ['two mebibytes behind the tokens', { status: 200, body: { ...TOKENS, more: 'x'.repeat(2 * MEBIBYTE) } }, kept],
     ['an id_token of 17,000 characters', { status: 200, body: { id_token: 'x'.repeat(17_000), ...TOKENS } }, kept],
-    ['gzip that nobody announced', { status: 200, body: gzipSync(JSON.stringify(TOKENS)) }, kept],
+    ['gzip without a content-encoding', { status: 200, body: gzipSync(JSON.stringify(TOKENS)) }, kept],
     ['a form', { status: 200, body: new URLSearchParams(TOKENS).toString() }, kept],
     ['an envelope', { status: 200, body: { status: 'ok', data: TOKENS } }, kept],
     ['headers of 100 KiB', rawAnswer(`x: ${'y'.repeat(100 * 1024)}`), kept],

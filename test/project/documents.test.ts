@@ -45,7 +45,7 @@ test.each(
   [...DOCUMENTS.keys()].filter((path) =>
     /^docs\/(?!command-line|proof)|CONTRIBUTING|SECURITY|CHANGELOG|^test/.test(path),
   ),
-)('%s says in its first line whom it is for', (path) => {
+)('%s states its audience in the first line', (path) => {
   expect(DOCUMENTS.get(path)).toMatch(/^# .*\n\n(For|This page is for) /);
 });
 
