@@ -68,7 +68,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
   {
     mistake: 'has a lease that is 15 seconds short',
     patches: [lease('settings.leaseSeconds - 15')],
-    caughtBy: { file: 'core/claim.test.ts', test: 'a claim says the whole lease of its run' },
+    caughtBy: { file: 'core/claim.test.ts', test: 'a claim contains the whole lease of its run' },
   },
   {
     mistake: 'puts the answer straight into AWSCURRENT',
