@@ -77,7 +77,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
         replace: 'return parentTokenHash !== undefined;',
       },
     ],
-    caughtBy: { file: 'core/decide.test.ts', test: 'an answer, and a refusal of its parent since' },
+    caughtBy: { file: 'core/decide.test.ts', test: 'an answer, then a rejection of its parent' },
   },
   {
     mistake: 'takes an ambiguous failure for no doubt',
@@ -112,7 +112,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     ],
     caughtBy: {
       file: 'core/refresh-interleaved.test.ts',
-      test: 'the token is not sent again, although a claim could be stored',
+      test: 'the token is not sent again, even if a claim could be stored',
     },
   },
   {

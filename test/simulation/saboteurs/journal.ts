@@ -77,7 +77,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     ],
     caughtBy: {
       file: 'adapters/secrets-manager-credential-store.test.ts',
-      test: 'names the label of the journal, so AWSCURRENT stays where it is',
+      test: 'sets the label of the journal, so that AWSCURRENT does not move',
     },
   },
   {
@@ -169,7 +169,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
         replace: `return { kind: 'claim', versionId, createdAt: Number.parseInt(record.nonce), tokenHash, attempt, leaseSeconds };`,
       },
     ],
-    caughtBy: { file: 'core/journal.test.ts', test: 'a claim says what it is for, and a nonce distinguishes two runs' },
+    caughtBy: { file: 'core/journal.test.ts', test: 'a claim names its purpose, and a nonce distinguishes two runs' },
   },
   {
     mistake: "judges a claim by the judging run's lease",
@@ -208,7 +208,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     ],
     caughtBy: {
       file: 'core/claim.test.ts',
-      test: 'counts, then puts the claim with the label beside one look for the successor, and AWSCURRENT stays',
+      test: 'counts versions, stores the claim with the label, looks once for the successor, and leaves AWSCURRENT',
     },
   },
   {
