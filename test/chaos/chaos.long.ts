@@ -10,7 +10,7 @@ test('real processes that are killed at any moment never spend a token twice, lo
   expect(Math.min(kills, recovered)).toBeGreaterThan(2);
 });
 
-test('and that is seen if they do: a store that gives one claim to everybody', async () => {
+test('a store that gives one claim to every run is reported', async () => {
   const { broken } = await runChaos(20, 1, { sabotage: shareClaims });
   expect(broken).toContain('a refresh token was sent again while the claim of the run that spent it was live');
 });

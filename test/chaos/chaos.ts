@@ -9,7 +9,7 @@ import { startAuthorizationServer } from '../sandbox/oauth/authorization-server.
 import { SECRET_ID, TOKEN_SECRET_ID } from '../sandbox/sandbox.ts';
 import { Choices } from '../support/choices.ts';
 
-/** Long enough to attempt a refresh; a forced run then waits a second or two for a dead run's claim, not thirty. */
+/** Long enough to attempt a refresh; a forced run then waits a second or two for a killed run's claim, not thirty. */
 const TIMEOUT_MS = 38_000;
 
 const RECOVERED = new Set(['refreshed', 'fresh', 'adopted']);
@@ -27,11 +27,11 @@ export interface ChaosReport {
   readonly ticks: number;
   readonly kills: number;
   readonly posts: number;
-  /** After rounds with a kill, the next tick had a live token without anybody's help. */
+  /** Rounds with a kill after which the next tick had a valid token without help. */
   readonly recovered: number;
-  /** After rounds with a kill, somebody was told to authorize again: the kill fell between answer and record. */
+  /** Rounds with a kill between answer and record, after which an admin was notified to authorize again. */
   readonly reauthorizations: number;
-  /** What should never be; each a sentence. */
+  /** Broken promises, each as a sentence. */
   readonly broken: readonly string[];
 }
 
@@ -44,8 +44,8 @@ interface ChaosOptions {
 }
 
 /**
- * The deployed bundle in several processes at once, on one secret, against an authorization server that rotates
- * strictly; SIGKILL at random moments of a run, an operator's edits in between, and hours that pass between rounds.
+ * Runs the deployed bundle in several overlapping processes, on one secret, against an authorization server that rotates
+ * strictly. SIGKILL hits runs at random moments, an operator edits in between, and hours pass between rounds.
  */
 export async function runChaos(
   ticks: number,
@@ -83,7 +83,7 @@ class Chaos {
   #recovered = 0;
   #reauthorizations = 0;
   #note = 0;
-  /** How long an undisturbed refresh takes, so that kills fall into all of it. */
+  /** Duration of an undisturbed refresh, so that kills hit every part of it. */
   #refreshMs = 150;
 
   private constructor(servers: Servers, choices: Choices, clock: { offsetMs: number }) {
@@ -115,13 +115,13 @@ class Chaos {
     await Promise.all([this.#servers.aws.close(), this.#servers.provider.close()]);
   }
 
-  /** Some runs at once, of which some are killed; then time passes, and one tick that nobody disturbs. */
+  /** Starts overlapping runs and kills some. Then time passes, and one undisturbed tick follows. */
   async playRound(): Promise<void> {
     this.#passMinutes(this.#choices.pick([4 * 60, 4 * 60, 4 * 60, 20]));
     const running = this.#processes.slice(0, 1 + this.#choices.next(this.#processes.length));
     const killed = (await Promise.all(running.map((each, index) => this.#runOne(each, index)))).filter(Boolean).length;
     if (this.#choices.happens(4)) this.#edit();
-    // Longer than the lease, so that what a dead run had claimed is taken over.
+    // Longer than the lease, so that a killed run's claim is taken over.
     this.#passMinutes(2);
     await this.#calmTick(killed > 0);
     this.#checkRequests();
@@ -170,7 +170,7 @@ class Chaos {
     this.#expectAnswer(invocation);
     const current = this.#current();
     if (!(await this.#servers.provider.isLive(current.refresh_token)))
-      this.#broken.push('silence: AWSCURRENT holds a dead refresh token and nobody was told');
+      this.#broken.push('silence: AWSCURRENT holds a revoked refresh token and no one was notified');
     if (current.note !== this.#note) this.#broken.push(`an edit was lost: note ${this.#note} is ${current.note}`);
     const outcome = invocation.kind === 'result' ? this.#outcome(invocation) : invocation.kind;
     this.#checkTokenSecret(current);
@@ -197,7 +197,7 @@ class Chaos {
     return z.looseObject({ outcome: z.string() }).parse(result).outcome;
   }
 
-  /** Whatever a run that nobody kills ends with, it is no accident. */
+  /** Checks that a run which was not killed ends with a documented outcome. */
   #expectAnswer(invocation: Invocation): void {
     const isExpected =
       invocation.kind === 'result' ||
@@ -208,7 +208,7 @@ class Chaos {
       );
   }
 
-  /** The token in AWSCURRENT was traded, and no version of the secret has what came of it. */
+  /** Returns whether the token in AWSCURRENT was exchanged, and no version of the secret has the answer. */
   #isAnswerLost(): boolean {
     const spent = createHash('sha256').update(this.#current().refresh_token).digest('hex');
     const isAnswered = this.#servers.provider.requests.some(
@@ -217,7 +217,7 @@ class Chaos {
     return isAnswered && !this.#isRecorded(spent);
   }
 
-  /** Of the last round's tokens: none sent by two at once, and none sent again once it was spent. */
+  /** Checks the last round's tokens: no two runs sent one at the same time, and none was sent again after it was used. */
   #checkRequests(): void {
     const { requests } = this.#servers.provider;
     const recent = requests.slice(this.#checkedRequests);
@@ -228,7 +228,7 @@ class Chaos {
       const isOverlapping = posts.some((post, index) =>
         posts.slice(index + 1).some(({ beganAtMs }) => beganAtMs < post.endedAtMs),
       );
-      if (isOverlapping) this.#broken.push('a refresh token was sent by two runs at once');
+      if (isOverlapping) this.#broken.push('two runs sent a refresh token at the same time');
       if (answered === undefined) continue;
       const later = posts.filter(({ endedAtMs }) => endedAtMs > answered.endedAtMs);
       if (later.some((post) => this.#leaseOf(post) === this.#leaseOf(answered)))
@@ -238,7 +238,7 @@ class Chaos {
     }
   }
 
-  /** Between two of these moments, no lease ends: the clock jumps there alone. */
+  /** Moments between which no lease ends: only there does the clock jump. */
   #leaseOf({ beganAtMs }: { beganAtMs: number }): number {
     return this.#jumpsAtMs.filter((atMs) => atMs < beganAtMs).length;
   }

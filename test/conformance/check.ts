@@ -36,7 +36,7 @@ export class TestSecret {
     this.client = client;
   }
 
-  /** With a `value`, the secret has a first version of that id. */
+  /** Runs with a secret; if there is a `value`, the secret has a first version of that id. */
   async create(value?: { id: string; text: string }): Promise<void> {
     const version = value === undefined ? {} : { ClientRequestToken: value.id, SecretString: value.text };
     await this.client.send(new CreateSecretCommand({ Name: this.id, ...version }));

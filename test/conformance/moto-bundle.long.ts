@@ -13,7 +13,7 @@ const reason = isMissing ? ' (SKIPPED: moto_server is not installed)' : '';
 
 vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
 
-/** Somebody else's Secrets Manager and EventBridge: what the stand-ins of the sandbox are too kind about, shows here. */
+/** Secrets Manager and EventBridge by other authors: they show where the sandbox's stand-ins are too lenient. */
 test.skipIf(isMissing)(`the deployed bundle refreshes against moto${reason}`, async () => {
   await using moto = await startMoto();
   await using sandbox = await startSandbox();

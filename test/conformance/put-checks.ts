@@ -27,7 +27,7 @@ export const putChecks: readonly Check[] = [
     await secret.put(second, 'two');
     await secret.expectStages({ AWSCURRENT: second, AWSPREVIOUS: first });
   }),
-  onSecret('a put with a stage of our own leaves AWSCURRENT alone', async (secret) => {
+  onSecret('a put with a stage of our own does not move AWSCURRENT', async (secret) => {
     const [first, second] = [newVersionId(), newVersionId()];
     await secret.create({ id: first, text: 'one' });
     await secret.put(second, 'two', [JOURNAL]);
@@ -56,7 +56,7 @@ export const putChecks: readonly Check[] = [
     await secret.put(second, 'two', [JOURNAL]);
     await secret.put(first, 'one', [CHECK]);
     const { VersionIdsToStages = {} } = await secret.describe();
-    // AWS documents that it ignores such a request; a label of its own would do no harm.
+    // AWS documents that it ignores this request; a label of its own would do no harm.
     const others = Object.entries(VersionIdsToStages).map(([id, stages]) => [
       id,
       stages.filter((each) => each !== CHECK),
@@ -96,7 +96,7 @@ export const putChecks: readonly Check[] = [
     },
     { moto: 'moto overwrites a version that holds AWSPENDING' },
   ),
-  onSecret('of two puts at once under one id, exactly one wins', async (secret) => {
+  onSecret('of two simultaneous puts under one id, exactly one wins', async (secret) => {
     const id = newVersionId();
     await secret.create({ id: newVersionId(), text: 'zero' });
     const puts = ['one', 'two'].map((text) => secret.put(id, text, [JOURNAL]).then(() => text));

@@ -28,7 +28,7 @@ test('a departure is acceptable only if it is written down and still there', asy
   expect(results.map(isAcceptable)).toEqual([true, false, true, false]);
 });
 
-test('what is known of an emulator excuses nobody else', async () => {
+test('a known deviation of an emulator excuses no other target', async () => {
   const results = await runChecks(fakes, client);
   expect(results.map(({ verdict }) => verdict)).toEqual(['passed', 'failed', 'failed', 'passed']);
 });

@@ -41,7 +41,7 @@ export const stageChecks: readonly Check[] = [
     await expectRefusal(secret.moveStage('AWSCURRENT', { from: first, to: second }), 'InvalidParameterException');
     await secret.expectStages({ AWSCURRENT: second, AWSPREVIOUS: first, [JOURNAL]: second });
   }),
-  onSecret('AWSCURRENT does not move where nobody says from which version', async (secret) => {
+  onSecret('AWSCURRENT does not move if the caller does not name its version', async (secret) => {
     const { first, second } = await createTwo(secret);
     await expectRefusal(secret.moveStage('AWSCURRENT', { to: second }), 'InvalidParameterException');
     await secret.expectStages({ AWSCURRENT: first, [JOURNAL]: second });
@@ -60,7 +60,7 @@ export const stageChecks: readonly Check[] = [
     { moto: 'moto removes it' },
   ),
   onSecret(
-    'a label of our own does not move where nobody says from which version',
+    'a label of our own does not move if the caller does not name its version',
     async (secret) => {
       const { first, second } = await createTwo(secret);
       await expectRefusal(secret.moveStage(JOURNAL, { to: first }), 'InvalidParameterException');

@@ -8,7 +8,7 @@ import { type Policy, Silence, World } from './world.ts';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const TICK_MS = 10 * MINUTE_MS;
-/** How long a human takes from being told to a new grant in the secret. */
+/** Time from a notification to a new grant in the secret. */
 const HUMAN_MS = HOUR_MS;
 const DAY_MS = 24 * HOUR_MS;
 const LOST = 'The answer may be lost.';
@@ -16,29 +16,34 @@ const LOST = 'The answer may be lost.';
 /** When a refresh token whose answer may be lost is sent again. */
 export type ReplayPolicy =
   /** In the same run, twice at the most: what the function does. */
-  | 'at once'
+  | 'immediately'
   /** In the last hour of the bearer token's life. */
   | 'in the last hour'
-  /** When the bearer token is dead. */
-  | 'when it is dead'
-  /** When the bearer token is dead, and a human is told to authorize as soon as an answer may be lost. */
+  /** After the access token has expired. */
+  | 'after it has expired'
+  /** After the access token has expired; a person is notified as soon as an answer may be lost. */
   | 'a human instead';
 
-const REPLAY_POLICIES: readonly ReplayPolicy[] = ['at once', 'in the last hour', 'when it is dead', 'a human instead'];
+const REPLAY_POLICIES: readonly ReplayPolicy[] = [
+  'immediately',
+  'in the last hour',
+  'after it has expired',
+  'a human instead',
+];
 
-/** What becomes of one request that is lost on its way there, or whose answer is lost on its way back. */
+/** Result of one request that is lost on its way there, or whose answer is lost on its way back. */
 export type Loss = 'the request' | 'the answer';
 
 export interface DeadMinutes {
-  /** Minutes of the day after it in which a consumer that reads AWSCURRENT meets a dead bearer token. */
+  /** Minutes of the next day in which a consumer that reads AWSCURRENT gets an invalid access token. */
   readonly deadMinutes: number;
-  /** How often a human had to authorize. */
+  /** Number of authorizations by a person. */
   readonly authorizations: number;
 }
 
 /**
- * One day of ticks. The first refresh that is due, at half of a bearer token's life, is lost; everything else goes well, and a
- * human who is told to authorize does so within an hour.
+ * Plays one day of ticks. The first refresh that is due, at half of an access token's lifetime, is lost, and everything else
+ * works. A person who is notified authorizes within an hour.
  */
 export async function countDeadMinutes(kind: ProviderKind, loss: Loss, policy: ReplayPolicy): Promise<DeadMinutes> {
   const choices = Choices.replay([]);
@@ -86,7 +91,7 @@ export async function countDeadMinutes(kind: ProviderKind, loss: Loss, policy: R
 
 /** Returns another policy, made of the function's own by what its ports say. */
 function toPolicy(policy: ReplayPolicy): Policy | undefined {
-  if (policy === 'at once') return undefined;
+  if (policy === 'immediately') return undefined;
   const restMs = policy === 'in the last hour' ? HOUR_MS : 0;
   return (ports, world) => {
     const { store, tokenEndpoint } = ports;

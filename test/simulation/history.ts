@@ -2,7 +2,7 @@ import { parseDocument, secondsRemaining } from '../../lambda/core/credentials.t
 import type { TokenStates } from '../../lambda/core/ports.ts';
 import type { Choices } from '../support/choices.ts';
 import { readVersion, SECRET_ID, Violation } from './invariants.ts';
-import { emptyTokenSecret, mend, operate, removeLabel } from './operator.ts';
+import { emptyTokenSecret, fix, operate, removeLabel } from './operator.ts';
 import { CLIENT_SECRET, PROVIDER_KINDS } from './provider.ts';
 import { type Environment, SimulatedRun } from './simulated-run.ts';
 import { forecast, holdsTrue } from './status-forecast.ts';
@@ -19,7 +19,7 @@ const SETTLED = new Set(['refreshed', 'fresh', 'adopted']);
 const PURGING = { maxVersions: 8, retentionMs: 5 * MINUTE_MS };
 
 export interface Played {
-  /** How often each outcome, fault and accident was seen. */
+  /** Number of times that each outcome, fault and accident was seen. */
   readonly counts: ReadonlyMap<string, number>;
   readonly violation: Violation | undefined;
   /** Hands {@link Choices.replay} the very same history. */
@@ -57,7 +57,7 @@ class History {
   readonly #environments: readonly Environment[];
   readonly #isPurging: boolean;
   #runs = 0;
-  /** How the run that ended last ended. */
+  /** Ending of the last run. */
   #last:
     | { readonly outcome: string; readonly hasStoredPendingAnswer: boolean; readonly retryAtMs: number | undefined }
     | undefined;
@@ -159,7 +159,7 @@ class History {
     await this.#world.play(startMs + 40 * MINUTE_MS);
     if (this.#environments.some(({ memory }) => memory.pendingAnswer)) await this.#thaw();
     if (!this.#currentText().includes(`"${CLIENT_SECRET}"`)) {
-      mend(this.#world);
+      fix(this.#world);
       this.#world.labels.note();
       this.#world.witness.afterOperator();
     }
@@ -308,7 +308,7 @@ class History {
     const { tokenSecretWitness, faults } = this.#world;
     if (tokenSecretWitness.isForeign()) {
       faults.count('another thing in the token secret at the end');
-      // Somebody has read the alarm.
+      // Someone has read the alarm.
       emptyTokenSecret(this.#world);
       this.#start(false, 0);
       await this.#world.play(this.#world.nowMs + 30 * MINUTE_MS);
@@ -365,7 +365,7 @@ class CountingTelemetry extends Silence {
 
   override recordStates({ isTokenSecretStale }: TokenStates): void {
     if (isTokenSecretStale === false && this.#run.tokenSecret?.isRefused)
-      this.#world.fail(new Violation('I9', 'a run reports the token secret in sync, and its move was refused'));
+      this.#world.fail(new Violation('I9', 'a run reports the token secret in sync, and its move was rejected'));
   }
 
   override countRefreshed(): void {

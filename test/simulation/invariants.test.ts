@@ -17,7 +17,7 @@ function witnessRejection() {
   secretsManager.createSecret({ Name: SECRET_ID });
   const witness = new Witness(secretsManager, new Provider('strict'));
   let id = 0;
-  /** Claims, sends the token, and records the rejection, or dies before that. */
+  /** Claims, sends the token, and records the rejection, or crashes before that. */
   const run = (attempt: number, { isForced = false, isRecorded = true } = {}) => {
     const sender = { id: ++id, isForced, refusal: undefined, claims: new Map() };
     const nowMs = id * HOUR_MS;
@@ -39,7 +39,7 @@ describe('the witness of I6: a rejected token', () => {
     expect(() => run(1)).toThrow(Violation);
   });
 
-  test('may be sent again if somebody forces it, and only until that rejection is recorded', () => {
+  test('may be sent again if someone forces it, and only until that rejection is recorded', () => {
     const run = witnessRejection();
     run(1, { isForced: true });
     expect(() => run(2)).toThrow(Violation);

@@ -12,15 +12,15 @@ import type { SecretVersion } from '../sandbox/aws/secret.ts';
 import type { SecretsManager } from '../sandbox/aws/secrets-manager.ts';
 import type { Provider } from './provider.ts';
 
-/** What must hold, whatever happens. I5 (no secret outside the secret) has a test of its own, on real processes. */
+/** Promises that hold whatever happens. I5 (no secret outside the secret) has its own test, on real processes. */
 export const INVARIANTS = {
   I1: 'No lost token: once an answer was recorded, every later state leads to it, while the store keeps the chain.',
   I2: 'Single flight: no two runs send the same refresh token within a lease, and none sends one whose answer is recorded.',
-  I3: 'AWSCURRENT is always whole, moves by promotion alone and ends on a live token where there is one.',
+  I3: 'AWSCURRENT is always whole, moves only by promotion and ends on a valid token where there is one.',
   I4: 'No lost edit: what an operator writes stays, and new credentials from an operator win.',
-  I6: 'A dead grant is tried once, unless somebody forces it.',
+  I6: 'A revoked grant is tried once, unless someone forces it.',
   I7: 'Convergence: once faults stop, within an hour the token is fresh or a human has been told why it cannot be.',
-  I8: 'Bounded cost: three reads for a fresh tick, one of them of the token secret, no run without a bound, no attempt within a back-off or without room for its answer.',
+  I8: 'Bounded cost: three reads for a fresh tick, one of them of the token secret. No run is unbounded, and no attempt is made within a back-off or without room for its answer.',
   I9: 'The token secret follows: two quiet ticks later it says what AWSCURRENT says, an older token never replaces the one that AWSCURRENT holds, and nothing else is overwritten.',
 } as const;
 
@@ -42,7 +42,7 @@ const HOUR_MS = 60 * 60 * 1_000;
 const CLOCKS_DIFFER_MS = 60_000;
 const MAX_BACK_OFF_MS = MAX_BACK_OFF_SECONDS * 1_000;
 
-/** What an answer brings; all other members are somebody else's. Not the protocol's own list: a mistake there shows here. */
+/** Members that an answer brings; all others are foreign. It is not the protocol's own list, so a mistake there shows here. */
 const TOKEN_MEMBERS = new Set([
   'refresh_token',
   'access_token',
@@ -75,7 +75,7 @@ interface Failure {
   readonly pauseMs: number;
 }
 
-/** What the witness knows of a run that sends a token. */
+/** Knowledge of the witness about a run that sends a token. */
 interface Sender {
   readonly id: number;
   readonly isForced: boolean;
@@ -99,19 +99,19 @@ export class Witness {
     string,
     { readonly versionId: string; readonly atMs: number; readonly refreshToken: string }
   >();
-  /** Digests of credentials that are known to be refused. */
+  /** Digests of credentials that are known to be rejected. */
   readonly #refused = new Set<string>();
-  /** By token hash: the last attempt that somebody forced, until the failure of that attempt or of a later one is recorded. */
+  /** By token hash: the last attempt that someone forced, until the failure of that attempt or of a later one is recorded. */
   readonly #forced = new Map<string, number>();
-  /** Runs that have sent a token and not yet recorded what came of it. */
+  /** Runs that have sent a token and not yet recorded the result. */
   readonly #sending = new Map<string, number>();
   /** The version that held AWSCURRENT when someone last had a right to move it. */
   #holder = '';
   /** All versions that held AWSCURRENT. */
   readonly #holders = new Set<string>();
-  /** What each version says: it says the same for ever. */
+  /** Content of each version, which never changes. */
   readonly #seen = new Map<SecretVersion, SeenDocument | undefined>();
-  /** Of credentials, by their digest: when an attempt with them failed, and its number. */
+  /** By the digest of credentials: when an attempt with them failed, and its number. */
   readonly #failures = new Map<string, Failure>();
   /** Tokens of answers that waited in memory, and that the server had revoked by the time they were recorded. */
   readonly #recordedDead = new Set<string>();
@@ -147,7 +147,7 @@ export class Witness {
       return;
     }
     this.senderEnded(id);
-    // With an answer recorded, back-off begins anew; and what was refused of a token that the server keeps, too.
+    // After a recorded answer, the back-off starts again, and rejections of a token that the server keeps count no longer.
     this.#failures.clear();
     if (this.#provider.kind === 'no-rotation') this.#refused.clear();
     const { refreshToken, spentTokenHash } = document;
@@ -182,7 +182,7 @@ export class Witness {
   }
 
   afterOperator(): void {
-    // Credentials that were changed and changed back are tried at once, too.
+    // Credentials that were changed and changed back are also tried immediately.
     this.#failures.clear();
     this.#noteHolder();
     this.#leadsToRecorded();
@@ -194,7 +194,7 @@ export class Witness {
       throw new Violation('I3', `a run says that it refreshed, and ${versionId} never held AWSCURRENT`);
   }
 
-  /** What is changed, and changed back, is tried once more: only the last refusal is the latest journal entry. */
+  /** Credentials that are changed and changed back are tried once more: only the last rejection is the latest journal entry. */
   clientChanged(): void {
     this.#refused.clear();
   }
@@ -211,7 +211,7 @@ export class Witness {
     // A token that the server keeps is the next document's, too: once its answer is recorded late, two claims cover it.
     const isKept = this.#provider.kind === 'no-rotation' && isAnswered;
     if (other !== undefined && other !== runId && !isKept)
-      throw new Violation('I2', `runs ${other} and ${runId} send the same refresh token at once`);
+      throw new Violation('I2', `runs ${other} and ${runId} send the same refresh token at the same time`);
     // No promise reaches further than the store's memory.
     if (isAnswered && this.#provider.kind !== 'no-rotation' && !this.isPurged(refreshToken)) {
       // An answer may be recorded late, while another run has a claim and looks no more. What came before the claim must be seen.
@@ -220,11 +220,11 @@ export class Witness {
         throw new Violation('I2', 'a refresh token was sent whose answer is recorded');
       this.#unrecorded.add(answered.refreshToken);
     }
-    // A run that finishes what somebody forced may need several tries, and may crash before it records how that ended.
+    // A run that finishes what someone forced may need several tries, and may crash before it records how that ended.
     const isRetry = other === runId;
     const isOfForced = isForced || isRetry || this.#forced.has(sha256(refreshToken));
     if (!isOfForced && this.#refused.has(digest))
-      throw new Violation('I6', 'credentials were sent again after a run had ended with their refusal');
+      throw new Violation('I6', 'credentials were sent again after a run had ended with their rejection');
     if (digest === refusal) throw new Violation('I6', 'a run sent again what it knows to be rejected');
     if (!isOfForced && !isKept) this.#waitedFor(digest, nowMs);
     this.#sending.set(refreshToken, runId);
@@ -256,7 +256,7 @@ export class Witness {
     return other !== undefined && !(this.#provider.isLive(refreshToken) && this.#provider.isReplaced(other));
   }
 
-  /** It came of another token, and was recorded. */
+  /** Returns whether the token is the recorded answer to another one. */
   isAnswer(token: string): boolean {
     return this.#recordedTokens.includes(token);
   }
@@ -304,7 +304,7 @@ export class Witness {
     return this.areBothLabelsOnOne() && this.endOfChain()?.refreshToken !== this.currentToken();
   }
 
-  /** Somebody has put the journal's label on a document with this token: it looks as if nothing were owed. */
+  /** Returns whether the journal's label is on a document with this token: it looks as if nothing were left to do. */
   isLabelOn(token: string): boolean {
     const holder = this.#secretsManager.peek(SECRET_ID, { stage: JOURNAL_STAGE });
     return holder !== undefined && this.#document(holder.id)?.refreshToken === token;
@@ -353,7 +353,7 @@ export class Witness {
       this.#failures.set(digest, { attempt, atMs: nowMs, pauseMs });
       this.#longestWaitMs = nowMs + (retryAfterSeconds > 0 ? this.#longestPauseMs(nowMs) : MAX_BACK_OFF_MS);
       if (attempt >= (this.#forced.get(tokenHash) ?? Infinity)) this.#forced.delete(tokenHash);
-      // What somebody forced and what failed for a passing reason is finished by later runs.
+      // Later runs finish what someone forced and what failed for a temporary reason.
       if (code !== 'REAUTHORIZATION_REQUIRED' && code !== 'CLIENT_REJECTED') this.#refused.delete(digest);
     }
     if (!secretString.includes('"retently-token-refresh/claim"')) return;

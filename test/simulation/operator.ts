@@ -31,7 +31,7 @@ const ACTS: readonly [[string, Act], ...[string, Act][]] = [
   ['moves the journal label', moveLabel],
   ['scribbles in the journal', scribble],
   ['mistypes the client secret', mistype],
-  ['mends the client secret', mend],
+  ['fixes the client secret', fix],
 ];
 
 const TOKEN_SECRET_ACTS: readonly [[string, Act], ...[string, Act][]] = [
@@ -46,7 +46,7 @@ const TOKEN_SECRET_ACTS: readonly [[string, Act], ...[string, Act][]] = [
   ['edits the expiry in the token secret', editExpiry],
 ];
 
-/** What a run may overwrite. */
+/** Members that a run may overwrite. */
 export function emptyTokenSecret(world: World): void {
   writeTokenSecret(world, '{}');
 }
@@ -170,7 +170,7 @@ function mistype(world: World): void {
   world.witness.clientChanged();
 }
 
-export function mend(world: World): void {
+export function fix(world: World): void {
   put(world, withSecret(currentText(world), CLIENT_SECRET));
   world.witness.clientChanged();
 }

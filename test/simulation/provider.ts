@@ -1,14 +1,14 @@
 import type { Grant } from '../../lambda/core/credentials.ts';
 
 /**
- * How an authorization server treats a refresh token that was used: `strict` answers once and revokes the family on
- * reuse, its living bearer token with it; `grace` answers a spent one again for a while, all its answers living side by side; `newest` does the same but
- * lets only its last answer live; `no-rotation` keeps the token as it is.
+ * Ways in which an authorization server treats a used refresh token. `strict` answers once; on reuse it revokes the grant,
+ * with its valid access token. `grace` answers a used token again for a while, and all its answers stay valid. `newest` does the
+ * same, but only its last answer stays valid. `no-rotation` keeps the token as it is.
  */
 export const PROVIDER_KINDS = ['strict', 'grace', 'newest', 'no-rotation'] as const;
 export type ProviderKind = (typeof PROVIDER_KINDS)[number];
 
-/** What the client of every simulated grant has to send. */
+/** Client credentials of every simulated grant. */
 export const CLIENT_SECRET = 'secret';
 
 /** Lifetime of an access token, unless a history has another one. */
@@ -52,7 +52,7 @@ interface RefreshToken {
 /** An authorization server's memory, without HTTP. */
 export class Provider {
   readonly kind: ProviderKind;
-  /** How long a spent token is answered again, where it is at all. */
+  /** Time in which a used token is answered again, where it is at all. */
   graceMs = 60_000;
   lifeMs = TOKEN_LIFE_MS;
   /** Whether an access token is sent again, with the rest of its life, until three quarters of that life are over. */
@@ -98,7 +98,7 @@ export class Provider {
     return parent === token || parent === family?.revokedBy || (isReplaced === true && sameParent === parent);
   }
 
-  /** A later answer to the same token has taken its place: whoever loses it loses nothing. */
+  /** Whether a later answer to the same token has replaced it, so that its loss is harmless. */
   isReplaced(refreshToken: string): boolean {
     return this.#tokens.get(refreshToken)?.isReplaced === true;
   }

@@ -4,7 +4,7 @@ import type { Violation } from './invariants.ts';
 
 export interface Found {
   readonly seed: number;
-  /** How many histories were played, this one included. */
+  /** Number of histories that were played, this one included. */
   readonly histories: number;
   readonly violation: Violation;
   /** The simplest choices that still break the same invariant. */

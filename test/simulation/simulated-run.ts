@@ -32,13 +32,15 @@ export const SETTINGS = {
 /** A call of the store takes so long at the most. */
 const CALL_MS = 4_000;
 
-/** What must be left after a POST to record, promote and announce its answer. */
+/** Time that must be left after a POST to record, promote and announce its answer. */
 const SAVE_MS = 24_000;
 
 /**
- * A run may make so many calls for a whole refresh with its troubles; so many more each time that somebody else moves a
- * label while it runs, or that a label lags, which may make it start over; so many for each attempt that it finds made,
- * where the label does not say how many there were; and so many a second to look at another run's claim.
+ * Maximum calls of a run:
+ * - for a whole refresh with its troubles;
+ * - in addition, each time that someone else moves a label or a label lags, which may make the run start over;
+ * - for each earlier attempt, where the label does not say how many there were;
+ * - per second, to check another run's claim.
  */
 const MAX_CALLS = 30;
 const MAX_CALLS_PER_MOVE = 14;
@@ -64,8 +66,8 @@ export interface Environment {
 }
 
 /**
- * The ports of one run. Each call reaches the world after a latency, may be refused, may lose its answer after it was
- * carried out, and may be where the run dies.
+ * Ports of one run. Each call reaches the world after a latency. It may be rejected, may lose its answer after it was carried
+ * out, and may be where the run crashes.
  */
 export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublisher, Runtime {
   readonly id: number;
@@ -83,17 +85,17 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   /** By token hash: when the put of the last claim began, less the time that reads by id may lag. */
   readonly claims = new Map<string, number>();
   #nonces = 0;
-  /** The put that it made last was refused, or is not answered. */
+  /** Whether its last put was rejected, or is not answered. */
   #lastPutFailed = false;
   /** Refresh tokens in the answers that it was given. */
   readonly #handed: string[] = [];
   /** An answer came, and no put has begun since. */
   #holdsAnswer = false;
-  /** Of labels, since this run began; without its own. */
+  /** Moves of labels since this run began, without its own. */
   #movesBefore: number;
   #staleReads = 0;
   #attemptsFound = 0;
-  /** Nothing more will come of it. */
+  /** Whether the run has ended. */
   isDead = false;
   readonly tokenSecret: SimulatedTokenSecret | undefined;
   readonly #world: World;
@@ -112,7 +114,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     const call = <Answer>(name: string, carryOut: () => Answer) => this.#call(name, carryOut);
     this.tokenSecret = world.hasTokenSecret ? new SimulatedTokenSecret(world, call) : undefined;
     environment.isBusy = true;
-    world.at(this.#deadlineMs, () => this.die(), `${id} dies`);
+    world.at(this.#deadlineMs, () => this.die(), `${id} crashes`);
   }
 
   context(telemetry: Telemetry): Context {
@@ -222,7 +224,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   readVersion(versionId: string): Promise<Version | undefined> {
     return this.#call(`read ${versionId}`, () => {
       const version = this.#read({ versionId });
-      // A read by id may lag behind a put, which is refused at once.
+      // A read by id may lag behind a put, which is rejected immediately.
       return version && this.#world.lags(version.createdAt) ? undefined : version;
     });
   }
@@ -307,7 +309,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     this.#count();
     this.posts++;
     if (this.remainingMs() - timeoutMs < SAVE_MS)
-      this.#world.fail(new Violation('I1', `run ${this.id} sends a token with no time left to save what comes of it`));
+      this.#world.fail(new Violation('I1', `run ${this.id} sends a token with no time left to save the answer`));
     const digest = digestGrant(grant, SETTINGS.tokenEndpointUrl);
     const isInMemory = this.#environment.handed.some(
       ({ parent, refreshToken }) => parent === grant.refreshToken && !witness.isSettled(parent, refreshToken),

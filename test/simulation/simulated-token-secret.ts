@@ -11,9 +11,9 @@ type Call = <Answer>(name: string, carryOut: () => Answer) => Promise<Answer>;
 export class SimulatedTokenSecret implements TokenSecret {
   readonly secretId = TOKEN_SECRET_ID;
   calls = 0;
-  /** What it read was not what AWSCURRENT said. */
+  /** Whether the token that it read differs from that of AWSCURRENT. */
   hasSeenStale = false;
-  /** The last move of its label was refused, and the run has not looked at the token secret since. */
+  /** The last move of its label was rejected, and the run has not looked at the token secret since. */
   isRefused = false;
   readonly #world: World;
   readonly #call: Call;

@@ -27,7 +27,7 @@ describe('the walk can fail', () => {
   test.each<[mistake: string, Scenario]>([
     ['claims without a nonce, so that two runs both own the claim', 'nothing else'],
     ['never looks for the answer to a spent token', 'nothing else'],
-    ['forgets that it was rejected', 'after a run that died with its answer'],
+    ['forgets that it was rejected', 'after a run that crashed with its answer'],
     ['moves AWSCURRENT without comparing', 'an operator adds a member'],
   ])('it catches a protocol that %s', async (mistake, scenario) => {
     const saboteur = SABOTEURS.find((each) => each.mistake === mistake);

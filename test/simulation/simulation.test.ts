@@ -44,7 +44,7 @@ describe('the simulation can fail', () => {
   });
 });
 
-describe("consumers' dead minutes after a request or an answer that is lost at half of a token's life", () => {
+describe("consumers' minutes without a token after a request or an answer is lost at half of a token's lifetime", () => {
   const total = async (policy: ReplayPolicy) => {
     let deadMinutes = 0;
     for (const kind of PROVIDER_KINDS) {
@@ -55,14 +55,17 @@ describe("consumers' dead minutes after a request or an answer that is lost at h
     return deadMinutes;
   };
 
-  test('are those of a strict server alone: an hour until somebody has authorized, and a tick', async () => {
-    expect(await countDeadMinutes('strict', 'the answer', 'at once')).toEqual({ deadMinutes: 70, authorizations: 1 });
-    expect(await total('at once')).toBe(70);
+  test('occur only with a strict server: an hour until someone has authorized, and a tick', async () => {
+    expect(await countDeadMinutes('strict', 'the answer', 'immediately')).toEqual({
+      deadMinutes: 70,
+      authorizations: 1,
+    });
+    expect(await total('immediately')).toBe(70);
   });
 
   test('are more with every replay that comes later', async () => {
     expect(await total('in the last hour')).toBeGreaterThan(70);
-    expect(await total('when it is dead')).toBeGreaterThan(2 * 70);
+    expect(await total('after it has expired')).toBeGreaterThan(2 * 70);
   });
 
   test('are none if a human is told of each, who then authorizes for every request that was lost', async () => {

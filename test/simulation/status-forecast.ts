@@ -7,7 +7,7 @@ import { SECRET_ID } from './invariants.ts';
 import { SETTINGS } from './simulated-run.ts';
 import { Silence, type World } from './world.ts';
 
-/** How a refresh may end after what `status` said of it, where nobody and nothing comes between. */
+/** Endings that a refresh may have after the forecast of `status`, if nothing happens in between. */
 const ENDS: { readonly [decision: string]: readonly string[] } = {
   fresh: ['fresh'],
   busy: ['busy'],
@@ -18,7 +18,7 @@ const ENDS: { readonly [decision: string]: readonly string[] } = {
   settle: ['adopted', 'refreshed', 'busy', 'waiting', 'REAUTHORIZATION_REQUIRED'],
 };
 
-/** What `status` says at this moment: its decision, or the code of its fault. No call can fail, and no time passes. */
+/** Returns what `status` reports now: its decision, or the code of its fault. No call can fail, and no time passes. */
 export async function forecast(world: World): Promise<string> {
   try {
     const { decision } = await status(onlooker(world));

@@ -14,7 +14,7 @@ export class TokenSecretWitness {
   readonly #secretsManager: SecretsManager;
   readonly #provider: Provider;
   readonly #witness: Witness;
-  /** What it held before the change that is judged. */
+  /** Value before the change that is judged. */
   #held: string | undefined;
 
   constructor(secretsManager: SecretsManager, provider: Provider, witness: Witness) {
@@ -37,8 +37,7 @@ export class TokenSecretWitness {
     const isWhole = token !== undefined && Object.keys(rest).sort().join() === 'expires_at,token_type';
     if (!isWhole) throw new Violation('I9', `a run has put into the token secret what is no token: ${now}`);
     if (before === undefined) return;
-    if (!isOurs(before))
-      throw new Violation('I9', 'a run has overwritten what somebody else stores in the token secret');
+    if (!isOurs(before)) throw new Violation('I9', 'a run has overwritten foreign content in the token secret');
     const replaced = parse(before).access_token;
     if (replaced !== undefined && this.#provider.isOlder(token, replaced) && this.#says(before))
       throw new Violation('I9', `${replaced}, which AWSCURRENT holds, was replaced by the older ${token}`);

@@ -12,11 +12,11 @@ const STAGES = ['AWSCURRENT', 'AWSPREVIOUS', JOURNAL_STAGE];
 const HOUR_MS = 60 * 60 * 1_000;
 const HALF_HOUR_MS = HOUR_MS / 2;
 
-/** What there is beside the two runs: what was left behind for them, or what an operator does once, at any moment. */
+/** Conditions of the two runs: what was left behind for them, or what an operator does once, at any moment. */
 export const SCENARIOS = [
   'nothing else',
-  'after a run that died with its claim',
-  'after a run that died with its answer',
+  'after a run that crashed with its claim',
+  'after a run that crashed with its answer',
   'an operator adds a member',
   'an operator saves what was read before',
   'an operator puts new credentials',
@@ -35,9 +35,8 @@ export interface Walked {
 }
 
 /**
- * Every order in which the steps of two runs, and of an operator, can happen, to the end of both, with each run dying
- * before or after any of its steps, and what it had sent arriving or not. No time passes. States that were seen before
- * are not walked again.
+ * Walks every order of the steps of two runs, and of an operator, to the end of both. Each run may crash before or after any
+ * step, and its last call may arrive or not. No time passes. States that were seen before are not walked again.
  */
 export async function walk(kind: ProviderKind, scenario: Scenario): Promise<Walked> {
   const seen = new Set<string>();
@@ -101,9 +100,9 @@ class Walker {
   }
 
   /**
-   * Steps that may come next, by their places among what is pending. One whose moment nobody else can see comes at once:
-   * in any other order with the others' steps it leads to the same states. (A run that dies before it is one that died
-   * before the step that it follows.)
+   * Returns the steps that may come next, by their places among the pending ones. A step whose moment no other run can see comes
+   * immediately: any other order leads to the same states. (A run that crashes before it equals one that crashed before the
+   * preceding step.)
    */
   choices(): number[] {
     const unseen = this.#world.pending.findIndex(
@@ -113,7 +112,7 @@ class Walker {
     return this.#world.pending.flatMap(({ name }, index) => (this.#matters(name) ? [index] : []));
   }
 
-  /** Of a run that is gone, only what it had sent to change something may still arrive. */
+  /** Returns whether an event is played: of a crashed run, only a call that changes something may still arrive. */
   #matters(name: string): boolean {
     // No time passes here.
     if (name.endsWith(' time-out')) return false;
@@ -158,7 +157,7 @@ class Walker {
     return JSON.stringify([versions, holders, others, runs, provider.dump(), witness.dump()]);
   }
 
-  /** Both runs have ended or died: two ticks later the token is fresh, or a run has reported why not. */
+  /** Checks that two ticks after both runs have ended or crashed, the token is fresh, or a run has reported why not. */
   async examine(): Promise<void> {
     const { witness, provider } = this.#world;
     this.#world.dropPending();
@@ -187,8 +186,8 @@ class Walker {
     // One refresh first, so that there is a document to move back to; then the token is due.
     this.#start(0);
     await this.#world.play(this.#world.nowMs + 4 * HOUR_MS);
-    if (this.#scenario === 'after a run that died with its claim') await this.#leaveBehind('POST');
-    if (this.#scenario === 'after a run that died with its answer') await this.#leaveBehind('answer');
+    if (this.#scenario === 'after a run that crashed with its claim') await this.#leaveBehind('POST');
+    if (this.#scenario === 'after a run that crashed with its answer') await this.#leaveBehind('answer');
     this.#runs = [];
     const read = this.#currentText();
     if (this.#scenario.startsWith('an operator'))

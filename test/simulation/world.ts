@@ -32,10 +32,10 @@ interface WorldOptions {
   readonly policy?: Policy | undefined;
 }
 
-/** How long a label may lag behind. */
+/** Maximum time that a label may lag. */
 const LABEL_LAG_MS = 1_000;
 
-/** What happened happened to a run that is no more. */
+/** Thrown in a call of a run that has crashed. */
 export const NOBODY_GOES_ON = Symbol();
 
 interface Scheduled {
@@ -64,7 +64,7 @@ export class World {
   /** Called with everything that happens, for a person who wants to follow a history. */
   trace: ((nowMs: number, what: string) => void) | undefined;
   readonly #scheduled: Scheduled[] = [];
-  /** How long a read by id may lag behind a put. The lease leaves half a minute for it. */
+  /** Time that a read by id may lag behind a put. The lease leaves half a minute for it. */
   idLagMs = 0;
   /** Turns of the event loop that a run gets to come to its next call. Half would do; a test sees that more change nothing. */
   microtaskTurns = 16;
@@ -84,7 +84,7 @@ export class World {
     this.policy = (ports) => policy(ports, this);
   }
 
-  /** Of this deployment; empty at first. */
+  /** Creates the token secret of this deployment, without a value. */
   createTokenSecret(): void {
     this.secretsManager.createSecret({ Name: TOKEN_SECRET_ID });
     this.hasTokenSecret = true;
@@ -109,7 +109,7 @@ export class World {
     }
   }
 
-  /** Secrets Manager, or its puts alone, is out of order for longer than a run lasts. */
+  /** Takes Secrets Manager, or only its puts, out of service for longer than a run lasts. */
   breakStore(durationMs: number, isOfPuts: boolean): void {
     this.faults.count(isOfPuts ? 'outage of puts' : 'store outage');
     this.#brokenUntilMs = this.nowMs + durationMs;
@@ -147,7 +147,7 @@ export class World {
     this.nowMs = Math.max(this.nowMs, untilMs);
   }
 
-  /** What may happen next, for a caller that knows no time and tries every order. */
+  /** Events that may happen next, for a caller that knows no time and tries every order. */
   get pending(): readonly { readonly name: string }[] {
     return this.#scheduled;
   }
@@ -170,7 +170,7 @@ export class World {
     this.#scheduled.length = 0;
   }
 
-  /** One thing happened to one run: it is as far as it gets alone once it has made its next call, or is out of turns. */
+  /** One thing happened to one run: it cannot continue by itself once it has made its next call, or is out of turns. */
   async #letRunsGoOn(): Promise<void> {
     const { length } = this.#scheduled;
     for (let turn = 0; turn < this.microtaskTurns && this.#scheduled.length === length; turn++) await undefined;
@@ -180,7 +180,7 @@ export class World {
 
 /** Where the two labels are, and where they were a moment ago. */
 class Labels {
-  /** How often one of them was moved, by anybody. */
+  /** Number of moves of a label, by anyone. */
   moves = 0;
   readonly #world: World;
   readonly #secretId: string;
@@ -231,7 +231,7 @@ export type PostFault =
 const SLOW_MS = [5, 10, 50, 200, 1_000, undefined];
 const VERY_SLOW_PARTS = [1, 1, 1 / 2, 1 / 4];
 
-/** What goes wrong, as often as this history has it. Everything is harmless while `oneIn` is 0. */
+/** Faults, as often as this history has them. Everything is harmless while `oneIn` is 0. */
 export class Faults {
   /** One call in so many fails; 0: none. */
   oneIn = 0;
@@ -317,7 +317,7 @@ export class Faults {
   }
 }
 
-/** Telemetry that nobody reads. */
+/** Telemetry that is not read. */
 export class Silence implements Telemetry {
   info(_message: string): void {}
   warn(_message: string): void {}
