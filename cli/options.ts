@@ -10,7 +10,7 @@ interface CommonOptions extends AwsSettings, Whereabouts {
 
 interface BrowserFlowOptions extends CommonOptions {
   readonly secretId?: string | undefined;
-  /** Absent if the user gave none. */
+  /** Absent if the user did not pass it. */
   readonly port?: number | undefined;
   readonly redirectUri?: string | undefined;
   readonly manual: boolean;
@@ -26,7 +26,7 @@ export interface AuthorizeOptions extends BrowserFlowOptions {
   readonly tag?: SecretTag | undefined;
 }
 
-/** For commands that look at one secret of a fleet, or refresh it. */
+/** Options of commands that show or refresh one secret of a fleet. */
 interface SecretOptions extends CommonOptions {
   readonly secretId?: string | undefined;
 }
@@ -46,16 +46,16 @@ export interface ProbeOptions extends BrowserFlowOptions {
 
 const DEFAULT_WAIT_SECONDS = 300;
 const DEFAULT_GRACE_SECONDS = 120;
-/** No body of its answer is read. */
+/** URL of a harmless request. The body of its response is not read. */
 const DEFAULT_API_URL = 'https://app.retently.com/api/v2/campaigns';
 
 function addCommonOptions(command: Command): Command {
   return command
-    .option('--stack <name>', 'stack of the account, or of a fleet (default: the only one that there is)')
-    .option('--function-name <name>', 'the function itself, instead of a stack')
-    .option('--profile <name>', 'AWS profile (default: AWS_PROFILE, as with every AWS tool)')
-    .option('--region <name>', 'AWS region (default: AWS_REGION, or that of the profile)')
-    .option('--json', 'result as one line of JSON on standard output');
+    .option('--stack <name>', 'stack of the account or fleet (default: the only one)')
+    .option('--function-name <name>', 'function of the account or fleet, instead of a stack')
+    .option('--profile <name>', 'AWS profile (default: AWS_PROFILE)')
+    .option('--region <name>', 'AWS region (default: AWS_REGION, or the region of the profile)')
+    .option('--json', 'print the result as one line of JSON');
 }
 
 export function addSecretOptions(command: Command): Command {
@@ -64,26 +64,26 @@ export function addSecretOptions(command: Command): Command {
 
 function addBrowserOptions(command: Command): Command {
   return addCommonOptions(command)
-    .option('--secret-id <id>', 'name or ARN of the secret, instead of a stack or of a fleet')
-    .option('--port <number>', 'port on 127.0.0.1 that the browser comes back to (default: 8976)', parsePort)
-    .option('--redirect-uri <url>', 'what the application has registered, if it is something else', parseRedirectUri)
-    .option('--manual', 'paste the redirected address, if no browser reaches this machine', false)
-    .option('--no-open', 'only print the address of the page')
-    .option('--no-pkce', 'send no PKCE parameters, for a server that rejects them')
-    .addOption(seconds('--wait-seconds <number>', 'how long to wait for the browser', DEFAULT_WAIT_SECONDS))
+    .option('--secret-id <id>', 'name or ARN of the secret, instead of a stack or within a fleet')
+    .option('--port <number>', 'port on 127.0.0.1 for the redirect (default: 8976)', parsePort)
+    .option('--redirect-uri <url>', 'redirect URI of the application, if it is a different one', parseRedirectUri)
+    .option('--manual', 'paste the redirected address, if no browser can reach this machine', false)
+    .option('--no-open', 'print the address of the page, but do not open it')
+    .option('--no-pkce', 'omit PKCE, for a server that rejects it')
+    .addOption(seconds('--wait-seconds <number>', 'maximum wait for the browser', DEFAULT_WAIT_SECONDS))
     .addOption(
-      new Option('--authorization-endpoint <url>', 'where the browser is sent')
+      new Option('--authorization-endpoint <url>', 'URL of the consent page')
         .argParser(parseEndpoint)
         .default(new URL(DEFAULT_AUTHORIZATION_ENDPOINT), DEFAULT_AUTHORIZATION_ENDPOINT),
     )
-    .option('--token-endpoint <url>', "where the code is traded (default: the function's own)", parseEndpoint)
-    .option('-y, --yes', 'do not ask before it begins', false);
+    .option('--token-endpoint <url>', "URL that exchanges the code (default: the function's own)", parseEndpoint)
+    .option('-y, --yes', 'skip the questions, except about members of another program', false);
 }
 
 export function addAuthorizeOptions(command: Command): Command {
   return addBrowserOptions(command).option(
     '--tag <key=value>',
-    'tag of a fleet: a secret that is missing is created with it, another one gets it',
+    'tag of a fleet, for the secret. A missing secret is created',
     parseTag,
   );
 }
@@ -91,13 +91,11 @@ export function addAuthorizeOptions(command: Command): Command {
 export function addProbeOptions(command: Command): Command {
   return addBrowserOptions(command)
     .addOption(
-      new Option('--api-url <url>', 'what a bearer token is tried on with GET')
+      new Option('--api-url <url>', 'URL on which to try an access token with GET')
         .argParser(parseEndpoint)
         .default(new URL(DEFAULT_API_URL), DEFAULT_API_URL),
     )
-    .addOption(
-      seconds('--grace-seconds <number>', 'how long a spent refresh token is tried again', DEFAULT_GRACE_SECONDS),
-    );
+    .addOption(seconds('--grace-seconds <number>', 'how long to retry a used refresh token', DEFAULT_GRACE_SECONDS));
 }
 
 function seconds(flags: string, description: string, standard: number): Option {
@@ -106,17 +104,17 @@ function seconds(flags: string, description: string, standard: number): Option {
 
 function parseSeconds(text: string): number {
   if (/^\d{1,4}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is no whole number of seconds up to 9999.');
+  throw new InvalidArgumentError('Must be a whole number of seconds, at most 9999.');
 }
 
-/** AWS looks at the rest; the first `=` ends the key. */
+/** Parses a tag. The first `=` ends the key; AWS checks the rest. */
 function parseTag(text: string): SecretTag {
   const [, key, value] = /^([^=]+)=(.*)$/.exec(text) ?? [];
-  if (key === undefined || value === undefined) throw new InvalidArgumentError('It is not key=value.');
+  if (key === undefined || value === undefined) throw new InvalidArgumentError('Must be key=value.');
   return { key, value };
 }
 
 function parsePort(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new InvalidArgumentError('It is no port from 0 (any that is free) to 65535.');
+  throw new InvalidArgumentError('Must be a port from 0 (any free port) to 65535.');
 }

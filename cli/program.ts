@@ -35,7 +35,7 @@ function createProgram(end: (exitCode: ExitCode) => void): Command {
     })
     .showHelpAfterError('(see --help)');
   addAuthorizeOptions(program.command('authorize'))
-    .description('Authorizes the application in a browser, stores the credentials, and refreshes once to prove it')
+    .description('Authorizes the application in a browser, stores the credentials, and refreshes once as a proof')
     .addHelpText(
       'after',
       `\nExamples:\n  ${BIN} authorize\n  ${BIN} authorize --stack RetentlyTokenRefresh-emea --profile ops\n  ${BIN} authorize --redirect-uri https://example.com/callback --manual\n  ${BIN} authorize --stack RetentlyTokenRefreshFleet --secret-id acme\n  ${BIN} authorize --secret-id acme --tag retently=emea\n${EXIT_CODES}`,
@@ -45,8 +45,8 @@ function createProgram(end: (exitCode: ExitCode) => void): Command {
       end(await authorize(await openSession(options), options));
     });
   addSecretOptions(program.command('status'))
-    .description('Shows how each account and each fleet is, or one of them, and what to do now')
-    .option('--all', 'every secret of a fleet, not only 20 of those that are healthy', false)
+    .description('Shows the state of every account and fleet, or of one, and what to do now')
+    .option('--all', 'list every healthy secret of a fleet, not only up to 20 lines', false)
     .addHelpText(
       'after',
       `\nExamples:\n  ${BIN} status\n  ${BIN} status --stack RetentlyTokenRefresh --region eu-west-1\n  ${BIN} status --json | jq '.[].health'\n  ${BIN} status --stack RetentlyTokenRefreshFleet --secret-id acme\n  ${BIN} status --json | jq -r '.[].secrets[]? | select(.health != "healthy").secret'\n${EXIT_CODES}`,
@@ -57,7 +57,7 @@ function createProgram(end: (exitCode: ExitCode) => void): Command {
     });
   addSecretOptions(program.command('refresh'))
     .description('Refreshes the token if it is due, and shows the outcome')
-    .option('--force', 'refresh now, past a fresh token, a back-off and a refusal', false)
+    .option('--force', 'refresh even if the token is fresh, or after a failure or rejection', false)
     .addHelpText(
       'after',
       `\nExamples:\n  ${BIN} refresh\n  ${BIN} refresh --force\n  ${BIN} refresh --stack RetentlyTokenRefreshFleet --secret-id acme\n${EXIT_CODES}`,
@@ -67,7 +67,7 @@ function createProgram(end: (exitCode: ExitCode) => void): Command {
       end(await refresh(await openSession(options), options));
     });
   addProbeOptions(program.command('probe'))
-    .description("Finds out, with a grant made for it, how Retently's token endpoint behaves")
+    .description("Finds out how Retently's token endpoint behaves, with a grant of its own")
     .addHelpText(
       'after',
       `\nExamples:\n  ${BIN} probe\n  RETENTLY_CLIENT_ID=… ${BIN} probe --json > probe.json\n${EXIT_CODES}`,
