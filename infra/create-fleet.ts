@@ -77,7 +77,7 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
       silenceMinutes: silenceMinutes({ interval, flexibleWindow }),
     }),
     guide: [commands.AttentionCommand, commands.StatusCommand, commands.SweepLogsCommand],
-    rows: fleetRows(parts),
+    rows: fleetRows({ ...parts, sweepLogs: sweep.logGroup }),
     clearTogether: true,
   });
   if (settings.notifyPerAccount) {

@@ -14,7 +14,7 @@ export interface TokenRefreshFleetProps extends Omit<TokenRefreshProps, OfOneSec
    */
   readonly tagValue?: string;
   /**
-   * Most concurrent runs, and an eighth on top for secrets whose last attempt failed. Stay below the concurrency of the AWS
+   * Most concurrent runs, and a quarter on top for secrets whose last attempt failed. Stay below the concurrency of the AWS
    * account, which is 10 in new accounts.
    * @default 320
    */

@@ -36,15 +36,39 @@ export interface FleetParts {
   readonly refresh: IFunction;
   readonly queue: IQueue;
   readonly deadLetters: readonly IQueue[];
+  readonly sweepLogs: ILogGroup;
 }
 
 /** Returns the rows for a fleet: its worst token, the sweeps, and the results of the runs. */
-export function fleetRows({ sweep, refresh, queue, deadLetters }: FleetParts): readonly (readonly IWidget[])[] {
+export function fleetRows({
+  sweep,
+  refresh,
+  queue,
+  deadLetters,
+  sweepLogs,
+}: FleetParts): readonly (readonly IWidget[])[] {
   return [
+    [toTroublesWidget(sweepLogs)],
     [toWorstWidget(sweep), toSweepsWidget(sweep, queue)],
     [toRunsWidget(refresh), toFailuresWidget(refresh)],
     [toQueuesWidget('Messages in the refresh queue, and dead letters', [queue, ...deadLetters])],
   ];
+}
+
+/** Shows the judgement of the last sweeps, in the words of `status`: one line per reason. */
+function toTroublesWidget(logGroup: ILogGroup): IWidget {
+  return new LogQueryWidget({
+    title: 'Secrets that need attention, and what to do',
+    width: 24,
+    height: 5,
+    logGroupNames: [logGroup.logGroupName],
+    queryLines: [
+      'fields @timestamp, health, action, code, listed, secretIds.0, runbook',
+      'filter ispresent(health)',
+      'sort @timestamp desc',
+      'limit 10',
+    ],
+  });
 }
 
 /** Returns a widget with the health that the last runs reported, in the same terms as `status`. */

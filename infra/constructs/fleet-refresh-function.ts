@@ -18,7 +18,7 @@ export interface FleetRefreshFunctionProps {
 }
 
 /** Runs of sound secrets per run of a secret whose last attempt failed. */
-const RUNS_PER_RETRY = 8;
+const RUNS_PER_RETRY = 4;
 
 /** Returns the ARN of every secret of the account and region. */
 export function everySecret(scope: Construct): string {

@@ -43,7 +43,7 @@ const fleetShape = {
     .optional()
     .meta({ doc: 'Value of that tag', default: 'any', example: 'live', prop: 'string' }),
   maximumConcurrency: whole(2, 1_000, '').prefault(DEFAULT_MAXIMUM_CONCURRENCY).meta({
-    doc: 'Most concurrent runs: 2 to 1000, and an eighth on top for secrets whose last attempt failed. Stay below the concurrency of the AWS account, which is 10 in new accounts',
+    doc: 'Most concurrent runs: 2 to 1000, and a quarter on top for secrets whose last attempt failed. Stay below the concurrency of the AWS account, which is 10 in new accounts',
     example: 20,
     prop: 'number',
   }),

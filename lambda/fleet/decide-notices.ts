@@ -1,5 +1,5 @@
 import { sha256 } from '../core/fingerprint.ts';
-import { EMPTY, judgeFault } from '../core/health.ts';
+import { EMPTY, type Judgement, judgeFault } from '../core/health.ts';
 import { type Judgment, TROUBLE_CODES, type TroubleCode } from './judge-secret.ts';
 
 /** Accounts that someone was notified of, and accounts that one sweep found unusable: hashes of ARNs, by code. */
@@ -90,10 +90,15 @@ const MAX_SUBJECT = 100;
 /** Maximum number of accounts that one email names. */
 const MAX_NAMED = 20;
 
+/** Returns the judgment of health for a secret in trouble. */
+export function judgeTrouble(code: TroubleCode): Judgement {
+  return code === 'not-configured' ? EMPTY : judgeFault(code);
+}
+
 /** Returns the email for one notice. It contains nothing from a secret's value. */
 export function renderNotice({ code, arns }: Notice, accounts: number): { subject: string; message: string } {
   const [name = ''] = arns.map(toName);
-  const { action, reason } = code === 'not-configured' ? EMPTY : judgeFault(code);
+  const { action, reason } = judgeTrouble(code);
   const isReauthorization = action === 'reauthorize' || action === 'fixClientOrReauthorize';
   const command = (secretId: string) =>
     `retently-token-refresh ${isReauthorization ? 'authorize' : 'status'} --secret-id ${secretId}`;

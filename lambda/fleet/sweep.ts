@@ -10,6 +10,7 @@ import { CLIENT_OPTIONS } from '../runtime/aws-clients.ts';
 import { parseSharedConfiguration } from '../runtime/configuration.ts';
 import { isPlainEvent } from '../runtime/event.ts';
 import { toFault } from '../runtime/log-run.ts';
+import { judgeTrouble } from './decide-notices.ts';
 import { placeOf } from './fleet-event.ts';
 import type { FleetLambdaContext } from './fleet-lambda-context.ts';
 import { type Judgment, TROUBLE_CODES } from './judge-secret.ts';
@@ -163,7 +164,15 @@ function warnOfSkipped(kind: keyof typeof SKIPPED, arns: readonly string[]): voi
 function warnOfTroubles(judgments: readonly Judgment[], sweepSeconds: number): void {
   for (const code of TROUBLE_CODES) {
     const arns = judgments.flatMap(({ arn, trouble }) => (trouble === code ? [arn] : []));
-    const members = { code, listed: arns.length, secretIds: arns.slice(0, MAX_NAMED), runbook: toRunbookEntry(code) };
+    const { health, action } = judgeTrouble(code);
+    const members = {
+      code,
+      health,
+      action,
+      listed: arns.length,
+      secretIds: arns.slice(0, MAX_NAMED),
+      runbook: toRunbookEntry(code),
+    };
     if (arns.length > 0) telemetry.warn(FLEET_LOG_EVENTS.secretsTroubled, members);
   }
   const overdue = judgments

@@ -71,16 +71,16 @@ export function fleetLines(
   const seconds = accounts * (waitedSeconds + runs * COMPUTED_SECONDS) + pages * PAGE_SECONDS;
   const queueRequests = accounts * runs * QUEUE_REQUESTS_A_RUN + polledQueues * MINUTES_A_MONTH * IDLE_POLLS_A_MINUTE;
   return [
-    { of: 'calls of Secrets Manager, by runs', dollars: accounts * calls * PRICES.call.dollars },
+    { of: 'Secrets Manager calls of runs', dollars: accounts * calls * PRICES.call.dollars },
     {
-      of: 'calls of Secrets Manager, by sweeps',
+      of: 'Secrets Manager calls of sweeps',
       dollars: (pages + ticks * Math.ceil(accounts / BATCH) * batchedAs) * PRICES.call.dollars,
     },
     {
       of: 'Lambda',
       dollars: (accounts * runs + ticks) * PRICES.invocation.dollars + seconds * memoryGb * PRICES.gbSecond.dollars,
     },
-    { of: 'the queue', dollars: queueRequests * PRICES.queueRequest.dollars },
+    { of: 'queues', dollars: queueRequests * PRICES.queueRequest.dollars },
     { of: 'logs', dollars: ((accounts * runs * FRESH_LOG_BYTES) / 1e9) * PRICES.logGb.dollars },
     { of: 'events and ticks', dollars: accounts * refreshes * PRICES.event.dollars + ticks * PRICES.tick.dollars },
     {
@@ -98,7 +98,7 @@ export function fleetLines(
 export function recordedReads(everyMinutes: number): readonly BillLine[] {
   const reads = MINUTES_A_MONTH / everyMinutes;
   return [
-    { of: 'a second trail of CloudTrail', dollars: reads * PRICES.trailEvent.dollars },
+    { of: 'a second CloudTrail trail', dollars: reads * PRICES.trailEvent.dollars },
     { of: 'GuardDuty', dollars: reads * PRICES.guardDutyEvent.dollars },
   ];
 }

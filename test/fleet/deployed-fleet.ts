@@ -6,7 +6,7 @@ export const DEPLOYED = {
   windowMinutes: 0,
   /** Maximum concurrency of the two event source mappings, with one message per run. */
   maximumConcurrency: 320,
-  retryConcurrency: 40,
+  retryConcurrency: 80,
   refreshesPerSecond: REFRESHES_PER_SECOND,
   batchSize: 1,
   /** Timeout of a run, without its wait. */

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { toBroken } from './fleet-promises.ts';
 import { simulate } from './small-fleet.ts';
@@ -24,6 +26,14 @@ describe('a fleet of 2,000 secrets whose runs stand still for an hour, while swe
     expect(toBroken(fleet)).toEqual([]);
     expect(fleet.figures.late).toBeGreaterThan(100);
   });
+});
+
+it('a sweep of 10,000 secrets, and the simulation around it, fits into 200 MB', () => {
+  const run = fileURLToPath(new URL('run.ts', import.meta.url));
+  const args = ['--max-old-space-size=200', '--import', 'tsx', run, '--days', '0.002'];
+  const { signal, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect(signal).toBeNull();
+  expect(stdout).toMatch(/\| longest sweep, s \| \d+ \|/);
 });
 
 describe('what is broken on purpose is seen:', () => {

@@ -9,8 +9,8 @@ const TICK_MINUTES = [10, 30];
 
 const COUNTED = {
   secrets: 'secrets',
-  alarmMetrics: 'metrics that alarms look at',
-  compositeAlarms: 'alarms over alarms',
+  alarmMetrics: 'metrics of alarms',
+  compositeAlarms: 'composite alarms',
   dashboards: 'dashboards',
   queues: 'queues',
   polledQueues: 'queues that Lambda polls',
@@ -18,14 +18,14 @@ const COUNTED = {
   logGroups: 'log groups',
 } as const satisfies { readonly [part in keyof BilledParts]?: string };
 
-/** A fleet as it is synthesised for a tick, and what an account of it asks for. */
+/** Fleet as synthesized for a tick, and the monthly use of one account. */
 interface Fleet {
   readonly tickMinutes: number;
   readonly parts: BilledParts;
   readonly month: AccountMonth;
 }
 
-/** One for each tick that the bill is for. */
+/** Returns one fleet per tick of the bill. */
 export async function measureFleets(): Promise<readonly Fleet[]> {
   return await Promise.all(
     TICK_MINUTES.map(async (tickMinutes) => ({
@@ -36,7 +36,7 @@ export async function measureFleets(): Promise<readonly Fleet[]> {
   );
 }
 
-/** US dollars a month of one account, its secret aside. */
+/** Returns US dollars per month for one account, without its secret. */
 export function anAccountOf(accounts: number, { tickMinutes, parts, month }: Fleet, batchedAs: 1 | 20 = 1): number {
   return sum(fleetLines(accounts, tickMinutes, month, parts, batchedAs)) / accounts;
 }
@@ -59,7 +59,7 @@ function renderParts(stack: BilledParts, fleets: readonly Fleet[]): string {
     const of = (parts: BilledParts) => new Map(Object.entries(parts)).get(part) ?? 0;
     return [name, of(stack), ...fleets.slice(0, 1).map(({ parts }) => of(parts))];
   });
-  return renderTable(['synthesised', 'a stack, for one account', 'a fleet, for all'], rows);
+  return renderTable(['resource', 'one stack, one account', 'one fleet, all accounts'], rows);
 }
 
 function renderTotals(stack: BilledParts, fleets: readonly Fleet[], counts: readonly number[]): string {
@@ -73,9 +73,9 @@ function renderTotals(stack: BilledParts, fleets: readonly Fleet[], counts: read
   ]);
   const columns = fleets.flatMap(({ tickMinutes }) => [
     `a fleet, every ${tickMinutes} minutes`,
-    'an account of it beside its secret',
+    'per account, without its secret',
   ]);
-  return renderTable(['Retently accounts', 'a stack each', ...columns], rows);
+  return renderTable(['accounts', 'one stack per account', ...columns], rows);
 }
 
 function renderLines(fleets: readonly Fleet[], accounts: number): string {
@@ -86,10 +86,10 @@ function renderLines(fleets: readonly Fleet[], accounts: number): string {
   ]);
   const ticks = fleets.map(({ tickMinutes }) => `every ${tickMinutes} minutes`);
   const totals = ([1, 20] as const).map((batchedAs) => [
-    `**all of it, if a batch of 20 reads is billed as ${batchedAs}**`,
+    `**total, if a batch of 20 reads is billed as ${batchedAs}**`,
     ...fleets.map((fleet) => `**${anAccountOf(accounts, fleet, batchedAs).toFixed(4)}**`),
   ]);
-  return renderTable([`an account of ${accounts}, beside its secret`, ...ticks], [...rows, ...totals]);
+  return renderTable([`per account of ${accounts}, without its secret`, ...ticks], [...rows, ...totals]);
 }
 
 /** Renders the charges of services that record an account's reads. */
@@ -100,7 +100,7 @@ function renderRecords(fleets: readonly Fleet[]): string {
     ...columns.map((lines) => (lines[index]?.dollars ?? Number.NaN).toFixed(4)),
   ]);
   const ticks = fleets.map(({ tickMinutes }) => `every ${tickMinutes} minutes`);
-  return renderTable(['beside a fleet, per account, where it is used', ...ticks], rows);
+  return renderTable(['per account, if you use it', ...ticks], rows);
 }
 
 function renderTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {

@@ -153,12 +153,13 @@ describe('of a fleet, this alarm fires and no other:', () => {
       expect(await monitored.firing(0, 40)).toEqual(['SweepSilent']);
     }));
 
-  it('SweepSilent, if each sweep ends halfway', () =>
+  it.each(['ListSecrets', 'BatchGetSecretValue'] as const)('SweepSilent, if the sweep may not call %s', (operation) =>
     inFleet(async (monitored, _fleet, { aws }) => {
-      aws.inject({ kind: 'access-denied', operation: 'ListSecrets', times: 99 });
+      aws.inject({ kind: 'access-denied', operation, times: 99 });
       await monitored.tick(0, 10, 20, 30);
       expect(await monitored.firing(0, 40)).toEqual(['SweepSilent']);
-    }));
+    }),
+  );
 
   it('TokenOverdue, if nothing of the refresh is left, within an hour', () =>
     inFleet(async (monitored, fleet, sandbox) => {

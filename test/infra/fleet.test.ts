@@ -65,14 +65,14 @@ describe('the resources of a fleet', () => {
     expect(refresh).toMatchObject({ Handler: 'index.handler', Runtime: 'nodejs24.x', Timeout: 60 + MAX_WAIT_SECONDS });
   });
 
-  it('hand one message per invocation to the refresh; retries have an eighth of the runs, on top', () => {
+  it('hand one message per invocation to the refresh; retries have a quarter of the runs, on top', () => {
     const runsOf = (template: SynthesisedTemplate) =>
       resourcesOf(template, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) => {
         expect(Properties).toMatchObject({ BatchSize: 1, FunctionResponseTypes: ['ReportBatchItemFailures'] });
         return Object(Properties['ScalingConfig']).MaximumConcurrency;
       });
-    expect(runsOf(DEFAULTS)).toEqual([320, 40]);
-    expect(runsOf(EVERYTHING)).toEqual([20, 3]);
+    expect(runsOf(DEFAULTS)).toEqual([320, 80]);
+    expect(runsOf(EVERYTHING)).toEqual([20, 5]);
     expect(runsOf(synthesiseFleet({ fleet: { tagKey: 'retently', maximumConcurrency: 2 } }))).toEqual([2, 2]);
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { attributesOf, outputsOf } from './deployed-template.ts';
 import { resolveText } from './resolve-intrinsics.ts';
-import { resourceOf, synthesise } from './synthesise.ts';
+import { resourceOf, synthesise, synthesiseFleet } from './synthesise.ts';
 
 const bodySchema = z.object({
   widgets: z.array(
@@ -42,6 +42,15 @@ describe('the dashboard', () => {
     const health = titled(/^Health/);
     expect(health).toContain('TokenRefreshFunctionLogGroup');
     expect(health).toMatch(/fields @timestamp, health, action.*filter ispresent\(health\)/);
+  });
+
+  it('of a fleet shows the secrets that need attention, and what to do, from the log of the sweep', () => {
+    const fleet = synthesiseFleet();
+    const { DashboardBody } = resourceOf(fleet, 'AWS::CloudWatch::Dashboard').Properties;
+    const body = resolveText(DashboardBody, attributesOf(fleet, ''));
+    expect(body).toMatch(
+      /SOURCE 'FleetSweepLogGroup[^|]*\| fields @timestamp, health, action[^"]*filter ispresent\(health\)/,
+    );
   });
 
   it('shows hours, and the line at which the alarm fires', () => {
