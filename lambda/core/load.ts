@@ -2,6 +2,8 @@ import type { Context } from './context.ts';
 import { type Grant, requireGrant } from './credentials.ts';
 import { Fault } from './fault.ts';
 import {
+  type ClaimEntry,
+  claimId,
   type DocumentEntry,
   isAnswerTo,
   isRecordedAnswer,
@@ -60,8 +62,28 @@ export async function toSnapshot(
       versionId: latestVersion.versionId,
     });
   }
-  const successor = await readSuccessor({ store }, current.tokenHash);
-  return { current, latestEntry, successor: successor ?? (isAnswer(current, latestEntry) ? latestEntry : undefined) };
+  const [successor, firstClaim] = await Promise.all([
+    readSuccessor({ store }, current.tokenHash),
+    latestEntry?.tokenHash === current.tokenHash ? undefined : readFirstClaim(store, current.tokenHash),
+  ]);
+  return {
+    current,
+    latestEntry: firstClaim ?? latestEntry,
+    successor: successor ?? (isAnswer(current, latestEntry) ? latestEntry : undefined),
+  };
+}
+
+/**
+ * Returns the first claim on the current refresh token. The label does not show it if someone moved the label, or if an answer to
+ * another grant was stored late. Without this look, a token that was sent and has no answer would seem unused until it is due.
+ */
+async function readFirstClaim(
+  store: Pick<CredentialStore, 'readVersion'>,
+  tokenHash: string,
+): Promise<ClaimEntry | undefined> {
+  const version = await store.readVersion(claimId(tokenHash, 0));
+  const claim = version && parseEntry(version);
+  return claim?.kind === 'claim' ? claim : undefined;
 }
 
 /** @throws Fault `CREDENTIALS_INVALID`, which also says where the last whole document is */

@@ -115,8 +115,8 @@ export class Witness {
   readonly #failures = new Map<string, Failure>();
   /** Tokens of answers that waited in memory, and that the server had revoked by the time they were recorded. */
   readonly #recordedDead = new Set<string>();
-  /** Until when a run may wait after the last failure that is recorded. */
-  #longestWaitMs = 0;
+  /** The failure that was recorded last, and whether the server asked for a pause. */
+  #lastFailure = { atMs: 0, isPaused: false };
   /** Answers on their way: given by the provider, not recorded yet. */
   readonly #unrecorded = new Set<string>();
 
@@ -310,6 +310,13 @@ export class Witness {
     return holder !== undefined && this.#document(holder.id)?.refreshToken === token;
   }
 
+  /** Returns whether the journal's label is on the current document, or on a copy of it before an edit. */
+  isLabelOnCurrentToken(): boolean {
+    const holder = this.#secretsManager.peek(SECRET_ID, { stage: JOURNAL_STAGE });
+    const shown = holder && this.#document(holder.id)?.successorId;
+    return shown !== undefined && shown === this.#document(this.currentVersionId())?.successorId;
+  }
+
   areBothLabelsOnOne(): boolean {
     return this.#secretsManager.peek(SECRET_ID, { stage: JOURNAL_STAGE })?.id === this.currentVersionId();
   }
@@ -351,7 +358,7 @@ export class Witness {
       } = JSON.parse(secretString);
       const pauseMs = Math.min(retryAfterSeconds * 1_000, this.#longestPauseMs(nowMs));
       this.#failures.set(digest, { attempt, atMs: nowMs, pauseMs });
-      this.#longestWaitMs = nowMs + (retryAfterSeconds > 0 ? this.#longestPauseMs(nowMs) : MAX_BACK_OFF_MS);
+      this.#lastFailure = { atMs: nowMs, isPaused: retryAfterSeconds > 0 };
       if (attempt >= (this.#forced.get(tokenHash) ?? Infinity)) this.#forced.delete(tokenHash);
       // Later runs finish what someone forced and what failed for a temporary reason.
       if (code !== 'REAUTHORIZATION_REQUIRED' && code !== 'CLIENT_REJECTED') this.#refused.delete(digest);
@@ -380,7 +387,9 @@ export class Witness {
 
   /** A run has ended with `waiting`, and not because the secret has too many versions. */
   afterWait(retryAtMs: number): void {
-    if (retryAtMs > this.#longestWaitMs + CLOCKS_DIFFER_MS)
+    const { atMs, isPaused } = this.#lastFailure;
+    const longestMs = isPaused ? this.#longestPauseMs(atMs) : MAX_BACK_OFF_MS;
+    if (retryAtMs > atMs + longestMs + CLOCKS_DIFFER_MS)
       throw new Violation('I7', 'a run waits for longer than the longest back-off, or than the server may ask for');
   }
 

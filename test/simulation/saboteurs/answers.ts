@@ -126,4 +126,40 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     ],
     caughtBy: { breaks: ['I1'], within: 100 },
   },
+  {
+    mistake: 'takes any recorded failure for the end of the attempt that may have revoked an answer',
+    patches: [
+      {
+        file: 'core/record.ts',
+        find: 'const isOver = failures.some((entry) => entry.attempt === next);',
+        replace: 'const isOver = failures.length > 0;',
+      },
+    ],
+    caughtBy: {
+      file: 'core/record.test.ts',
+      test: 'another run has claimed it, and the label lags behind at an earlier failure',
+    },
+  },
+  {
+    mistake: 'does not doubt a late answer if only the label shows that its token was sent again',
+    patches: [
+      {
+        file: 'core/record.ts',
+        find: '(isOfToken && latest.attempt > attempt)',
+        replace: '(isOfToken && latest.attempt > attempt + 1)',
+      },
+    ],
+    caughtBy: {
+      file: 'core/record.test.ts',
+      test: 'another run has claimed it, and only the label shows that claim yet',
+    },
+  },
+  {
+    mistake: 'does not look for a claim that the label does not show',
+    patches: [{ file: 'core/load.ts', find: 'latestEntry: firstClaim ?? latestEntry,', replace: 'latestEntry,' }],
+    caughtBy: {
+      file: 'core/load.test.ts',
+      test: 'the first claim on the current token is found by its id if the label is on another token',
+    },
+  },
 ];

@@ -46,20 +46,6 @@ export const FLEET_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'runs on after its lease, because the function has more time',
-    patches: [
-      {
-        file: 'fleet/refresh-message.ts',
-        find: 'Math.min(lambdaContext.getRemainingTimeInMillis(), endsAtMs - Date.now())',
-        replace: 'Math.max(lambdaContext.getRemainingTimeInMillis(), endsAtMs - Date.now())',
-      },
-    ],
-    caughtBy: {
-      file: 'fleet/refresh-message.test.ts',
-      test: 'a run ends before its lease does, although the function has more time',
-    },
-  },
-  {
     mistake: 'delivers all messages of a sweep together',
     patches: [
       {

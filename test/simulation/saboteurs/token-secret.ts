@@ -84,4 +84,18 @@ export const TOKEN_SECRET_SABOTEURS: readonly Saboteur[] = [
     ],
     caughtBy: { breaks: ['I9'], within: 2_000 },
   },
+  {
+    mistake: 'syncs the token secret only once per run',
+    patches: [
+      {
+        file: 'core/run-report.ts',
+        find: 'if (current === undefined || current.versionId === this.#syncedVersionId) return;',
+        replace: 'if (current === undefined || this.#syncedVersionId !== undefined) return;',
+      },
+    ],
+    caughtBy: {
+      file: 'core/token-secret.test.ts',
+      test: 'stores the last token if it first promotes an answer that is due again',
+    },
+  },
 ];

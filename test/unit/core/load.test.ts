@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { sha256 } from '../../../lambda/core/fingerprint.ts';
-import { renderClaim, renderFailure, successorId } from '../../../lambda/core/journal.ts';
+import { claimId, renderClaim, renderFailure, successorId } from '../../../lambda/core/journal.ts';
 import { grantOf, load, requireComplete } from '../../../lambda/core/load.ts';
 import { LOG_EVENTS } from '../../../lambda/core/log-events.ts';
 import { FakeContext } from '../../support/fake-context.ts';
@@ -66,6 +66,24 @@ test('a label on a foreign version is logged and ignored', async () => {
   expect(context.telemetry.lines).toMatchObject([
     { level: 'warn', message: LOG_EVENTS.labelMisplaced, members: { versionId: foreign } },
   ]);
+});
+
+test('the first claim on the current token is found by its id if the label is on another token', async () => {
+  const context = FakeContext.withSecret(CREDENTIALS);
+  const claimed = context.writeText(
+    renderClaim({ tokenHash, attempt: 0, nonce: 'nonce', leaseSeconds: 90 }),
+    [JOURNAL_STAGE],
+    claimId(tokenHash, 0),
+  );
+  context.writeText(JSON.stringify(refreshed(0, { refresh_token: 'of another grant' })), [JOURNAL_STAGE]);
+  expect(await load(context)).toMatchObject({ latestEntry: { kind: 'claim', versionId: claimed, tokenHash } });
+});
+
+test('anything else under the id of that claim is no claim', async () => {
+  const context = FakeContext.withSecret(CREDENTIALS);
+  context.writeText('foreign', ['x'], claimId(tokenHash, 0));
+  const latest = context.writeText(JSON.stringify(refreshed(0, { refresh_token: 'another' })), [JOURNAL_STAGE]);
+  expect(await load(context)).toMatchObject({ latestEntry: { kind: 'document', versionId: latest } });
 });
 
 test('an answer without a refresh token is invalid, with advice', async () => {

@@ -110,9 +110,9 @@ describe('a pending answer may be revoked, and its document contains the reason,
     put(renderClaim({ tokenHash, attempt, nonce: 'n', leaseSeconds: 90 }), claimId(tokenHash, attempt));
   const failed = (attempt: number, code: FailureCode) =>
     put(renderFailure({ tokenHash, attempt, code, digest: 'd' }), failureId(tokenHash, attempt));
-  const stored = async (tokens = TOKENS) => {
+  const stored = async (tokens = TOKENS, attempt = 0) => {
     const next = context.nextRun();
-    next.memory.pendingAnswer = { parent, tokens, askedAtMs: ASKED_AT_MS, attempt: 0, fault: DENIED };
+    next.memory.pendingAnswer = { parent, tokens, askedAtMs: ASKED_AT_MS, attempt, fault: DENIED };
     const outcome = await recordPendingAnswer(next);
     return { outcome, reason: JSON.parse(context.textOf(JOURNAL_STAGE)).may_be_revoked };
   };
@@ -134,6 +134,17 @@ describe('a pending answer may be revoked, and its document contains the reason,
   ])('%s', async (_what, happened, reason) => {
     happened();
     expect(await stored()).toEqual({ outcome: 'stored', reason });
+  });
+
+  test('another run has claimed it, and the label lags behind at an earlier failure', async () => {
+    claimed(2);
+    failed(0, 'PROVIDER_UNAVAILABLE');
+    expect((await stored(TOKENS, 1)).reason).toBe('UNKNOWN');
+  });
+
+  test('another run has claimed it, and only the label shows that claim yet', async () => {
+    put(renderClaim({ tokenHash, attempt: 1, nonce: 'n', leaseSeconds: 90 }), 'copy'.padEnd(32, '-'));
+    expect((await stored()).reason).toBe('UNKNOWN');
   });
 
   test.each(['readLatestEntry', 'readVersion'] as const)('%s fails', async (operation) => {

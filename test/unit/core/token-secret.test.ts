@@ -51,6 +51,18 @@ describe('a refresh', () => {
     expect(JSON.parse(context.tokenSecretText ?? '')).toEqual(NEW_PROJECTION);
   });
 
+  it('stores the last token if it first promotes an answer that is due again', async () => {
+    const crashed = due();
+    crashed.giveTokenSecret();
+    crashed.store.refuse('promote');
+    await run(crashed).catch(() => undefined);
+    const next = crashed.nextRun({ afterMs: 5 * 60 * MINUTE_MS });
+    next.knowTokenSecret();
+    next.tokenEndpoint.willAnswer({ ...TOKEN, accessToken: 'access-9', refreshToken: 'refresh-9' });
+    await run(next);
+    expect(JSON.parse(next.tokenSecretText ?? '')).toMatchObject({ access_token: 'access-9' });
+  });
+
   it('does this before it announces the token', async () => {
     const context = due();
     context.giveTokenSecret();
