@@ -14,9 +14,9 @@ export interface Suite {
 
 /** All test suites. Every test file belongs to exactly one of them, and `.ci/run` runs each. */
 export const SUITES = {
-  /** What a developer runs after each change: no foreign tools, no waiting for real time-outs. */
+  /** Tests for each change: no foreign tools, no waiting for real time-outs. */
   fast: { command: 'npm test', include: ['test/**/*.test.ts'], exclude: [] },
-  /** What takes long, waits for real time-outs, or needs tools that other people wrote. */
+  /** Tests that take long, wait for real time-outs, or need tools that other people wrote. */
   long: { command: 'npm run test:long', include: ['test/**/*.long.ts'], exclude: ['test/package/**'] },
   /** Builds, packs and installs the package. */
   package: {

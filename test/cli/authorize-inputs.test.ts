@@ -48,7 +48,7 @@ function start(args: readonly string[] = [], environment: Readonly<Record<string
   return command;
 }
 
-/** As `start`, in a process that a signal can reach. */
+/** Starts the command in its own process, which a signal can reach. */
 function startProcess(args: readonly string[] = [], environment: Readonly<Record<string, string | undefined>> = {}) {
   const options = ['--secret-id', SECRET_ID, '--token-endpoint', deployment.sandbox.tokenEndpoint.url];
   const command = new RunningCommand(['authorize', ...deployment.browserOptions, ...options, ...args], {
@@ -64,7 +64,7 @@ async function pageOf(command: Pick<RunningCommand, 'says'>): Promise<{ page: st
   return { page, callback: new URL(new URL(page).searchParams.get('redirect_uri') ?? '') };
 }
 
-/** What the secret holds, and how many requests the token endpoint received for it. */
+/** Returns the value of the secret, and the number of requests that the token endpoint received for it. */
 function outcome(before = 0) {
   const { sandbox } = deployment;
   return {
@@ -183,7 +183,7 @@ describe('the redirect URI', () => {
     expect((await command.ended).exitCode).toBe(130);
   });
 
-  test('with localhost is refused if another program has one of the addresses', async () => {
+  test('with localhost is rejected if another program has one of the addresses', async () => {
     const other = createServer().listen(0, '::1');
     await once(other, 'listening');
     const address = other.address();
@@ -204,7 +204,7 @@ describe('the redirect URI', () => {
     ['no port at all, beside --port', 'https://client.example/callback', ['--port=18977']],
     ['user information', 'http://localhost@example.invalid/callback', []],
     ['another scheme', 'javascript:alert(1)', []],
-  ])('of the secret is refused before a page opens: %s', async (_what, redirect_uri, args) => {
+  ])('of the secret is rejected before a page opens: %s', async (_what, redirect_uri, args) => {
     const { sandbox } = deployment;
     sandbox.putCredentials({ ...(await sandbox.mintCredentials()), redirect_uri });
     const before = outcome();
@@ -216,7 +216,7 @@ describe('the redirect URI', () => {
   });
 
   test.each(['http://127.0.0.1:18976/callback', 'http://localhost/callback', 'https://client.example/callback'])(
-    '%s contradicts --port and is refused',
+    '%s contradicts --port and is rejected',
     async (redirectUri) => {
       const ended = await start(['--port=18977', `--redirect-uri=${redirectUri}`]).ended;
       expect([ended.exitCode, outcome().document]).toEqual([2, undefined]);

@@ -45,7 +45,7 @@ function start(args: readonly string[] = [], environment: Environment = {}) {
   return command;
 }
 
-/** As `start`, in a process that a signal can reach. */
+/** Starts the command in its own process, which a signal can reach. */
 function startProcess(args: readonly string[] = [], environment: Environment = {}): RunningCommand {
   const command = new RunningCommand(['authorize', ...deployment.browserOptions, ...args], {
     ...deployment.environment,
@@ -349,7 +349,7 @@ describe('authorize stores the document by compare-and-swap', () => {
     });
   });
 
-  test('again, if somebody edits another member between the read and the swap', async () => {
+  test('again, if someone edits another member between the read and the swap', async () => {
     const { sandbox } = deployment;
     const minted = await sandbox.mintCredentials();
     sandbox.putCredentials(minted);

@@ -35,7 +35,7 @@ export async function capturePage(goThrough = goPlainly): Promise<{ written: str
   const written = readFileSync(PAGE, 'utf8');
   const outputs = new Map<string, string>();
   for (const [, , command = ''] of written.matchAll(BLOCK)) {
-    // Elsewhere on the page there is the stack of one account alone.
+    // Elsewhere on the page, there is only the stack of one account.
     if (command.includes(FLEET_NAME)) fleet.addStack(FLEET_NAME, FLEET_TAG);
     else deployment.server.stacks.delete(FLEET_NAME);
     outputs.set(command, await run(deployment, command));
@@ -53,7 +53,7 @@ async function authorize({ environment, browserOptions }: SandboxDeployment, goT
   await authorizing.ended;
 }
 
-/** Two that are well, one whose grant is dead, and one that nobody has authorized yet. */
+/** Two healthy accounts, one with a revoked grant, and one that no one has authorized yet. */
 async function fillFleet({ sandbox }: SandboxDeployment, fleet: SandboxFleet): Promise<void> {
   for (const name of ['acme', 'globex']) await fleet.createFresh(name);
   const secretId = await fleet.createFresh('hooli');

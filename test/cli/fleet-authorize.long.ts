@@ -110,7 +110,7 @@ describe('authorize in a fleet', () => {
     ]);
   });
 
-  test('asks the function whether the grant in the secret is dead', async () => {
+  test('asks the function whether the grant in the secret is revoked', async () => {
     const arn = await fleet.createFresh(SECRET);
     deployment.sandbox.tokenEndpoint.play({ status: 400, body: { error: 'invalid_grant' } }, 'forward');
     await fleet.lambda.invoke({ action: 'refresh', force: true, secretId: arn });
@@ -119,7 +119,7 @@ describe('authorize in a fleet', () => {
     expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('RetentlyTokenRefreshFleet: acme') });
   });
 
-  test('with --yes creates a secret that is missing, with the tag, and with the credentials in it at once', async () => {
+  test('with --yes creates a secret that is missing, with the tag and the credentials in one call', async () => {
     const from = deployment.sandbox.aws.calls.length;
     const ended = await authorize(['--secret-id', SECRET, '--yes'], () => {
       expect(tagsOf(SECRET)).toBeUndefined();
@@ -144,7 +144,7 @@ describe('authorize in a fleet', () => {
     expect(versionsOf(SECRET)).toBe(3);
   });
 
-  test('gives the tag to a secret that somebody else created meanwhile, and stores into it', async () => {
+  test('gives the tag to a secret that someone else created meanwhile, and stores into it', async () => {
     const create = () => deployment.sandbox.aws.secretsManager.createSecret({ Name: SECRET });
     const ended = await authorize(['--secret-id', SECRET, '--yes'], create);
     expect(ended.exitCode).toBe(0);
@@ -183,7 +183,7 @@ describe('authorize in a fleet', () => {
     expect(calls.indexOf('TagResource')).toBeGreaterThan(calls.indexOf('PutSecretValue'));
   });
 
-  test('says that the credentials are stored if the tag is refused', async () => {
+  test('says that the credentials are stored if the tag is rejected', async () => {
     putTags({});
     deployment.sandbox.aws.inject({ operation: 'TagResource', kind: 'access-denied' });
     const ended = await authorize(['--secret-id', SECRET, '--yes']);
@@ -226,7 +226,7 @@ describe('authorize in a fleet', () => {
       ['--secret-id', '--region'],
     ],
     ['with a tag that is none', ['--secret-id', SECRET, '--tag', 'retently'], ['--tag']],
-  ])('%s is refused before a page is opened', async (_what, args, named) => {
+  ])('%s is rejected before a page opens', async (_what, args, named) => {
     expectRefused(await start(args).ended, 2, ...named);
     expect(tagsOf(SECRET)).toBeUndefined();
   });
@@ -247,7 +247,7 @@ describe('authorize without a fleet', () => {
     expect(deployment.server.invocations).toEqual([]);
   });
 
-  test('refuses a secret that is missing, and says how to create it', async () => {
+  test('rejects a secret that is missing, and says how to create it', async () => {
     expectRefused(await start(secretOptions()).ended, 2, SECRET, 'us-east-1', '--tag');
   });
 
@@ -262,7 +262,7 @@ describe('authorize without a fleet', () => {
     expect(tagsOf(SECRET)).toEqual({});
   });
 
-  test('refuses --tag for the secret of an account', async () => {
+  test('rejects --tag for the secret of an account', async () => {
     expectRefused(await start(['--tag', 'retently=emea']).ended, 2, '--tag');
   });
 });

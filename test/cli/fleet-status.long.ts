@@ -57,14 +57,14 @@ async function run(...args: readonly string[]): Promise<Ended> {
   return ended;
 }
 
-/** Of a function; of anything else, none. */
+/** Environment variables of a function; any other resource has none. */
 const environment = z.object({ Variables: z.record(z.string(), z.unknown()) });
 const synthesised = z.object({ Environment: environment.default({ Variables: {} }) });
 const isText = (value: unknown) => typeof value === 'string';
 
 const named = z.object({ secretId: z.string() });
 
-/** What the fleet's function answers of a fresh token; `secondsRemaining` grows with the number in the secret's name. */
+/** Answers as the fleet's function does for a fresh token; `secondsRemaining` grows with the number in the secret's name. */
 const answerFresh: DeployedFunction['invoke'] = async (event) => {
   const { secretId } = named.parse(event);
   const secondsRemaining = 10_000 + Number(/secret-(\d+)/.exec(secretId)?.[1] ?? 0);
@@ -382,7 +382,7 @@ describe('one secret of a fleet', () => {
     [['status', '--secret-id', 'nowhere'], /^There is no secret nowhere/],
     [['status', '--function-name', REFRESH_NAME], /To choose a fleet, use --stack\./],
     [['probe', '--yes'], /^RetentlyTokenRefreshFleet is a fleet, which keeps many secrets\. Name one with --secret-id/],
-  ])('%j is refused, and nothing is invoked', async (args, sentence) => {
+  ])('%j is rejected, and nothing is invoked', async (args, sentence) => {
     const { exitCode, stderr } = await run(...args);
     expect([exitCode, stderr]).toEqual([2, expect.stringMatching(sentence)]);
     expect(deployment.server.invocations).toEqual([]);
@@ -390,7 +390,7 @@ describe('one secret of a fleet', () => {
 });
 
 describe('--secret-id of the stack of one account', () => {
-  test.each(['status', 'refresh'])('%s takes its own secret, and refuses another one', async (name) => {
+  test.each(['status', 'refresh'])('%s takes its own secret, and rejects another one', async (name) => {
     deployment.addStack(STACK_NAME);
     const own = await run(name, '--stack', STACK_NAME, '--secret-id', 'RetentlyCredentials');
     expect(own.stdout).toContain(STACK_NAME);

@@ -9,7 +9,7 @@ import { synthesise } from '../infra/synthesise.ts';
 
 const AT = '2026-11-25T02:00:00.000Z';
 
-/** Of both types: what the function answers is what the commands read. */
+/** Result with both types: the function's answer is what the commands read. */
 const HEALTHY = {
   outcome: 'status',
   message: '',

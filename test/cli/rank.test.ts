@@ -61,7 +61,7 @@ function toAccount(name: string, invoked: Invoked | string): Account {
   };
 }
 
-test('worst first: an answer in memory alone, whose token dies first, what could not be asked, the healthy', () => {
+test('worst first: an answer only in memory, whose token expires first, what could not be asked, the healthy', () => {
   const accounts = Object.entries({
     'fresh-b': result({}),
     'fresh-a': result({}),

@@ -58,7 +58,7 @@ function hoursFromNow(hours: number): string {
 }
 
 describe('status', () => {
-  test('shows when the refresh token expires, if the server has told it', async () => {
+  test('shows when the refresh token expires, if the server has stated it', async () => {
     const { refresh_token } = await deployment.sandbox.mintCredentials();
     const body = { access_token: 'access-of-40-days', refresh_token, refresh_token_expires_in: 40 * 86_400 };
     deployment.sandbox.tokenEndpoint.play({ status: 200, body });
@@ -96,7 +96,7 @@ describe('status', () => {
       'token-expiring-soon',
     ],
     [
-      'the grant is dead',
+      'the grant is revoked',
       async () => {
         deployment.sandbox.authorizationServer.revoke();
         await deployment.lambda.invoke({ action: 'refresh', force: true });
@@ -112,7 +112,7 @@ describe('status', () => {
     ],
     ['the secret is empty', () => deployment.sandbox.recreateSecret(), /Authorize the application/, 'not-configured'],
     [
-      'the client is refused',
+      'the client is rejected',
       async () => {
         deployment.sandbox.tokenEndpoint.play({ status: 401, body: { error: 'invalid_client' } });
         await deployment.lambda.invoke({ action: 'refresh', force: true });
@@ -203,7 +203,7 @@ describe('status', () => {
     ]);
   });
 
-  test('of a function alone shows what it says, and invokes it once', async () => {
+  test('of only a function shows what it reports, and invokes it once', async () => {
     await deployment.lambda.invoke({});
     const { exitCode, stdout } = await run('status', '--function-name', FUNCTION_NAME);
     expect(exitCode).toBe(0);

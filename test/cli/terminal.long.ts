@@ -168,7 +168,7 @@ describe.skipIf(!IS_THERE)(
       expect(isStored()).toBe(false);
     });
 
-    test('asks before it replaces credentials that may still work; no is the answer of Enter alone', async () => {
+    test('asks before it replaces credentials that may still work; Enter means no', async () => {
       const { sandbox } = deployment;
       const minted = await sandbox.mintCredentials();
       sandbox.putCredentials(minted);

@@ -74,7 +74,7 @@ describe.skipIf(CHROMIUM === undefined)(
 
     afterAll(() => browser.close());
 
-    test('the same way; the last page asks nothing of anybody and shows no code', async () => {
+    test('the same way; the last page asks for nothing and shows no code', async () => {
       deployment.sandbox.recreateSecret();
       const hosts = new Set<string>();
       const complaints: string[] = [];

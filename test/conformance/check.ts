@@ -103,7 +103,7 @@ export function onSecret(
   };
 }
 
-/** Resolves where AWS refuses with exactly this error code. */
+/** Resolves if AWS rejects the call with exactly this error code. */
 export async function expectRefusal(request: Promise<unknown>, ...codes: string[]): Promise<void> {
   const code = await request.then(
     () => 'no error',

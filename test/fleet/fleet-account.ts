@@ -26,10 +26,10 @@ export interface TroubleShare {
 }
 
 /**
- * The named mix: of a hundred tokens 90 live for six hours, eight for a day and two for an hour, and one in ten accounts
- * has a failure, each kind in turn.
+ * Returns an account of the named mix: of a hundred tokens, 90 live for six hours, eight for a day and two for an hour. One in
+ * ten accounts has a failure, each kind in turn.
  *
- * @param hours the life of every token, instead of the mix
+ * @param hours lifetime of every token, instead of the mix
  * @param share instead of one in ten
  */
 export function toAccount(

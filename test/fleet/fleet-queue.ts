@@ -18,9 +18,9 @@ export interface Message<Body> {
 }
 
 /**
- * A standard queue of SQS. Its ordering is best effort, and AWS names no bound for it. Here, a message comes after a
- * delay of its own: up to two seconds for most, half a minute for one in ten, five minutes for one in a hundred; then it
- * waits in the order in which messages came. One in a hundred comes twice.
+ * A standard queue of SQS. Its ordering is best effort, and AWS names no bound for it. Here, each message has
+ * its own delay: up to two seconds, half a minute for one in ten, and five minutes for one in a hundred. Then it waits in the
+ * order in which messages came. One in a hundred comes twice.
  */
 export class FleetQueue<Body> {
   /** Messages that were too old when their turn came; those that an outage held up apart. */

@@ -35,8 +35,8 @@ interface Run {
 }
 
 /**
- * The function as Lambda, EventBridge Scheduler, SQS and CloudWatch see it: what its runs print and how they end becomes
- * metrics, on a clock whose minutes pass as the test says.
+ * The function as Lambda, EventBridge Scheduler, SQS and CloudWatch see it. Output and endings of its runs become metrics, on
+ * a clock whose minutes pass as the test says.
  */
 export class MonitoredFunction {
   readonly #lambda: LambdaProcess;

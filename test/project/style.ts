@@ -24,7 +24,7 @@ const WORDS = {
   'comes of': /\b(comes?|came) of\b/i,
   'all the same': /\ball the same\b/i,
   'for as a conjunction':
-    /[,;] for (it|they|we|you|there|this|that|these|those|nothing|what|(an?|the|its|each|no) \S+ (is|are|was|may|can|must|has|had|would|does|\w+ed))\b/i,
+    /[,;] for (it|they|we|you|there|nothing|what|(an?|the|its|no) \S+ (is|are|was|may|can|must|has|had|would|does|\w+ed))\b/i,
 };
 const DOCSTRING_OPENING = /^(What|Who|Whoever|Whom|How|Of|For|As|With)\b/;
 const OPENING = 'opening of a docstring';

@@ -19,7 +19,7 @@ export const INVARIANTS = {
   I3: 'AWSCURRENT is always whole, moves only by promotion and ends on a valid token where there is one.',
   I4: 'No lost edit: what an operator writes stays, and new credentials from an operator win.',
   I6: 'A revoked grant is tried once, unless someone forces it.',
-  I7: 'Convergence: once faults stop, within an hour the token is fresh or a human has been told why it cannot be.',
+  I7: 'Convergence: once faults stop, within an hour the token is fresh or a person has been notified why it cannot be.',
   I8: 'Bounded cost: three reads for a fresh tick, one of them of the token secret. No run is unbounded, and no attempt is made within a back-off or without room for its answer.',
   I9: 'The token secret follows: two quiet ticks later it says what AWSCURRENT says, an older token never replaces the one that AWSCURRENT holds, and nothing else is overwritten.',
 } as const;

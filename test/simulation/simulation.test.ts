@@ -56,7 +56,7 @@ describe("consumers' minutes without a token after a request or an answer is los
     expect(await total('after it has expired')).toBeGreaterThan(2 * 70);
   });
 
-  test('are none if a human is told of each, who then authorizes for every request that was lost', async () => {
+  test('are none if a person is notified of each, who then authorizes for every request that was lost', async () => {
     expect(await total('a human instead')).toBe(0);
     const lost = await countDeadMinutes('grace', 'the request', 'a human instead');
     expect(lost).toEqual({ deadMinutes: 0, authorizations: 1 });

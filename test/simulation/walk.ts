@@ -265,7 +265,7 @@ function swapRuns(text: string): string {
   return text.replaceAll(/(?<=run )[12]/g, (id) => (id === '1' ? '2' : '1'));
 }
 
-/** With everything noted that a run is told: its code being the same, that is all that its state can depend on. */
+/** Records every answer that a run gets. The code is the same in all runs, so its state depends only on these answers. */
 function observed(context: Context, answers: unknown[]): Context {
   const note = async <T>(what: string, answer: Promise<T>): Promise<T> => {
     const said = await answer;

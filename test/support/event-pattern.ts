@@ -5,8 +5,8 @@ const values = z.array(exact).min(1);
 const members = z.record(z.string(), z.unknown());
 
 /**
- * Whether EventBridge would send an event to the targets of a rule with this pattern: each member of the pattern must be in
- * the event, with one of the values that are listed, character by character.
+ * Returns whether EventBridge would send an event to the targets of a rule with this pattern. The event must have each member of
+ * the pattern, with exactly one of the listed values.
  *
  * @throws Error for comparisons other than exact ones, so that none is overlooked
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern.html

@@ -170,7 +170,7 @@ function send(response: ServerResponse, call: AwsCall | undefined, status: numbe
   response.end(JSON.stringify(output, toWire));
 }
 
-/** Replacer of `JSON.stringify`; looks at the holder, for it gets a `Date` only after `toJSON`. */
+/** Replaces values in `JSON.stringify`. It reads the holder, because it gets a `Date` only after `toJSON`. */
 function toWire(this: Record<string, unknown>, key: string, value: unknown): unknown {
   const member = this[key];
   if (member instanceof Date) return member.getTime() / 1000;

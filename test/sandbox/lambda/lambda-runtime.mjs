@@ -60,8 +60,8 @@ async function serve({ event, awsRequestId, timeoutMs, ...message }) {
 }
 
 /**
- * One more line of level ERROR, as `aws-lambda-ric` 4.0.2 writes it under the JSON log format: the class of the error is its
- * type there, and every own enumerable member of it, and of each error in it, goes into the log.
+ * Returns one more line of level ERROR, as `aws-lambda-ric` 4.0.2 writes it under the JSON log format. The error's class is its
+ * type there. The line has every own enumerable member of the error, and of each error in it.
  */
 function toLogLine(requestId, thrown) {
   const line = { timestamp: new Date().toISOString(), level: 'ERROR', requestId, message: thrown };

@@ -25,8 +25,8 @@ const tokenAnswer = z.object({ access_token: z.string(), refresh_token: z.string
 const errorAnswer = z.object({ error: z.string() });
 
 /**
- * What one invocation did, as AWS and the token endpoint saw it, in the order in which it arrived there; of the two reads
- * that go out together, AWSCURRENT first.
+ * Returns the steps of one invocation, as AWS and the token endpoint saw them, in the order of arrival. Of the two parallel reads,
+ * AWSCURRENT comes first.
  */
 export function narrate(calls: readonly AwsCall[], requests: readonly ReceivedRequest[], event: object): Line[] {
   const documents: string[] = [];
