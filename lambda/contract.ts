@@ -37,7 +37,7 @@ export const FLEET_ENVIRONMENT = {
  * Refreshes that a fleet starts per second. A refresh writes three times, and AWS allows 50 writes per second in an account
  * and region. See docs/fleet-at-scale.md.
  */
-export const REFRESHES_PER_SECOND = 6.75;
+export const REFRESHES_PER_SECOND = 7;
 
 /** Longest time that a run of a fleet waits for its turn, before it reads its secret. */
 export const MAX_WAIT_SECONDS = 60;

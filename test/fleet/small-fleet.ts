@@ -5,7 +5,7 @@ import { type FleetOptions, FleetSimulation } from './simulate-fleet.ts';
 export const SMALL: FleetOptions = {
   secrets: 150,
   days: 0.6,
-  seed: 4,
+  seed: 1,
   concurrency: DEPLOYED.maximumConcurrency,
   tickMinutes: DEPLOYED.tickMinutes,
   outage: 'none',
