@@ -1,18 +1,18 @@
 /** Exit codes of every command; docs/command-line.md has the table. */
 export const EXIT = {
-  /** Done; for `status`: healthy. */
+  /** Success. For `status`: healthy. */
   done: 0,
-  /** Somebody should look: it was refused or failed, or `status` found something. */
+  /** Needs attention: the command was rejected or failed, or `status` found a problem. */
   attention: 1,
-  /** It could not begin, or could not tell: arguments, AWS credentials, access, nothing there. */
+  /** Could not run or could not determine the state: arguments, AWS credentials, access, missing resources. */
   unable: 2,
-  /** As a shell reports a process that ended by SIGINT. */
+  /** Stopped with Ctrl-C; a shell reports a process that ended by SIGINT in the same way. */
   interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Ends a command with a sentence for a person, which says what to do. Never has a secret in it, and no `cause`. */
+/** Error that ends a command with a message and advice. It contains no secret and has no `cause`. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly exitCode: ExitCode;

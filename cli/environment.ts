@@ -1,6 +1,6 @@
 import packageJson from '../package.json' with { type: 'json' };
 
-/** Name of the program, as a package installs it. */
+/** Name of the installed program. */
 export const BIN = 'retently-token-refresh';
 
 export const VERSION = packageJson.version;
@@ -64,7 +64,7 @@ export async function withoutSecrets<T>(start: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Returns what a person types to run `command`, in the way in which they started this one. */
+/** Returns the command line that runs `command` in the same way as this program was started. */
 export function toCommandLine(command: string, args: readonly string[]): string {
   const isNpmScript = variables['npm_lifecycle_script']?.includes('cli/main.ts') === true;
   const begin = isNpmScript ? ['npm', 'run', command, ...(args.length > 0 ? ['--'] : [])] : [BIN, command];

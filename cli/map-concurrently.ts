@@ -1,4 +1,4 @@
-/** The same as `Promise.all` over `items.map(work)`, with at most `limit` of them under way. */
+/** Maps items like `Promise.all` over `items.map(work)`, with at most `limit` of them at a time. */
 export async function mapConcurrently<Item, Outcome>(
   items: readonly Item[],
   limit: number,

@@ -4,11 +4,11 @@ import { askToContinue } from '../terminal/ask.ts';
 import { interruption } from '../terminal/interruption.ts';
 import { terminal } from '../terminal/terminal.ts';
 
-/** Tries without a person who could fix the cause. The AWS SDK retries within each of them. */
+/** Maximum tries without a terminal. The AWS SDK retries within each of them. */
 const MAX_TRIES = 3;
 const PAUSE_MS = 1_000;
 
-/** Error after which the grant is not stored and no longer kept: a person, or other credentials, decided so. */
+/** Error for a grant that is given up, by the user or because of other credentials. */
 export class GrantGivenUp extends CommandError {}
 
 /**

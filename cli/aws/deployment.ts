@@ -1,6 +1,6 @@
 import type { FleetTag } from '../../lambda/contract.ts';
 
-/** The function that refreshes, with what its configuration says. */
+/** Function that refreshes, with its configuration. */
 export interface RefreshFunction {
   readonly name: string;
   /** Complete ARN, which names the account. */
@@ -17,7 +17,7 @@ interface Deployed {
   readonly refreshFunction: RefreshFunction;
 }
 
-/** A function that refreshes one secret. */
+/** Deployment with a function that refreshes one secret. */
 export interface AccountDeployment extends Deployed {
   readonly secretId: string;
 }
@@ -25,7 +25,7 @@ export interface AccountDeployment extends Deployed {
 /** Two functions that refresh every secret with a tag. The refresh function receives the secret's ARN. */
 export interface Fleet extends Deployed {
   readonly tag: FleetTag;
-  /** The function that the schedule invokes. */
+  /** Name of the function that the schedule invokes. */
   readonly sweepName: string;
 }
 
@@ -40,7 +40,7 @@ export function scheduledFunctionOf(deployment: Deployment): string {
   return isFleet(deployment) ? deployment.sweepName : deployment.refreshFunction.name;
 }
 
-/** Returns what a person calls the deployment: its stack, unless the stack has several. */
+/** Returns the name of a deployment for messages: its stack, or the function if the stack has several. */
 export function nameOf({ stackName, isAloneInStack, refreshFunction }: Deployment): string {
   if (stackName === undefined) return refreshFunction.name;
   return isAloneInStack ? stackName : `${stackName}/${refreshFunction.name}`;

@@ -15,7 +15,7 @@ const REJECTED_CREDENTIALS = new Set([
 const DENIED = new Set(['AccessDenied', 'NotAuthorized', 'UnauthorizedOperation']);
 const UNREACHABLE = new Set(['ENOTFOUND', 'ECONNREFUSED', 'ECONNRESET', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH']);
 
-/** Explains a failed call to AWS and what to do. AWS's own message holds no secret. @param doing as in "read secret x" */
+/** Explains a failed call to AWS, with advice. AWS's own message contains no secret. @param doing as in "read secret x" */
 export function explainFailure(error: unknown, doing: string, { profile, region }: AwsSettings): string {
   if (!(error instanceof Error)) return `Cannot ${doing}.`;
   const name = error.name.replace(/Exception$/, '');

@@ -11,7 +11,7 @@ import {
 } from './find-functions.ts';
 import type { AwsSession } from './session.ts';
 
-/** A stack, a function, or a function of a stack. Neither: every deployment in the region. */
+/** Stack, function, or function of a stack. Without both, every deployment in the region. */
 export interface Whereabouts {
   readonly stack?: string | undefined;
   readonly functionName?: string | undefined;
@@ -26,7 +26,7 @@ export async function findDeployments(
   return functionName === undefined ? await findAll(session) : [await findByName(session, functionName)];
 }
 
-/** @throws CommandError as {@link findDeployments}, and if there are several */
+/** Finds the only deployment. @throws CommandError like {@link findDeployments}, and if there are several */
 export async function findDeployment(session: AwsSession, whereabouts: Whereabouts): Promise<Deployment> {
   const found = await findDeployments(session, whereabouts);
   const [only, ...others] = found;
@@ -106,7 +106,7 @@ interface StackResource {
   readonly physicalId: string;
 }
 
-/** Returns what the stack consists of. @throws CommandError if it does not exist or cannot be read */
+/** Returns the resources of the stack. @throws CommandError if it does not exist or cannot be read */
 export async function listResources(session: AwsSession, stackName: string): Promise<readonly StackResource[]> {
   const resources: StackResource[] = [];
   const client = await session.cloudFormation();

@@ -21,7 +21,7 @@ export type FoundFunctions =
   | Pick<AccountDeployment, 'refreshFunction' | 'secretId'>
   | Pick<Fleet, 'refreshFunction' | 'tag' | 'sweepName'>;
 
-/** A function of the account, with the environment variables that tell what it does. */
+/** A function of the account, with the environment variables that identify its purpose. */
 export interface DescribedFunction {
   readonly name: string;
   readonly arn: string;

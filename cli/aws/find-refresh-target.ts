@@ -6,9 +6,9 @@ import { formatTag } from './fleet-tag.ts';
 import type { AwsSession } from './session.ts';
 
 /**
- * What refreshes the secret that is named, or without a name the only one of a deployment.
+ * Finds the function that refreshes the given secret, or the only secret of a deployment.
  *
- * @throws CommandError if it refreshes no such secret, or several
+ * @throws CommandError if the deployment does not refresh the secret, or has several secrets and none is given
  */
 export async function findRefreshTarget(
   session: AwsSession,
@@ -20,24 +20,24 @@ export async function findRefreshTarget(
     return { deployment };
   }
   if (secretId === undefined) {
-    const message = `${nameOf(deployment)} is a fleet: it refreshes each of its secrets that is due by itself. Name one of them with --secret-id; 'status' lists them.`;
+    const message = `${nameOf(deployment)} is a fleet with many secrets. Choose one with --secret-id; 'status' lists them.`;
     throw new CommandError(EXIT.unable, message);
   }
-  // Loaded for a fleet alone: a refresh of an account reads no secret.
+  // Loaded only for a fleet: a refresh of an account reads no secret.
   const { describeSecret } = await import('./fleet-secrets.ts');
   const secret = await describeSecret(session, secretId);
   if (secret === undefined) {
-    const message = `There is no secret ${secretId} beside fleet ${nameOf(deployment)}. Check --secret-id and --region.`;
+    const message = `There is no secret ${secretId} in the region of fleet ${nameOf(deployment)}. Check --secret-id and --region.`;
     throw new CommandError(EXIT.unable, message);
   }
   if (hasTag(secret.tags, deployment.tag)) return { deployment, secret };
   throw new CommandError(
     EXIT.attention,
-    `Secret ${secret.name} does not have the tag ${formatTag(deployment.tag)}, so fleet ${nameOf(deployment)} does not keep it. Tag it with ${session.tagCommand(secret.name, deployment.tag)}, or name another one with --secret-id.`,
+    `Secret ${secret.name} does not have the tag ${formatTag(deployment.tag)}, so fleet ${nameOf(deployment)} does not refresh it. Add the tag (${session.tagCommand(secret.name, deployment.tag)}), or choose another secret with --secret-id.`,
   );
 }
 
-/** @throws CommandError if another one is named */
+/** Checks that --secret-id is the function's own secret. @throws CommandError if it is another one */
 export function requireOwnSecret(
   { refreshFunction, secretId }: AccountDeployment,
   namedSecretId: string | undefined,

@@ -4,21 +4,21 @@ import type { FleetSecret } from './deployment.ts';
 import { toTagMap } from './fleet-tag.ts';
 import type { AwsSession } from './session.ts';
 
-/** The most that AWS gives. */
+/** Maximum page size of AWS. */
 const PAGE_SIZE = 100;
 
 export interface ListedSecrets {
   readonly secrets: readonly FleetSecret[];
-  /** How many copies of secrets of another region have the tag: a fleet leaves them alone. */
+  /** Number of replicas from other regions that have the tag. A fleet skips them. */
   readonly replicas: number;
 }
 
-/** A secret that is there, whatever it holds. */
+/** Existing secret, with any value. */
 export interface DescribedSecret extends FleetSecret {
   readonly tags: ReadonlyMap<string, string>;
 }
 
-/** The secrets with the tag, as the sweep of a fleet finds them. @throws CommandError */
+/** Returns the secrets with the tag, as the sweep of a fleet finds them. @throws CommandError if AWS denies it */
 export async function listSecrets(session: AwsSession, tag: FleetTag): Promise<ListedSecrets> {
   const client = await session.secretsManager();
   const Filters: Filter[] = [{ Key: 'tag-key', Values: [tag.key] }];
@@ -41,7 +41,7 @@ export async function listSecrets(session: AwsSession, tag: FleetTag): Promise<L
   }
 }
 
-/** @returns `undefined` if there is no such secret. @throws CommandError if it may not be looked at */
+/** Describes a secret. @returns `undefined` if it does not exist. @throws CommandError if access is denied */
 export async function describeSecret(session: AwsSession, id: string): Promise<DescribedSecret | undefined> {
   const client = await session.secretsManager();
   try {

@@ -4,7 +4,7 @@ import { CommandError, EXIT } from '../command-error.ts';
 import type { RefreshFunction, RefreshTarget } from './deployment.ts';
 import type { AwsSession } from './session.ts';
 
-/** The answer comes after the function's timeout at the latest, and then has its way to go. */
+/** Wait beyond the function's timeout, because the response still has to arrive. */
 const ANSWER_OVER_TIMEOUT_SECONDS = 30;
 
 const lastFailure = z.object({
@@ -23,7 +23,7 @@ const tokenSecret = z.object({
   problem: z.string().nullable(),
 });
 
-/** Of what the function answers; a later one may say more, and an older one has no `details`. */
+/** Schema of the function's result. A later version may have more members, and an older one has no `details`. */
 const resultSchema = z.object({
   outcome: z.enum(['refreshed', 'fresh', 'adopted', 'busy', 'waiting', 'not-configured', 'status']),
   message: z.string(),
@@ -55,7 +55,7 @@ export type FunctionResult = z.infer<typeof resultSchema>;
 
 const faultSchema = z.object({ errorType: z.string().default('UNEXPECTED'), errorMessage: z.string().default('') });
 
-/** The function answered, or ended in a fault whose `code` its error's name is. */
+/** Result of an invocation. A fault has the error's name as `code`. */
 export type Invoked =
   | { readonly kind: 'result'; readonly result: FunctionResult }
   | { readonly kind: 'fault'; readonly code: string; readonly message: string }
@@ -64,7 +64,7 @@ export type Invoked =
 
 export type RefreshEvent = { action: 'status' } | { action: 'refresh'; force?: true };
 
-/** Client that waits for longer than a function can take. */
+/** Client that waits longer than a function can run. */
 export type Invoker = Pick<LambdaClient, 'send'>;
 
 /** Creates a client for invocations of this function. */
@@ -79,8 +79,8 @@ function toWaitSeconds(timeoutSeconds: number): number {
 /**
  * Invokes the function once.
  *
- * @param invoker for many invocations: each client looks up AWS credentials again
- * @throws CommandError if no answer came, and whether the function ran is then not known
+ * @param invoker client for many invocations, because each new client looks up AWS credentials again
+ * @throws CommandError if no response came. In that case, it is unknown whether the function ran
  */
 export async function invokeFunction(
   session: AwsSession,
@@ -111,7 +111,7 @@ function toResult(payload: unknown, name: string): Invoked {
   if (parsed.success) return { kind: 'result', result: parsed.data };
   throw new CommandError(
     EXIT.unable,
-    `Function ${name} gave an answer that this version does not know. Deploy the stack and run this command from the same version.`,
+    `Cannot read the result of function ${name}: this version does not know its format. Deploy the stack and run this command from the same version.`,
   );
 }
 
@@ -124,7 +124,7 @@ function toFault(payload: unknown): Invoked {
 
 function toInvokeFailure(session: AwsSession, error: unknown, name: string, waitSeconds: number): CommandError {
   if (isAnswerLost(error)) {
-    const message = `Function ${name} gave no answer, for which ${waitSeconds} s were allowed. It may have run: look with 'status' before you try again.`;
+    const message = `Function ${name} sent no result within ${waitSeconds} s. It may have run: check with 'status' before you retry.`;
     return new CommandError(EXIT.unable, message);
   }
   return session.failure(error, `invoke function ${name}`);

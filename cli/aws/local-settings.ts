@@ -16,7 +16,7 @@ export interface ResolvedSettings extends AwsSettings {
  * Resolves profile, region and keys in the order of AWS CLI 2: `--profile` comes before keys in the environment, and
  * these come before `AWS_PROFILE`. `AWS_DEFAULT_REGION` follows `AWS_REGION`.
  *
- * @throws CommandError if there is no such profile
+ * @throws CommandError if the profile does not exist
  */
 export function resolveSettings(given: AwsSettings): ResolvedSettings {
   const { keys, profile: ownProfile, region: ownRegion, isProxySet } = environment.aws();
@@ -32,7 +32,7 @@ export function resolveSettings(given: AwsSettings): ResolvedSettings {
   return { profile, region: given.region ?? ownRegion, credentials };
 }
 
-/** Looks for the profile's section, in the files and spelling of the AWS CLI. */
+/** Returns whether the AWS CLI's files have a section for the profile. */
 function hasProfile(name: string): boolean {
   const { configFile, credentialsFile } = environment.aws();
   const inConfig = readSections(configFile ?? join(homedir(), '.aws', 'config'));

@@ -13,25 +13,25 @@ import { formatTag, type SecretTag } from './fleet-tag.ts';
 import type { AwsSession } from './session.ts';
 
 /**
- * A label of our own while a new value waits for its promotion. Not the journal's: that one may be on the claim of a
- * run that is under way.
+ * Label of a new value until its promotion. It differs from the journal's label, which may be on the claim of a current
+ * run.
  */
 const AUTHORIZATION_STAGE = 'TOKEN_AUTHORIZATION';
 
 /** Label of a write that changes nothing, so that no label of the function can move. */
 const CHECK_STAGE = 'AUTHORIZE_CHECK';
 
-/** What `AWSCURRENT` held when it was read. */
+/** Value of `AWSCURRENT` when it was read. */
 export interface SecretValue {
   readonly versionId: string;
   /** Absent if the version holds a SecretBinary. */
   readonly secretString: string | undefined;
 }
 
-/** One secret of AWS Secrets Manager, as whoever authorizes reads and writes it. */
+/** Secret of AWS Secrets Manager, with the operations of an authorization. */
 export class Secret {
   readonly id: string;
-  /** Complete ARN, once AWS named it. */
+  /** Complete ARN; `undefined` until AWS has returned it. */
   arn: string | undefined;
   readonly #session: AwsSession;
 
@@ -40,7 +40,7 @@ export class Secret {
     this.id = id;
   }
 
-  /** @returns `undefined` if the secret has no value yet. @throws CommandError if it is not there or may not be read */
+  /** Reads the value. @returns `undefined` if there is none yet. @throws CommandError if the secret is missing or access is denied */
   async readCurrent(): Promise<SecretValue | undefined> {
     const client = await this.#session.secretsManager();
     try {
@@ -49,7 +49,7 @@ export class Secret {
       this.arn = ARN;
       return { versionId: VersionId, secretString: SecretString };
     } catch (error) {
-      // "No such secret" and "no value yet" are one answer; only DescribeSecret tells which.
+      // AWS returns the same error for "no such secret" and "no value yet". Only DescribeSecret distinguishes them.
       if (nameOf(error) !== 'ResourceNotFoundException') throw this.#failure(error, 'read');
       await this.#requireExistence(client);
       return undefined;
@@ -57,8 +57,8 @@ export class Secret {
   }
 
   /**
-   * Tests the permissions that {@link replace} needs, without a change: the current version is put again under its own
-   * id, which Secrets Manager ignores, and a label that no version has is removed.
+   * Tests the permissions that {@link replace} needs, without a change. It stores the current version again under its own id,
+   * which Secrets Manager ignores, and removes a label that no version has.
    *
    * @throws CommandError if one of them is denied
    */
@@ -75,22 +75,21 @@ export class Secret {
   }
 
   /**
-   * Puts `secretString` beside what is current and then moves `AWSCURRENT` from the version that was read, by
-   * compare-and-swap.
+   * Stores `secretString` as a new version, and then moves `AWSCURRENT` from the version that was read, by compare-and-swap.
    *
-   * @returns its version id; `undefined` if `AWSCURRENT` had moved, and then it is where it was
+   * @returns the new version's id; `undefined` if `AWSCURRENT` had moved. In that case, it is unchanged
    */
   async replace(expected: SecretValue | undefined, secretString: string): Promise<string | undefined> {
     const versionId = randomUUID();
     await this.#put(versionId, secretString);
-    // The first value of a secret gets AWSCURRENT whatever is asked for, unless somebody else's came first.
+    // The first value of a secret always gets AWSCURRENT, unless someone else stored one first.
     const isReplaced =
       expected === undefined ? await this.#isCurrent(versionId) : await this.#promote(versionId, expected.versionId);
     await this.#removeLabel(versionId);
     return isReplaced ? versionId : undefined;
   }
 
-  /** @returns the version id; `undefined` if somebody else created the secret first, and then it is as theirs */
+  /** Creates the secret. @returns the version id; `undefined` if someone else created the secret first. Theirs is unchanged */
   async create(secretString: string, { key, value }: SecretTag): Promise<string | undefined> {
     const client = await this.#session.secretsManager();
     const versionId = randomUUID();
@@ -147,7 +146,7 @@ export class Secret {
       return true;
     } catch (error) {
       if (nameOf(error) !== 'InvalidParameterException') throw this.#failure(error, 'write');
-      // Refused, unless this was the SDK's second try of a call whose first answer was lost.
+      // AWS rejected the move, unless this was the SDK's second try of a call whose first response was lost.
       return await this.#isCurrent(versionId);
     }
   }
@@ -157,7 +156,7 @@ export class Secret {
     return current?.versionId === versionId;
   }
 
-  /** Best effort: a version that keeps the label does no harm, but it is kept for good. */
+  /** Removes the label, as a best effort. A version with the label is harmless, but Secrets Manager never deletes it. */
   async #removeLabel(versionId: string): Promise<void> {
     const client = await this.#session.secretsManager();
     const label = { SecretId: this.id, VersionStage: AUTHORIZATION_STAGE, RemoveFromVersionId: versionId };
@@ -178,7 +177,7 @@ export class Secret {
 
   #failure(error: unknown, doing: string): CommandError {
     if (nameOf(error) === 'InvalidRequestException') {
-      const message = `Secret ${this.id} is scheduled for deletion, or its state forbids that. 'aws secretsmanager restore-secret --secret-id ${this.id}' brings it back.`;
+      const message = `Cannot use secret ${this.id}: it is scheduled for deletion, or its state does not allow it. To restore it, run 'aws secretsmanager restore-secret --secret-id ${this.id}'.`;
       return new CommandError(EXIT.unable, message);
     }
     return this.#session.failure(error, `${doing} secret ${this.id}`);

@@ -7,7 +7,7 @@ import { explainFailure } from './explain-failure.ts';
 import { toSecretTag } from './fleet-tag.ts';
 import { type ResolvedSettings, resolveSettings } from './local-settings.ts';
 
-/** Profile and region as the user gave them. The SDK takes what is missing from the environment and the shared files. */
+/** Profile and region from the command line. The SDK finds missing ones in the environment and the shared files. */
 export interface AwsSettings {
   readonly profile?: string | undefined;
   readonly region?: string | undefined;
@@ -17,7 +17,7 @@ export interface AwsSettings {
 const CONNECTION_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 
-/** Commands that a person can type to act on one secret, with the options of this session. */
+/** Commands to act on one secret, with the options of this session. */
 export interface AdvisedCommands {
   readonly authorize: string;
   readonly refresh: string;
@@ -26,7 +26,7 @@ export interface AdvisedCommands {
 
 /** AWS access of one command. Each client is loaded and created when it is first used, and then shared. */
 export class AwsSession {
-  /** As the user gave them, for commands to type. */
+  /** Settings from the command line, for commands in messages. */
   readonly #settings: AwsSettings;
   readonly #resolved: ResolvedSettings;
   readonly cloudFormation = lazy(async () => {
@@ -70,7 +70,7 @@ export class AwsSession {
     return await client.config.region();
   }
 
-  /** Converts a failed call to AWS to a message for a person. @param doing what failed, as in "read secret x" */
+  /** Converts a failed call to AWS to a CommandError. @param doing the failed action, as in "read secret x" */
   failure(error: unknown, doing: string): CommandError {
     if (error instanceof CommandError) return error;
     return new CommandError(EXIT.unable, explainFailure(error, doing, this.#resolved));

@@ -49,7 +49,7 @@ export async function authorize(session: AwsSession, options: AuthorizeOptions):
     return { value, page: toLastPage(refreshTarget !== undefined) };
   });
   terminal.say(`Stored in secret ${secret.id}: AWSCURRENT is version ${stored.versionId}.`);
-  interruption.wouldMean("The new credentials are stored; look with 'status' how the function gets on with them.");
+  interruption.wouldMean("The new credentials are stored; to see whether the function can use them, run 'status'.");
   await completeTag(target, stored);
   interruption.heed();
   if (refreshTarget === undefined) return finishWithoutProof(options, secret.id, stored.versionId);
@@ -85,7 +85,7 @@ async function confirmForeignSecret(document: KnownDocument, place: string): Pro
   throw new CommandError(EXIT.attention, 'Nothing was changed: the secret stays as it is.');
 }
 
-/** What cannot be asked does not stop an authorization, which may be what mends it. */
+/** Invokes the function for its status. A failure does not stop the authorization, which may fix its cause. */
 async function askStatus(session: AwsSession, refreshTarget: RefreshTarget): Promise<Invoked | undefined> {
   const asked = invokeFunction(session, refreshTarget, { action: 'status' }).catch(() => undefined);
   return await terminal.progress('Asking the function', asked);
@@ -99,12 +99,12 @@ async function exchangeAndStore(
   { tokenEndpoint, place }: { readonly tokenEndpoint: URL; readonly place: string },
 ): Promise<StoredGrant> {
   const exchanged = exchangeCode(request, parameters, tokenEndpoint, client.clientSecret);
-  const grant = await terminal.progress('Trading the code for a grant', exchanged);
+  const grant = await terminal.progress('Exchanging the code', exchanged);
   // No progress while a question may be on the screen.
   return await keepUntilStored(() => storeGrant(target, before, client, grant, place));
 }
 
-/** After the credentials: a fleet that sees the tag first would refresh the old ones. */
+/** Adds the tag after the credentials are stored: with the tag first, the fleet would refresh the old ones. */
 async function completeTag({ secret, tag }: AuthorizationTarget, { isCreated }: StoredGrant): Promise<void> {
   if (tag === undefined) return;
   if (!isCreated) await secret.addTag(tag);
@@ -114,7 +114,7 @@ async function completeTag({ secret, tag }: AuthorizationTarget, { isCreated }: 
 function toLastPage(isProofToCome: boolean): LastPage {
   const next = isProofToCome
     ? 'The terminal now refreshes the token once, to prove that it works, and shows the result.'
-    : 'The terminal says what comes next.';
+    : 'The terminal shows the next step.';
   return {
     isGood: true,
     title: 'It worked',
@@ -126,12 +126,12 @@ function finishWithoutProof(options: AuthorizeOptions, secretId: string, version
   if (options.json) terminal.result(JSON.stringify({ stored: { secretId, versionId }, result: null, fault: null }));
   else
     terminal.result(
-      'Authorized. The next tick of the function refreshes the token; without --stack, that was not tried.',
+      'Authorized. The next tick of the function refreshes the token. This was not tested, because no stack is known.',
     );
   return EXIT.done;
 }
 
-/** Forced, for the bearer token that came with the grant is fresh; past a refusal of the same refresh token, too. */
+/** Forces a refresh, because the grant's access token is fresh. This also retries a rejected refresh token. */
 async function prove(
   session: AwsSession,
   options: AuthorizeOptions,
@@ -140,7 +140,7 @@ async function prove(
   versionId: string,
 ): Promise<ExitCode> {
   const isOfFleet = isFleet(deployment);
-  // A secret that was created has its ARN only now.
+  // A new secret has its ARN only now.
   const secret = isOfFleet ? await describeSecret(session, id) : undefined;
   if (isOfFleet && secret === undefined) {
     throw new CommandError(EXIT.attention, `Secret ${id} no longer exists: someone deleted it.`);

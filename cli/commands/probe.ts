@@ -28,7 +28,7 @@ const WARNING =
 const PAGE: LastPage = {
   isGood: true,
   title: 'The probe has its grant',
-  paragraphs: ['The terminal now asks its questions and shows what it finds.', 'You can close this page.'],
+  paragraphs: ['The terminal now sends the requests and shows the findings.', 'You can close this page.'],
 };
 
 export async function probe(session: AwsSession, options: ProbeOptions): Promise<ExitCode> {

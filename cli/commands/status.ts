@@ -15,7 +15,7 @@ import { renderFleet } from '../status/render-fleet.ts';
 import { accountToJson, fleetToJson } from '../status/to-json.ts';
 import { terminal } from '../terminal/terminal.ts';
 
-/** An account or a fleet as it is shown, once it is judged. */
+/** Output for one account or fleet after it was judged. */
 interface Report {
   readonly exitCode: ExitCode;
   readonly json: object;
@@ -41,7 +41,7 @@ async function lookAtAll(session: AwsSession, options: StatusOptions): Promise<r
   const looking = deployments.map((each) => (isFleet(each) ? each : lookAtAccount(session, { deployment: each })));
   const seen: (Account | FleetStatus)[] = [];
   for (const each of await terminal.progress('Looking', Promise.all(looking))) {
-    // One fleet after the other: each asks for several secrets in parallel.
+    // Fleets are read one by one, because each one invokes the function for several secrets in parallel.
     seen.push('tag' in each ? await lookAtFleet(session, each, findSharing(each, deployments)) : each);
   }
   return seen;

@@ -1,18 +1,18 @@
 import * as oauth from 'oauth4webapi';
 import { isLoopback } from './endpoints.ts';
 
-/** A server that does not say within seconds what it can do is taken for one that says nothing. */
+/** Timeout of the discovery. A server that does not respond in time counts as one without metadata. */
 const DISCOVERY_TIMEOUT_MS = 3_000;
 
-/** What the browser is sent away with, and what its answer is held against. */
+/** Request that the browser carries, and the values to compare its answer with. */
 export interface AuthorizationRequest {
-  /** For the browser; nothing in it is a secret. */
+  /** Address for the browser. It contains no secret. */
   readonly url: URL;
   readonly server: oauth.AuthorizationServer;
   readonly client: oauth.Client;
   readonly state: string;
   readonly redirectUri: string;
-  /** Absent if the person did without PKCE. */
+  /** Absent if PKCE is turned off. */
   readonly codeVerifier: string | undefined;
 }
 
@@ -24,7 +24,7 @@ export async function createAuthorizationRequest(
 ): Promise<AuthorizationRequest> {
   const server = await discover(authorizationEndpoint);
   const state = oauth.generateRandomState();
-  // A server without PKCE ignores its parameters (RFC 6749 section 3.1), and many have it without metadata.
+  // A server without PKCE ignores its parameters (RFC 6749 section 3.1), and many servers support PKCE without metadata.
   const codeVerifier = isWithPkce ? oauth.generateRandomCodeVerifier() : undefined;
   const url = new URL(authorizationEndpoint);
   url.searchParams.set('client_id', clientId);
@@ -38,7 +38,7 @@ export async function createAuthorizationRequest(
   return { url, server, client: { client_id: clientId }, state, redirectUri, codeVerifier };
 }
 
-/** The server's metadata (RFC 8414, or OpenID's) if it has some for this very endpoint; else what is known anyhow. */
+/** Returns the server's metadata (RFC 8414 or OpenID) if it is for this endpoint; otherwise, minimal metadata. */
 async function discover(authorizationEndpoint: URL): Promise<oauth.AuthorizationServer> {
   const issuer = new URL(authorizationEndpoint.origin);
   const metadata = await Promise.all([readMetadata(issuer, 'oauth2'), readMetadata(issuer, 'oidc')]);
@@ -55,7 +55,7 @@ async function readMetadata(issuer: URL, algorithm: 'oauth2' | 'oidc'): Promise<
     });
     return await oauth.processDiscoveryResponse(issuer, response);
   } catch {
-    // Most servers of this kind have none; a proxy may answer with a page.
+    // Most servers of this kind have no metadata, and a proxy may respond with a web page.
     return undefined;
   }
 }

@@ -14,22 +14,22 @@ export interface BrowserOptions {
   readonly authorizationEndpoint: URL;
   /** Whether to send PKCE's parameters. */
   readonly pkce: boolean;
-  /** Whoever runs the command pastes the redirected URL. */
+  /** Whether the user pastes the redirected URL. */
   readonly manual: boolean;
-  /** Whether to open a browser, or to leave that to whoever reads the URL. */
+  /** Whether to open a browser, or only to print the URL. */
   readonly open: boolean;
   readonly waitSeconds: number;
 }
 
-/** The browser's answer, which was held against the request. */
+/** Validated answer of the browser. */
 export interface Authorized {
   readonly request: AuthorizationRequest;
   readonly parameters: URLSearchParams;
 }
 
 /**
- * Sends a browser to the consent page and waits for its answer; `act` does what is to be done with it, and what `act`
- * returns, or the sentence that it throws, is what the browser shows last.
+ * Sends a browser to the consent page and waits for its answer. `act` processes the answer, and the page that it returns, or
+ * the message that it throws, is the last page in the browser.
  */
 export async function authorizeInBrowser<T>(
   clientId: string,
@@ -40,7 +40,7 @@ export async function authorizeInBrowser<T>(
   const { redirectUri } = target;
   const isElsewhere = !isLoopback(new URL(redirectUri));
   if (isElsewhere)
-    terminal.say(`The redirect URI ${redirectUri} does not lead to this machine, so its address has to be pasted.`);
+    terminal.say(`The redirect URI ${redirectUri} does not lead to this machine, so you have to paste the address.`);
   if (options.manual || isElsewhere) return await authorizeByHand(clientId, redirectUri, options, act);
 
   await using listener = await RedirectListener.start(target);
@@ -60,8 +60,8 @@ export async function authorizeInBrowser<T>(
     await listener.finish(page);
     return value;
   } catch (error) {
-    const sentence = error instanceof CommandError ? error.message : 'Something went wrong.';
-    const paragraphs = [sentence, 'You can close this page. The terminal says the same.'];
+    const sentence = error instanceof CommandError ? error.message : 'An unexpected error occurred.';
+    const paragraphs = [sentence, 'You can close this page. The terminal shows the same message.'];
     await listener.finish({ isGood: false, title: 'The authorization failed', paragraphs });
     throw error;
   }
@@ -75,13 +75,13 @@ async function authorizeByHand<T>(
 ): Promise<T> {
   const request = await createAuthorizationRequest(options.authorizationEndpoint, clientId, redirectUri, options.pkce);
   await invite(request, false);
-  terminal.say('Then copy the whole address of the page that you end on, even if that page cannot be shown.');
+  terminal.say('Then copy the whole address of the last page, even if the browser cannot show that page.');
   const answer = await askForAnswer(request);
   const { value } = await act({ request, parameters: validateAnswer(request, answer) });
   return value;
 }
 
-/** Asks until the answer can be read: the code in it is good for one use, and the person may have copied a part. */
+/** Asks until the answer is usable: its code works only once, and the user may have copied only a part. */
 async function askForAnswer(request: AuthorizationRequest): Promise<URL> {
   for (;;) {
     const pasted = await askHidden(
@@ -102,6 +102,6 @@ async function invite({ url }: AuthorizationRequest, isToBeOpened: boolean): Pro
     const browser = await withoutSecrets(() => open(url.href));
     browser.on('error', () => undefined);
   } catch {
-    // The address stands above: somebody can open it by hand.
+    // The address is printed above, so the user can open it by hand.
   }
 }

@@ -9,7 +9,7 @@ export interface ClientCredentials {
 const WHERE = 'It is at app.retently.com/settings/oauth.';
 const INSTEAD = 'Set RETENTLY_CLIENT_ID and RETENTLY_CLIENT_SECRET, or run the command in a terminal.';
 
-/** From the environment, else from the secret, else asked for. Never from an option: a shell keeps those. */
+/** Returns the client credentials from the environment, the secret, or a prompt. There is no option, because shells record options. */
 export async function findClientCredentials(known: {
   readonly client_id?: string | undefined;
   readonly client_secret?: string | undefined;
@@ -19,7 +19,7 @@ export async function findClientCredentials(known: {
   const isKnown = clientId === known.client_id;
   const clientSecret =
     environment.clientSecret() ??
-    // The secret's own belongs to its own application.
+    // The client secret in the secret belongs to the client id in the secret.
     (isKnown ? known.client_secret : undefined) ??
     (await askHidden('Its Client Secret (not shown):', INSTEAD));
   return { clientId, clientSecret };

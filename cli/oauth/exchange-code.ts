@@ -107,7 +107,7 @@ function toConnectionFailure(tokenEndpoint: URL, failure: RequestFailure): Comma
     : 'Nothing was sent, so no grant was made. Run the command again when the cause is fixed.';
   return new CommandError(
     EXIT.attention,
-    `The token endpoint at ${tokenEndpoint.host} gave no answer (${code}). Nothing was stored. ${advice} ${consequence}`,
+    `The token endpoint at ${tokenEndpoint.host} sent no response (${code}). Nothing was stored. ${advice} ${consequence}`,
   );
 }
 

@@ -21,7 +21,7 @@ export class GuardedServer {
     server.headersTimeout = HEADERS_TIMEOUT_MS;
     server.requestTimeout = REQUEST_TIMEOUT_MS;
     server.setTimeout(0);
-    // Such as too many open files: the connection is lost, and the server goes on.
+    // For example, too many open files: the connection is lost, and the server continues.
     server.on('error', () => undefined);
     server.on('connection', (socket) => this.#accept(socket));
     server.on('clientError', (_error, socket) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 
-/** What the page says on which the browser ends. */
+/** Content of the last page in the browser. */
 export interface LastPage {
   readonly isGood: boolean;
   readonly title: string;
@@ -21,7 +21,7 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-/** No script, nothing from elsewhere, and nothing of what the browser brought. */
+/** Sends a page without scripts, external resources, or data from the request. */
 export function sendPage(response: ServerResponse, page: LastPage, status = page.isGood ? 200 : 400): void {
   response.writeHead(status, HEADERS).end(render(page));
 }

@@ -22,7 +22,7 @@ export function explainNetworkFailure(error: unknown): NetworkFailure {
   }
   if (DNS.has(code)) return { code, advice: `The host name was not found. Check the URL and DNS.${proxyAdvice()}` };
   if (code === 'ECONNREFUSED') {
-    return { code, advice: `The host refused the connection. Check the URL and its port.${proxyAdvice()}` };
+    return { code, advice: `The host rejected the connection. Check the URL and its port.${proxyAdvice()}` };
   }
   return { code, advice: `Check your network and your firewall.${proxyAdvice()}` };
 }

@@ -1,7 +1,7 @@
 import type { AuthorizationRequest } from './authorization-request.ts';
 import { isEqualText } from './is-equal-text.ts';
 
-/** Reads a pasted address, or only its parameters. @returns what is wrong with it, for a person, if it is not usable */
+/** Parses a pasted address, or only its parameters. @returns a message if it is not usable */
 export function readPastedAnswer(
   pasted: string,
   { state, redirectUri }: Pick<AuthorizationRequest, 'state' | 'redirectUri'>,

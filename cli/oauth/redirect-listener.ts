@@ -17,11 +17,11 @@ const NO_SUCH_ADDRESS = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 const NOT_HERE: LastPage = {
   isGood: false,
   title: 'Nothing is here',
-  paragraphs: ['This address only takes the answer of an authorization.'],
+  paragraphs: ['This address only accepts the answer of an authorization.'],
 };
 const NOT_OURS: LastPage = {
   isGood: false,
-  title: 'Not the answer that the terminal waits for',
+  title: 'Unexpected answer',
   paragraphs: [
     'This answer does not belong to this request: it may come from an earlier attempt.',
     'Use the page that the terminal printed last. The terminal is still waiting.',
@@ -68,7 +68,7 @@ export class RedirectListener implements AsyncDisposable {
     this.#state = state;
     const late = new AbortController();
     const timeout = sleep(waitSeconds * 1000, undefined, { signal: late.signal }).then(() => {
-      const message = `No browser came back within ${waitSeconds} s: was the page closed? Nothing was stored. Run the command again. If the browser is on another machine, pass --manual.`;
+      const message = `No answer from the browser within ${waitSeconds} s: the page may be closed. Nothing was stored. Run the command again. If the browser is on another machine, pass --manual.`;
       throw new CommandError(EXIT.attention, message);
     });
     try {
@@ -106,7 +106,7 @@ export class RedirectListener implements AsyncDisposable {
     this.#received.resolve(url);
     for (const server of this.#servers) server.keep(request.socket);
     await this.#page.promise;
-    // Away from the address that has the code in it.
+    // Redirects away from the address that contains the code.
     const headers = { location: this.#donePath, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' };
     response.writeHead(303, headers).end();
   }
@@ -177,7 +177,7 @@ function codeOf(error: unknown): string {
 
 function toPortFailure(error: unknown, port: number, { source }: RedirectTarget): CommandError {
   const code = codeOf(error);
-  const what = code === 'EADDRINUSE' ? 'is taken by another program' : `cannot be listened on (${code})`;
+  const what = code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be opened (${code})`;
   const advice =
     source === 'port'
       ? 'Choose another with --port, and register the redirect URI that belongs to it.'

@@ -2,11 +2,11 @@ import { DEFAULTS, MIN_TOKEN_LIFETIME_SECONDS } from '../../lambda/contract.ts';
 import { formatSeconds } from '../status/format.ts';
 import type { Observation, TokenAnswer } from './token-request.ts';
 
-/** One row: safe to publish. */
+/** Row of the report, which is safe to publish. */
 export interface Finding {
   readonly question: string;
   readonly answer: string;
-  /** What it means for the options of the stack and for the secret. */
+  /** Consequence for the options of the stack and for the secret. */
   readonly meaning: string;
   readonly observation?: Observation;
 }
@@ -15,7 +15,7 @@ export function ofCode({ observation }: TokenAnswer): Finding {
   const { expiresIn, members } = observation;
   const life = expiresIn === undefined ? 'no expires_in' : `expires_in ${expiresIn} (${formatSeconds(expiresIn)})`;
   return {
-    question: 'What does an answer hold, and how long does a token live?',
+    question: 'What does a response contain, and how long is a token valid?',
     answer: `${members.join(', ')}; ${life}`,
     meaning: meaningOfLife(expiresIn),
     observation,
@@ -24,21 +24,21 @@ export function ofCode({ observation }: TokenAnswer): Finding {
 
 function meaningOfLife(expiresIn: number | undefined): string {
   if (expiresIn === undefined) {
-    return 'Set tokenLifetime to what Retently documents: the function has nothing else to go by.';
+    return 'Set tokenLifetime to the value that Retently documents: the response contains none.';
   }
   if (expiresIn === DEFAULTS.defaultTokenLifetimeSeconds) return `tokenLifetime stays at its default, ${expiresIn} s.`;
   if (expiresIn < MIN_TOKEN_LIFETIME_SECONDS) {
-    return `Less than the stack can serve without a gap: it takes lives from ${MIN_TOKEN_LIFETIME_SECONDS} s.`;
+    return `Too short for the stack, which supports lifetimes from ${MIN_TOKEN_LIFETIME_SECONDS} s without a gap.`;
   }
-  return `Set tokenLifetime to { "seconds": ${expiresIn} }: the interval is checked against it, and no longer lifetime is believed.`;
+  return `Set tokenLifetime to { "seconds": ${expiresIn} }: the interval is checked against it, and no longer lifetime is accepted.`;
 }
 
 export function ofWrongToken({ observation, isSuccess }: TokenAnswer): Finding {
   return {
-    question: 'What is a wrong refresh token answered?',
+    question: 'What is the response to a wrong refresh token?',
     answer: describe(observation),
     meaning: isSuccess
-      ? 'Not to be believed: a refresh token that nobody was given was taken. Is --token-endpoint right?'
+      ? 'Unreliable: the server accepted a refresh token that does not exist. Check --token-endpoint.'
       : meaningOfRefusal(observation, 'invalid_grant', 'REAUTHORIZATION_REQUIRED'),
     observation,
   };
@@ -46,28 +46,28 @@ export function ofWrongToken({ observation, isSuccess }: TokenAnswer): Finding {
 
 export function ofWrongSecret({ observation, isSuccess }: TokenAnswer): Finding {
   return {
-    question: 'What is a wrong client secret answered?',
+    question: 'What is the response to a wrong client secret?',
     answer: describe(observation),
     meaning: isSuccess
-      ? 'The client secret is not checked: whoever has a refresh token has the grant.'
+      ? 'The server does not check the client secret: anyone who has a refresh token can use the grant.'
       : meaningOfRefusal(observation, 'invalid_client', 'CLIENT_REJECTED'),
     observation,
   };
 }
 
 function meaningOfRefusal({ code }: Observation, expected: string, faultCode: string): string {
-  if (code === expected) return `As RFC 6749 says: the function reports ${faultCode} at once.`;
+  if (code === expected) return `As in RFC 6749: the function reports ${faultCode} immediately.`;
   return code === undefined || /^\d/.test(code)
-    ? 'No code of RFC 6749: the function cannot be sure. It asks again with back-off, and after some hours reports REAUTHORIZATION_PROBABLE.'
-    : `Another code than ${expected}: the function does not send it again, and reports what it stands for.`;
+    ? 'No code of RFC 6749: the cause is unknown. The function retries with back-off, and reports REAUTHORIZATION_PROBABLE after some hours.'
+    : `Not ${expected}: the function does not send the request again, and reports the meaning of the code.`;
 }
 
 export function ofRefresh(which: 'with' | 'without', { observation, isSuccess }: TokenAnswer): Finding {
   const meaning = {
-    with: isSuccess ? 'A redirect_uri in the secret does no harm.' : 'Leave redirect_uri out of the secret.',
+    with: isSuccess ? 'A redirect_uri in the secret is harmless.' : 'Remove redirect_uri from the secret.',
     without: isSuccess
       ? 'The secret needs no redirect_uri.'
-      : 'Put the redirect_uri of the authorization into the secret.',
+      : 'Add the redirect_uri of the authorization to the secret.',
   };
   return {
     question: `Does a refresh ${which} redirect_uri work?`,
@@ -81,64 +81,65 @@ export function ofNoRefresh(): Finding {
   return {
     question: 'Does a refresh work at all?',
     answer: 'no',
-    meaning: 'The rest could not be asked. Check that the application may have offline access.',
+    meaning: 'The other questions have no answer. Check that the application has offline access.',
   };
 }
 
 export function ofRotation({ observation, refreshToken }: TokenAnswer, before: TokenAnswer): Finding {
   const answer =
     refreshToken === undefined
-      ? 'no: the answer brought none'
+      ? 'no: the response has none'
       : refreshToken === before.refreshToken
-        ? 'no: the answer brought the same one'
+        ? 'no: the response has the same one'
         : 'yes';
   const meaning =
     answer === 'yes'
-      ? 'Each refresh token is good for one use: give every place that refreshes its own grant.'
-      : 'The refresh token stays: a lost answer costs nothing.';
+      ? 'Each refresh token works only once: use a separate grant for every place that refreshes.'
+      : 'The refresh token stays valid: a lost response is harmless.';
   return { question: 'Does a refresh change the refresh token?', answer, meaning, observation };
 }
 
 export function ofOldBearer(newStatus: number, oldStatus: number, isSame: boolean): Finding {
-  const question = 'Does the old bearer token work after a refresh?';
+  const question = 'Does the old access token work after a refresh?';
   const statuses = `HTTP ${oldStatus} with the old one, ${newStatus} with the new one`;
   if (newStatus < 200 || newStatus > 299) {
-    const meaning = 'Not to be told: the API did not take the new one either. Choose another --api-url.';
+    const meaning = 'Unknown: the API did not accept the new token either. Choose another --api-url.';
     return { question, answer: statuses, meaning };
   }
-  if (isSame) return { question, answer: 'it is the same one', meaning: 'Consumers notice nothing of a refresh.' };
+  if (isSame) return { question, answer: 'it is the same one', meaning: 'A refresh does not affect consumers.' };
   return oldStatus >= 200 && oldStatus <= 299
-    ? { question, answer: `yes: ${statuses}`, meaning: 'Consumers may keep a token until it expires.' }
+    ? { question, answer: `yes: ${statuses}`, meaning: 'Consumers can use a token until it expires.' }
     : {
         question,
         answer: `no: ${statuses}`,
-        meaning: 'Consumers have to read the secret again on a 401; keep their caches short.',
+        meaning: 'Consumers must read the secret again on a 401. Use short cache times.',
       };
 }
 
 export function ofReuse(answer: TokenAnswer, untilSeconds: number | undefined, triedSeconds: number): Finding {
   const { observation } = answer;
-  const question = 'Is a spent refresh token answered again?';
+  const question = 'Does a used refresh token work again?';
   if (untilSeconds === undefined) {
-    const meaning = 'A crash between an answer and its record costs an authorization; SECURITY.md measures how rarely.';
+    const meaning =
+      'A crash between a response and its storage requires a new authorization. SECURITY.md shows how rare this is.';
     return { question, answer: `no: ${describe(observation)}`, meaning, observation };
   }
   const limit = answer.isSuccess
-    ? `yes, for as long as it was tried (${formatSeconds(triedSeconds)})`
-    : `yes, for at least ${formatSeconds(untilSeconds)}, and no more after ${formatSeconds(triedSeconds)}`;
-  const meaning = 'An answer that was lost is asked for again in that time: nothing is lost by a crash.';
+    ? `yes, during the whole test (${formatSeconds(triedSeconds)})`
+    : `yes, for at least ${formatSeconds(untilSeconds)}, but not after ${formatSeconds(triedSeconds)}`;
+  const meaning = 'During that time, a lost response can be requested again, so a crash loses nothing.';
   return { question, answer: limit, meaning, observation };
 }
 
 export function ofGrantAfterReuse({ observation, isSuccess }: TokenAnswer, bearerStatus: number): Finding {
   const isBearerAlive = bearerStatus >= 200 && bearerStatus <= 299;
-  const bearer = isBearerAlive ? 'the bearer token lives' : 'the bearer token is dead';
+  const bearer = isBearerAlive ? 'the access token is valid' : 'the access token is revoked';
   return {
-    question: 'Does the grant live on after a spent refresh token was sent again?',
+    question: 'Is the grant still valid after a used refresh token was sent again?',
     answer: isSuccess ? `yes; ${bearer}` : `no: ${describe(observation)}; ${bearer}`,
     meaning: isSuccess
-      ? 'A refresh token that is sent twice by mistake does no lasting harm.'
-      : 'Never put an older value of the secret back: it would end the grant.',
+      ? 'A refresh token that is sent twice by mistake is harmless.'
+      : 'Never restore an older value of the secret: it would revoke the grant.',
     observation,
   };
 }

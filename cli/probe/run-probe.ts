@@ -12,17 +12,17 @@ export interface ProbeSettings {
   readonly graceSeconds: number;
 }
 
-/** Nobody was ever given this one. */
+/** Refresh token that no one was ever issued. */
 const NO_TOKEN = 'retently-token-refresh-probe-of-a-wrong-token';
 const NO_SECRET = 'retently-token-refresh-probe-of-a-wrong-secret';
 
 const FIRST_GRACE_STEP_MS = 500;
 
 /**
- * The questions, the harmless ones first: a spent refresh token that is sent again may end the grant.
+ * Runs the probe, harmless requests first: a used refresh token that is sent again may revoke the grant.
  *
- * @param first the answer to the code
- * @param report told each finding as it is made
+ * @param first the response to the code
+ * @param report called with each finding
  */
 export async function runProbe(
   settings: ProbeSettings,
@@ -53,7 +53,7 @@ export async function runProbe(
   if (spent.refreshToken !== last.refreshToken) await probeReuse(settings, spent, last, report);
 }
 
-/** What is good after a refresh: an answer without a refresh token leaves the old one good (RFC 6749 section 6). */
+/** Returns the tokens after a refresh. If the response has no refresh token, the old one stays valid (RFC 6749 section 6). */
 function newest(before: TokenAnswer, after: TokenAnswer): TokenAnswer {
   return after.isSuccess ? { ...after, refreshToken: after.refreshToken ?? before.refreshToken } : before;
 }

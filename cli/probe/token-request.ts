@@ -87,6 +87,6 @@ function toText(value: unknown): string | undefined {
 
 function toFailure(who: string, { host }: URL, error: unknown): CommandError {
   const { code, advice } = explainNetworkFailure(error);
-  const message = `${who} at ${host} gave no answer (${code}). ${advice} Run the command again with a new grant.`;
+  const message = `${who} at ${host} sent no response (${code}). ${advice} Run the command again with a new grant.`;
   return new CommandError(EXIT.attention, message);
 }

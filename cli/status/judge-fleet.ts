@@ -5,7 +5,7 @@ import { type Judgement, judgeAlarms, judgeSchedule, judgeUnseen, toAttention, t
 import type { FleetStatus } from './look-at-fleet.ts';
 import { type JudgedAccount, nameOfSecret } from './rank.ts';
 
-/** A pure function of all that is known: what concerns most secrets comes first. */
+/** Judges a fleet. The problem that concerns most secrets comes first. */
 export function judgeFleet(status: FleetStatus): Judgement {
   const { secrets, watch } = status;
   if (typeof secrets === 'string') return toUnknown(secrets);

@@ -6,19 +6,19 @@ import type { Watch } from '../aws/watch.ts';
 import { EXIT, type ExitCode } from '../command-error.ts';
 import type { Account } from './look-at-account.ts';
 
-/** The function's judgement of health, and what only the command line sees beside it. */
+/** Judgement of health by the function, with the findings of the command line. */
 export interface Judgement {
   readonly exitCode: ExitCode;
   readonly health: Health;
   readonly action: Action;
-  /** One sentence for a person. Nothing depends on its wording. */
+  /** Sentence that explains the judgement. Nothing depends on its wording. */
   readonly reason: string;
-  /** Command that changes something, to run once the action is done; absent if nothing is to do or no command helps. */
+  /** Command to run when the action is done; absent if there is nothing to do or no command helps. */
   readonly command?: string;
   readonly runbook?: string;
 }
 
-/** Judges one account. A pure function of everything that was seen: what matters most comes first. */
+/** Judges one account. The most important problem comes first. */
 export function judge(account: Account): Judgement {
   const { invoked, watch } = account;
   if (typeof invoked === 'string') return toUnknown(invoked);
@@ -83,7 +83,7 @@ function judgeResult(account: Account, result: FunctionResult): Judgement | unde
   });
 }
 
-/** Version 0.2.0 of the function does not judge. Nothing is assumed of it, and deploying this version helps. */
+/** Judges a result of version 0.2.0, which has no health. The advice is to deploy this version. */
 function judgeOldResult({ details, secondsRemaining, decision }: FunctionResult): Judgement {
   const isCalm = decision === 'fresh' && secondsRemaining > 0 && !details?.tokenSecret?.isBehind;
   const reason = isCalm
@@ -94,7 +94,7 @@ function judgeOldResult({ details, secondsRemaining, decision }: FunctionResult)
     : toAttention('refresh', { reason, command: 'npx cdk deploy' });
 }
 
-/** Entries of the runbook by action, if no attempt has failed. */
+/** Runbook entries by action, if no attempt has failed. */
 export const RUNBOOK_ENTRIES: { readonly [action in Action]?: string } = {
   refresh: 'TokenExpiringSoon',
   reauthorize: 'REAUTHORIZATION_REQUIRED',
@@ -104,7 +104,7 @@ export const RUNBOOK_ENTRIES: { readonly [action in Action]?: string } = {
   freeBudget: 'version-budget',
 };
 
-/** Returns the command that changes something once the action's own fix is made; `undefined` if there is none. */
+/** Returns the command to run after the fix of an action; `undefined` if there is none. */
 function commandFor(action: Action, { commands }: Account): string | undefined {
   switch (action) {
     case 'reauthorize':
@@ -154,7 +154,7 @@ export function judgeAlarms(watch: Watch | undefined): Judgement | undefined {
   return toAttention('checkAlarms', { reason, runbook: toRunbookEntry(kind) });
 }
 
-/** What could not be seen is never called healthy. */
+/** Judges parts that could not be read, which never count as healthy. */
 export function judgeUnseen(watch: Watch | undefined): Judgement | undefined {
   const [problem] = watch?.problems ?? [];
   return problem === undefined ? undefined : toUnknown(problem);

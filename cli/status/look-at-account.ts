@@ -6,7 +6,7 @@ import { CommandError } from '../command-error.ts';
 
 /** State of one account or of one secret of a fleet. */
 export interface Account extends RefreshTarget {
-  /** Answer of the function; a text says why it could not be asked. */
+  /** Result of the function; a string explains why it could not be invoked. */
   readonly invoked: Invoked | string;
   /** `undefined` if the alarms and the schedule were not read. */
   readonly watch: Watch | undefined;
@@ -14,13 +14,13 @@ export interface Account extends RefreshTarget {
   readonly nowMs: number;
 }
 
-/** Asks the function and reads what watches it, in parallel. A part that cannot be read says why. */
+/** Invokes the function and reads its alarms and schedule, in parallel. A part that cannot be read has an explanation. */
 export async function lookAtAccount(session: AwsSession, target: RefreshTarget): Promise<Account> {
   const [invoked, watch] = await Promise.all([ask(session, target), readWatchOf(session, target)]);
   return { ...target, invoked, watch, commands: session.commandsFor(target), nowMs: Date.now() };
 }
 
-/** Asks the function for the state of one secret; a text says why it could not be asked. */
+/** Invokes the function for the state of one secret; a string explains why it could not be invoked. */
 export async function ask(session: AwsSession, target: RefreshTarget, invoker?: Invoker): Promise<Invoked | string> {
   return await invokeFunction(session, target, { action: 'status' }, invoker).catch(toSentence);
 }
@@ -28,7 +28,7 @@ export async function ask(session: AwsSession, target: RefreshTarget, invoker?: 
 async function readWatchOf(session: AwsSession, { deployment, secret }: RefreshTarget): Promise<Watch | undefined> {
   if (deployment.stackName === undefined) return undefined;
   const watch = await readWatch(session, deployment);
-  // An alarm of a fleet is on for any of its secrets.
+  // An alarm of a fleet can concern any of its secrets.
   return secret === undefined ? watch : { ...watch, alarms: [] };
 }
 

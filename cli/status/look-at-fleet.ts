@@ -7,25 +7,25 @@ import { terminal } from '../terminal/terminal.ts';
 import { type Account, ask, toSentence } from './look-at-account.ts';
 import { type JudgedAccount, rank } from './rank.ts';
 
-/** Lambda runs this many copies of the function meanwhile, which count toward the account's concurrency. */
+/** Maximum parallel invocations. They count toward the AWS account's concurrency. */
 const MAX_ASKED_IN_PARALLEL = 8;
 const PLACEHOLDER = '<name>';
 
 /** State of one fleet. */
 export interface FleetStatus {
   readonly fleet: Fleet;
-  /** Worst first; a text says why they could not be listed. */
+  /** Secrets, worst first; a string explains why they could not be listed. */
   readonly secrets: readonly JudgedAccount[] | string;
   readonly replicas: number;
   readonly watch: Watch | undefined;
   /** Other fleets that refresh some or all of its secrets. */
   readonly sharedWith: readonly string[];
-  /** Command that adds a secret to the fleet: it creates one, or tags one. */
+  /** Command that adds a secret to the fleet, by creating or tagging one. */
   readonly addSecret: string;
   readonly nowMs: number;
 }
 
-/** Asks the function for every secret. A part that cannot be read says why, and the rest is still read. */
+/** Invokes the function for every secret. A part that cannot be read has an explanation, and the rest is still read. */
 export async function lookAtFleet(
   session: AwsSession,
   fleet: Fleet,

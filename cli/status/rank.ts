@@ -3,13 +3,13 @@ import { EXIT, type ExitCode } from '../command-error.ts';
 import { type Judgement, judge } from './judge.ts';
 import type { Account } from './look-at-account.ts';
 
-/** One secret of a fleet, and what to do about it. */
+/** Secret of a fleet, with its judgement. */
 export interface JudgedAccount {
   readonly account: Account;
   readonly judgement: Judgement;
 }
 
-/** A problem that needs a person outranks a part that could not be seen. */
+/** Exit codes, worst first: a problem that needs attention outranks a part that could not be read. */
 const WORST_FIRST: readonly ExitCode[] = [EXIT.attention, EXIT.unable, EXIT.done];
 
 /** Ranks accounts, worst first: an answer that is only in memory, then the token that expires first. */
@@ -43,7 +43,7 @@ function secondsToLose({ invoked }: Account): number {
   return invoked.result.details?.isAnswerUnsaved ? -1 : invoked.result.secondsRemaining;
 }
 
-/** Returns the state of one secret as one word: the code of its failure, or else what a refresh would do now. */
+/** Returns the state of one secret as one word: the code of its failure, or the decision of a refresh. */
 export function toState({ account: { invoked }, judgement }: JudgedAccount): string {
   if (typeof invoked === 'string') return 'not asked';
   if (invoked.kind === 'fault') return invoked.code;

@@ -10,7 +10,7 @@ import type { Account } from './look-at-account.ts';
 
 const LABEL_WIDTH = 11;
 
-/** Renders the state of one account and what to do now. */
+/** Renders the state of one account and the next step. */
 export function renderAccount(account: Account, judgement: Judgement): string {
   const { deployment, secret, invoked, watch, nowMs } = account;
   const title = secret === undefined ? nameOf(deployment) : `${nameOf(deployment)}: ${secret.name}`;
@@ -25,7 +25,7 @@ export function renderAccount(account: Account, judgement: Judgement): string {
   return lines.join('\n');
 }
 
-/** Describes why no state came back. */
+/** Describes why there is no state. */
 export function describeFault(invoked: Exclude<Exclude<Account['invoked'], string>, { kind: 'result' }>): string {
   const code = invoked.kind === 'fault' ? invoked.code : 'THROTTLED';
   return `${terminal.paint('red', code)}: ${invoked.message}`;
@@ -36,7 +36,7 @@ function describeResult(result: FunctionResult, nowMs: number): string[] {
   const lines = [line('Token', describeToken(result))];
   if (details === undefined) return [...lines, line('Message', result.message)];
   const { refreshedAt, dueAt, refreshTokenExpiresAt, journal, lastFailure, versionsUsed, versionsBudget } = details;
-  const refreshed = refreshedAt === null ? 'never, as far as the secret says' : formatAge(refreshedAt, nowMs);
+  const refreshed = refreshedAt === null ? 'never, or not recorded in the secret' : formatAge(refreshedAt, nowMs);
   lines.push(line('Refreshed', `${refreshed}; ${describeDue(dueAt, nowMs)}`));
   if (refreshTokenExpiresAt !== undefined) {
     lines.push(line('Grant', `the refresh token expires on ${formatInstant(refreshTokenExpiresAt)}`));
@@ -98,7 +98,7 @@ function describeAlarms(alarms: NonNullable<Watch['alarms']>): string {
   return terminal.paint('red', on.map(({ name }) => name).join(', '));
 }
 
-/** Instructions by action. What a command does, it is printed with. */
+/** Instructions by action. The matching command is printed with them. */
 const INSTRUCTIONS: Readonly<Record<Action, string>> = {
   none: 'Nothing.',
   wait: 'Nothing: the next tick continues.',

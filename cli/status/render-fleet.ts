@@ -10,11 +10,11 @@ import type { FleetStatus } from './look-at-fleet.ts';
 import { countHealth, type JudgedAccount, nameOfSecret, toState } from './rank.ts';
 import { describeFault, describeJudgement, describeWatch, line } from './render-account.ts';
 
-/** Most lines of a short table: a fleet may have thousands of healthy secrets. */
+/** Maximum lines of a short table, because a fleet may have thousands of healthy secrets. */
 const SHORT_TABLE = 20;
 const HEAD: Row = { cells: ['Secret', 'State', 'Token left', 'Due', 'Action'], style: 'dim' };
 
-/** Renders how many secrets are healthy, the others, and what to do now. */
+/** Renders the number of healthy secrets, the other secrets, and the next step. */
 export function renderFleet(status: FleetStatus, judgement: Judgement, isAll: boolean): string {
   const { fleet, secrets, watch, nowMs } = status;
   const ranked = typeof secrets === 'string' ? [] : secrets;
@@ -29,7 +29,7 @@ export function renderFleet(status: FleetStatus, judgement: Judgement, isAll: bo
 
 function describeShared({ sharedWith }: FleetStatus): string[] {
   if (sharedWith.length === 0) return [];
-  const text = `with ${sharedWith.join(', ')}: it has the same tag. That is harmless, because a secret's history is its lock, but it costs double.`;
+  const text = `with ${sharedWith.join(', ')}: it has the same tag. This is harmless, because a secret's history is its lock, but it doubles the cost.`;
   return [line('Shared', terminal.paint('yellow', text))];
 }
 

@@ -16,7 +16,7 @@ export function accountToJson(account: Account, judgement: Judgement): object {
   };
 }
 
-/** `secrets` has all of them, worst first. */
+/** Returns the JSON of a fleet. `secrets` contains all secrets, worst first. */
 export function fleetToJson(status: FleetStatus, judgement: Judgement): object {
   const { fleet, secrets, replicas, watch, sharedWith } = status;
   return {
@@ -43,7 +43,7 @@ function secretToJson({ account, judgement }: JudgedAccount): object {
   };
 }
 
-/** `advice` keeps the names of 0.2.0. */
+/** Returns the JSON of a judgement. `advice` has the names of version 0.2.0. */
 function judgementToJson({ health, action, reason, command, runbook }: Judgement): object {
   const commands = command === undefined ? [] : [command];
   return {

@@ -2,10 +2,10 @@ import { CommandError, EXIT } from '../command-error.ts';
 import { interruption } from './interruption.ts';
 import { terminal } from './terminal.ts';
 
-/** Questions go to standard error. Each library is loaded for its question alone: most commands ask nothing. */
+/** Context of the prompts, which go to standard error. Each prompt loads its library, because most commands do not prompt. */
 const CONTEXT = { output: process.stderr };
 
-/** @param instead what to do if there is no terminal to ask on */
+/** Asks a yes-or-no question. @param instead advice if there is no terminal */
 export async function askYesOrNo(message: string, instead: string): Promise<boolean> {
   requireTerminal(message, instead);
   const { default: confirm } = await import('@inquirer/confirm');
@@ -19,7 +19,7 @@ export async function askText(message: string, instead: string): Promise<string>
   return answer.trim();
 }
 
-/** Nothing of the answer is shown, not even its length. */
+/** Asks for a text without showing it or its length. */
 export async function askHidden(message: string, instead: string): Promise<string> {
   requireTerminal(message, instead);
   const { default: password } = await import('@inquirer/password');
@@ -28,9 +28,9 @@ export async function askHidden(message: string, instead: string): Promise<strin
 }
 
 /**
- * Asks a person who may want to stop, without ending the command.
+ * Asks a question that the user can also stop, without ending the command.
  *
- * @param signal ends the question, as if the person had continued
+ * @param signal ends the question
  * @returns the text; `interrupted` after Ctrl-C, `stopping` after the signal
  */
 export async function askToContinue(message: string, signal: AbortSignal): Promise<string> {
@@ -45,12 +45,12 @@ export async function askToContinue(message: string, signal: AbortSignal): Promi
 }
 
 function isGiven(text: string): boolean | string {
-  return text.trim() !== '' || 'It is empty. Ctrl-C stops.';
+  return text.trim() !== '' || 'The answer is empty. To stop, press Ctrl-C.';
 }
 
 function requireTerminal(question: string, instead: string): void {
   if (terminal.isInteractive()) return;
-  throw new CommandError(EXIT.unable, `There is no terminal to ask on: ${question} ${instead}`);
+  throw new CommandError(EXIT.unable, `Cannot prompt without a terminal: ${question} ${instead}`);
 }
 
 async function answerOf<T>(prompt: Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ let consequence = UNCHANGED;
 let isProtected = false;
 let stopping = new AbortController();
 
-/** Ctrl-C ends a command with a sentence that says how things stand. So do SIGTERM and SIGHUP, of a closed terminal. */
+/** Handling of Ctrl-C, SIGTERM, and SIGHUP of a closed terminal. They end a command with a message about the state. */
 export const interruption = {
   listen(): void {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => heed(name));
@@ -17,7 +17,7 @@ export const interruption = {
     process.stderr.on('error', () => undefined);
   },
 
-  /** Forgets what an earlier command of this process has set. */
+  /** Resets the state that an earlier command of this process has set. */
   reset(): void {
     consequence = UNCHANGED;
     isProtected = false;
@@ -29,14 +29,14 @@ export const interruption = {
   /** Returns a signal that is aborted when the command has to end soon. */
   signal: (): AbortSignal => stopping.signal,
 
-  /** What is true if Ctrl-C comes from now on. */
+  /** Sets the message for Ctrl-C from now on. */
   wouldMean(sentence: string): void {
     consequence = sentence;
   },
 
   sentence: (): string => `Stopped. ${consequence}`,
 
-  /** Lets `work` come to its end first, unless somebody insists: half of it would lose a token. */
+  /** Lets `work` finish first, unless the user presses Ctrl-C again: stopping halfway would lose a token. */
   async protect<T>(work: () => Promise<T>): Promise<T> {
     isProtected = true;
     try {
@@ -46,18 +46,18 @@ export const interruption = {
     }
   },
 
-  /** @throws CommandError if Ctrl-C came while something was protected */
+  /** Ends the command if Ctrl-C was pressed during protected work. @throws CommandError in that case */
   heed(): void {
     if (interruption.isPending()) throw new CommandError(EXIT.interrupted, interruption.sentence());
   },
 };
 
-/** Only a second Ctrl-C is insistence: a closing terminal sends several signals by itself. */
+/** Handles a signal. Only a second Ctrl-C stops protected work, because a closing terminal sends several signals. */
 function heed(name: NodeJS.Signals): void {
   const isRepeated = interruption.isPending();
   if (isProtected && isRepeated && name !== 'SIGINT') return;
   if (!isProtected || isRepeated) end();
-  terminal.say('\nStopping as soon as the answer is stored.');
+  terminal.say('\nStopping when the answer is stored.');
   stopping.abort();
 }
 

@@ -4,7 +4,7 @@ const DEFAULT_WIDTH = 120;
 const MIN_CELL = 16;
 const GAP = '  ';
 
-/** Rows of cells, the first of them the head; each cell is wrapped to its share of the terminal. */
+/** Renders rows of cells, with the first row as head. Each cell is wrapped to its share of the terminal's width. */
 export function renderTable(
   rows: readonly (readonly string[])[],
   width = process.stdout.columns ?? DEFAULT_WIDTH,
@@ -24,7 +24,7 @@ function renderRow(row: readonly string[], cell: number): string {
   return lines.map((line) => line.trimEnd()).join('\n');
 }
 
-/** At spaces; a longer word sticks out rather than be cut. */
+/** Wraps text at spaces. A longer word sticks out instead of being cut. */
 function wrap(text: string, cell: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MS = 100;
-/** What is done sooner needs no progress. */
+/** Time before progress is shown. */
 const QUIET_MS = 1_000;
 
 export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
@@ -15,13 +15,13 @@ export interface Output {
 
 let output: Output = process;
 
-/** Results go to standard output; everything else, so that results can be piped, to standard error. */
+/** Terminal of the command. Results go to standard output, and everything else to standard error, so that results can be piped. */
 export const terminal = {
   connect(streams: Output): void {
     output = streams;
   },
 
-  /** True if a person can be asked something. */
+  /** Returns whether the command can prompt. */
   isInteractive: (): boolean => process.stdin.isTTY === true && isTerminal(output.stderr),
 
   result(text: string): void {
@@ -32,12 +32,12 @@ export const terminal = {
     output.stderr.write(`${text}\n`);
   },
 
-  /** Heeds NO_COLOR, and paints nothing if standard output is no terminal. */
+  /** Styles text, unless NO_COLOR is set or standard output is not a terminal. */
   paint(style: Style, text: string): string {
     return styleText(style, text, { stream: output.stdout });
   },
 
-  /** Shows that something goes on, once it takes longer than a second. @param what may change meanwhile */
+  /** Shows progress when `work` takes longer than a second. @param what text, which may change meanwhile */
   async progress<T>(what: string | (() => string), work: Promise<T>): Promise<T> {
     const stop = showProgress(typeof what === 'string' ? () => what : what);
     try {

@@ -276,7 +276,7 @@ describe('status of a fleet', () => {
     fleet.addStack('Another', tag);
     const { exitCode, stdout } = await run('status');
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/^Another\n.*\n {2}Shared +with RetentlyTokenRefreshFleet: .* it costs double\.\n/);
+    expect(stdout).toMatch(/^Another\n.*\n {2}Shared +with RetentlyTokenRefreshFleet: /);
     expect(stdout).toMatch(/\nRetentlyTokenRefreshFleet\n.*\n {2}Shared +with Another: /);
   });
 
@@ -359,26 +359,23 @@ describe('one secret of a fleet', () => {
     expect(refused.stdout).toContain(' authorize --stack RetentlyTokenRefreshFleet --secret-id acme\n');
   });
 
-  test.each([['status'], ['refresh']])(
-    '%s of one without the tag says that the fleet does not keep it',
-    async (name) => {
-      fleet.createSecret('acme');
-      deployment.sandbox.aws.secretsManager.tagResource({
-        SecretId: 'acme',
-        Tags: [{ Key: 'retently', Value: 'apac' }],
-      });
-      const { exitCode, stderr } = await run(name, '--stack', FLEET_NAME, '--secret-id', 'acme');
-      expect(stderr).toMatch(
-        /^Secret acme does not have the tag retently=emea, so fleet RetentlyTokenRefreshFleet does not/,
-      );
-      expect(exitCode).toBe(1);
-      expect(deployment.server.invocations).toEqual([]);
-    },
-  );
+  test.each([['status'], ['refresh']])('%s rejects a secret without the tag', async (name) => {
+    fleet.createSecret('acme');
+    deployment.sandbox.aws.secretsManager.tagResource({
+      SecretId: 'acme',
+      Tags: [{ Key: 'retently', Value: 'apac' }],
+    });
+    const { exitCode, stderr } = await run(name, '--stack', FLEET_NAME, '--secret-id', 'acme');
+    expect(stderr).toMatch(
+      /^Secret acme does not have the tag retently=emea, so fleet RetentlyTokenRefreshFleet does not/,
+    );
+    expect(exitCode).toBe(1);
+    expect(deployment.server.invocations).toEqual([]);
+  });
 
   test.each<[readonly string[], RegExp]>([
-    [['refresh'], /^RetentlyTokenRefreshFleet is a fleet: .* Name one of them with --secret-id/],
-    [['refresh', '--secret-id', 'nowhere'], /^There is no secret nowhere beside fleet RetentlyTokenRefreshFleet/],
+    [['refresh'], /^RetentlyTokenRefreshFleet is a fleet .*--secret-id/],
+    [['refresh', '--secret-id', 'nowhere'], /^There is no secret nowhere .*RetentlyTokenRefreshFleet/],
     [['status', '--secret-id', 'nowhere'], /^There is no secret nowhere/],
     [['status', '--function-name', REFRESH_NAME], /To choose a fleet, use --stack\./],
     [['probe', '--yes'], /^RetentlyTokenRefreshFleet is a fleet, which keeps many secrets\. Name one with --secret-id/],
