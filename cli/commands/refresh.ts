@@ -42,7 +42,12 @@ export async function showRefresh(
     const account = await terminal.progress('Looking', lookAtAccount(session, target));
     terminal.result(renderAccount(account, judge(account)));
   }
-  return invoked.kind === 'result' && GOOD_OUTCOMES.has(invoked.result.outcome) ? EXIT.done : EXIT.attention;
+  return toExitCode(invoked.kind === 'result' ? invoked.result.outcome : invoked.kind);
+}
+
+/** Returns the exit code for the outcome of a refresh, or for the code of its failure. */
+export function toExitCode(ending: string): ExitCode {
+  return GOOD_OUTCOMES.has(ending) ? EXIT.done : EXIT.attention;
 }
 
 function describe(invoked: Invoked): string {

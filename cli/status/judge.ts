@@ -43,8 +43,8 @@ function judgeFailed(account: Account, code: string): Judgement {
   return toAttention(action, { reason, command: commandFor(action, account), runbook: toRunbookEntry(code) });
 }
 
-/** A later function may end with a code that this version does not know. */
-function toFaultCode(code: string): FaultCode | 'UNEXPECTED' {
+/** Returns a known code. A later version of the function may end with a code that this version does not know. */
+export function toFaultCode(code: string): FaultCode | 'UNEXPECTED' {
   const known: Readonly<Record<FaultCode, true>> = {
     CONFIGURATION_INVALID: true,
     EVENT_INVALID: true,

@@ -109,6 +109,9 @@ function judgeTime(evidence: Evidence, decision: Decision): Advice | undefined {
   const { current, nowMs } = evidence.situation;
   const { access_token, expires_at, may_be_revoked } = current.document.members;
   const seconds = untilDueSeconds(evidence);
+  const failure = findFailure(evidence);
+  const isFailing = failure !== undefined && evidence.hasSuccessor !== true;
+  if (access_token === undefined && isFailing) return adviseOnFailure(failure.code, failure.cause);
   if (access_token === undefined) return ['refresh', 'There is no access token yet.'];
   if (may_be_revoked !== undefined)
     return ['refresh', 'The access token may have been revoked; only an attempt shows it.'];
@@ -116,7 +119,6 @@ function judgeTime(evidence: Evidence, decision: Decision): Advice | undefined {
     return ['refresh', 'The lifetime of the access token is unknown, or begins in the future.'];
 
   const expiresAtMs = parseRfc3339(expires_at);
-  const failure = findFailure(evidence);
   const lastChanceMs = chanceMs(evidence, decision, nowMs + seconds * 1000) + evidence.scheduleSeconds * 1000;
   if (expiresAtMs <= lastChanceMs) {
     if (failure !== undefined) return adviseOnFailure(failure.code, failure.cause);

@@ -1,4 +1,5 @@
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import type { Action } from '../../lambda/contract.ts';
 import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { plantSecret, plantToken } from '../support/in-sandbox.ts';
 
@@ -8,6 +9,8 @@ export interface Answer {
   readonly script: readonly Step[];
   /** The outcome, or the code of the error. */
   readonly ending: string;
+  /** What `status` advises afterwards. */
+  readonly action: Action;
   /** POSTs that were read to their end. */
   readonly posts: number;
   /** Members of AWSCURRENT afterwards. @default it stays as it is */
@@ -16,8 +19,12 @@ export interface Answer {
   readonly lifetimeSeconds?: number;
 }
 
-const AMBIGUOUS = { ending: 'PROVIDER_AMBIGUOUS', posts: 3 };
-const UNRECOGNIZED = { ending: 'PROVIDER_UNAVAILABLE', posts: 1 };
+const AMBIGUOUS = { ending: 'PROVIDER_AMBIGUOUS', action: 'askProvider', posts: 3 } as const;
+const UNAVAILABLE = { ending: 'PROVIDER_UNAVAILABLE', posts: 1 } as const;
+const UNRECOGNIZED = { ...UNAVAILABLE, action: 'fixClientOrReauthorize' } as const;
+const INTERCEPTED = { ...UNAVAILABLE, action: 'fixNetwork' } as const;
+const MISDIRECTED = { ...UNAVAILABLE, action: 'fixConfiguration' } as const;
+const THROTTLED = { ...UNAVAILABLE, action: 'askProvider' } as const;
 const DAY_SECONDS = 86_400;
 const SIX_HOURS = 21_600;
 
@@ -84,7 +91,7 @@ export const UNROTATED: readonly Answer[] = [
 ];
 
 export const BAD_ANSWERS: readonly Answer[] = [
-  { name: '200 with HTML', script: [{ status: 200, body: `<html>${plantSecret()}` }], ...UNRECOGNIZED },
+  { name: '200 with HTML', script: [{ status: 200, body: `<html>${plantSecret()}` }], ...MISDIRECTED },
   { name: '200 with nothing', script: [{ status: 200 }], ...AMBIGUOUS },
   { name: '200 with null', script: [{ status: 200, body: null }], ...AMBIGUOUS },
   { name: '200 with an array', script: [{ status: 200, body: [plantSecret()] }], ...AMBIGUOUS },
@@ -99,11 +106,11 @@ export const BAD_ANSWERS: readonly Answer[] = [
     script: [{ status: 200, body: { message: plantSecret(), code: 400, data: null } }],
     ...UNRECOGNIZED,
   },
-  refused(200, 'invalid_grant', 'REAUTHORIZATION_REQUIRED'),
-  refused(400, 'invalid_grant', 'REAUTHORIZATION_REQUIRED'),
-  refused(401, 'invalid_client', 'CLIENT_REJECTED'),
+  refused(200, 'invalid_grant', 'REAUTHORIZATION_REQUIRED', 'reauthorize'),
+  refused(400, 'invalid_grant', 'REAUTHORIZATION_REQUIRED', 'reauthorize'),
+  refused(401, 'invalid_client', 'CLIENT_REJECTED', 'fixClient'),
   ...['invalid_request', 'invalid_client', 'unauthorized_client', 'unsupported_grant_type', 'invalid_scope'].map(
-    (error) => refused(400, error, 'CLIENT_REJECTED'),
+    (error) => refused(400, error, 'CLIENT_REJECTED', 'fixClient'),
   ),
   { name: '400 with an unknown error', script: [{ status: 400, body: { error: plantSecret() } }], ...UNRECOGNIZED },
   { name: '400 with HTML', script: [{ status: 400, body: plantSecret() }], ...UNRECOGNIZED },
@@ -111,21 +118,21 @@ export const BAD_ANSWERS: readonly Answer[] = [
   {
     name: '403 with the page of a firewall',
     script: [{ status: 403, headers: { 'content-type': 'text/html' }, body: `<html>${plantSecret()}</html>` }],
-    ...UNRECOGNIZED,
+    ...INTERCEPTED,
   },
   {
     name: '202 of a challenge',
     script: [{ status: 202, headers: { 'x-amzn-waf-action': 'challenge' } }],
-    ...UNRECOGNIZED,
+    ...INTERCEPTED,
   },
-  { name: '407', script: [{ status: 407, headers: { 'proxy-authenticate': 'Basic' } }], ...UNRECOGNIZED },
+  { name: '407', script: [{ status: 407, headers: { 'proxy-authenticate': 'Basic' } }], ...INTERCEPTED },
   { name: '400 with nothing', script: [{ status: 400 }], ...UNRECOGNIZED },
-  { name: '404', script: [{ status: 404, body: plantSecret() }], ...UNRECOGNIZED },
-  { name: 'a redirect', script: [{ status: 302, headers: { location: '/elsewhere' } }], ...UNRECOGNIZED },
+  { name: '404', script: [{ status: 404, body: plantSecret() }], ...MISDIRECTED },
+  { name: 'a redirect', script: [{ status: 302, headers: { location: '/elsewhere' } }], ...MISDIRECTED },
   {
     name: 'a redirect that keeps the method',
     script: [{ status: 307, headers: { location: '/elsewhere' } }],
-    ...UNRECOGNIZED,
+    ...MISDIRECTED,
   },
   ...[500, 502, 504, 520].map((status) => ({
     name: `${status}`,
@@ -133,29 +140,33 @@ export const BAD_ANSWERS: readonly Answer[] = [
     ...AMBIGUOUS,
   })),
   // No limit of ours leads to a second POST.
-  { name: 'an endless body', script: ['endless-body'], ending: 'PROVIDER_AMBIGUOUS', posts: 1 },
+  { name: 'an endless body', script: ['endless-body'], ending: 'PROVIDER_AMBIGUOUS', action: 'askProvider', posts: 1 },
   {
     name: 'the tokens behind 2 MiB',
     script: [{ status: 200, body: { zeros: '0'.repeat(2 * 1024 * 1024), access_token: plantToken() } }],
     ending: 'PROVIDER_AMBIGUOUS',
+    action: 'askProvider',
     posts: 1,
   },
   {
     name: '503 with 2 MiB',
     script: [{ status: 503, body: '0'.repeat(2 * 1024 * 1024) }],
     ending: 'PROVIDER_UNAVAILABLE',
+    action: 'askProvider',
     posts: 1,
   },
   {
     name: 'headers of 2 MiB',
     script: [{ raw: Buffer.from(`HTTP/1.1 200 OK\r\n${`x: ${'y'.repeat(1_020)}\r\n`.repeat(2_048)}\r\n`) }],
     ending: 'PROVIDER_AMBIGUOUS',
+    action: 'askProvider',
     posts: 1,
   },
   {
     name: 'an access token without room for it, and no new refresh token',
     script: [{ status: 200, body: { access_token: 'x'.repeat(66_000) } }],
     ending: 'PROVIDER_UNAVAILABLE',
+    action: 'fixConfiguration',
     posts: 1,
   },
   { name: 'a truncated body', script: ['truncated-body'], ...AMBIGUOUS },
@@ -163,23 +174,25 @@ export const BAD_ANSWERS: readonly Answer[] = [
   {
     name: '503 for longer than the run',
     script: [{ status: 503, headers: { 'retry-after': '3600' } }],
-    ...UNRECOGNIZED,
+    ...THROTTLED,
   },
   {
     name: '429 until tomorrow',
     script: [{ status: 429, headers: { 'retry-after': inSeconds(DAY_SECONDS) } }],
-    ...UNRECOGNIZED,
+    ...THROTTLED,
   },
   {
     name: '400 with invalid_grant, gzip',
     script: [{ status: 400, body: gzipSync('{"error":"invalid_grant"}') }],
     ending: 'REAUTHORIZATION_REQUIRED',
+    action: 'reauthorize',
     posts: 1,
   },
   {
     name: 'a failure, then invalid_grant',
     script: ['reset', { status: 400, body: { error: 'invalid_grant' } }],
     ending: 'REAUTHORIZATION_REQUIRED',
+    action: 'reauthorize',
     posts: 2,
   },
 ];
@@ -191,10 +204,16 @@ export const SLOW_ANSWERS: readonly Answer[] = [
     ...after({ status: 429, headers: { 'retry-after': '1' } }),
   },
   { ...good('503 without Retry-After', {}, SIX_HOURS), ...after({ status: 503 }) },
-  { name: '503 again and again', script: [{ status: 503 }], ending: 'PROVIDER_UNAVAILABLE', posts: 4 },
+  {
+    name: '503 again and again',
+    script: [{ status: 503 }],
+    ending: 'PROVIDER_UNAVAILABLE',
+    action: 'askProvider',
+    posts: 4,
+  },
   // In one POST: it is not cut off, and not sent again.
   { ...good('an answer after 25 s', {}, SIX_HOURS), ...slow(25_000) },
-  { name: 'no answer', script: ['hang'], ending: 'PROVIDER_AMBIGUOUS', posts: 1 },
+  { name: 'no answer', script: ['hang'], ending: 'PROVIDER_AMBIGUOUS', action: 'askProvider', posts: 1 },
 ];
 
 function good(name: string, changes: object, lifetimeSeconds: number, stored: object = {}): Answer {
@@ -206,6 +225,7 @@ function good(name: string, changes: object, lifetimeSeconds: number, stored: ob
     name,
     script,
     ending: 'refreshed',
+    action: 'none',
     posts: 1,
     lifetimeSeconds,
     stored: { access_token, ...rotated, ...stored },
@@ -216,7 +236,15 @@ function good(name: string, changes: object, lifetimeSeconds: number, stored: ob
 function wrapped(name: string, wrap: (text: string) => Step): Answer {
   const tokens = { access_token: plantSecret(), refresh_token: plantSecret() };
   const text = JSON.stringify({ ...tokens, expires_in: SIX_HOURS });
-  return { name, script: [wrap(text)], ending: 'refreshed', posts: 1, lifetimeSeconds: SIX_HOURS, stored: tokens };
+  return {
+    name,
+    script: [wrap(text)],
+    ending: 'refreshed',
+    action: 'none',
+    posts: 1,
+    lifetimeSeconds: SIX_HOURS,
+    stored: tokens,
+  };
 }
 
 /** Its lifetime counts from now, and not from its answer: so what is stored is an instant. */
@@ -224,7 +252,14 @@ function expiring(name: string, seconds: number): Answer {
   const expirySeconds = Math.floor(Date.now() / 1000) + seconds;
   const access_token = jwtOf(seconds, expirySeconds);
   const stored = { access_token, expires_at: new Date(expirySeconds * 1000).toISOString() };
-  return { name, script: [{ status: 200, body: { access_token } }], ending: 'refreshed', posts: 1, stored };
+  return {
+    name,
+    script: [{ status: 200, body: { access_token } }],
+    ending: 'refreshed',
+    action: 'none',
+    posts: 1,
+    stored,
+  };
 }
 
 function jwtOf(seconds: number, exp = Math.floor(Date.now() / 1000) + seconds): string {
@@ -241,9 +276,9 @@ function slow(slowMs: number): Pick<Answer, 'script' | 'stored' | 'lifetimeSecon
   };
 }
 
-function refused(status: number, error: string, ending: string): Answer {
+function refused(status: number, error: string, ending: string, action: Action): Answer {
   const body = { error, error_description: plantSecret() };
-  return { name: `${status} with ${error}`, script: [{ status, body }], ending, posts: 1 };
+  return { name: `${status} with ${error}`, script: [{ status, body }], ending, action, posts: 1 };
 }
 
 /** The same answer, behind another one. */

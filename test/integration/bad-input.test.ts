@@ -1,11 +1,20 @@
 import { describe, expect, test } from 'vitest';
+import type { Action } from '../../lambda/contract.ts';
 import { SECRET_ID, startSandbox } from '../sandbox/sandbox.ts';
 import { endingOf, inSandbox, messageOf, useSandbox } from '../support/in-sandbox.ts';
-import { BAD_ANSWERS, GOOD_ANSWERS, UNROTATED, WRAPPED_ANSWERS } from './bad-answers.ts';
+import { type Answer, BAD_ANSWERS, GOOD_ANSWERS, UNROTATED, WRAPPED_ANSWERS } from './bad-answers.ts';
 import { BAD_SECRETS } from './bad-secrets.ts';
 import { currentOf, expectAnswer, plantCredentials, tryAnswer, tryBadSecret } from './planted.ts';
 
 const use = useSandbox();
+
+const ACTION_BY_ENDING: Readonly<Record<string, Action>> = {
+  CREDENTIALS_INVALID: 'restoreSecret',
+  CREDENTIALS_INCOMPLETE: 'restoreSecret',
+  SECRET_NOT_FOUND: 'restoreSecret',
+  STORE_DENIED: 'fixStore',
+  'not-configured': 'reauthorize',
+};
 
 describe('nothing is sent, and nothing is changed, with a secret that is', () => {
   test.each(BAD_SECRETS)('$name: $ending', async (bad) => {
@@ -13,6 +22,8 @@ describe('nothing is sent, and nothing is changed, with a secret that is', () =>
     const callCount = sandbox.aws.calls.length;
     expect(await tryBadSecret(sandbox, lambda, bad)).toMatchObject({
       ending: bad.ending,
+      exitCode: 1,
+      action: bad.action ?? ACTION_BY_ENDING[bad.ending],
       message: expect.stringContaining(bad.says),
       posts: 0,
     });
@@ -57,7 +68,14 @@ describe('an answer that can be used is used:', () => {
     const { sandbox, lambda } = use();
     const refresh_token = plantCredentials().refresh_token;
     const script = [{ status: 200, body: { refresh_token } }];
-    const answer = { name: '', script, ending: 'PROVIDER_AMBIGUOUS', posts: 1, stored: { refresh_token } };
+    const answer = {
+      name: '',
+      script,
+      ending: 'PROVIDER_AMBIGUOUS',
+      action: 'refresh',
+      posts: 1,
+      stored: { refresh_token },
+    };
     expectAnswer(sandbox, await tryAnswer(sandbox, lambda, answer), answer);
     const next = { name: '', script: [{ status: 200, body: { access_token: plantCredentials().note } }] };
     sandbox.tokenEndpoint.play(...next.script);
@@ -70,7 +88,14 @@ test('of two tokens that do not fit into the secret, the refresh token is stored
   const { sandbox, lambda } = use();
   const refresh_token = plantCredentials().refresh_token;
   const script = [{ status: 200, body: { access_token: 'x'.repeat(66_000), refresh_token } }];
-  const answer = { name: '', script, ending: 'PROVIDER_AMBIGUOUS', posts: 1, stored: { refresh_token } };
+  const answer = {
+    name: '',
+    script,
+    ending: 'PROVIDER_AMBIGUOUS',
+    action: 'refresh',
+    posts: 1,
+    stored: { refresh_token },
+  };
   expectAnswer(sandbox, await tryAnswer(sandbox, lambda, answer), answer);
   expect(currentOf(sandbox)).not.toHaveProperty('access_token');
 });

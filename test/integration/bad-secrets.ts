@@ -1,3 +1,4 @@
+import type { Action } from '../../lambda/contract.ts';
 import type { InjectedFault } from '../sandbox/aws/injected-fault.ts';
 import { type Sandbox, SECRET_ID } from '../sandbox/sandbox.ts';
 import { plantSecret } from '../support/in-sandbox.ts';
@@ -11,6 +12,8 @@ export interface BadSecret {
   readonly prepare?: (sandbox: Sandbox) => void;
   /** The outcome, or the code of the error. */
   readonly ending: string;
+  /** What `status` advises. @default the action for all errors of this kind of secret */
+  readonly action?: Action;
   /** Part of the message: what is wrong, or what to do. */
   readonly says: string;
 }
@@ -140,6 +143,8 @@ function denied(what: string, kind: InjectedFault['kind'], operation: string): B
     name: `denied on ${what}`,
     prepare,
     ending: 'STORE_DENIED',
+    // Status reads only, so it does not meet a denied write.
+    ...(operation === 'PutSecretValue' && { action: 'refresh' as const }),
     says: kind === 'kms' ? 'KMS key' : "Check the function's role",
   };
 }

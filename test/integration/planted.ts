@@ -1,4 +1,8 @@
 import { expect } from 'vitest';
+import * as z from 'zod';
+import { toExitCode } from '../../cli/commands/refresh.ts';
+import { toFaultCode } from '../../cli/status/judge.ts';
+import { judgeFault } from '../../lambda/core/health.ts';
 import type { InvokeOptions, LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { endingOf, messageOf, plantSecret } from '../support/in-sandbox.ts';
@@ -12,6 +16,10 @@ export interface Observed {
   /** POSTs that were read to their end. */
   readonly posts: number;
   readonly result: unknown;
+  /** Exit code of the command `refresh`. */
+  readonly exitCode: number;
+  /** What `status` advises afterwards. */
+  readonly action: unknown;
 }
 
 export function plantCredentials() {
@@ -48,13 +56,30 @@ async function invoke({ tokenEndpoint }: Sandbox, lambda: LambdaProcess, options
   const invocation = await lambda.invoke({}, options);
   const posts = tokenEndpoint.requests.length - postCount;
   const result = invocation.kind === 'result' ? invocation.result : undefined;
-  return { ending: endingOf(invocation), message: messageOf(invocation), posts, result };
+  const ending = endingOf(invocation);
+  return {
+    ending,
+    message: messageOf(invocation),
+    posts,
+    result,
+    exitCode: toExitCode(ending),
+    action: await readAction(lambda),
+  };
 }
 
-/** The ending, the number of POSTs, and what is in AWSCURRENT now. */
+async function readAction(lambda: LambdaProcess): Promise<unknown> {
+  const invocation = await lambda.invoke({ action: 'status' });
+  if (invocation.kind === 'result') return statusResult.parse(invocation.result).action;
+  return judgeFault(toFaultCode(endingOf(invocation))).action;
+}
+
+const statusResult = z.object({ action: z.string() });
+
+/** Checks the ending, the exit code, the action, the number of POSTs, and the document in AWSCURRENT. */
 export function expectAnswer(sandbox: Sandbox, observed: Observed, answer: Answer): void {
-  const { ending, posts, stored, lifetimeSeconds } = answer;
-  expect(observed).toMatchObject({ ending, posts });
+  const { ending, posts, stored, lifetimeSeconds, action } = answer;
+  const exitCode = ending === 'refreshed' ? 0 : 1;
+  expect(observed).toMatchObject({ ending, exitCode, action, posts });
   const spent = sandbox.tokenEndpoint.requests.at(-1)?.form['refresh_token'] ?? '';
   if (stored === undefined) expect(currentOf(sandbox)).not.toHaveProperty('access_token');
   else expect(currentOf(sandbox)).toMatchObject({ ...stored, note: expect.any(String) });

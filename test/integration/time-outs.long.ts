@@ -17,7 +17,13 @@ describe.concurrent('with real back-offs and time-outs,', () => {
       const soonMs = (Math.floor(Date.now() / 1000) + 2) * 1000;
       const throttled = { status: 429, headers: { 'retry-after': new Date(soonMs).toUTCString() } };
       const answer = { status: 200, body: { access_token: plantCredentials().note } };
-      const seen = await tryAnswer(sandbox, lambda, { name: '', script: [throttled, answer], ending: '', posts: 2 });
+      const seen = await tryAnswer(sandbox, lambda, {
+        name: '',
+        script: [throttled, answer],
+        ending: '',
+        action: 'none',
+        posts: 2,
+      });
       expect(seen).toMatchObject({ ending: 'refreshed', posts: 2 });
       const againAtMs = performance.timeOrigin + (sandbox.tokenEndpoint.requests.at(-1)?.beganAtMs ?? 0);
       expect(againAtMs).toBeGreaterThan(soonMs - 100);

@@ -33,6 +33,7 @@ function evidence(
 }
 
 const { tokenHash } = aged(1);
+const untried = toDocumentEntry({ refresh_token: 'refresh-1' });
 const entry = { versionId: 'version', tokenHash, attempt: 0 };
 const claim = (ageSeconds: number): ClaimEntry => ({
   ...entry,
@@ -66,7 +67,22 @@ const TRUTH: readonly Row[] = [
   ['due for 2.5 hours, 30 minutes left', evidence(aged(5.5)), 'attention', 'refresh'],
   ['9 minutes left', evidence(aged(5.85)), 'attention', 'refresh'],
   ['expired', evidence(aged(7)), 'attention', 'refresh'],
-  ['no access token yet', evidence(toDocumentEntry({ refresh_token: 'refresh-1' })), 'attention', 'refresh'],
+  ['no access token yet', evidence(untried), 'attention', 'refresh'],
+  [
+    'no access token yet, and the attempt met a firewall',
+    evidence(untried, { latestEntry: failure({ tokenHash: untried.tokenHash, cause: 'intercepted' }) }),
+    'attention',
+    'fixNetwork',
+  ],
+  [
+    'no access token yet, and a failure before an answer',
+    evidence(untried, {
+      latestEntry: failure({ tokenHash: untried.tokenHash, cause: 'intercepted' }),
+      hasSuccessor: true,
+    }),
+    'attention',
+    'refresh',
+  ],
   ['no lifetime', evidence(aged(1, { expires_at: undefined })), 'attention', 'refresh'],
   ['may be revoked', evidence(aged(1, { may_be_revoked: 'PROVIDER_AMBIGUOUS' })), 'attention', 'refresh'],
   ['refreshed in the future', evidence(aged(-2)), 'attention', 'refresh'],
