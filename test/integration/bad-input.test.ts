@@ -68,7 +68,7 @@ describe('an answer that can be used is used:', () => {
     const { sandbox, lambda } = use();
     const refresh_token = plantCredentials().refresh_token;
     const script = [{ status: 200, body: { refresh_token } }];
-    const answer = {
+    const answer: Answer = {
       name: '',
       script,
       ending: 'PROVIDER_AMBIGUOUS',
@@ -88,7 +88,7 @@ test('of two tokens that do not fit into the secret, the refresh token is stored
   const { sandbox, lambda } = use();
   const refresh_token = plantCredentials().refresh_token;
   const script = [{ status: 200, body: { access_token: 'x'.repeat(66_000), refresh_token } }];
-  const answer = {
+  const answer: Answer = {
     name: '',
     script,
     ending: 'PROVIDER_AMBIGUOUS',
