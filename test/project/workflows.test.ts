@@ -68,6 +68,10 @@ describe('each night', () => {
     expect(scenarios).toContain(standing);
   });
 
+  test('a million histories of one secret are played, from a seed of that day', () => {
+    expect(new Map(WORKFLOWS).get('nightly.yml')).toMatch(/simulate -- --histories 1000000 --seed "\$\(\(\$\(date /);
+  });
+
   test('the provider is out for a day', () => {
     expect(scenarios).toContain('--outage provider answers --outage-from-day 0.05');
   });
