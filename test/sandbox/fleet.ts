@@ -24,17 +24,21 @@ export async function startFleet(sandbox: Sandbox, maximumConcurrency = 4): Prom
   const { secretsManager, sqs, url } = sandbox.aws;
   const startRefresh = () => sandbox.startFunction({}, 'refresh-message');
   const refresh = new EventSourceMapping(sqs, maximumConcurrency, startRefresh);
-  const sweeper = await sandbox.startFunction(
-    {
-      [FLEET_ENVIRONMENT.tagKey]: FLEET_TAG.Key,
-      [FLEET_ENVIRONMENT.tagValue]: FLEET_TAG.Value,
-      [FLEET_ENVIRONMENT.queueUrl]: `${url}/000000000000/refresh`,
-      [FLEET_ENVIRONMENT.retryQueueUrl]: `${url}/000000000000/retries`,
-      [FLEET_ENVIRONMENT.refreshesPerSecond]: '1000',
-    },
-    'sweep',
-  );
-  const sweep = (options?: InvokeOptions) => sweeper.invoke({}, options);
+  const sweepVariables = {
+    [FLEET_ENVIRONMENT.tagKey]: FLEET_TAG.Key,
+    [FLEET_ENVIRONMENT.tagValue]: FLEET_TAG.Value,
+    [FLEET_ENVIRONMENT.queueUrl]: `${url}/000000000000/refresh`,
+    [FLEET_ENVIRONMENT.retryQueueUrl]: `${url}/000000000000/retries`,
+    [FLEET_ENVIRONMENT.refreshesPerSecond]: '1000',
+  };
+  let sweeper: LambdaProcess | undefined;
+  const sweep = async (options?: InvokeOptions) => {
+    sweeper ??= await sandbox.startFunction(sweepVariables, 'sweep');
+    const invocation = await sweeper.invoke({}, options);
+    // Lambda starts another environment after a crash.
+    if (invocation.kind === 'ended') sweeper = undefined;
+    return invocation;
+  };
   return {
     refresh,
     startRefresh,
