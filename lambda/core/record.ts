@@ -168,15 +168,21 @@ function withinRoom({ document }: DocumentEntry, tokens: TokenMembers): TokenMem
  * as its successor, unless the other token has been exchanged meanwhile, and so is known to have been valid.
  */
 async function recordLate(context: Context, { parent, tokens, askedAtMs }: PendingAnswer): Promise<DocumentEntry> {
-  const other = await readExisting(context, parent.tokenHash);
-  const { refresh_token, refreshed_at } = other.document.members;
-  // An answer without an access token has no refreshed_at; it was asked for shortly before it was recorded.
-  const otherAskedAtMs = refreshed_at === undefined ? other.createdAt : parseRfc3339(refreshed_at);
-  if (refresh_token === tokens.refresh_token || otherAskedAtMs > askedAtMs) return other;
-  // A put that Lambda cuts off would take the answer in memory with it.
-  if (context.runtime.remainingMs() < STORE_CALL_MAX_MS)
-    throw new Fault('STORE_UNAVAILABLE', 'Cannot store the answer: no time is left.');
-  return (await recordAfter(context, other, tokens)) ?? other;
+  for (let place = parent; ; ) {
+    const other = await readExisting(context, place.tokenHash);
+    const { refresh_token, refreshed_at, spent_refresh_token_sha256: spent } = other.document.members;
+    // A third run may have stored a late answer there too. Only another token's answer shows that the one before was valid.
+    if (place !== parent && spent !== tokens.spent_refresh_token_sha256) return place;
+    // An answer without an access token has no refreshed_at; it was asked for shortly before it was recorded.
+    const otherAskedAtMs = refreshed_at === undefined ? other.createdAt : parseRfc3339(refreshed_at);
+    if (refresh_token === tokens.refresh_token || otherAskedAtMs > askedAtMs) return other;
+    // A put that Lambda cuts off would take the answer in memory with it.
+    if (context.runtime.remainingMs() < STORE_CALL_MAX_MS)
+      throw new Fault('STORE_UNAVAILABLE', 'Cannot store the answer: no time is left.');
+    const recorded = await recordAfter(context, other, tokens);
+    if (recorded !== undefined) return recorded;
+    place = other;
+  }
 }
 
 /** The store said that it exists; a read by id may lag behind that. */

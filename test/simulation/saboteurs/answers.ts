@@ -162,4 +162,18 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
       test: 'the first claim on the current token is found by its id if the label is on another token',
     },
   },
+  {
+    mistake: 'drops the newest of three answers to one token',
+    patches: [
+      {
+        file: 'core/record.ts',
+        find: 'if (place !== parent && spent !== tokens.spent_refresh_token_sha256) return place;',
+        replace: 'if (place !== parent && spent !== undefined) return place;',
+      },
+    ],
+    caughtBy: {
+      file: 'core/record.test.ts',
+      test: 'with two other answers to the same token, earlier: this answer follows the last of them',
+    },
+  },
 ];

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import type { TokenMembers } from '../../../lambda/core/credentials.ts';
 import { Fault } from '../../../lambda/core/fault.ts';
+import { sha256 } from '../../../lambda/core/fingerprint.ts';
 import {
   claimId,
   type FailureCode,
@@ -197,6 +198,17 @@ describe('if a run whose claim had expired has already recorded its answer', () 
     expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ ...TOKENS, note: 'kept' });
   });
 
+  test('with two other answers to the same token, earlier: this answer follows the last of them', async () => {
+    const spent = { spent_refresh_token_sha256: sha256('refresh-1') };
+    const first = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-first', ...spent }));
+    const second = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-second', ...spent }));
+    answeredBefore({ refresh_token: 'refresh-of-the-first', ...spent });
+    answeredBefore({ refresh_token: 'refresh-of-the-second', ...spent }, successorId(first.tokenHash));
+    expect(await record(context, parent, { ...TOKENS, ...spent }, ASKED_AT_MS)).toMatchObject({
+      versionId: successorId(second.tokenHash),
+    });
+  });
+
   test.each<[string, object]>([
     ['at the same moment', { refreshed_at: TOKENS.refreshed_at }],
     ['without an access token, before this one was requested', { refreshed_at: undefined }],
@@ -222,7 +234,8 @@ describe('if a run whose claim had expired has already recorded its answer', () 
   test('with another refresh token that was used since, and so was valid, its document is adopted', async () => {
     const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other' }));
     answeredBefore({ refresh_token: 'refresh-of-the-other' });
-    const next = answeredBefore({ refresh_token: 'refresh-3' }, successorId(other.tokenHash));
+    const spent = { spent_refresh_token_sha256: sha256('refresh-of-the-other') };
+    const next = answeredBefore({ refresh_token: 'refresh-3', ...spent }, successorId(other.tokenHash));
     expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: SUCCESSOR });
     expect(context.latestEntryVersionId).toBe(next);
   });
