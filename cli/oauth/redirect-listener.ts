@@ -11,7 +11,7 @@ import type { RedirectTarget } from './redirect-target.ts';
 const LAST_PAGE_WAIT_MS = 2_000;
 /** Tries to find a port that is free on both loopback addresses. */
 const MAX_PORT_TRIES = 5;
-/** Codes of `listen` on a host that has no IPv6. */
+/** Codes of `listen` on a host without IPv4 or without IPv6. */
 const NO_SUCH_ADDRESS = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
 const NOT_HERE: LastPage = {
@@ -127,14 +127,19 @@ function parseTarget(target: string | undefined, origin: string): URL | undefine
 /** Listens on both addresses of `localhost`, because a browser may use either one. */
 async function listen(hostname: string, port: number): Promise<readonly Server[]> {
   if (hostname !== 'localhost') return [await listenOn(hostname === '[::1]' ? '::1' : hostname, port)];
-  const first = await listenOn('127.0.0.1', port);
-  try {
-    return [first, await listenOn('::1', portOf(first))];
-  } catch (error) {
-    if (NO_SUCH_ADDRESS.has(codeOf(error))) return [first];
-    await new Promise((resolve) => first.close(resolve));
-    throw error;
+  const servers: Server[] = [];
+  for (const host of ['127.0.0.1', '::1']) {
+    try {
+      const [first] = servers;
+      servers.push(await listenOn(host, first === undefined ? port : portOf(first)));
+    } catch (error) {
+      const isLast = host === '::1';
+      if (NO_SUCH_ADDRESS.has(codeOf(error)) && !(isLast && servers.length === 0)) continue;
+      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+      throw error;
+    }
   }
+  return servers;
 }
 
 async function listenOn(host: string, port: number): Promise<Server> {
