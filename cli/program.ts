@@ -101,7 +101,7 @@ export async function main(args: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-/** No stack trace: what is not meant for a person is told by its name alone, for its text may quote a secret. */
+/** Prints an error without its stack trace. Of an unexpected error, it prints only the name, because the text may quote a secret. */
 function tell(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.unable;
   if (error instanceof CommandError) {

@@ -36,7 +36,7 @@ export interface TokenRefreshFleetProps extends Omit<TokenRefreshProps, OfOneSec
    */
   readonly flexibleWindow?: Duration;
   /**
-   * What happens to stored data when it leaves the stack: `RETAIN` or `DESTROY`. A fleet owns no secret.
+   * Policy for stored data that leaves the stack: `RETAIN` or `DESTROY`. A fleet owns no secret.
    * @default - queues and logs are destroyed
    */
   readonly removalPolicies?: Pick<NonNullable<TokenRefreshProps['removalPolicies']>, 'queues' | 'logs'>;

@@ -5,7 +5,7 @@ import { type Deployment, isFleet, scheduledFunctionOf } from './deployment.ts';
 import { listResources } from './find-deployments.ts';
 import type { AwsSession } from './session.ts';
 
-/** How far back to look for the last tick. */
+/** Time in which to look for the last tick. */
 const TICK_WINDOW_MS = 3 * 60 * 60 * 1000;
 const MINUTE_SECONDS = 60;
 /** CloudWatch's limit for the names in one request. */

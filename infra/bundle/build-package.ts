@@ -7,10 +7,10 @@ import { bundleHandler, entryPathOf, HANDLER_NAMES, runEsbuild } from './bundle-
 import { readPackages, toNotices } from './third-party-notices.ts';
 
 // Builds `dist/`, which is the whole package except for its documents:
-//   cjs/         the constructs, with their declarations; all dependencies except CDK are bundled
-//   esm/         the same constructs for ES modules, because two copies in one app would not recognize each other
-//   handlers/    the functions, bundled as in a checkout
-//   cli/         the command line, with all its dependencies bundled
+// - cjs/         the constructs, with their declarations; all dependencies except CDK are bundled
+// - esm/         the same constructs for ES modules, because two copies in one app would not recognize each other
+// - handlers/    the functions, bundled as in a checkout
+// - cli/         the command line, with all its dependencies bundled
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(ROOT, 'dist');

@@ -34,7 +34,7 @@ export function accountRules(props: AccountRulesProps): AlarmRules {
     TokenExpiringSoon: {
       metric: functionMetric(lambdaFunction, METRICS.tokenSecondsUntilDue, Stats.MAXIMUM, PERIOD_MINUTES),
       // A healthy run leaves a token that is not due. The alarm fires only if every period breaches, and a period without
-      // a run breaches: a single good run in the window prevents it, and a single bad run does not fire it.
+      // a run breaches. So a single good run in the window prevents it, and a single bad run does not fire it.
       threshold: 1,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       evaluationPeriods: noticePeriods,

@@ -39,7 +39,7 @@ export function isTooShort(document: Pick<CredentialsDocument, 'members'>, sched
 
 /**
  * Returns the seconds until an access token is due, as the metrics report them. A token that is too short for the schedule is
- * overdue from its beginning, by so much that every alarm on overdue tokens fires: consumers meet an expired token, however
+ * overdue from its beginning, by so much that every alarm on overdue tokens fires. Consumers get an expired token, however
  * often it is refreshed.
  *
  * @param scheduleSeconds longest time from one tick to the next

@@ -1,5 +1,5 @@
 // One cold start, measured from inside: loads a bundle, then invokes its handler with one event after the other. Plain
-// JavaScript that imports nothing, for what this file loads the candidates would not have to.
+// JavaScript that imports nothing, because the candidates would not have to load what this file has loaded.
 const [, , bundlePath, reportPath, ...events] = process.argv;
 const { writeFileSync } = process.getBuiltinModule('node:fs');
 const { createRequire } = process.getBuiltinModule('node:module');

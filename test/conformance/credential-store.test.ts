@@ -115,7 +115,7 @@ describe.each(Object.entries(CREDENTIAL_STORES))('CredentialStore: %s', (_name, 
     expect(listed.filter((version) => version.createdAt >= createdAt + 1_000)).toHaveLength(2);
   });
 
-  test('refuses the 101st version within 24 hours, and removes the oldest unlabeled one after that', async () => {
+  test('rejects the 101st version within 24 hours, and removes the oldest unlabeled one after that', async () => {
     for (let number = 1; number < MAX_VERSIONS; number++)
       expect(await put(id(`${number}x`), `${number}`)).toBe('created');
     await expect(put(A, 'a')).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
@@ -127,7 +127,7 @@ describe.each(Object.entries(CREDENTIAL_STORES))('CredentialStore: %s', (_name, 
     expect(await ask((store) => store.readVersion(first))).toMatchObject({ secretString: text('first') });
   });
 
-  test('refuses a value of more than 65,536 bytes', async () => {
+  test('rejects a value of more than 65,536 bytes', async () => {
     const of = (bytes: number) => 'x'.repeat(bytes);
     expect(await ask((store) => store.putVersion(A, of(MAX_VALUE_BYTES)))).toBe('created');
     const put = ask((store) => store.putVersion(B, of(MAX_VALUE_BYTES + 1)));

@@ -9,7 +9,7 @@ const MAX_LABELS = 20;
 /** Limits on versions, labels and sizes. Versions that are a day old are not checked: that would take a day. */
 export const limitChecks: readonly Check[] = [
   onSecret(
-    'the 101st version within 24 hours is refused',
+    'the 101st version within 24 hours is rejected',
     async (secret) => {
       await fill(secret);
       await expectRefusal(secret.put(newVersionId(), 'one more', [JOURNAL]), 'LimitExceededException');

@@ -64,20 +64,20 @@ export const putChecks: readonly Check[] = [
     assert.deepEqual(Object.fromEntries(others), { [first]: ['AWSCURRENT'], [second]: [JOURNAL] });
     assert.equal((await secret.get({ VersionStage: 'AWSCURRENT' })).SecretString, 'one');
   }),
-  onSecret('other content under the id of the AWSCURRENT version is refused', async (secret) => {
+  onSecret('other content under the id of the AWSCURRENT version is rejected', async (secret) => {
     const id = newVersionId();
     await secret.create({ id, text: 'one' });
     await expectRefusal(secret.put(id, 'other', [JOURNAL]), 'ResourceExistsException');
     assert.equal((await secret.get({ VersionId: id })).SecretString, 'one');
   }),
-  onSecret('other content under the id of a version with a label of our own is refused', async (secret) => {
+  onSecret('other content under the id of a version with a label of our own is rejected', async (secret) => {
     const id = newVersionId();
     await secret.create({ id: newVersionId(), text: 'one' });
     await secret.put(id, 'two', [JOURNAL]);
     await expectRefusal(secret.put(id, 'other', [JOURNAL]), 'ResourceExistsException');
     assert.equal((await secret.get({ VersionId: id })).SecretString, 'two');
   }),
-  onSecret('other content under the id of a version without labels is refused', async (secret) => {
+  onSecret('other content under the id of a version without labels is rejected', async (secret) => {
     const id = newVersionId();
     await secret.create({ id: newVersionId(), text: 'one' });
     await secret.put(id, 'two', [JOURNAL]);
@@ -86,7 +86,7 @@ export const putChecks: readonly Check[] = [
     assert.equal((await secret.get({ VersionId: id })).SecretString, 'two');
   }),
   onSecret(
-    'other content under the id of a version with AWSPENDING is refused',
+    'other content under the id of a version with AWSPENDING is rejected',
     async (secret) => {
       const id = newVersionId();
       await secret.create({ id: newVersionId(), text: 'one' });
@@ -109,7 +109,7 @@ export const putChecks: readonly Check[] = [
     await secret.put(newVersionId(), 'x'.repeat(MAX_VALUE_BYTES));
   }),
   onSecret(
-    'a value of 65,537 bytes is refused',
+    'a value of 65,537 bytes is rejected',
     async (secret) => {
       await secret.create();
       const put = secret.put(newVersionId(), 'x'.repeat(MAX_VALUE_BYTES + 1));
@@ -117,7 +117,7 @@ export const putChecks: readonly Check[] = [
     },
     { moto: 'moto has no size limit' },
   ),
-  onSecret('a version id of fewer than 32 characters is refused', async (secret) => {
+  onSecret('a version id of fewer than 32 characters is rejected', async (secret) => {
     await secret.create();
     await expectRefusal(secret.put('too-short', 'one'), 'ValidationException', 'InvalidParameterException');
   }),

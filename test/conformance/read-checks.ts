@@ -22,7 +22,7 @@ export const readChecks: readonly Check[] = [
       { SecretString: 'two', VersionId: id, VersionStages: [] },
     );
   }),
-  onSecret('a read tells id, stages and creation of the version', async (secret) => {
+  onSecret('a read returns id, stages and creation of the version', async (secret) => {
     const id = newVersionId();
     await secret.create({ id, text: 'one' });
     const { VersionId, VersionStages, CreatedDate } = await secret.get({ VersionStage: 'AWSCURRENT' });

@@ -35,7 +35,7 @@ export const stageChecks: readonly Check[] = [
     await expectRefusal(secret.moveStage('AWSCURRENT', { from: second, to: second }), 'InvalidParameterException');
     await secret.expectStages({ AWSCURRENT: first, [JOURNAL]: second });
   }),
-  onSecret('a move of AWSCURRENT that is sent twice is refused the second time', async (secret) => {
+  onSecret('a move of AWSCURRENT that is sent twice is rejected the second time', async (secret) => {
     const { first, second } = await createTwo(secret);
     await secret.moveStage('AWSCURRENT', { from: first, to: second });
     await expectRefusal(secret.moveStage('AWSCURRENT', { from: first, to: second }), 'InvalidParameterException');

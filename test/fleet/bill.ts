@@ -33,7 +33,7 @@ const METRICS_BILLED = SENT_METRICS.refresh.length + SENT_METRICS.sweep.length +
 const QUEUE_REQUESTS_A_RUN = 2.1;
 
 /**
- * With a maximum concurrency, Lambda keeps five pollers, and each waits for at most 20 seconds:
+ * Lambda keeps five pollers if there is a maximum concurrency, and each waits for at most 20 seconds:
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
  */
 const IDLE_POLLS_A_MINUTE = 5 * 3;

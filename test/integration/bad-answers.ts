@@ -9,7 +9,7 @@ export interface Answer {
   readonly script: readonly Step[];
   /** The outcome, or the code of the error. */
   readonly ending: string;
-  /** What `status` advises afterwards. */
+  /** Action that `status` advises afterwards. */
   readonly action: Action;
   /** POSTs that were read to their end. */
   readonly posts: number;

@@ -12,7 +12,7 @@ export interface BadSecret {
   readonly prepare?: (sandbox: Sandbox) => void;
   /** The outcome, or the code of the error. */
   readonly ending: string;
-  /** What `status` advises. @default the action for all errors of this kind of secret */
+  /** Action that `status` advises. @default the action for all errors of this kind of secret */
   readonly action?: Action;
   /** Part of the message: what is wrong, or what to do. */
   readonly says: string;

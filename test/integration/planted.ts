@@ -18,7 +18,7 @@ export interface Observed {
   readonly result: unknown;
   /** Exit code of the command `refresh`. */
   readonly exitCode: number;
-  /** What `status` advises afterwards. */
+  /** Action that `status` advises afterwards. */
   readonly action: unknown;
 }
 

@@ -26,7 +26,7 @@ function kindOf(text: string): Passage['kind'] {
 
 /** Returns whether a string is more than one word, and no program. */
 function isProse(text: string): boolean {
-  return /[a-z}] [a-z$]/i.test(text) && !/=>|[;{]$|^\s*(import|npm|npx) /m.test(text);
+  return /[a-z}] [a-z$]/i.test(text) && !/=>|[;{(]$|^\s*(import|npm|npx) /m.test(text);
 }
 
 function withoutMarks(text: string): string {
@@ -71,7 +71,7 @@ function isWhole(text: string): boolean {
 }
 
 function withoutCode(text: string): string {
-  return text.replaceAll(/`[^`]+`/g, 'x').replaceAll(/https?:\S+/g, 'x');
+  return text.replaceAll(/`[^`]+`|(?<=@param )\w+/g, 'x').replaceAll(/https?:\S+/g, 'x');
 }
 
 /** Returns the sentences of a passage, each as its words. */

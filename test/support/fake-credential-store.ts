@@ -33,7 +33,7 @@ export class FakeCredentialStore implements CredentialStore, TokenSecret {
   }
 
   /** Makes the next `times` calls of `operation` fail without an effect. */
-  refuse(operation: keyof CredentialStore, times = 1, fault = new Fault('STORE_UNAVAILABLE', 'Refused by the test.')) {
+  refuse(operation: keyof CredentialStore, times = 1, fault = new Fault('STORE_UNAVAILABLE', 'Rejected by the test.')) {
     this.intercept(operation, 'before', () => Promise.reject(fault), times);
   }
 

@@ -17,7 +17,7 @@ export interface PreparedCall {
   input: object;
   /** ARNs of what it touches, for an IAM policy. */
   resources: string[];
-  /** @param refuse returns the error of a batch for one of its secrets */
+  /** @param refuse function that returns the error of a batch for one of its secrets */
   run(refuse: (secretId: string) => AwsError | undefined): object;
 }
 

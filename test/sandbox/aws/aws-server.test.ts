@@ -151,7 +151,7 @@ describe('authorization', () => {
     expect(guarded.secretsManager.getSecretValue({ SecretId }).SecretString).toBe('first');
   });
 
-  test('an unsigned request is refused', async () => {
+  test('an unsigned request is rejected', async () => {
     const headers = { 'x-amz-target': 'secretsmanager.DescribeSecret' };
     const response = await fetch(aws.url, { method: 'POST', headers, body: JSON.stringify({ SecretId }) });
     expect(response.status).toBe(403);
@@ -159,7 +159,7 @@ describe('authorization', () => {
   });
 });
 
-test('an operation that is not modelled is refused, not ignored', async () => {
+test('an operation that is not modelled is rejected, not ignored', async () => {
   const client = createClient();
   const { RotateSecretCommand } = await import('@aws-sdk/client-secrets-manager');
   await expect(client.send(new RotateSecretCommand({ SecretId }))).rejects.toMatchObject({

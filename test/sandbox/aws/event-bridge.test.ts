@@ -37,7 +37,7 @@ test('keeps what arrived, by bus', async () => {
   ]);
 });
 
-test('refuses entries one by one, and answers 200', async () => {
+test('rejects entries one by one, and answers 200', async () => {
   const answer = await putEvents(
     { ...ENTRY, Source: 'aws.retently' },
     ENTRY,

@@ -1,5 +1,5 @@
 // Plays Lambda's Node.js runtime in a process of its own: loads the bundle once, then serves one invocation after the
-// other from the parent. Plain JavaScript, for nothing stands between this process and what is deployed.
+// other from the parent. Plain JavaScript, so that nothing stands between this process and the deployed code.
 
 import { Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';

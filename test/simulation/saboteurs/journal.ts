@@ -95,7 +95,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I1', 'I4'], within: 1_000 },
   },
   {
-    mistake: 'takes a refused move of AWSCURRENT for a move',
+    mistake: 'takes a rejected move of AWSCURRENT for a move',
     patches: [
       {
         file: 'core/refresh.ts',

@@ -25,7 +25,7 @@ export const PACE_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I8'], within: 2_000 },
   },
   {
-    mistake: 'latches by the refresh token alone',
+    mistake: 'latches only by the refresh token',
     patches: [
       {
         file: 'core/decide.ts',

@@ -73,7 +73,7 @@ export const TOKEN_SECRET_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I9'], within: 2_000 },
   },
   {
-    mistake: 'takes a refused move of the label of the token secret for a move',
+    mistake: 'takes a rejected move of the label of the token secret for a move',
     patches: [
       {
         file: FILE,

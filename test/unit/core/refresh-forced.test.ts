@@ -146,7 +146,7 @@ describe('but not a live claim: a forced run waits for its end and reports it', 
 
   test('in nothing, because its run crashed: it is taken over when the lease ends', async () => {
     context.writeText(
-      renderClaim({ tokenHash, attempt: 0, nonce: 'nonce of a run that died', leaseSeconds: 90 }),
+      renderClaim({ tokenHash, attempt: 0, nonce: 'nonce of a run that crashed', leaseSeconds: 90 }),
       [JOURNAL_STAGE],
       claimId(tokenHash, 0),
     );

@@ -20,7 +20,7 @@ import { CREDENTIALS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from 
 const { tokenHash } = toDocumentEntry(CREDENTIALS);
 const READS = new Set(['readCurrent', 'readLatestEntry', 'readVersion', 'listVersions']);
 
-const PENDING_ANSWER = new Fault('TOKEN_NOT_STORED', 'The store refused.');
+const PENDING_ANSWER = new Fault('TOKEN_NOT_STORED', 'The store denied access.');
 
 let context: FakeContext;
 
