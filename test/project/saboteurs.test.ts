@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { checkSaboteur } from '../simulation/sabotage.ts';
+import { checkSaboteur, isInSimulation } from '../simulation/sabotage.ts';
 import { SABOTEURS } from '../simulation/saboteurs.ts';
+import { ROOT } from './documents.ts';
 
 test('every saboteur changes source that exists, and names a test that exists', async () => {
   await Promise.all(SABOTEURS.map(checkSaboteur));
@@ -11,4 +14,14 @@ test('a saboteur whose source has changed is an error', async () => {
   const patches = [{ file: 'core/record.ts', find: 'no line of this file', replace: '' }];
   const saboteur = { mistake: '', patches, caughtBy: { breaks: [], within: 1 } };
   await expect(checkSaboteur(saboteur)).rejects.toThrow('core/record.ts');
+});
+
+test('the proof says how many saboteurs there are, and which ones unit tests catch', () => {
+  const proof = readFileSync(join(ROOT, 'docs/proof.md'), 'utf8');
+  const rows = SABOTEURS.flatMap(({ mistake, caughtBy }) =>
+    isInSimulation(caughtBy) ? [] : [`| ${mistake} | \`${caughtBy.file}\` |`],
+  );
+  expect(proof).toContain(`\n${rows.join('\n')}\n\n`);
+  expect(proof).toContain(`| ${SABOTEURS.length} protocols with one mistake each`);
+  expect(proof).toContain(`The simulation catches ${SABOTEURS.length - rows.length} of them`);
 });
