@@ -238,8 +238,9 @@ describe('status of a fleet', () => {
     expect(exitCode).toBe(2);
     expect(namesIn(stdout)).toEqual(['odd', 'acme']);
     expect(stdout).toMatch(/2: 1 healthy, 0 need attention, 1 unknown/);
-    expect(stdout).toMatch(/odd +not asked +– +– /);
-    expect(stdout).toMatch(/Health +unknown\. odd: Function fleet-refresh /);
+    expect(stdout).toMatch(/odd +[a-z ]+ +– +– /);
+    expect(stdout).toMatch(/Health +unknown\..* odd/);
+    expect(stdout).toContain(REFRESH_NAME);
   });
 
   test('ends with 2 if the secrets may not be listed, and shows the rest', async () => {
@@ -247,7 +248,7 @@ describe('status of a fleet', () => {
     const { exitCode, stdout } = await run('status');
     expect(exitCode).toBe(2);
     expect(stdout).toMatch(/Schedule +enabled/);
-    expect(stdout).toMatch(/Health +unknown\. .*list the secrets/);
+    expect(stdout).toMatch(/Health +unknown\. /);
   });
 
   test('without a secret ends with 1, and has the command that adds one', async () => {
@@ -373,15 +374,22 @@ describe('one secret of a fleet', () => {
     expect(deployment.server.invocations).toEqual([]);
   });
 
-  test.each<[readonly string[], RegExp]>([
-    [['refresh'], /^RetentlyTokenRefreshFleet is a fleet .*--secret-id/],
-    [['refresh', '--secret-id', 'nowhere'], /^There is no secret nowhere .*RetentlyTokenRefreshFleet/],
-    [['status', '--secret-id', 'nowhere'], /^There is no secret nowhere/],
-    [['status', '--function-name', REFRESH_NAME], /To choose a fleet, use --stack\./],
-    [['probe', '--yes'], /^RetentlyTokenRefreshFleet is a fleet, which keeps many secrets\. Name one with --secret-id/],
-  ])('%j is rejected, and nothing is invoked', async (args, sentence) => {
+  test.each<[readonly string[], readonly string[]]>([
+    [['refresh'], [FLEET_NAME, '--secret-id']],
+    [
+      ['refresh', '--secret-id', 'nowhere'],
+      ['nowhere', FLEET_NAME],
+    ],
+    [['status', '--secret-id', 'nowhere'], ['nowhere']],
+    [['status', '--function-name', REFRESH_NAME], ['--stack']],
+    [
+      ['probe', '--yes'],
+      [FLEET_NAME, '--secret-id'],
+    ],
+  ])('%j is rejected, and nothing is invoked', async (args, named) => {
     const { exitCode, stderr } = await run(...args);
-    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(sentence)]);
+    expect(exitCode).toBe(2);
+    for (const word of named) expect(stderr).toContain(word);
     expect(deployment.server.invocations).toEqual([]);
   });
 });
@@ -393,7 +401,7 @@ describe('--secret-id of the stack of one account', () => {
     expect(own.stdout).toContain(STACK_NAME);
     deployment.server.invocations.length = 0;
     const other = await run(name, '--stack', STACK_NAME, '--secret-id', 'acme');
-    expect(other.stderr).toMatch(/refreshes secret RetentlyCredentials, not acme\. Leave --secret-id out\./);
+    expect(other.stderr).toMatch(/RetentlyCredentials.*acme.*--secret-id/);
     expect(other.exitCode).toBe(2);
     expect(deployment.server.invocations).toEqual([]);
   });
