@@ -1,4 +1,4 @@
-// Loaded by every npm script before anything else. An older Node would stop with a syntax error in some package.
+// Every npm script loads this file first. Otherwise, an older Node stops with a syntax error in some package.
 const { engines } = require('../package.json');
 
 const required = engines.node.replace('>=', '');

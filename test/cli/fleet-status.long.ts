@@ -226,7 +226,7 @@ describe('status of a fleet', () => {
     expect(stdout).toContain('\n  Healthy and not shown: 1. --all shows them.\n');
   });
 
-  test('says of a secret why it could not be asked, asks the others, and ends with 2', async () => {
+  test('explains why a secret could not be read, reads the others, and exits with 2', async () => {
     await fleet.createFresh('acme');
     const odd = fleet.createSecret('odd');
     answerWith(async (event) =>
@@ -243,7 +243,7 @@ describe('status of a fleet', () => {
     expect(stdout).toContain(REFRESH_NAME);
   });
 
-  test('ends with 2 if the secrets may not be listed, and shows the rest', async () => {
+  test('exits with 2 if listing the secrets is denied, and shows the rest', async () => {
     deployment.sandbox.aws.inject({ operation: 'ListSecrets', kind: 'access-denied' });
     const { exitCode, stdout } = await run('status');
     expect(exitCode).toBe(2);
