@@ -14,7 +14,7 @@ import {
 import { interruption } from './terminal/interruption.ts';
 import { type Output, terminal } from './terminal/terminal.ts';
 
-/** Where a command writes, and the environment variables that it reads. AWS's own variables are read by the SDK. */
+/** Output of a command, and the environment variables that it reads. The SDK reads AWS's own variables. */
 export interface Io extends Output {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -23,7 +23,7 @@ const EXIT_CODES = `
 Exit codes: ${EXIT.done} done (status: healthy), ${EXIT.attention} needs attention,
             ${EXIT.unable} could not run or could not determine the state, ${EXIT.interrupted} stopped with Ctrl-C`;
 
-/** Each command is loaded when it is wanted: none pays for the libraries of another. */
+/** Creates the program. Each command is loaded only when it runs, so that none loads the libraries of another. */
 function createProgram(end: (exitCode: ExitCode) => void): Command {
   const program = new Command(BIN)
     .description('Authorize an application, check token health, and fix problems.')

@@ -31,7 +31,7 @@ export interface TokenRefreshFleetProps extends Omit<TokenRefreshProps, OfOneSec
    */
   readonly minimumSecrets?: number;
   /**
-   * Each tick comes at some moment of this time.
+   * Window in which each tick starts at a random time.
    * @default Duration.minutes(0)
    */
   readonly flexibleWindow?: Duration;
