@@ -45,7 +45,7 @@ const LEAD_MS = 1_500;
 const LATEST_MS = 5 * 60_000;
 
 /** Maximum lateness if the queue is not being emptied. When runs start again, its messages must not start all together. */
-const LATEST_OF_STANDING_MS = 15_000;
+const LATEST_OF_STANDING_MS = 5_000;
 /** A queue that holds messages of more seconds than this is not being emptied. */
 const STANDING_SECONDS = 60;
 

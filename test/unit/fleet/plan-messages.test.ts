@@ -121,8 +121,8 @@ describe('a plan', () => {
       return [refresh, retry].map(([first]) => (first?.endAtMs ?? 0) - (first?.startAtMs ?? 0));
     };
     expect(timeOf({ refresh: 420, retry: 420 })).toEqual([300_000, 300_000]);
-    expect(timeOf({ refresh: 421, retry: 0 })).toEqual([15_000, 300_000]);
-    expect(timeOf({ refresh: 0, retry: 421 })).toEqual([300_000, 15_000]);
+    expect(timeOf({ refresh: 421, retry: 0 })).toEqual([5_000, 300_000]);
+    expect(timeOf({ refresh: 0, retry: 421 })).toEqual([300_000, 5_000]);
   });
 
   test('delays no message beyond the limit of SQS, however rare sweeps are', () => {
