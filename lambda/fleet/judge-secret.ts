@@ -60,7 +60,7 @@ export interface Judgment {
   readonly turn: 'refresh' | 'retry' | 'none' | 'skip';
   /** Milliseconds since the epoch: the end of a back-off, or of the last attempt. The retry that waits longest comes first. */
   readonly fromMs: number;
-  /** Milliseconds since the epoch; `-Infinity` if no bearer token is known to live, `Infinity` if nothing is known. */
+  /** Milliseconds since the epoch; `-Infinity` if no access token is known to be valid, `Infinity` if nothing is known. */
   readonly expiresAtMs: number;
   /** Negative if overdue; `undefined` if the secret could not be read. */
   readonly secondsUntilDue: number | undefined;

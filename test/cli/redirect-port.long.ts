@@ -87,7 +87,7 @@ function open({ port }: URL, bytes = ''): Socket {
   return socket;
 }
 
-/** A socket that comes after the command has ended is refused. */
+/** A socket that comes after the command has ended is not accepted. */
 const settled = (socket: Socket) =>
   Promise.race([once(socket, 'connect'), once(socket, 'close')]).catch(() => undefined);
 

@@ -12,9 +12,11 @@ const STARTS_PASSAGE = /^\s*(#|[-*] |\d+\. |\||@\w|$)/;
 
 /** Returns the comments of a source file, and the strings of more than one word. Literals joined by `+` are one string. */
 export function passagesOfCode(source: string): readonly Passage[] {
-  const joined = source.replaceAll(/(['"`]) \+(\n\s*)\1/g, '\\$2');
-  return [...joined.replaceAll(/(?<=[(,=] ?)\/[^/*\s].*?\/(?=[dgimsuv]*[),;.])/g, 'x').matchAll(COMMENT_OR_STRING)]
-    .map(({ 0: text, index }) => ({ kind: kindOf(text), line: lineAt(joined, index), text: withoutMarks(text) }))
+  const text = source
+    .replaceAll(/(['"`]) \+(\n\s*)\1/g, '\\$2')
+    .replaceAll(/(?<=[(,=] ?)\/[^/*\s].*?\/(?=[dgimsuv]*[),;.])/g, 'x');
+  return [...text.matchAll(COMMENT_OR_STRING)]
+    .map(({ 0: part, index }) => ({ kind: kindOf(part), line: lineAt(text, index), text: withoutMarks(part) }))
     .filter(({ kind, text }) => kind !== 'message' || isProse(text))
     .flatMap(({ kind, line, text }) => passagesOf(text, kind, line));
 }

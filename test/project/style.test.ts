@@ -1,22 +1,23 @@
 import { describe, expect, test } from 'vitest';
 import { passagesOfCode, passagesOfDocument, sentencesOf } from './passages.ts';
-import { countsOf, findings, medianSentence } from './style.ts';
+import { type Counts, countsOf, findings, medianSentence } from './style.ts';
 import COUNTS from './style-counts.json' with { type: 'json' };
 
 const FINDINGS = findings();
-const HINT = 'Rewrite the new place as .github/CONTRIBUTING.md ("Style") says.';
+const LIMITS: Counts = COUNTS;
+const WORSE = 'Rewrite the new place as .github/CONTRIBUTING.md ("Style") says. All places:';
+const BETTER = 'There are fewer places than the table says. Run `npm run docs:style`, which lowers the table.';
 
-describe('the style is broken no more often than style-counts.json says:', () => {
+describe('places that break the style, as style-counts.json has them:', () => {
   test.each(
     Object.entries(countsOf(FINDINGS)).flatMap(([pattern, folders]) =>
       Object.entries(folders).map(([folder, count]) => ({ pattern, folder, count })),
     ),
   )('$pattern in $folder', ({ pattern, folder, count }) => {
     const places = FINDINGS.filter((finding) => finding.pattern === pattern && finding.folder === folder);
-    const most = Object.entries(COUNTS).find(([name]) => name === pattern)?.[1];
-    expect(count, `${HINT}\n${places.map(({ place }) => place).join('\n')}\n`).toBeLessThanOrEqual(
-      Object.entries(most ?? {}).find(([name]) => name === folder)?.[1] ?? 0,
-    );
+    const limit = LIMITS[pattern]?.[folder] ?? 0;
+    expect(count, [WORSE, ...places.map(({ place }) => place), ''].join('\n')).toBeLessThanOrEqual(limit);
+    expect(limit, BETTER).toBe(count);
   });
 });
 
@@ -27,7 +28,7 @@ test('half of the sentences in documents have at most 14 words', () => {
 describe('a passage', () => {
   test('of code is a comment or a message, with its line', () => {
     const source = [
-      "const a = 'one-word';",
+      "const a = word.replace(/longer'/g, 'one-word');",
       '',
       '/** Returns',
       ' * `x`. */',
