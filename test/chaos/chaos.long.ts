@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Aws } from '../sandbox/aws/aws-server.ts';
 import { TOKEN_SECRET_ID } from '../sandbox/sandbox.ts';
 import { runChaos } from './chaos.ts';
+import { runFleetChaos } from './fleet-chaos.ts';
 
 test('real processes that are killed at any moment never spend a token twice, lose a recorded one, or end in silence', async () => {
   const { ticks, kills, recovered, broken } = await runChaos(24, 1);
@@ -18,6 +19,13 @@ test('a store that gives one claim to every run is reported', async () => {
 test('and if the token secret is not brought along', async () => {
   const { broken } = await runChaos(12, 1, { sabotage: breakTokenSecret });
   expect(broken).toContain('a quiet tick left the token secret stale');
+});
+
+test('and if a fleet can refresh no account', async () => {
+  const { broken } = await runFleetChaos(0, 1, (aws) =>
+    aws.inject({ kind: 'access-denied', operation: 'PutSecretValue', times: Infinity }),
+  );
+  expect(broken).toHaveLength(12);
 });
 
 function breakTokenSecret(aws: Aws): void {

@@ -23,13 +23,19 @@ export interface FleetChaosReport {
  * Runs the two functions of a fleet as processes, and kills them at random moments. The queue duplicates messages. Messages of
  * killed runs come again a tick later, hours late by the clocks of the functions and of AWS.
  */
-export async function runFleetChaos(ticks: number, seed: number): Promise<FleetChaosReport> {
+export async function runFleetChaos(
+  ticks: number,
+  seed: number,
+  /** Breaks AWS, to show that the chaos would report it. */
+  sabotage: (aws: Sandbox['aws']) => void = () => {},
+): Promise<FleetChaosReport> {
   const choices = Choices.fromSeed(seed);
   await using sandbox = await startSandbox({
     kind: 'rotation',
     graceSeconds: GRACE_SECONDS,
     aws: { sqs: { duplicates: 0.3, random: () => choices.next(1_000) / 1_000 } },
   });
+  sabotage(sandbox.aws);
   const fleet = await startFleet(sandbox);
   const names = Array.from({ length: ACCOUNTS }, (_, index) => `retently/account-${index}`);
   for (const name of names) fleet.add(name, await sandbox.mintCredentials());

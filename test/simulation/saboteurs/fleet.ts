@@ -87,4 +87,18 @@ export const FLEET_SABOTEURS: readonly Saboteur[] = [
       test: 'an account that two sweeps in a row could not read keeps its state',
     },
   },
+  {
+    mistake: 'runs on after its lease if the function has more time',
+    patches: [
+      {
+        file: 'fleet/refresh-message.ts',
+        find: 'Math.min(lambdaContext.getRemainingTimeInMillis(), endsAtMs - Date.now())',
+        replace: 'lambdaContext.getRemainingTimeInMillis() + 0 * endsAtMs',
+      },
+    ],
+    caughtBy: {
+      file: 'fleet/refresh-message.test.ts',
+      test: 'a run ends before its lease does, although the function has more time',
+    },
+  },
 ];
