@@ -52,7 +52,6 @@ const WHAT_HAPPENS = [
   'server: unrecognized for long',
   'server: throttled for long',
   'server: hangs-before for long',
-  'waited for the server',
   'hangs-before',
   'hangs-after',
   'another thing in the token secret at the end',
