@@ -30,10 +30,11 @@ async function drill(
 ): Promise<void> {
   await using sandbox = await startSandbox({ script: ['forward', 'forward', ...script, 'forward'] });
   const fleet = await startFleet(sandbox, 1);
-  const [sweeper] = sandbox.processes;
   const arn = fleet.add('acme', await sandbox.mintCredentials());
   fleet.add('sound', await sandbox.mintCredentials());
   await fleet.tick();
+  // The first process is that of the sweep.
+  const [sweeper] = sandbox.processes;
   const lambda = await fleet.startRefresh();
   const outputs = Object.fromEntries(
     Object.entries(template.Outputs).map(([id, { Value }]) => [id, resolveText(Value, attributes)]),
