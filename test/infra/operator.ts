@@ -82,7 +82,8 @@ export class Operator implements AsyncDisposable {
   run(lines: string, edit: (text: string) => string = (text) => text): Promise<Ran> {
     this.#edit = edit;
     const PATH = [join(this.#directory, 'bin'), process.env['PATH']].join(delimiter);
-    const env = { ...process.env, PATH, OPERATOR_URL: this.#url, EDITOR: 'true' };
+    // bash reads ~/.bashrc if its standard input is a socket, as Node's pipes are; that file may change PATH.
+    const env = { ...process.env, PATH, HOME: this.#directory, OPERATOR_URL: this.#url, EDITOR: 'true' };
     return new Promise((resolve) => {
       execFile('bash', ['-c', `${this.#preamble}\n${lines}`], { cwd: this.#directory, env }, (error, stdout, stderr) =>
         resolve({ status: error === null ? 0 : 1, stdout, stderr }),

@@ -36,7 +36,8 @@ export class FakeAwsShell implements Disposable {
   /** @param shell that is installed here, such as `bash` or `dash` */
   run(script: string, shell = 'bash'): SpawnSyncReturns<string> {
     const PATH = [join(this.#fake, 'bin'), process.env['PATH']].join(delimiter);
-    const env = { ...process.env, PATH, FAKE_AWS: this.#fake };
+    // bash reads ~/.bashrc if its standard input is a socket, as Node's pipes are; that file may change PATH.
+    const env = { ...process.env, PATH, HOME: this.#fake, FAKE_AWS: this.#fake };
     return spawnSync(shell, ['-c', script], { cwd: this.directory, env, encoding: 'utf8' });
   }
 
