@@ -29,8 +29,8 @@ export const COMMANDS = new Set(
 
 /** Commands that no test runs, because they run the tests or write into documents; `.ci/run` runs them. */
 export const RUN_BY_CI = /^npm ci && npm (start|test)$|^npm ci$|^npm run (bench|plot|test:long)\b/;
-/** Commands that `integration/start.long.ts` runs, and the two that run everything. */
-export const RUN_ELSEWHERE = /^npm start -- --(provider=|fleet$)|^npm run check$|^bash .ci\/run$/;
+/** Commands that other long tests of `npm start` run, and the two that run everything. */
+export const RUN_ELSEWHERE = /^npm start -- --(provider=|fleet$|stay\b)|^npm run check$|^bash .ci\/run$/;
 
 /** Returns the code blocks of one language in all documents, each with its document and number. */
 export function examplesIn(language: string) {
