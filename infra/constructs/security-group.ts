@@ -1,5 +1,6 @@
 import { type ISecurityGroup, type IVpc, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
+import { isCdkObject } from '../options/option-types.ts';
 
 interface NetworkProps {
   readonly vpc?: IVpc;
@@ -13,7 +14,7 @@ interface NetworkProps {
 export function withSecurityGroup<Props extends NetworkProps>(scope: Construct, props: Props): Props {
   // JavaScript allows an app to pass anything. Later, one list reports the mistakes in all props.
   const vpc = props?.vpc;
-  if (typeof vpc?.vpcId !== 'string' || props.securityGroups !== undefined) return props;
+  if (vpc === undefined || !isCdkObject(vpc, 'vpcId') || props.securityGroups !== undefined) return props;
   const group = new SecurityGroup(scope, 'SecurityGroup', {
     vpc,
     description: 'The function that refreshes the Retently access token',

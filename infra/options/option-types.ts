@@ -35,9 +35,17 @@ export const whole = (from: number, to: number, unit: string) =>
 
 export const flag = () => z.boolean({ error: 'be true or false' });
 
-/** Returns a schema for CDK objects with `member`. `instanceof` would reject objects of another copy of aws-cdk-lib. */
-export const cdk = <T extends object>(member: keyof T & string) =>
-  z.custom<T>((value) => typeof value === 'object' && value !== null && member in value);
+/**
+ * Returns whether `value` is a CDK object with `member`, not JSON in the shape of one. `instanceof` would reject objects of another
+ * copy of aws-cdk-lib.
+ */
+export function isCdkObject(value: unknown, member: string): boolean {
+  if (typeof value !== 'object' || value === null || !(member in value)) return false;
+  return ![Object.prototype, null].includes(Object.getPrototypeOf(value));
+}
+
+/** Returns a schema for CDK objects with `member`. */
+export const cdk = <T extends object>(member: keyof T & string) => z.custom<T>((value) => isCdkObject(value, member));
 
 const SECONDS_IN = { seconds: 1, minutes: 60, hours: 3_600, days: 86_400 };
 const jsonDuration = z

@@ -4,6 +4,7 @@ import { parseContext } from '../../infra/options/parse-context.ts';
 import { mistakenOptions, mistakesOf } from './mistaken-options.ts';
 
 const KEY_ARN = 'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555';
+const SECRET_ARN = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:retently-AbC123';
 
 const parse = (context: unknown, cliRegion?: string) => () => parseContext(context, { cliRegion });
 const optionsOf = (context: unknown, cliRegion?: string) => mistakenOptions(parse(context, cliRegion));
@@ -33,6 +34,23 @@ describe('rejects', () => {
     ],
     ['a secret instead of its name', { secret: '{"client_secret":"P1ANTED"}' }, 'tokenRefresh.secret'],
     ['a secret as an object instead of its name', { secret: { client_secret: 'P1ANTED' } }, 'tokenRefresh.secret'],
+    ['a secret in the shape of a CDK secret', { secret: { secretArn: SECRET_ARN } }, 'tokenRefresh.secret'],
+    ['a token secret in that shape', { tokenSecret: { secretArn: SECRET_ARN } }, 'tokenRefresh.tokenSecret'],
+    ['a key in the shape of a CDK key', { encryptionKey: { keyArn: null } }, 'tokenRefresh.encryptionKey'],
+    ['another key in that shape', { alarmsAndLogsKey: { keyArn: KEY_ARN } }, 'tokenRefresh.alarmsAndLogsKey'],
+    ['a duration in the shape of a CDK duration', { interval: { toSeconds: 5 } }, 'tokenRefresh.interval'],
+    ['an event bus in the shape of a CDK event bus', { eventBus: { eventBusArn: 5 } }, 'tokenRefresh.eventBus'],
+    ['a topic in the shape of a CDK topic', { alarmTopic: { topicArn: 5 } }, 'tokenRefresh.alarmTopic'],
+    [
+      'a VPC in the shape of a CDK VPC',
+      { vpc: { vpcId: 'vpc-0123456789abcdef0' }, securityGroups: ['sg-12345678'] },
+      'tokenRefresh.vpc',
+    ],
+    [
+      'a security group in the shape of a CDK security group',
+      { vpc: { subnetIds: ['subnet-12345678'] }, securityGroups: [{ securityGroupId: 5 }] },
+      'tokenRefresh.securityGroups[0]',
+    ],
     [
       'a runbook URL with a fragment, where the entry goes',
       { runbookUrl: 'https://wiki.example.com/runbook#top' },
