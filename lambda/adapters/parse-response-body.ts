@@ -31,19 +31,30 @@ export type ParsedBody = (
 export function parseResponseBody(response: ResponseBody): ParsedBody {
   const { bytes, isTruncated } = decodeContent(response);
   const text = decodeText(bytes, response.contentType);
-  return { ...parseText(text, isTruncated), ...(isTruncated && { isTruncated }) };
+  return { ...parseText(text, isTruncated, response.contentType), ...(isTruncated && { isTruncated }) };
 }
 
-function parseText(text: string, isTruncated: boolean): ParsedBody {
+function parseText(text: string, isTruncated: boolean, contentType = ''): ParsedBody {
   if (text === '') return { kind: 'nothing', what: 'an empty body' };
-  const whole = parseObject(text) ?? parseForm(text, isTruncated) ?? parseEmbedded(text);
+  const whole = parseObject(text) ?? parseForm(text, isTruncated);
   if (whole) return { kind: 'members', members: whole, isCut: false };
+  const isPage = isHtml(text, contentType);
+  // Objects in the scripts of a page are no answer, unless they have tokens.
+  const isAnswer = (members: JsonObject) => !isPage || TOKENS.test(JSON.stringify(members));
+  const embedded = parseEmbedded(text);
+  if (embedded && isAnswer(embedded)) return { kind: 'members', members: embedded, isCut: false };
   const rest = salvage(text);
-  if (rest) return { kind: 'members', members: rest, isCut: true };
-  return {
-    kind: 'nothing',
-    what: /^<(!doctype|html|\?xml)/i.test(text) ? 'HTML' : 'a body that is neither JSON nor a form',
-  };
+  if (rest && isAnswer(rest)) return { kind: 'members', members: rest, isCut: true };
+  return { kind: 'nothing', what: isPage ? 'HTML' : 'a body that is neither JSON nor a form' };
+}
+
+const TOKENS = /"(access_token|refresh_token)"/;
+
+/** A PHP notice before JSON that was cut short is not a page, nor is JSON or a form that is announced as HTML. */
+function isHtml(text: string, contentType: string): boolean {
+  if (/^(<!--.*?-->\s*)*<(!doctype|html|head|body|\?xml)/is.test(text)) return true;
+  const isAnnounced = /^\s*(text\/html|application\/xhtml)/i.test(contentType);
+  return (text.startsWith('<') && !text.includes('{')) || (isAnnounced && !/[{=]/.test(text));
 }
 
 interface Decoded {

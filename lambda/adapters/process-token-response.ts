@@ -28,7 +28,8 @@ const Members = z.object({
   expires_in: anything,
   refresh_token_expires_in: anything,
 });
-type Members = z.infer<typeof Members> & { readonly error?: OAuthErrorCode | undefined };
+type Found = z.infer<typeof Members>;
+type Members = Found & { readonly error?: OAuthErrorCode | undefined };
 
 /** The token endpoint is elsewhere, takes no POST, or a proxy stands before it. */
 const MISDIRECTED = new Set([404, 405, 406, 410, 411, 415, 421, 426]);
@@ -37,8 +38,8 @@ const INTERCEPTED = new Set([202, 401, 403]);
 const PROXY_AUTHENTICATION_REQUIRED = 407;
 /** The server asks to come again: 408 and 425 say so without a date. */
 const THROTTLED = new Set([408, 425, 429, 503]);
-/** Error codes of RFC 6749 section 4.1.2.1 and RFC 8628 that say the same. */
-const PASSING = /^(temporarily_unavailable|server_error|slow_down)$/;
+/** Error codes that say the same: of RFC 6749 section 4.1.2.1, of RFC 8628, and usual ones. */
+const PASSING = /^(temporarily_unavailable|server_error|slow_down|rate_limit(ed|_exceeded)|too_many_requests)$/;
 /** Members of a token response. JSON without any of them is something else, and not a response that lacks its token. */
 const TOKEN_MEMBERS = ['access_token', 'refresh_token', 'token_type', 'expires_in'];
 /** These repeat what was sent. */
@@ -80,12 +81,13 @@ export function processTokenResponse(response: TokenResponse, sentRefreshToken: 
   const isPage = parsed.kind === 'nothing' && parsed.what === 'HTML' && INTERCEPTED.has(status);
   const isIntercepted = response.isBlocked === true || isPage || status === PROXY_AUTHENTICATION_REQUIRED;
   if (isSuccess && isIntercepted) return { kind: 'intercepted', reason, isTruncated };
-  if (isSuccess) return toUselessSuccess(parsed, objects, members.error, reason);
   const retryAfterSeconds = parseRetryAfter(retryAfter, nowMs);
+  const isPassing = objects.some(({ error }) => typeof error === 'string' && PASSING.test(error));
+  if (isSuccess && isPassing && !members.error) return { kind: 'throttled', retryAfterSeconds, reason, isTruncated };
+  if (isSuccess) return toUselessSuccess(parsed, objects, members.error, reason);
   if (THROTTLED.has(status)) return { kind: 'throttled', retryAfterSeconds, reason, isTruncated };
   if (status >= 500) return { kind: 'ambiguous', reason, isTruncated };
   if (status >= 400 && members.error) return refused(members.error, reason);
-  const isPassing = objects.some(({ error }) => typeof error === 'string' && PASSING.test(error));
   // A rate limit may arrive as 403. Every other rejection stays one, whatever its headers say.
   if (status >= 400 && (isPassing || (status === 403 && retryAfterSeconds !== undefined))) {
     return { kind: 'throttled', retryAfterSeconds, reason, isTruncated };
@@ -144,10 +146,18 @@ function findMembers(objects: readonly JsonObject[], sentRefreshToken: string): 
   return {
     ...withBearer,
     access_token: withBearer?.access_token,
+    // An envelope may have it outside the object of the tokens.
+    expires_in: withBearer?.expires_in ?? envelopesOf(withBearer, found).at(-1)?.expires_in,
     refresh_token: refreshToken,
     refresh_token_expires_in: found.map((each) => each.refresh_token_expires_in).find((each) => each !== undefined),
     error,
   };
+}
+
+/** Returns what came before the object of the access token and has a lifetime, but no token of its own. */
+function envelopesOf(withBearer: Found | undefined, found: readonly Found[]): readonly Found[] {
+  const before = withBearer === undefined ? [] : found.slice(0, found.indexOf(withBearer));
+  return before.filter(({ expires_in, refresh_token }) => expires_in !== undefined && refresh_token === undefined);
 }
 
 function saysError(objects: readonly JsonObject[]): boolean {

@@ -126,12 +126,19 @@ function judgeTime(evidence: Evidence, decision: Decision): Advice | undefined {
       return ['fixConfiguration', 'Access tokens expire before the schedule can refresh them.'];
     return ['refresh', `The access token expires on ${toRfc3339(expiresAtMs)}, before the next tick is certain.`];
   }
-  const isExplained = failure !== undefined || decision.kind === 'busy' || evidence.hasSuccessor === true;
+  const isExplained = explains(failure, evidence) || decision.kind === 'busy' || evidence.hasSuccessor === true;
   if (isExplained || seconds >= -MISSED_TICKS * evidence.scheduleSeconds) return undefined;
   return [
     'refresh',
     `The access token has been due for ${Math.round(-seconds / 60)} minutes, and no run refreshed it.`,
   ];
+}
+
+/** Returns whether the failure is so recent that no tick since then can have been missed. */
+function explains(failure: FailureEntry | undefined, { situation, scheduleSeconds }: Evidence): boolean {
+  if (failure === undefined) return false;
+  const waitedSeconds = (failure.retryAfterSeconds ?? 0) + MISSED_TICKS * scheduleSeconds;
+  return situation.nowMs <= failure.createdAt + waitedSeconds * 1000;
 }
 
 /** Returns from when on a tick makes an attempt, or promotes a recorded answer. */

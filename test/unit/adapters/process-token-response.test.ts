@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { processTokenResponse } from '../../../lambda/adapters/process-token-response.ts';
+import { processTokenResponse, type TokenResponse } from '../../../lambda/adapters/process-token-response.ts';
 import { OAUTH_ERROR_CODES } from '../../../lambda/core/ports.ts';
 import { NOW_MS } from '../../support/secret-documents.ts';
 
@@ -8,7 +8,7 @@ const SENT = 'refresh-1';
 const PLANT = 'P1ANTED';
 const ANSWER = { access_token: 'access-2', token_type: 'bearer', expires_in: 21_600, refresh_token: 'refresh-2' };
 
-function processBody(status: number, body: unknown, more?: string | { isBlocked?: boolean }) {
+function processBody(status: number, body: unknown, more?: string | Partial<TokenResponse>) {
   const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   const headers = typeof more === 'string' ? { retryAfter: more } : more;
   return processTokenResponse({ status, ...headers, body: bytes }, SENT, NOW_MS);
@@ -145,6 +145,45 @@ describe('every other status', () => {
   });
 
   test.each([
+    [403, '<h1>403 Forbidden</h1>'],
+    [403, '<!-- a --> <!-- b -->\n<html></html>'],
+    [403, '<head><style>h1 { color: red }</style></head>'],
+    [403, '<!DOCTYPE html><script>var cfg = {"type":"invalid_request"};</script>'],
+    [401, '<!DOCTYPE html><script>var cfg = {"error":"invalid_grant"</script>'],
+    [403, 'Access Denied'],
+  ])('%d with the page %s, announced as HTML, comes from a proxy in front of the server', (status, body) => {
+    expect(processBody(status, body, { contentType: 'text/html; charset=utf-8' })).toMatchObject({
+      kind: 'intercepted',
+    });
+  });
+
+  test.each<[string, string]>([
+    ['JSON', '{"access_to'],
+    ['JSON after a notice', '<br />\n<b>Notice</b>: x {"access_to'],
+    ['a form', 'access_tok='],
+  ])('%s that was cut short is ambiguous, even if it is announced as HTML', (_what, body) => {
+    expect(processBody(200, body, { contentType: 'text/html' })).toMatchObject({ kind: 'ambiguous' });
+  });
+
+  test('tokens in a page are read', () => {
+    expect(processBody(200, `<html><pre>${JSON.stringify(ANSWER)}</pre></html>`)).toMatchObject({ kind: 'token' });
+  });
+
+  test.each(['temporarily_unavailable', 'server_error', 'slow_down', 'rate_limit_exceeded'])(
+    '%s is throttled in a success, too',
+    (error) => {
+      expect(processBody(200, { error }, { retryAfter: '7' })).toMatchObject({
+        kind: 'throttled',
+        retryAfterSeconds: 7,
+      });
+      expect(processBody(400, { error }, { retryAfter: '7' })).toMatchObject({
+        kind: 'throttled',
+        retryAfterSeconds: 7,
+      });
+    },
+  );
+
+  test.each([
     [202, `<html>${PLANT}</html>`, {}],
     [202, '', { isBlocked: true }],
     [403, { message: 'Forbidden' }, { isBlocked: true }],
@@ -220,6 +259,15 @@ describe('finds tokens in an envelope:', () => {
     ['two levels', { response: { token: ANSWER } }],
   ])('%s', (_what, body) => {
     expect(processBody(200, body)).toMatchObject({ kind: 'token', accessToken: 'access-2', refreshToken: 'refresh-2' });
+  });
+
+  test('the lifetime may stand in the envelope; the one beside the token counts first', () => {
+    const tokens = { access_token: 'access-2', refresh_token: 'refresh-2' };
+    expect(processBody(200, { data: tokens, expires_in: 3_600 })).toMatchObject({ expiresInSeconds: 3_600 });
+    const both = { data: { ...tokens, expires_in: 60 }, expires_in: 3_600 };
+    expect(processBody(200, both)).toMatchObject({ expiresInSeconds: 60 });
+    const other = { refresh: { refresh_token: 'refresh-2', expires_in: 9 }, access: { access_token: 'access-2' } };
+    expect(processBody(200, other)).toMatchObject({ expiresInSeconds: undefined });
   });
 
   test.each(['null', ' ', 'undefined'])(

@@ -98,6 +98,18 @@ const TRUTH: readonly Row[] = [
   ['a run crashed an hour ago', evidence(aged(4.2), { latestEntry: claim(3_600) }), 'attention', 'refresh'],
 
   ['one failure, back-off', evidence(aged(3.1), { latestEntry: failure() }), 'healthy', 'wait'],
+  [
+    'one failure hours ago, and no run came since',
+    evidence(aged(5.75), { latestEntry: failure({ createdAt: NOW_MS - 2.75 * HOUR_MS }) }),
+    'attention',
+    'refresh',
+  ],
+  [
+    'one failure, and the server asked to wait for an hour',
+    evidence(aged(4.2), { latestEntry: failure({ createdAt: NOW_MS - 1.1 * HOUR_MS, retryAfterSeconds: 3_600 }) }),
+    'healthy',
+    'wait',
+  ],
   ['three failures in a row', evidence(aged(3.2), { latestEntry: failed('not-sent', 2) }), 'attention', 'fixNetwork'],
   [
     'three failures, the last one behind a claim',
