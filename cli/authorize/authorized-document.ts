@@ -32,6 +32,17 @@ export function readDocument(current: SecretValue | undefined, secretId: string)
   }
 }
 
+/**
+ * Rejects a token secret, which is for the programs that read the access token: its readers would get the client secret and the
+ * refresh token. @throws CommandError
+ */
+export function requireCredentialsSecret({ members }: KnownDocument, secretId: string): void {
+  const { access_token, client_id, client_secret, refresh_token } = members;
+  if (access_token === undefined || (client_id ?? client_secret ?? refresh_token) !== undefined) return;
+  const message = `Secret ${secretId} is a token secret: it has an access token and no credentials. Pass the secret of the credentials, which is the stack output SecretArn.`;
+  throw new CommandError(EXIT.unable, message);
+}
+
 /** Members that this project reads or writes, and `auth_type`, which Airbyte puts beside the credentials. */
 const OWN_MEMBERS: ReadonlySet<string> = new Set([...MEMBER_NAMES, 'auth_type']);
 

@@ -129,6 +129,10 @@ export class Secret {
       });
       await client.send(request);
     } catch (error) {
+      if (nameOf(error) === 'InvalidRequestException') {
+        const described = await client.send(new DescribeSecretCommand({ SecretId: this.id })).catch(() => undefined);
+        await this.#requirePrimary(described?.PrimaryRegion);
+      }
       throw this.#failure(error, 'write');
     }
   }
@@ -165,8 +169,9 @@ export class Secret {
 
   async #requireExistence(client: SecretsManagerClient): Promise<void> {
     try {
-      const { ARN } = await client.send(new DescribeSecretCommand({ SecretId: this.id }));
+      const { ARN, PrimaryRegion } = await client.send(new DescribeSecretCommand({ SecretId: this.id }));
       this.arn = ARN;
+      await this.#requirePrimary(PrimaryRegion);
     } catch (error) {
       if (nameOf(error) !== 'ResourceNotFoundException') throw this.#failure(error, 'describe');
       const region = await this.#session.region();
@@ -175,7 +180,15 @@ export class Secret {
     }
   }
 
+  /** @param primaryRegion `undefined` if the secret has no replica @throws CommandError if this secret is a replica */
+  async #requirePrimary(primaryRegion: string | undefined): Promise<void> {
+    if (primaryRegion === undefined || primaryRegion === (await this.#session.region())) return;
+    const message = `Cannot write secret ${this.id}: it is a replica. Pass --region ${primaryRegion}, where its primary secret is.`;
+    throw new CommandError(EXIT.unable, message);
+  }
+
   #failure(error: unknown, doing: string): CommandError {
+    if (error instanceof CommandError) return error;
     if (nameOf(error) === 'InvalidRequestException') {
       const message = `Cannot use secret ${this.id}: it is scheduled for deletion, or its state does not allow it. To restore it, run 'aws secretsmanager restore-secret --secret-id ${this.id}'.`;
       return new CommandError(EXIT.unable, message);

@@ -1,5 +1,10 @@
 import { type AuthorizationTarget, findTarget } from '../authorize/authorization-target.ts';
-import { findForeignMembers, type KnownDocument, readDocument } from '../authorize/authorized-document.ts';
+import {
+  findForeignMembers,
+  type KnownDocument,
+  readDocument,
+  requireCredentialsSecret,
+} from '../authorize/authorized-document.ts';
 import { keepUntilStored } from '../authorize/keep-grant.ts';
 import { describePlace, findTokenEndpoint } from '../authorize/place.ts';
 import { type StoredGrant, storeGrant } from '../authorize/store-grant.ts';
@@ -28,6 +33,7 @@ export async function authorize(session: AwsSession, options: AuthorizeOptions):
   const { secret, refreshTarget } = target;
   const before = target.isMissing ? undefined : await secret.readCurrent();
   const document = readDocument(before, secret.id);
+  requireCredentialsSecret(document, secret.id);
   const redirect = chooseRedirect(options, document.members.redirect_uri);
   const tokenEndpoint = findTokenEndpoint(refreshTarget?.deployment, options);
   const place = await describePlace(session, {

@@ -334,6 +334,24 @@ test.each<[string, object, readonly string[]]>([
   expect(sandbox.aws.secretsManager.getSecretValue({ SecretId: SECRET_ID })).toEqual(before);
 });
 
+test.each([[[]], [['--yes']]])('a token secret never gets credentials, with the options %j', async (args) => {
+  const { secretsManager } = deployment.sandbox.aws;
+  const SecretString = JSON.stringify({ access_token: 'hunter2', token_type: 'bearer' });
+  secretsManager.putSecretValue({ SecretId: SECRET_ID, SecretString });
+  const ended = await start(args).ended;
+  expect([ended.exitCode, PAGE_URL.test(ended.stderr), ended.stderr.includes('hunter2')]).toEqual([2, false, false]);
+  expect(secretsManager.getSecretValue({ SecretId: SECRET_ID })).toMatchObject({ SecretString });
+});
+
+test.each([true, false])('a replica is rejected before the page opens, whether it has a value: %s', async (hasValue) => {
+  const { sandbox } = deployment;
+  if (hasValue) sandbox.putCredentials(await sandbox.mintCredentials());
+  sandbox.aws.secretsManager.makeReplica(SECRET_ID, 'eu-west-1');
+  const ended = await start(['--yes']).ended;
+  expect([ended.exitCode, PAGE_URL.test(ended.stderr)]).toEqual([2, false]);
+  expect(ended.stderr).toContain('--region eu-west-1');
+});
+
 test('a secret in which the function has refreshed a token may hold other members', async () => {
   const { sandbox } = deployment;
   const document = { ...(await sandbox.mintCredentials()), spent_refresh_token_sha256: 'x', note: 'kept' };

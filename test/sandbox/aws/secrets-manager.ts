@@ -75,6 +75,7 @@ export class SecretsManager {
       LastChangedDate: new Date(secret.changedAtMs),
       ...(secret.deletionAtMs === undefined ? {} : { DeletedDate: new Date(secret.deletionAtMs) }),
       ...(secret.holders.size === 0 ? {} : { VersionIdsToStages: versionIdsToStages }),
+      ...(secret.primaryRegion && { PrimaryRegion: secret.primaryRegion }),
       Tags: toTags(secret.tagsAt(this.#now())),
     };
   }
