@@ -1,4 +1,4 @@
-import { App, Stack, Tags } from 'aws-cdk-lib';
+import { App, Stack, Stage, Tags } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it, test } from 'vitest';
@@ -318,6 +318,18 @@ describe('the synthesis warns of a secret of the app that has the tag of the fle
       Tags.of(app).add('team', 'feedback');
     });
     expect(paths.map((path) => path.split('/')[2]).sort()).toEqual(['Account', 'Account', 'Database']);
+  });
+
+  it('in a stage, too, and not in another region', () => {
+    const stage = new Stage(new App(), 'Stage');
+    const stack = new Stack(stage, 'Stack', { env: { region: 'eu-west-1' } });
+    const other = new Stack(stage, 'Other', { env: { region: 'us-east-1' } });
+    new TokenRefreshFleet(stack, 'Fleet', { tagKey: 'team', tagValue: 'feedback', alarmEmails: ['a@example.com'] });
+    for (const each of [stack, other]) new Secret(each, 'Database');
+    Tags.of(stage).add('team', 'feedback');
+    stage.synth();
+    const found = [stack, other].map((each) => Annotations.fromStack(each).findWarning('*', Match.anyValue()));
+    expect(found.map((warnings) => warnings.filter(({ id }) => id.includes('/Database/')).length)).toEqual([1, 0]);
   });
 
   it('and of no other', () => {
