@@ -54,7 +54,7 @@ function addCommonOptions(command: Command): Command {
     .option('--stack <name>', 'stack of the account or fleet (default: the only one)')
     .option('--function-name <name>', 'function of the account or fleet, instead of a stack')
     .option('--profile <name>', 'AWS profile (default: AWS_PROFILE)')
-    .option('--region <name>', 'AWS region (default: AWS_REGION, or the region of the profile)')
+    .option('--region <name>', 'AWS region (default: AWS_REGION, or the region of the profile)', parseRegion)
     .option('--json', 'print the result as one line of JSON');
 }
 
@@ -96,6 +96,11 @@ export function addProbeOptions(command: Command): Command {
         .default(new URL(DEFAULT_API_URL), DEFAULT_API_URL),
     )
     .addOption(seconds('--grace-seconds <number>', 'how long to retry a used refresh token', DEFAULT_GRACE_SECONDS));
+}
+
+function parseRegion(text: string): string {
+  if (/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(text)) return text;
+  throw new InvalidArgumentError('Must be the name of an AWS region, such as eu-west-1.');
 }
 
 function seconds(flags: string, description: string, standard: number): Option {

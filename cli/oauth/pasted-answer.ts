@@ -8,12 +8,17 @@ export function readPastedAnswer(
 ): URL | string {
   // Shells escape characters, mail clients wrap lines and write "&amp;", and people copy the quotes.
   const text = pasted
-    .replaceAll(/[\s"'“”‘’<>\\]/g, '')
+    .replaceAll(/[\s\p{Cf}"'`“”‘’<>\\]/gu, '')
     .replaceAll('&amp;', '&')
-    .replace(/#.*$/, '');
+    .replace(/#.*$/, '')
+    .replace(/^[([{]+/, '')
+    // A `state` of ours ends with none of these, but a sentence around the address may.
+    .replace(/([?&]state=[\w-]*)[^\w&-]*$/, '$1');
   const query = text.slice(text.indexOf('?') + 1);
   const parameters = new URLSearchParams(query);
-  if (!parameters.has('code') && !parameters.has('error')) return 'It has no code.';
+  const codes = parameters.getAll('code');
+  if (codes.length > 1) return 'It has two codes. Copy one address.';
+  if (!codes[0] && !parameters.has('error')) return 'It has no code.';
   const [found, ...more] = parameters.getAll('state');
   if (found === undefined || more.length > 0) return 'It has no state. Copy the address to its end.';
   if (!isEqualText(found, state))

@@ -343,14 +343,17 @@ test.each([[[]], [['--yes']]])('a token secret never gets credentials, with the 
   expect(secretsManager.getSecretValue({ SecretId: SECRET_ID })).toMatchObject({ SecretString });
 });
 
-test.each([true, false])('a replica is rejected before the page opens, whether it has a value: %s', async (hasValue) => {
-  const { sandbox } = deployment;
-  if (hasValue) sandbox.putCredentials(await sandbox.mintCredentials());
-  sandbox.aws.secretsManager.makeReplica(SECRET_ID, 'eu-west-1');
-  const ended = await start(['--yes']).ended;
-  expect([ended.exitCode, PAGE_URL.test(ended.stderr)]).toEqual([2, false]);
-  expect(ended.stderr).toContain('--region eu-west-1');
-});
+test.each([true, false])(
+  'a replica is rejected before the page opens, whether it has a value: %s',
+  async (hasValue) => {
+    const { sandbox } = deployment;
+    if (hasValue) sandbox.putCredentials(await sandbox.mintCredentials());
+    sandbox.aws.secretsManager.makeReplica(SECRET_ID, 'eu-west-1');
+    const ended = await start(['--yes']).ended;
+    expect([ended.exitCode, PAGE_URL.test(ended.stderr)]).toEqual([2, false]);
+    expect(ended.stderr).toContain('--region eu-west-1');
+  },
+);
 
 test('a secret in which the function has refreshed a token may hold other members', async () => {
   const { sandbox } = deployment;
@@ -378,6 +381,10 @@ test.each([
   ['white space and a wrapped line', (url: URL) => `  ${url.href.slice(0, 40)}\n  ${url.href.slice(40)} `],
   ['only the parameters', (url: URL) => url.search.slice(1)],
   ['HTML', (url: URL) => `<${url.href.replaceAll('&', '&amp;')}>`],
+  ['backticks', ({ href }) => `\`${href}\``],
+  ['brackets', ({ href }) => `(${href})`],
+  ['the end of a sentence', ({ href }) => `${href}.`],
+  ['invisible characters', ({ href }) => href.replace('&', '\u200b&\u2060')],
 ])('a pasted address is read with %s', (_what, paste) => {
   const request = { state: 'the-state', redirectUri: 'https://client.example/callback' };
   const url = new URL('https://client.example/callback?code=the-code&state=the-state');
@@ -392,6 +399,8 @@ test.each([
   'code=x&state=old',
   'state=the-state',
   'code=x&state=the-state&state=old',
+  'code=x&code=y&state=the-state',
+  'code=&state=the-state',
 ])('the command asks again for %j', (pasted) => {
   const request = { state: 'the-state', redirectUri: 'https://client.example/callback' };
   expect(readPastedAnswer(pasted, request)).toEqual(expect.any(String));
