@@ -122,7 +122,7 @@ describe.each(TYPES)('an app of type %s', (type) => {
     });
     const { status, stderr } = runApp(app, readFileSync(join(app, 'bundled.js'), 'utf8'));
     expect(status).toBe(1);
-    expect(stderr).toContain('Keep retently-token-refresh external to your bundle');
+    expect(stderr).toContain('--external:retently-token-refresh');
   });
 });
 
