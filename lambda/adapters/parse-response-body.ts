@@ -14,7 +14,7 @@ export interface ResponseBody {
   readonly contentType?: string | undefined;
 }
 
-/** The members of an answer, or what the body is instead. */
+/** The members of an answer, or what the body is instead. `isCut`: a refresh token may stand in a part that is missing or unreadable. */
 export type ParsedBody = (
   | { readonly kind: 'members'; readonly members: JsonObject; readonly isCut: boolean }
   | { readonly kind: 'nothing'; readonly what: 'an empty body' | 'HTML' | 'a body that is neither JSON nor a form' }
@@ -44,7 +44,7 @@ function parseText(text: string, isTruncated: boolean, contentType = ''): Parsed
   const embedded = parseEmbedded(text);
   if (embedded && isAnswer(embedded)) return { kind: 'members', members: embedded, isCut: false };
   const rest = salvage(text);
-  if (rest && isAnswer(rest)) return { kind: 'members', members: rest, isCut: true };
+  if (rest && isAnswer(rest.members)) return { kind: 'members', ...rest };
   return { kind: 'nothing', what: isPage ? 'HTML' : 'a body that is neither JSON nor a form' };
 }
 
@@ -204,16 +204,25 @@ function parseEmbedded(text: string): JsonObject | undefined {
 }
 
 const WHOLE_MEMBERS =
-  /"(access_token|token_type|refresh_token|expires_in|refresh_token_expires_in|error)"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*"|\d+(?=\s*[,}]))/g;
+  /"(access_token|token_type|refresh_token|expires_in|refresh_token_expires_in|error)"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*"|(?:\d+|null)(?=\s*[,}]))/g;
 /** Objects that repeat what was sent. */
 const ECHOED_OBJECTS = /"(?:request|params|input|headers|query)"\s*:\s*\{[^{}]*\}/g;
 
-/** The members that are whole in JSON that was cut short. */
-function salvage(text: string): JsonObject | undefined {
+/** The members that are whole in JSON that was cut short, or that is not quite JSON, such as with a comma too many. */
+function salvage(text: string): { readonly members: JsonObject; readonly isCut: boolean } | undefined {
   if (!text.includes('{')) return undefined;
-  const matches = [...text.replace(ECHOED_OBJECTS, '').matchAll(WHOLE_MEMBERS)];
-  const members = matches.map(([, name = '', value = '']) => [name, parseJson(value)]);
-  return members.length === 0 ? undefined : Object.fromEntries(members);
+  const answer = text.replace(ECHOED_OBJECTS, '');
+  const matches = [...answer.matchAll(WHOLE_MEMBERS)];
+  if (matches.length === 0) return undefined;
+  const members = Object.fromEntries(matches.map(([, name = '', value = '']) => [name, parseJson(value)]));
+  const isUnread = /refresh_token\b/.test(answer) && members['refresh_token'] === undefined;
+  return { members, isCut: isUnread || !isClosed(answer) };
+}
+
+/** Returns whether every brace outside the strings is closed. An open string at the end never is. */
+function isClosed(text: string): boolean {
+  const braces = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"?/gs, '').replace(/[^{}]/g, '');
+  return braces.replaceAll('{', '').length * 2 === braces.length;
 }
 
 export type JsonObject = { readonly [name: string]: unknown };

@@ -64,7 +64,7 @@ export function processTokenResponse(response: TokenResponse, sentRefreshToken: 
     // A refresh token may stand in the part that is missing: that is not "the server sent none". If the limit is ours, the next
     // answer is cut in the same place, so this access token is the best that can be had.
     const isHalf = parsed.kind === 'members' && parsed.isCut && !members.refresh_token && !isTruncated;
-    if (isHalf) return { kind: 'ambiguous', reason: `${reason} with JSON that is truncated before its refresh token` };
+    if (isHalf) return { kind: 'ambiguous', reason: `${reason} with JSON whose refresh token cannot be read` };
     return { ...toToken(members, members.access_token), isTruncated };
   }
 

@@ -223,10 +223,30 @@ describe('every other status', () => {
     [
       'an access token, truncated before its refresh token',
       '{"access_token":"a","expires_in":21600,"refr',
-      'JSON that is truncated before its refresh token',
+      'JSON whose refresh token cannot be read',
+    ],
+    ['an envelope that is truncated', '{"data":{"access_token":"a"}', 'JSON whose refresh token cannot be read'],
+    [
+      'a refresh token that is not JSON',
+      `{"access_token":"a","refresh_token":'b',}`,
+      'JSON whose refresh token cannot be read',
     ],
   ])('200 with %s is ambiguous, with the reason', (_what, body, reason) => {
     expect(processBody(200, body)).toEqual({ kind: 'ambiguous', reason: `Retently answered HTTP 200 with ${reason}` });
+  });
+
+  test.each([
+    ['a comma too many', '{"access_token":"a","expires_in":21600,}'],
+    ['a comment', '{"access_token":"a", /* six hours */ "expires_in":21600}'],
+    ['an unquoted value', '{"access_token":"a","scope":all,"expires_in":21600,"refresh_token":null}'],
+    ['braces and quotes in a string', '{"access_token":"a","note":"{{ \\" {","expires_in":21600,}'],
+  ])('200 that is not quite JSON, but complete, is an answer without a refresh token: %s', (_what, body) => {
+    expect(processBody(200, body)).toMatchObject({
+      kind: 'token',
+      accessToken: 'a',
+      expiresInSeconds: 21_600,
+      refreshToken: undefined,
+    });
   });
 
   test('200 with HTML is a web page, and probably not from the token endpoint', () => {
