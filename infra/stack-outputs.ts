@@ -24,8 +24,8 @@ export function toStackProps(description: string, { account, region }: Placed): 
 }
 
 /** Adds the outputs that an operator needs to a stack of this app: names, commands, and the dashboard's address. */
-export function addStackOutputs(stack: Stack, { likelyRegion }: Placed, values: StackOutputs): void {
-  for (const [id, [description, value]] of toOutputs(stack, likelyRegion, values)) {
+export function addStackOutputs(stack: Stack, { likely }: Placed, values: StackOutputs): void {
+  for (const [id, [description, value]] of toOutputs(stack, likely.region, values)) {
     new CfnOutput(stack, id, { description, value });
   }
 }

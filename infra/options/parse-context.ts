@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseJson } from '../../lambda/contract.ts';
+import { isSameSecret, parseJson } from '../../lambda/contract.ts';
 import { secretIdOf } from './existing-secret.ts';
 import { type FleetSettings, fleetSchema } from './fleet-schema.ts';
 import { explainMistake, findMistakes, OptionsError, type Place } from './mistakes.ts';
@@ -21,8 +21,8 @@ export interface Placed {
   readonly stackName: string;
   readonly account: string | undefined;
   readonly region: string | undefined;
-  /** `region`, or else the region of the CDK CLI. Only a link depends on it. */
-  readonly likelyRegion: string | undefined;
+  /** `account` and `region`, or else those of the CDK CLI. Only a link and the comparison of stacks depend on them. */
+  readonly likely: Place;
 }
 
 /** Stack of one Retently account. */
@@ -116,7 +116,7 @@ export function parseFleetContext(
   if (mistakes.length > 0) throw new OptionsError(mistakes);
   const { stackName = DEFAULT_FLEET_NAME, env = {}, fleet, ...settings } = fleetSchema.parse(current);
   const { account, region } = env;
-  return { stackName, account, region, likelyRegion: place.region, fleet: { ...settings, ...fleet } };
+  return { stackName, account, region, likely: place, fleet: { ...settings, ...fleet } };
 }
 
 /** Returns the options of the command line or of `cdk.json`; an empty object if there are none or they cannot be parsed. */
@@ -140,7 +140,7 @@ function parseStack(
   const defaultName = name === undefined ? DEFAULT_STACK_NAME : `${DEFAULT_STACK_NAME}-${name}`;
   const { account, region } = env ?? {};
   return {
-    stack: { stackName: stackName ?? defaultName, account, region, likelyRegion: place.region, settings },
+    stack: { stackName: stackName ?? defaultName, account, region, likely: place, settings },
   };
 }
 
@@ -152,38 +152,59 @@ function findSharedNames(accounts: readonly Options[]): readonly string[] {
   );
 }
 
-/** Resources that two stacks in one AWS account and region must not share. */
-const UNSHARED: Readonly<Record<string, readonly [(settings: TokenRefreshSettings) => string | undefined, string]>> = {
-  secret: [
-    ({ secret }) => secret && secretIdOf(secret),
-    "be the secret of only one Retently account: two would use each other's refresh token",
-  ],
-  tokenSecret: [
-    ({ tokenSecret }) => (typeof tokenSecret === 'boolean' ? undefined : secretIdOf(tokenSecret)),
-    "be the token secret of only one Retently account: two would overwrite each other's access token",
-  ],
-  eventBus: [
-    ({ eventBus }) => (typeof eventBus === 'object' ? eventBus.create : undefined),
-    'be created by only one stack: in the other stacks, set its name',
-  ],
-};
-
 function findShared(stacks: readonly StackSettings[]): readonly string[] {
-  const find = (member: string, values: readonly string[], requirement: string) =>
-    findDuplicates(values).map((index) => {
-      const { stackName, settings } = stacks[index] ?? {};
-      return explainMistake(toPath(index, member), { stackName, ...settings }[member], requirement);
-    });
+  const explain = (index: number, member: string, requirement: string) => {
+    const { stackName, settings } = stacks[index] ?? {};
+    return explainMistake(toPath(index, member), { stackName, ...settings }[member], requirement);
+  };
   const names = stacks.map(({ stackName }) => stackName.toLowerCase());
+  const buses = stacks.map(({ settings: { eventBus }, likely }, index) =>
+    [typeof eventBus === 'object' ? eventBus.create : index, likely.account, likely.region].join(),
+  );
   return [
-    ...find('stackName', names, 'differ from the names of all other stacks, and not only in case'),
-    ...Object.entries(UNSHARED).flatMap(([member, [identityOf, requirement]]) => {
-      const values = stacks.map(({ settings, account, region }, index) =>
-        [identityOf(settings) ?? index, account, region].join(),
-      );
-      return find(member, values, requirement);
-    }),
+    ...findDuplicates(names).map((index) =>
+      explain(index, 'stackName', 'differ from the names of all other stacks, and not only in case'),
+    ),
+    ...findSharedSecrets(stacks).map(({ index, member, requirement }) => explain(index, member, requirement)),
+    ...findDuplicates(buses).map((index) =>
+      explain(index, 'eventBus', 'be created by only one stack: in the other stacks, set its name'),
+    ),
   ];
+}
+
+interface UsedSecret {
+  readonly index: number;
+  readonly member: 'secret' | 'tokenSecret';
+  readonly id: string;
+  readonly likely: Place;
+}
+
+/** Finds secrets that an earlier account already uses, in either role, by name or by ARN. */
+function findSharedSecrets(stacks: readonly StackSettings[]) {
+  const used = stacks.flatMap(({ settings: { secret, tokenSecret }, likely }, index): readonly UsedSecret[] => [
+    ...(secret === undefined ? [] : [{ index, member: 'secret', id: secretIdOf(secret), likely } as const]),
+    ...(typeof tokenSecret === 'boolean'
+      ? []
+      : [{ index, member: 'tokenSecret', id: secretIdOf(tokenSecret), likely } as const]),
+  ]);
+  return used.flatMap((later) => {
+    const earlier = used.find((each) => each.index < later.index && isSameUse(each, later));
+    return earlier === undefined ? [] : [{ ...later, requirement: explainSharing(earlier, later) }];
+  });
+}
+
+function isSameUse(one: UsedSecret, other: UsedSecret): boolean {
+  const isSamePlace = one.likely.account === other.likely.account && one.likely.region === other.likely.region;
+  return one.id === other.id ? isSamePlace || one.id.startsWith('arn:') : isSamePlace && isSameSecret(one.id, other.id);
+}
+
+function explainSharing(earlier: UsedSecret, later: UsedSecret): string {
+  if (earlier.member !== later.member) {
+    return `be used by only one Retently account, and in one role: it is also ${toPath(earlier.index, earlier.member)}`;
+  }
+  return later.member === 'secret'
+    ? "be the secret of only one Retently account: two would use each other's refresh token"
+    : "be the token secret of only one Retently account: two would overwrite each other's access token";
 }
 
 /** Returns the index of each value that also occurs at a lower index. */

@@ -20,9 +20,11 @@ import { MAX_INTERVAL_MINUTES, MIN_INTERVAL_MINUTES, MIN_TIMEOUT_SECONDS } from 
 export const CONTEXT_KEY = 'tokenRefresh';
 
 const RETENTION_DAYS = Object.values(RetentionDays).filter((days) => typeof days === 'number');
-const HTTPS_URL = 'be an https URL without a user name and a fragment';
+const HTTPS_URL = 'be an https URL without a user name, a fragment and white space';
+// The parser of URLs drops line breaks, but an email or a dashboard would contain them.
+const isHttpsUrl = (url: string) => isTokenEndpoint(url) && !/\s/.test(url);
 const httpsUrl = () =>
-  z.string({ error: HTTPS_URL }).refine((url) => Token.isUnresolved(url) || isTokenEndpoint(url), { error: HTTPS_URL });
+  z.string({ error: HTTPS_URL }).refine((url) => Token.isUnresolved(url) || isHttpsUrl(url), { error: HTTPS_URL });
 const REMOVAL = 'be "retain" or "destroy"';
 const removal = () =>
   z
@@ -53,8 +55,8 @@ const eventBus = z.union(
     text(/^(arn:aws[\w-]*:events:[a-z0-9-]+:\d{12}:event-bus\/)?[\w./-]{1,256}$/, EVENT_BUS),
     strictObject({
       create: text(
-        /^(?!aws\.|default$)[\w./-]{1,256}$/,
-        'be a name for a new event bus, but not "default" or a name reserved by AWS',
+        /^(?!aws\.|default$)[\w.-]{1,256}$/,
+        'be a name for a new event bus without a slash, but not "default" or a name reserved by AWS',
       ),
     }),
     cdk<IEventBus>('eventBusArn').transform(({ eventBusArn }) => eventBusArn),
@@ -65,6 +67,8 @@ const eventBus = z.union(
 const TOPIC = 'be the ARN of an SNS topic or a CDK topic (ITopic)';
 const VPC = 'be { "subnetIds": […] } or a VPC of CDK (IVpc)';
 const GROUP = 'be the id of a security group or a CDK security group (ISecurityGroup)';
+/** Maximum number of tags of a resource. */
+const MAX_TAGS = 50;
 const TAG_NAME = 'have names that do not start with aws: and have at most 128 letters, digits, spaces and _.:/=+@-';
 
 /** Options that are also props of the construct for one account. */
@@ -291,6 +295,11 @@ export const optionsSchema = strictObject({
       text(/^[\p{L}\p{N} _.:/=+@-]{0,256}$/u, 'be a string of at most 256 letters, digits, spaces and _.:/=+@-'),
       { error: (issue) => (issue.code === 'invalid_key' ? TAG_NAME : 'be an object of strings') },
     )
+    .refine((tags) => Object.keys(tags).length <= MAX_TAGS, { error: `be at most ${MAX_TAGS} tags` })
+    // IAM does not distinguish the names of a role's tags by case.
+    .refine((tags) => new Set(Object.keys(tags).map((name) => name.toLowerCase())).size === Object.keys(tags).length, {
+      error: 'have names that differ not only in case',
+    })
     .prefault({})
     .meta({ doc: 'Tags for every taggable resource in the stack', example: { team: 'feedback' } }),
   permissionsBoundaryArn: text(/^arn:aws[\w-]*:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/, 'be the ARN of an IAM policy')

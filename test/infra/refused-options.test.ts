@@ -8,6 +8,7 @@ const SECRET_ARN = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:retentl
 
 const parse = (context: unknown, cliRegion?: string) => () => parseContext(context, { cliRegion });
 const optionsOf = (context: unknown, cliRegion?: string) => mistakenOptions(parse(context, cliRegion));
+const SHARED = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:shared-AbC1eF';
 
 describe('rejects', () => {
   it.each<[string, unknown, string]>([
@@ -109,6 +110,14 @@ describe('rejects', () => {
       'a removal policy that only CDK has',
       { removalPolicies: { secret: 'snapshot' } },
       'tokenRefresh.removalPolicies.secret',
+    ],
+    ['an event bus whose name is a path', { eventBus: { create: 'mine/bus' } }, 'tokenRefresh.eventBus.create'],
+    ['a URL with a line break', { runbookUrl: 'https://wiki.example.com/run\nbook' }, 'tokenRefresh.runbookUrl'],
+    ['tags that differ only in case', { tags: { Team: 'x', team: 'x' } }, 'tokenRefresh.tags'],
+    [
+      'more tags than AWS accepts',
+      { tags: Object.fromEntries(Array.from({ length: 51 }, (_each, index) => [`tag-${index}`, 'x'])) },
+      'tokenRefresh.tags',
     ],
     ['reserved tags', { tags: { 'aws:team': 'x' } }, 'tokenRefresh.tags.aws:team'],
     ['an unknown option', { memory: 60 }, 'tokenRefresh.memory'],
@@ -333,8 +342,43 @@ describe('several accounts', () => {
       { secret: 'retently', accounts: [{ name: 'eu' }, { name: 'us' }] },
       ['tokenRefresh.accounts[1].secret'],
     ],
+    [
+      'two accounts that share one secret, by name and by ARN',
+      {
+        accounts: [
+          { name: 'eu', secret: SHARED },
+          { name: 'us', secret: 'shared' },
+        ],
+      },
+      ['tokenRefresh.accounts[1].secret'],
+    ],
+    [
+      'a token secret that holds the credentials of another account',
+      {
+        accounts: [
+          { name: 'eu', secret: 'shared' },
+          { name: 'us', tokenSecret: 'shared' },
+        ],
+      },
+      ['tokenRefresh.accounts[1].tokenSecret'],
+    ],
+    [
+      'credentials in the token secret of another account, by ARN and by name',
+      {
+        accounts: [
+          { name: 'eu', tokenSecret: SHARED },
+          { name: 'us', secret: 'shared' },
+        ],
+      },
+      ['tokenRefresh.accounts[1].secret'],
+    ],
+    [
+      'one secret in a stack of the region of the CLI and in one that names this region',
+      { secret: 'shared', accounts: [{ name: 'eu', env: { region: 'eu-west-1' } }, { name: 'us' }] },
+      ['tokenRefresh.accounts[1].secret'],
+    ],
   ])('reject %s', (_, context, options) => {
-    expect(optionsOf(context)).toEqual(options);
+    expect(optionsOf(context, 'eu-west-1')).toEqual(options);
   });
 });
 
@@ -366,6 +410,12 @@ it.each([
   [{ publishEvents: false }],
   [{ eventBus: 'mine', accounts: [{ name: 'eu' }, { name: 'us', publishEvents: false }] }],
   [{ alarmTopic: 'arn:aws:sns:eu-west-1:123456789012:alarms' }],
+  [
+    {
+      secret: 'retently',
+      accounts: ['eu-west-1', 'us-east-1'].map((region) => ({ name: region, env: { region } })),
+    },
+  ],
 ])('accepts the options %j', (options) => {
   expect(optionsOf(options)).toEqual([]);
 });
