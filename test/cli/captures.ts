@@ -6,9 +6,13 @@ import { PAGE_URL } from '../support/command-secrets.ts';
 import { type SandboxDeployment, startDeployment } from '../support/deployment.ts';
 import { deployFleet, FLEET_NAME, type SandboxFleet } from '../support/fleet.ts';
 import { walkThroughPages } from '../support/plain-browser.ts';
+import { listOptions } from './option-list.ts';
 import { toTerminalPicture } from './terminal-picture.ts';
 
 export const PAGE = fileURLToPath(new URL('../../docs/command-line.md', import.meta.url));
+const PAGE_OF_PROBE = fileURLToPath(new URL('../../docs/probe.md', import.meta.url));
+const COMMANDS = ['authorize', 'status', 'refresh', 'probe'];
+const OPTION_LIST = 'retently-token-refresh <command> --help';
 const BLOCK = /(<!-- captured: (.+?) -->\n```text\n)(.*?)(```)/gs;
 
 /** Picture of what `status` prints, for the README. */
@@ -25,26 +29,39 @@ export type GoThrough = (start: string) => Promise<unknown>;
 
 const goPlainly: GoThrough = (start) => walkThroughPages(start, 'allow');
 
-/** The page as it stands there, and as the commands would write it now. */
-export async function capturePage(goThrough = goPlainly): Promise<{ written: string; captured: string }> {
+/** Page with the output of commands: as it is now, and as the commands would write it. */
+interface CapturedPage {
+  readonly path: string;
+  readonly written: string;
+  readonly captured: string;
+}
+
+/** Returns the page of the commands and the page of the probe. */
+export async function capturePages(goThrough = goPlainly): Promise<readonly CapturedPage[]> {
   await using deployment = await startDeployment();
   await authorize(deployment, goThrough);
   await using fleet = await deployFleet(deployment);
   await fillFleet(deployment, fleet);
   deployment.server.lastTickAt = new Date(Date.now() - 4 * 60_000);
-  const written = readFileSync(PAGE, 'utf8');
+  const pages: CapturedPage[] = [];
+  for (const path of [PAGE, PAGE_OF_PROBE]) pages.push(await capturePage(path, deployment, fleet));
+  return pages;
+}
+
+async function capturePage(path: string, deployment: SandboxDeployment, fleet: SandboxFleet): Promise<CapturedPage> {
+  const written = readFileSync(path, 'utf8');
   const outputs = new Map<string, string>();
   for (const [, , command = ''] of written.matchAll(BLOCK)) {
-    // Elsewhere on the page, there is only the stack of one account.
+    // Elsewhere on the pages, there is only the stack of one account.
     if (command.includes(FLEET_NAME)) fleet.addStack(FLEET_NAME, FLEET_TAG);
     else deployment.server.stacks.delete(FLEET_NAME);
-    outputs.set(command, await run(deployment, command));
+    outputs.set(command, command === OPTION_LIST ? await listAllOptions(deployment) : await run(deployment, command));
   }
   const captured = written.replaceAll(
     BLOCK,
     (_block, head: string, command: string, _old, fence: string) => head + outputs.get(command) + fence,
   );
-  return { written, captured };
+  return { path, written, captured };
 }
 
 async function authorize({ environment, browserOptions }: SandboxDeployment, goThrough: GoThrough): Promise<void> {
@@ -63,9 +80,15 @@ async function fillFleet({ sandbox }: SandboxDeployment, fleet: SandboxFleet): P
   fleet.createSecret('initech');
 }
 
+async function listAllOptions({ environment }: SandboxDeployment): Promise<string> {
+  const screens = new Map<string, string>();
+  for (const command of COMMANDS) screens.set(command, (await runCommand([command, '--help'], environment)).stdout);
+  return listOptions(screens);
+}
+
 async function run({ environment, browserOptions, sandbox }: SandboxDeployment, command: string): Promise<string> {
   const [, ...args] = command.split(' ');
-  if (args[0] !== 'probe' || args.includes('--help')) return (await runCommand(args, environment)).stdout;
+  if (args[0] !== 'probe') return (await runCommand(args, environment)).stdout;
   const options = ['--yes', '--api-url', sandbox.authorizationServer.apiUrl, ...browserOptions];
   const probing = new RunningCommand([...args, ...options], environment);
   await goPlainly(await probing.says(PAGE_URL));

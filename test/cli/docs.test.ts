@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { EXIT } from '../../cli/command-error.ts';
-import { capturePage, drawStatus, PAGE, STATUS_PICTURE } from './captures.ts';
+import { capturePages, drawStatus, PAGE, STATUS_PICTURE } from './captures.ts';
 
-test('what docs/command-line.md shows is what the commands write, but for what chance makes', async () => {
-  const { written, captured } = await capturePage();
-  expect(withoutChance(captured)).toBe(withoutChance(written));
+test('what docs/command-line.md and docs/probe.md show is what the commands write, but for what chance makes', async () => {
+  const pages = await capturePages();
+  expect(pages).toHaveLength(2);
+  for (const { written, captured } of pages) {
+    expect(captured).toMatch(/^<!-- captured: /m);
+    expect(withoutChance(captured)).toBe(withoutChance(written));
+  }
 });
 
 test('the picture of status in the README is what docs/command-line.md shows, and has it as text', () => {
