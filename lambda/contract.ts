@@ -71,10 +71,10 @@ const MAX_REFRESHES_PER_DAY = 40;
 export const FIRST_BACK_OFF_SECONDS = 60;
 export const MAX_BACK_OFF_SECONDS = 45 * 60;
 
-/** The function begins no attempt with less time left: its claim, a POST, and the time to record, promote and announce. */
+/** Shortest time for an attempt: its claim, a POST, and the time to record, promote and announce the answer. */
 export const ATTEMPT_MIN_SECONDS = 35;
 
-/** Two ticks of the longest interval, each with its flexible window. */
+/** Far above the longest interval with its flexible window. */
 export const MAX_SCHEDULE_SECONDS = DAY_SECONDS;
 
 /** Far above Lambda's longest timeout. A longer lease only delays takeovers. */
@@ -144,13 +144,13 @@ export const EVENT_DETAIL_TYPES = {
 /** CloudWatch namespace of every metric. */
 export const METRIC_NAMESPACE = 'RetentlyTokenRefresh';
 
-/** The one dimension of every metric; its value is the name of the function. */
+/** Dimension of every metric. Its value is the name of the function. */
 export const METRIC_DIMENSION = 'FunctionName';
 
 /** Second dimension, only on a second copy of `RefreshFailed`. */
 export const METRIC_CODE_DIMENSION = 'Code';
 
-/** Metric names. The first four are states, sent on every run; the others are sent as they happen. */
+/** Metric names. The first five are states, sent in every run that could read the secret; the others are sent as they happen. */
 export const METRICS = {
   tokenSecondsRemaining: 'TokenSecondsRemaining',
   tokenSecondsUntilDue: 'TokenSecondsUntilDue',
@@ -164,7 +164,7 @@ export const METRICS = {
   exchangeMilliseconds: 'ExchangeMilliseconds',
 } as const;
 
-/** Metrics that only a fleet has: each whole sweep sends them, and those of {@link METRICS} that are states. */
+/** Metrics that only a fleet has. Each whole sweep sends them, together with the first three of {@link METRICS}. */
 export const FLEET_METRICS = {
   tokenSecondsOverdue: 'TokenSecondsOverdue',
   secretUnusable: 'SecretUnusable',
@@ -197,16 +197,16 @@ export function findAlarmKind(logicalId: string): AlarmKind | undefined {
 }
 
 /**
- * The entry of the runbook for an error code (`TOKEN_NOT_STORED`) or an alarm (`TokenNotStored`).
+ * Returns a link to the runbook's entry for an error code (`TOKEN_NOT_STORED`) or an alarm (`TokenNotStored`).
  *
- * @param runbook where the runbook is
+ * @param runbook path or URL of the runbook
  */
 export function toRunbookEntry(codeOrAlarm: string, runbook = 'docs/runbook.md'): string {
   const words = codeOrAlarm.replace(/([a-z])(?=[A-Z])/g, '$1-').replaceAll('_', '-');
   return `${runbook}#${words.toLowerCase()}`;
 }
 
-/** Tag that the secrets of a fleet have; without a value, any value will do. */
+/** Tag that the secrets of a fleet have; without a value, any value matches. */
 export interface FleetTag {
   readonly key: string;
   readonly value: string | undefined;
@@ -225,7 +225,7 @@ export function isSameSecret(one: string, other: string): boolean {
   return one === other || [`${one} ${other}`, `${other} ${one}`].some((pair) => /:secret:(.+)-\w{6} \1$/.test(pair));
 }
 
-/** Returns the value of a JSON text; `undefined` if it is not JSON. It throws nothing, because a `SyntaxError` quotes the text. */
+/** Returns the value of a JSON text; `undefined` if it is not JSON. Never throws, because a `SyntaxError` quotes the text. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -236,7 +236,7 @@ export function parseJson(text: string): unknown {
 
 const LOOPBACK_HOSTS = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
-/** An `https:` URL without user name and fragment; `http:` on loopback too, if that is allowed. */
+/** Returns whether a text is an `https:` URL without user name and fragment; `http:` on loopback too, if that is allowed. */
 export function isTokenEndpoint(text: string, { isLoopbackAllowed = false } = {}): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, username, password, hash } = new URL(text);

@@ -14,14 +14,14 @@ import { FORCE_EVENT, parseEvent } from './runtime/event.ts';
 import { type LambdaContext, toRuntime } from './runtime/lambda-context.ts';
 import { logRun } from './runtime/log-run.ts';
 
-/** The token is saved by then: a token secret that hangs must not take the time of its announcement. */
+/** Short, because the token is saved by then: a token secret that hangs must not use up the time for the announcement. */
 const TOKEN_SECRET_CALL_TIMEOUT_MS = 3_000;
 
 const telemetry = new PowertoolsTelemetry();
 const wire = wiring();
 
 /**
- * One invocation; see docs/reference.md for events, results and errors.
+ * Handles one invocation; see docs/reference.md for events, results and errors.
  *
  * @throws an error whose `name` is its code
  */
@@ -34,13 +34,13 @@ export async function handler(event: unknown, lambdaContext: LambdaContext): Pro
   });
 }
 
-/** Made once in each execution environment, so that a warm invocation costs no set-up. */
+/** Creates everything that invocations share, once per execution environment. */
 function wiring(): (lambdaContext: LambdaContext) => Context {
   let configuration: Configuration;
   try {
     configuration = parseConfiguration();
   } catch (error) {
-    // Each invocation says it, so that its caller and the metrics see it. Thrown here, it would only be an "init error".
+    // Each invocation throws the fault, so that its caller and the metrics see it. Thrown here, it would only be an "init error".
     return () => {
       throw error;
     };

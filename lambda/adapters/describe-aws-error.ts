@@ -47,7 +47,7 @@ export interface AwsErrorDescription {
   readonly advice: string;
 }
 
-/** @param timeoutSeconds after which our own time-out ends a call */
+/** @param timeoutSeconds after which our own timeout ends a call */
 export function describeAwsError(error: unknown, timeoutSeconds: number): AwsErrorDescription {
   const what = nameOf(error);
   const denial = DENIALS.get(what.replace(/Exception$/, ''));
@@ -78,7 +78,7 @@ function unreached(what: string): AwsErrorDescription {
   return { isDenial: false, what, advice: CONNECTION_ADVICE };
 }
 
-/** Returns the code of a Node system error, such as `ECONNREFUSED`; of several attempts, that of the first. */
+/** Returns the code of a Node system error, such as `ECONNREFUSED`; after several attempts, the code of the first. */
 function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const code: unknown = Reflect.get(error, 'code');

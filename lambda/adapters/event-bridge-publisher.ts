@@ -5,7 +5,7 @@ import type { Announcement, EventPublisher, Telemetry } from '../core/ports.ts';
 import { describeAwsError } from './describe-aws-error.ts';
 import type { PutEvents } from './put-events.ts';
 
-/** Schema version of `detail`; incremented when a member goes or changes its meaning. */
+/** Schema version of `detail`; incremented when a member is removed or changes its meaning. */
 const DETAIL_VERSION = '1';
 
 /** Limit for one call, including the SDK's retries. */
@@ -32,10 +32,10 @@ export class EventBridgePublisher implements EventPublisher {
       Detail: JSON.stringify({ version: DETAIL_VERSION, ...detail }),
     }));
     try {
-      // Loaded when there is something to say: most runs find a fresh token, and are over before that.
+      // Loaded only to publish: most runs find a fresh token, and end before that.
       this.#putEvents ??= (await import('./put-events.ts')).connectPutEvents(this.#clientOptions);
       const { Entries = [] } = await this.#putEvents(entries, AbortSignal.timeout(CALL_TIMEOUT_MS));
-      // PutEvents answers 200 even if it took none; only their positions identify its entries.
+      // PutEvents returns 200 even if it accepted no event.
       for (const { ErrorCode } of Entries) {
         if (ErrorCode !== undefined) this.#telemetry.warn(LOG_EVENTS.eventRejected, { reason: ErrorCode });
       }

@@ -64,7 +64,7 @@ interface Decoded {
 
 /** Undoes the content codings (RFC 9110 section 8.4.1), the last one first; a coding that fails leaves the bytes as they are. */
 function decodeContent({ body, contentEncoding = '', isTruncated = false }: ResponseBody): Decoded {
-  // Announced, and not done: a raw inflater would take some plain text for a stream.
+  // The coding may be announced but not applied: a raw inflater would take some plain text for a stream.
   const text = decodeText(body);
   let decoded: Decoded = { bytes: body, isTruncated };
   if (parseObject(text) ?? parseForm(text, isTruncated)) return decoded;
@@ -119,7 +119,7 @@ function decodersOf(coding: string, zlib: typeof Zlib, options: Zlib.ZlibOptions
           zlib.brotliDecompressSync(bytes, { maxOutputLength, finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH }),
       ];
     case 'zstd':
-      // Node 24 has it, Node 20 has not.
+      // Node 24 has it, Node 20 does not.
       return [(bytes) => zlib.zstdDecompressSync(bytes, { maxOutputLength })];
     default:
       return [];

@@ -4,7 +4,7 @@ import { METRIC_CODE_DIMENSION, METRIC_DIMENSION, METRIC_NAMESPACE, METRICS } fr
 import type { LogEvent } from '../core/log-events.ts';
 import type { LogMembers, Telemetry, TokenStates } from '../core/ports.ts';
 
-/** JSON lines, and CloudWatch EMF. */
+/** Telemetry as JSON log lines and CloudWatch EMF. */
 export class PowertoolsTelemetry implements Telemetry {
   readonly #logger = new Logger({ serviceName: 'retently-token-refresh' });
   readonly #metrics = new Metrics({ namespace: METRIC_NAMESPACE });
@@ -13,7 +13,7 @@ export class PowertoolsTelemetry implements Telemetry {
   #startedAtMs = 0;
   #calls = { reads: 0, writes: 0 };
 
-  /** Before each run. @param secretId if the function has many: each line names it */
+  /** Begins a run. @param secretId if the function has many secrets: each log line names the secret */
   begin(runId: string, functionName: string, secretId?: string): void {
     this.#functionName = functionName;
     this.#noted = {};
@@ -97,7 +97,7 @@ export class PowertoolsTelemetry implements Telemetry {
   }
 }
 
-/** These and no others: Powertools adds a dimension `service` of its own. */
+/** Sets these dimensions and no others: Powertools adds a dimension `service` by default. */
 function useDimensions(metrics: Metrics, dimensions: { [name: string]: string }): void {
   metrics.clearDefaultDimensions();
   metrics.setDefaultDimensions(dimensions);

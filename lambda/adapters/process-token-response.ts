@@ -31,20 +31,20 @@ const Members = z.object({
 type Found = z.infer<typeof Members>;
 type Members = Found & { readonly error?: OAuthErrorCode | undefined };
 
-/** The token endpoint is elsewhere, takes no POST, or a proxy stands before it. */
+/** Statuses by which the token endpoint is elsewhere, takes no POST, or is behind a proxy. */
 const MISDIRECTED = new Set([404, 405, 406, 410, 411, 415, 421, 426]);
 /** Statuses that, with HTML, come from a firewall, a proxy or a login page in front of the server. 407 is always a proxy's. */
 const INTERCEPTED = new Set([202, 401, 403]);
 const PROXY_AUTHENTICATION_REQUIRED = 407;
-/** The server asks to come again: 408 and 425 say so without a date. */
+/** Statuses that ask for a later retry; 408 and 425 do so without a date. */
 const THROTTLED = new Set([408, 425, 429, 503]);
-/** Error codes that say the same: of RFC 6749 section 4.1.2.1, of RFC 8628, and usual ones. */
+/** Error codes that ask for the same: those of RFC 6749 section 4.1.2.1 and RFC 8628, and common ones. */
 const PASSING = /^(temporarily_unavailable|server_error|slow_down|rate_limit(ed|_exceeded)|too_many_requests)$/;
 /** Members of a token response. JSON without any of them is something else, and not a response that lacks its token. */
 const TOKEN_MEMBERS = ['access_token', 'refresh_token', 'token_type', 'expires_in'];
-/** These repeat what was sent. */
+/** Members that repeat what was sent. */
 const ECHOES = new Set(['request', 'params', 'input', 'headers', 'query']);
-/** Envelopes nest no deeper, in whatever was seen. */
+/** Deepest nesting of envelopes. No server is known that nests deeper. */
 const MAX_DEPTH = 3;
 
 /**
@@ -61,14 +61,14 @@ export function processTokenResponse(response: TokenResponse, sentRefreshToken: 
   const reason = `Retently answered HTTP ${status}`;
   const isSuccess = status >= 200 && status < 300;
   if (isSuccess && members.access_token && !members.error) {
-    // A refresh token may stand in the part that is missing: that is not "the server sent none". If the limit is ours, the next
-    // answer is cut in the same place, so this access token is the best that can be had.
+    // The missing part may hold a refresh token: that is not "the server sent none". If the limit is ours, the next answer
+    // would be cut in the same place, so this access token is the best available.
     const isHalf = parsed.kind === 'members' && parsed.isCut && !members.refresh_token && !isTruncated;
     if (isHalf) return { kind: 'ambiguous', reason: `${reason} with JSON whose refresh token cannot be read` };
     return { ...toToken(members, members.access_token), isTruncated };
   }
 
-  // Only in a success: an error may have a sentence about the refresh token under that name.
+  // Only in a success: in an error, that member may be a sentence about the refresh token.
   const refreshToken = (isSuccess && members.refresh_token) || sentRefreshToken;
   if (refreshToken !== sentRefreshToken) {
     return {
@@ -124,7 +124,7 @@ function toUselessSuccess(
     parsed.isCut || (!saysError(objects) && objects.some((object) => TOKEN_MEMBERS.some((name) => name in object)));
   return isTokenAnswer
     ? { kind: 'ambiguous', reason: `${reason} with JSON that has no access token`, isTruncated }
-    : { kind: 'unrecognized', reason: `${reason} with no token, and in words of its own` };
+    : { kind: 'unrecognized', reason: `${reason} with neither a token nor an error code of RFC 6749` };
 }
 
 function refused(error: OAuthErrorCode, reason: string): TokenAnswer {
@@ -132,8 +132,8 @@ function refused(error: OAuthErrorCode, reason: string): TokenAnswer {
 }
 
 /**
- * Tokens and error, wherever they are: at the top, or in an envelope such as Retently's API has (`data`). Beside an error, what
- * stands deeper under the name of a refresh token is a sentence about it, or an echo of ours.
+ * Finds tokens and error at the top, or in an envelope such as Retently's API has (`data`). Beside an error, a deeper
+ * `refresh_token` is a sentence about the token, or an echo of ours.
  */
 function findMembers(objects: readonly JsonObject[], sentRefreshToken: string): Members {
   const found = objects.map((object) => Members.parse(object));
@@ -154,7 +154,7 @@ function findMembers(objects: readonly JsonObject[], sentRefreshToken: string): 
   };
 }
 
-/** Returns what came before the object of the access token and has a lifetime, but no token of its own. */
+/** Returns the objects before the one with the access token that have a lifetime and no refresh token. */
 function envelopesOf(withBearer: Found | undefined, found: readonly Found[]): readonly Found[] {
   const before = withBearer === undefined ? [] : found.slice(0, found.indexOf(withBearer));
   return before.filter(({ expires_in, refresh_token }) => expires_in !== undefined && refresh_token === undefined);
@@ -174,12 +174,12 @@ function* unwrap(value: unknown, depth = 0): Generator<JsonObject> {
 
 const NOTHINGS = new Set(['', 'null', 'undefined']);
 
-/** Some servers write their language's nothing as a text. */
+/** Treats texts such as "null" as absent: some servers write an empty value that way. */
 function toPresent(token: string | undefined): string | undefined {
   return token === undefined || NOTHINGS.has(token.trim()) ? undefined : token;
 }
 
-/** A code of RFC 6749, whatever the member's name. A revoked grant is also recognized in looser spellings. */
+/** Finds a code of RFC 6749, whatever the member's name. A revoked grant is also recognized in looser spellings. */
 function errorOf({ error, error_code, errorCode, code, type, message }: JsonObject): OAuthErrorCode | undefined {
   for (const value of [error, error_code, errorCode, code, type]) {
     const text = typeof value === 'string' ? value.trim() : '';
@@ -190,7 +190,7 @@ function errorOf({ error, error_code, errorCode, code, type, message }: JsonObje
   return typeof message === 'string' && /^invalid_grant\b/i.test(message.trim()) ? 'invalid_grant' : undefined;
 }
 
-/** A number or a decimal string of seconds; `undefined` if it is missing or not positive. */
+/** Parses a number or a decimal string of seconds; `undefined` if it is missing or not positive. */
 function parseSeconds(value: unknown): number | undefined {
   const text = typeof value === 'string' ? value.trim().replace(/s$/, '') : '';
   const isDecimal = /^\d+(\.\d+)?$/.test(text);
@@ -198,7 +198,7 @@ function parseSeconds(value: unknown): number | undefined {
   return seconds > 0 ? seconds : undefined;
 }
 
-/** Seconds from now. The header holds whole seconds or an HTTP date (RFC 9110 section 10.2.3); anything else is ignored. */
+/** Returns seconds from now. The header holds whole seconds or an HTTP date (RFC 9110 section 10.2.3); anything else is ignored. */
 function parseRetryAfter(retryAfter: string | undefined, nowMs: number): number | undefined {
   if (retryAfter === undefined) return undefined;
   const text = retryAfter.trim();

@@ -8,7 +8,7 @@ import {
 
 export type PutEvents = (entries: PutEventsRequestEntry[], abortSignal: AbortSignal) => Promise<PutEventsCommandOutput>;
 
-/** A module of its own, so that the bundle keeps EventBridge's client in a file that a start does not read. */
+/** In its own module, so that the bundle has EventBridge's client in a file that a cold start does not read. */
 export function connectPutEvents(options: EventBridgeClientConfig): PutEvents {
   const client = new EventBridgeClient(options);
   return (entries, abortSignal) => client.send(new PutEventsCommand({ Entries: entries }), { abortSignal });

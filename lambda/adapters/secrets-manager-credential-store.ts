@@ -112,7 +112,7 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
       );
       return 'promoted';
     } catch (error) {
-      // A general class, and the version may be gone: the caller reads again instead of asking why.
+      // The class is too general to show why, and the version may be gone: the caller reads again.
       if (error instanceof InvalidParameterException || error instanceof ResourceNotFoundException) return 'refused';
       throw await this.#toFault(error, 'UpdateSecretVersionStage', callOptions);
     }
@@ -216,7 +216,7 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
     return new Fault('STORE_UNAVAILABLE', [`${call} failed: ${what}.`, advice, next].filter(Boolean).join(' '));
   }
 
-  /** AWS always sends the date, and every age is judged by it: no run could trust a store without it. */
+  /** Requires the date. AWS always sends it, and every age depends on it, so no run can trust a store that omits it. */
   #toMs(date: Date | undefined, operation: string): number {
     if (date !== undefined) return date.getTime();
     const what = `${operation} on secret ${this.secretId} returned no CreatedDate`;

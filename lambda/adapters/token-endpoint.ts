@@ -5,7 +5,7 @@ import type { TokenAnswer, TokenEndpoint } from '../core/ports.ts';
 import { RESPONSE_MAX_BYTES, ResponseBuffer } from '../core/response-buffer.ts';
 import { processTokenResponse, type TokenResponse } from './process-token-response.ts';
 
-/** To connect, TLS included. Nothing was sent by then, so another try is safe: no reason to wait long. */
+/** Time to connect, including TLS. Nothing has been sent by then, so a retry is safe, and there is no reason to wait longer. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
@@ -17,7 +17,7 @@ const NODE_LIMITS = {
   maxHeaderSize: RESPONSE_MAX_BYTES,
   // Node: on, unless NODE_OPTIONS says otherwise. Without it, a host whose first address is unreachable is never reached.
   autoSelectFamily: true,
-  // Node: 250 ms per address, less than many a TCP handshake. Leaves the second address more than half of our 5 s.
+  // Node: 250 ms per address, less than some TCP handshakes take. Leaves the second address more than half of our 5 s.
   autoSelectFamilyAttemptTimeout: 2_000,
   // Node: no socket timeout for a request without an agent. Set, so that a later default cannot end a slow POST.
   timeout: 0,
@@ -46,7 +46,7 @@ export class HttpTokenEndpoint implements TokenEndpoint {
   }
 }
 
-/** `application/x-www-form-urlencoded`; `redirect_uri` if the grant has one. */
+/** Returns `application/x-www-form-urlencoded`; with `redirect_uri` if the grant has one. */
 export function toRequestBody({ clientId, clientSecret, refreshToken, redirectUri }: Grant): string {
   const body = new URLSearchParams({
     grant_type: 'refresh_token',
@@ -67,11 +67,11 @@ export interface RequestFailure {
 
 /**
  * Sends one POST and never throws. `fetch` does not report whether anything was sent, and costs a cold start 15 ms;
- * `node:https` is in memory already. Each request has its own connection, so "connected" shows whether an error came before or after.
+ * `node:https` is in memory already. Each request has its own connection: an error before it is connected proves that nothing was sent.
  */
 export function postForm(url: URL, body: string, timeoutMs: number): Promise<TokenResponse | RequestFailure> {
   const isSecure = url.protocol === 'https:';
-  // Only a sandbox on loopback speaks it. An import would load undici with it, a quarter of the whole cold start.
+  // Only a sandbox on loopback uses http:. An import would also load undici, a quarter of the whole cold start.
   const send = isSecure ? httpsRequest : process.getBuiltinModule('node:http').request;
   return new Promise((resolve) => {
     let isConnected = false;
@@ -98,7 +98,7 @@ export function postForm(url: URL, body: string, timeoutMs: number): Promise<Tok
       resolve(answer);
     };
     request.on('socket', (socket) => {
-      // Before Node's parser, which ends with the first bytes that it cannot read.
+      // Ahead of Node's parser, which stops at the first bytes that it cannot read.
       socket.prependListener('data', (bytes: Buffer) => received.add(bytes));
       socket.once(isSecure ? 'secureConnect' : 'connect', () => {
         isConnected = true;
@@ -117,16 +117,16 @@ export function postForm(url: URL, body: string, timeoutMs: number): Promise<Tok
       if (answer) return end(answer);
       end({ error, isSent: isConnected });
     });
-    // Also where Node says nothing else of it: an answer that switches the protocol, for one.
+    // Sometimes the only event, for example after an answer that switches the protocol.
     request.on('close', () => (finish ? finish() : end({ error: new ClosedError(), isSent: true })));
     request.end(body);
   });
 }
 
-/** AWS WAF, Cloudflare, Squid and proxies that ask for credentials name themselves so when they block a request. */
+/** Headers with which AWS WAF, Cloudflare, Squid and proxies that require credentials block a request. */
 const BLOCKING_HEADERS = ['x-amzn-waf-action', 'cf-mitigated', 'x-squid-error', 'proxy-authenticate'];
 
-/** Returns a function that ends the reading. The part received until then is the answer: a whole one must not be lost to how it ended. */
+/** Returns a function that ends the reading with the part received so far: a complete answer must not be lost because the connection broke. */
 function readBody(response: IncomingMessage, done: (response: TokenResponse) => void): (error?: Error) => void {
   const { statusCode = 0, headers } = response;
   const buffer = new ResponseBuffer();
@@ -152,14 +152,14 @@ function readBody(response: IncomingMessage, done: (response: TokenResponse) => 
   return finish;
 }
 
-/** Node's parser gave up on a size: of all headers, of the extensions of a chunk. The same answer would fail again. */
+/** Returns whether Node's parser gave up on a size: of all headers, or of a chunk's extensions. The same answer would fail again. */
 function isLimitOfParser(error: NodeJS.ErrnoException | undefined): boolean {
   return error?.code?.endsWith('_OVERFLOW') === true;
 }
 
-/** Node gives up on headers that it cannot parse: an answer in what was received by then counts. */
+/** Finds the answer in the bytes received before Node gave up on headers that it could not parse. */
 function fromRawBytes(bytes: Uint8Array): TokenResponse | undefined {
-  // One character a byte, so that places in the text are places in the bytes.
+  // One character per byte, so that offsets in the text are offsets in the bytes.
   const text = Buffer.from(bytes).toString('latin1');
   const [, status] = /^\s*http\/[\d.]+ +(\d{3})/i.exec(text) ?? [];
   const [separator = ''] = /\r?\n\r?\n/.exec(text) ?? [];

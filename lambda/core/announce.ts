@@ -9,7 +9,7 @@ import type { Announcement } from './ports.ts';
 /** Returns fingerprints that show which token was exchanged for which. */
 export function lineage({ members }: CredentialsDocument): { refreshToken?: string; spentRefreshToken?: string } {
   const { refresh_token, spent_refresh_token_sha256: spent = '' } = members;
-  // Whatever an operator may have put there: only a hash is shown.
+  // An operator may have put anything there: only a hash is shown.
   const isHash = /^[0-9a-f]{64}$/.test(spent);
   return {
     ...(refresh_token !== undefined && { refreshToken: fingerprint(refresh_token) }),

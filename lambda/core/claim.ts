@@ -11,8 +11,9 @@ import { findRoomAtMs, findRoomForForcedAtMs } from './version-budget.ts';
 
 const RETENTION_MS = VERSION_RETENTION_SECONDS * 1000;
 
-/** So many attempts are looked for at least, because an edit may hide since when they were made; and no more in addition. */
+/** Attempts that are looked for whatever the age of the token, because an edit may hide its age. */
 const MIN_ATTEMPTS_SOUGHT = 64;
+/** Most attempts that are looked for beyond those, by the age of the token. */
 const MAX_ATTEMPTS_SOUGHT = 2_000;
 
 /** Result of claiming an attempt, or the reason why none is made. */
@@ -27,8 +28,8 @@ type Attempt = Extract<Decision, { kind: 'attempt' }>;
 type Waiting = Extract<Decision, { kind: 'waiting' }>;
 
 /**
- * Puts the claim, which also proves, before anything is spent, that this role may write this secret under this key.
- * If the id is taken, what is found there decides: the label is a hint, the ids are not.
+ * Puts the claim, which also proves, before the token is sent, that this role may write this secret under its KMS key.
+ * If the id is taken, the entry that has it decides: the label is a hint, the ids are not.
  */
 export async function claim(context: Context, situation: Situation, first: Attempt): Promise<ClaimOutcome> {
   const { store, runtime, settings } = context;
@@ -51,7 +52,7 @@ export async function previewClaim(context: Context, situation: Situation, first
   });
 }
 
-/** @param isFree whether the attempt of this number was free; `claim` takes it by asking */
+/** @param isFree returns whether the attempt of this number was free; for `claim`, asking also takes the attempt */
 async function findAttempt(
   context: Context,
   situation: Situation,
@@ -103,7 +104,7 @@ async function decideAnew(
   const recorded = claimed && parseEntry(claimed);
   if (recorded?.kind === 'claim') return decide({ ...situation, nowMs, latestEntry: recorded });
   const { latestEntry } = situation;
-  // The label is on this claim, but no version has its id: a copy, as in a secret that was restored from a backup.
+  // The label is on this claim, but no version has its id: a copy, as in a secret restored from a backup.
   if (
     claimed === undefined &&
     latestEntry?.kind === 'claim' &&
@@ -112,7 +113,7 @@ async function decideAnew(
   ) {
     return decide({ ...situation, nowMs });
   }
-  // The id identifies the claim, whatever was written there. What cannot be read yet was put a moment ago.
+  // The id identifies the claim, whatever its content. A claim that cannot be read yet was put a moment ago.
   const createdAt = claimed?.createdAt ?? nowMs;
   const claim: ClaimEntry = {
     kind: 'claim',
@@ -126,8 +127,8 @@ async function decideAnew(
 }
 
 /**
- * Returns the highest attempt at the current refresh token whose claim is listed, -1 if none is. An earlier claim may have been
- * purged, and a run that asks for attempt 0 would then get it, beside a run that is sending the token.
+ * Returns the highest attempt at the current refresh token whose claim is listed; -1 if none is. An earlier claim may have been
+ * purged, and a run that asks for attempt 0 would then get it while another run is sending the token.
  */
 function findLastAttempt(listed: readonly ListedVersion[], { current, latestEntry, nowMs }: Situation): number {
   const { tokenHash, document, createdAt } = current;
@@ -143,7 +144,7 @@ function findLastAttempt(listed: readonly ListedVersion[], { current, latestEntr
   return -1;
 }
 
-/** Returns until when the version history has no room for this attempt; `undefined` if it has. */
+/** Returns the wait until the version history has room for this attempt; `undefined` if it has room now. */
 function waitForRoom(
   { runtime, telemetry }: Context,
   situation: Situation,
@@ -156,7 +157,7 @@ function waitForRoom(
     telemetry.warn(LOG_EVENTS.budgetUsedUp);
     return { kind: 'waiting', retryAtMs: roomAtMs, why: 'write budget' };
   }
-  // An attempt that the schedule would make anyway needs no room beside the schedule's.
+  // An attempt that the schedule would make anyway uses the schedule's room.
   if (!situation.force || decide({ ...situation, force: false }).kind === 'attempt') return undefined;
   const forcedAtMs = findRoomForForcedAtMs(times, nowMs, toDueAfterMs(situation));
   return forcedAtMs === undefined ? undefined : { kind: 'waiting', retryAtMs: forcedAtMs, why: 'forced budget' };

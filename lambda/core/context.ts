@@ -19,7 +19,7 @@ export interface Settings {
 export interface PendingAnswer {
   readonly parent: DocumentEntry;
   readonly tokens: TokenMembers;
-  /** Milliseconds since the epoch: before the POST that was answered. */
+  /** Time just before the POST that was answered, in milliseconds since the epoch. */
   readonly askedAtMs: number;
   /** Attempt that was answered. */
   readonly attempt: number;
@@ -36,7 +36,7 @@ export interface Memory {
 export interface Context {
   readonly settings: Settings;
   readonly store: CredentialStore;
-  /** Absent if consumers read the secret of the credentials. */
+  /** Absent if consumers read the credentials secret directly. */
   readonly tokenSecret?: TokenSecret | undefined;
   readonly tokenEndpoint: TokenEndpoint;
   readonly events: EventPublisher;

@@ -6,7 +6,7 @@ import { orAbsent } from './or-absent.ts';
 import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 
 /**
- * OAuth input under the names of the API that this mirrors: each of the three is optional in the type.
+ * OAuth input with the names of the API that this type mirrors. The API's type, too, makes each of the three optional.
  *
  * @public
  */
@@ -22,9 +22,9 @@ export const SECRET_STRING_MAX_BYTES = 65_536;
 /** Room for the tokens of an answer and the function's other members, beside everything else in the document. */
 const ANSWER_ROOM_BYTES = 17 * 1024;
 
-/** People write these: another type is their mistake, and named. */
+/** Members that people write. A value of another type is a mistake, which an error names. */
 const text = z.optional(z.nullable(z.string()));
-/** Members that the function writes. A value of another type comes from a tool that keeps token files, and counts as absent. */
+/** Members that the function writes. A value of another type comes from a tool that manages token files, and counts as absent. */
 const written = orAbsent(text);
 
 /** The members that this function reads or writes; every other one is carried along untouched. */
@@ -68,7 +68,7 @@ export interface CredentialsDocument {
   readonly raw: JsonObject;
   /** The members live under `credentials` (Airbyte's connector configuration) and not at the top. */
   readonly isNested: boolean;
-  /** Text that would be stored. */
+  /** Size of the text that would be stored. */
   readonly sizeBytes: number;
   /** Empty and `null` members are absent here. */
   readonly members: RetentlyCredentials & { readonly [name in MemberName]?: string | undefined };
@@ -85,8 +85,8 @@ export interface Grant {
 /**
  * Reads `SecretString`. `where` names the secret or version in messages.
  *
- * @throws Fault `CREDENTIALS_INVALID` if the text is no JSON object, or mixes both shapes. The same for a member of the wrong
- * type, a number that a double cannot hold, and nesting that cannot be written back. No message shows a value.
+ * @throws Fault `CREDENTIALS_INVALID` if the text is not a JSON object, or mixes both shapes. The same for a member of the wrong
+ * type, a number that a double cannot hold, and nesting that is too deep to write back. No message shows a value.
  */
 export function parseDocument(secretString: string | undefined, where: string): CredentialsDocument {
   const raw = parseObject(secretString, where);
@@ -97,7 +97,7 @@ export function parseDocument(secretString: string | undefined, where: string): 
     const received = wrong.map((name) => `${memberPath(isNested, name)} is ${describeType(holder[name])}`);
     throw invalid(
       where,
-      `has members of the wrong type: ${received.join(', ')}. Each of them is a string.${sayWhereSeen(raw)}`,
+      `has members of the wrong type: ${received.join(', ')}. Each must be a string.${sayWhereSeen(raw)}`,
     );
   }
   if (hasOverflow(raw)) {
@@ -110,9 +110,9 @@ export function parseDocument(secretString: string | undefined, where: string): 
 }
 
 /**
- * The three credentials, all present and not visibly damaged, and room for the answer to them.
+ * Returns the three credentials if none is missing or visibly damaged, and if the document has room for an answer.
  *
- * @param origin of the refresh token: one that came in an answer goes back byte for byte, one that a human wrote is judged
+ * @param origin of the refresh token: one from an answer is sent back byte for byte, one that a person wrote is checked
  * @throws Fault `CREDENTIALS_INCOMPLETE`, which names every missing one; `CREDENTIALS_INVALID`, which names every
  * damaged one, or if an answer might not fit
  */
@@ -171,12 +171,11 @@ export function tokenHashOf({ members }: Pick<CredentialsDocument, 'members'>): 
   return isUnrotated ? sha256(`${tokenHash} ${members.refreshed_at}`) : tokenHash;
 }
 
-/** The token members of a document. */
 export function tokenMembers({ members }: CredentialsDocument): TokenMembers {
   return Object.fromEntries(TOKEN_MEMBERS.map((name) => [name, members[name]]));
 }
 
-/** RFC 3339, UTC; `undefined` if there is none, whatever stands there. */
+/** Returns `expires_at` as RFC 3339, UTC; `undefined` if it is absent, or not an instant. */
 export function expiresAt({ members }: CredentialsDocument): string | undefined {
   const expiresAtMs = parseRfc3339(members.expires_at);
   return Number.isNaN(expiresAtMs) ? undefined : toRfc3339(expiresAtMs);
@@ -188,13 +187,13 @@ export function secondsRemaining({ members }: CredentialsDocument, nowMs: number
   return members.access_token !== undefined && remainingSeconds > 0 ? remainingSeconds : 0;
 }
 
-/** `document` as text, its token members replaced as a whole by `tokens` and everything else as it was. */
+/** Renders a document with all of its token members replaced by `tokens`, and everything else unchanged. */
 export function renderWithTokens(
   { raw, isNested }: Pick<CredentialsDocument, 'raw' | 'isNested'>,
   tokens: TokenMembers,
 ): string {
   const replace = (holder: JsonObject): JsonObject => {
-    // Spread defines members and assignment sets them: only the first keeps one that is named __proto__.
+    // Spread defines members, and assignment sets them: only spread copies a member named __proto__.
     const replaced = { ...holder };
     for (const name of TOKEN_MEMBERS) {
       if (tokens[name] === undefined) delete replaced[name];
@@ -206,12 +205,12 @@ export function renderWithTokens(
   return JSON.stringify(isNested && isObject(nested) ? { ...raw, credentials: replace(nested) } : replace(raw));
 }
 
-/** Size in bytes of `document` with these tokens, as it would be written. */
+/** Returns the size in bytes of the document with these tokens, as it would be stored. */
 function sizeWith(document: Pick<CredentialsDocument, 'raw' | 'isNested'>, tokens: TokenMembers): number {
   return Buffer.byteLength(renderWithTokens(document, tokens));
 }
 
-/** Whether Secrets Manager would take `document` with these tokens. */
+/** Returns whether Secrets Manager has room for the document with these tokens. */
 export function hasRoomFor(document: Pick<CredentialsDocument, 'raw' | 'isNested'>, tokens: TokenMembers): boolean {
   return sizeWith(document, tokens) <= SECRET_STRING_MAX_BYTES;
 }
@@ -226,7 +225,7 @@ function parseObject(secretString: string | undefined, where: string): JsonObjec
   }
   let json: unknown;
   try {
-    // Editors put a byte order mark before the text, which is no part of it.
+    // Some editors put a byte order mark before the text.
     json = JSON.parse(secretString.replace(/^\uFEFF/, ''));
   } catch {
     // No `cause`: the SyntaxError quotes the text that it failed on, and that text is a secret.
@@ -240,7 +239,7 @@ function parseObject(secretString: string | undefined, where: string): JsonObjec
   );
 }
 
-/** The object that has the members: the document itself or its `credentials`. */
+/** Finds the object that has the members: the document itself or its `credentials`. */
 function findHolder(raw: JsonObject, where: string): { isNested: boolean; holder: JsonObject } {
   const nested = raw['credentials'];
   const isAtTop = hasMember(raw);
@@ -291,7 +290,10 @@ function hasOverflow(root: unknown): boolean {
   return false;
 }
 
-/** In bytes, as it would be written. JSON.parse takes any depth, JSON.stringify recurses: better to know before. */
+/**
+ * Returns the size in bytes of the text that would be stored. JSON.parse takes any depth, but JSON.stringify recurses: a
+ * document that cannot be written back must fail here, before a token is used.
+ */
 function measure(raw: JsonObject, where: string): number {
   try {
     return Buffer.byteLength(JSON.stringify(raw));

@@ -41,8 +41,8 @@ export interface Situation {
 const LAST_CHANCES_SECONDS = 60 * 60;
 
 /**
- * A pure function of the current document, the latest journal entry, the time and `force`. Current's successor is known
- * not to exist: rolling forward comes first.
+ * Decides the next step: a pure function of the current document, the latest journal entry, the time and `force`. The current
+ * document is known to have no successor, because rolling forward comes first.
  */
 export function decide(situation: Situation): Decision {
   const { current, latestEntry, digest, nowMs, force, mayBeRevoked = false } = situation;
@@ -75,7 +75,7 @@ function isFresh({ current, nowMs, longestLifetimeSeconds }: Situation): boolean
  * Nothing is owed to this document:
  * - there is no journal, and it was never refreshed; or
  * - the journal ends in a document with this refresh token; or
- * - it is an answer as it was recorded (a version keeps what its id says), and no one was rejected since.
+ * - it is an answer as it was recorded (its version id proves it), and no later attempt may have revoked the answer.
  *
  * Otherwise someone wrote another token, and new credentials are used immediately; or an attempt at this one is still owed.
  */

@@ -3,7 +3,7 @@ import type { CredentialsDocument } from './credentials.ts';
 import type { DocumentEntry } from './journal.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 
-/** Between two runs, and what is rounded. */
+/** Tolerance for the clocks of two runs, and for rounding. */
 const CLOCKS_DIFFER_MS = 60_000;
 
 /**
@@ -19,7 +19,7 @@ export function secondsUntilDue(
 ): number {
   const refreshedAtMs = parseRfc3339(members.refreshed_at);
   const lifetimeSeconds = lifetimeOf({ members });
-  // No run can have refreshed it tomorrow.
+  // No run can have refreshed a token in the future.
   const isFromTheFuture = refreshedAtMs > nowMs + CLOCKS_DIFFER_MS;
   if (members.may_be_revoked !== undefined) return Number.NaN;
   if (members.access_token === undefined || lifetimeSeconds <= 0 || isFromTheFuture) return Number.NaN;
@@ -31,16 +31,16 @@ export function lifetimeOf({ members }: Pick<CredentialsDocument, 'members'>): n
   return (parseRfc3339(members.expires_at) - parseRfc3339(members.refreshed_at)) / 1000;
 }
 
-/** Whether the token can expire before a tick refreshes it: the tick before may find it just not due. */
+/** Returns whether the token can expire before a tick refreshes it: the tick before may come just before the token is due. */
 export function isTooShort(document: Pick<CredentialsDocument, 'members'>, scheduleSeconds: number): boolean {
   const lifetimeSeconds = lifetimeOf(document);
   return lifetimeSeconds - dueAfterSeconds(lifetimeSeconds) <= scheduleSeconds;
 }
 
 /**
- * Returns the seconds until an access token is due, as the metrics report them. A token that is too short for the schedule is
- * overdue from its beginning, by so much that every alarm on overdue tokens fires. Consumers get an expired token, however
- * often it is refreshed.
+ * Returns the seconds until an access token is due, as the metrics report them. A token that expires too soon for the schedule
+ * counts as overdue from its beginning, by so much that every alarm on overdue tokens fires. Consumers get an expired token,
+ * however often the token is refreshed.
  *
  * @param scheduleSeconds longest time from one tick to the next
  */
@@ -62,7 +62,7 @@ export function reportedSecondsUntilDue(
   return (Math.min(createdAt, Number.isNaN(ofAgeMs) ? createdAt : ofAgeMs) - nowMs) / 1000;
 }
 
-/** Whether an answer brought its refresh token and no access token. */
+/** Returns whether the document's refresh token came in an answer without an access token. */
 export function isHalfRefreshed({ members }: Pick<CredentialsDocument, 'members'>): boolean {
   return members.spent_refresh_token_sha256 !== undefined && members.refreshed_at === undefined;
 }

@@ -11,7 +11,7 @@ const FIRST_RETRY_DELAY_MS = 500;
 type Answered = Extract<TokenAnswer, { kind: 'token' | 'refresh-token-only' }>;
 
 export type Exchanged = Answered & {
-  /** Before the POST that was answered: the token's life is counted from here. */
+  /** Time just before the POST that was answered: the token's lifetime counts from here. */
   readonly startedAtMs: number;
 };
 
@@ -26,8 +26,8 @@ export interface NotExchanged {
 /**
  * Sends the refresh token in one POST, which may take all of the time that saving its answer does not need. Another POST
  * follows if the answer shows that the token was not used. It also follows if the token may be used up, because a server with
- * a grace answers again now, and not later. (A strict server revokes the grant at the second use, sooner or later:
- * `npm run simulate -- --replays` counts what each moment costs consumers.)
+ * a grace period for reuse answers again now, and not later. (A strict server revokes the grant at the second use, sooner or
+ * later: `npm run simulate -- --replays` counts what each moment costs consumers.)
  */
 export async function exchange(
   tokenEndpoint: TokenEndpoint,

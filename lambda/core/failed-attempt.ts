@@ -25,7 +25,7 @@ import { ANNOUNCE_MAX_MS } from './time-reserves.ts';
 const PROBABLE_AFTER_REFUSALS = 3;
 const PROBABLE_AFTER_MS = 60 * 60 * 1000;
 
-/** Runs in a row that crashed, or could not record their end, and still do not hide what came before. */
+/** Runs in a row that crashed, or could not record their end, behind which the last failure is still found. */
 const MAX_LOST_RECORDS = 3;
 
 /** Recorded end of a failed attempt. */
@@ -35,14 +35,14 @@ export interface FailedAttempt {
   readonly reason: string;
   /** From this attempt on, the grant is assumed to be revoked, although no answer said so. */
   readonly isNewlyProbable: boolean;
-  /** The journal holds it. */
+  /** The journal holds the failure. */
   readonly isRecorded: boolean;
 }
 
 /**
  * Records how an attempt ended, and how often these credentials were rejected without a known code.
  *
- * @param digest of the credentials that it was made with
+ * @param digest of the credentials that the attempt used
  */
 export async function recordFailure(
   context: Context,

@@ -48,7 +48,7 @@ export class Fault extends Error {
  */
 export class RecordedFailure extends Fault {}
 
-/** Lambda's runtime logs `constructor.name` as `errorType`, which minifying has made a letter: it says the code instead. */
+/** Sets `constructor.name`, which Lambda's runtime logs as `errorType`, to the code: minifying has made the name a letter. */
 export function nameClass(error: Error, code: string): void {
   Object.defineProperty(error, 'constructor', { value: { name: code } });
 }

@@ -197,7 +197,7 @@ const CAUSES: { readonly [cause in FailureCause]: Advice } = {
   CLIENT_REJECTED: ['fixClient', 'Retently rejects the client id, the client secret or the redirect URI.'],
 };
 
-/** Entries that were recorded before causes were say only the code. */
+/** Causes for entries of earlier versions, which recorded only the code. */
 const CAUSE_BY_CODE: { readonly [code in FailureCode]: FailureCause } = {
   PROVIDER_UNAVAILABLE: 'not-sent',
   PROVIDER_AMBIGUOUS: 'ambiguous',

@@ -213,7 +213,7 @@ export function parseEntry(version: Version): JournalEntry | undefined {
   };
 }
 
-/** Any JSON object parses as a document; one that this function can have put there has a refresh token. */
+/** Parses a document. Any JSON object is one, but those that this function stores have a refresh token. */
 function parseCredentialsEntry(version: Version): DocumentEntry | undefined {
   try {
     const entry = parseDocumentEntry(version, '');
@@ -230,9 +230,9 @@ export function parseDocumentEntry({ versionId, createdAt, secretString }: Versi
 }
 
 /**
- * `entry` holds the answer to the refresh token of `parent`, by what it says and whatever its id. So a secret that was
- * restored or moved, whose copies have ids of their own, is repaired too. The answer to a recorded answer is found only by its
- * id: an operator may have put a new refresh token beside the fingerprint of a used one.
+ * Returns whether a document is the answer to the refresh token of `parent` by its content, whatever its id. So a secret that
+ * was restored or moved, whose copies have other ids, is repaired too. The answer to a recorded answer is found only by its id:
+ * an operator may have put a new refresh token beside the hash of a used one.
  */
 export function isAnswerTo(parent: DocumentEntry, { tokenHash, document }: DocumentEntry): boolean {
   const { refresh_token = '' } = parent.document.members;
@@ -249,7 +249,7 @@ export function mayHaveRevoked(latestEntry: JournalEntry | undefined, parentToke
   return latestEntry.code !== 'PROVIDER_UNAVAILABLE' || latestEntry.refusals !== undefined;
 }
 
-/** Returns whether its refresh token came in an answer, or the server has accepted it: no one has typed it since. */
+/** Returns whether a document's refresh token came in an answer, or was accepted by the server: no one has typed it since. */
 export function isRecordedAnswer({ versionId, document }: DocumentEntry): boolean {
   const { refresh_token = '', spent_refresh_token_sha256: spent } = document.members;
   return spent !== undefined && (versionId === successorId(spent) || spent === sha256(refresh_token));
@@ -263,7 +263,7 @@ export function digestGrant(
   return sha256(JSON.stringify([tokenEndpointUrl, clientId, clientSecret, refreshToken, redirectUri ?? null]));
 }
 
-/** Secrets Manager takes any 32 to 64 characters as a version id; this is 64 of hex, one hash function for everything. */
+/** Returns a version id. Secrets Manager accepts any 32 to 64 characters: 64 of hex, so one hash function serves for everything. */
 function versionId(name: string): string {
   return sha256(`retently-token-refresh ${name}`);
 }

@@ -29,11 +29,11 @@ export interface Snapshot {
 }
 
 /**
- * Reads the current document and the latest journal entry in parallel. Only if they differ, it also looks for the current
- * document's successor. (A document that was never refreshed and has no journal has none.)
+ * Reads the current document and the latest journal entry in parallel and, only if they differ, the current document's
+ * successor. (A document that was never refreshed and has no journal has no successor.)
  *
  * @returns `undefined` if the secret has no value yet
- * @throws Fault `CREDENTIALS_INVALID` for what holds `AWSCURRENT`
+ * @throws Fault `CREDENTIALS_INVALID` if the version that holds `AWSCURRENT` is no document
  */
 export async function load(context: Context): Promise<Snapshot | undefined> {
   const { store } = context;
@@ -43,7 +43,7 @@ export async function load(context: Context): Promise<Snapshot | undefined> {
   return await toSnapshot(context, current, latestVersion);
 }
 
-/** Completes a snapshot of which the current document and the version with the journal's label were read. */
+/** Completes a snapshot from the current document and the version that has the journal's label. */
 export async function toSnapshot(
   {
     store,
@@ -133,7 +133,7 @@ async function withWayBack(
 
 /**
  * Returns the last document with all three credentials. Labels lead to it unless AWSCURRENT was overwritten twice, or an outage
- * came in between; then the newest kept version that holds one is it. If its refresh token was used, the next run rolls forward.
+ * came in between; then it is the newest version that holds one. If its refresh token was used, the next run rolls forward.
  */
 async function findWholeDocument(
   { store, runtime }: Context,
@@ -189,7 +189,7 @@ export function grantOf(
   { settings }: { readonly settings: Pick<Context['settings'], 'secretId'> },
   { current, latestEntry }: Pick<Snapshot, 'current' | 'latestEntry'>,
 ): Grant {
-  // A journal entry of this token: a run has read it before, or it is an answer that someone has edited.
+  // The journal knows this token: a run has read the document before, or it is an answer that someone has edited.
   const isOurs = latestEntry?.tokenHash === current.tokenHash || isRecordedAnswer(current);
   return requireGrant(current.document, `Secret ${settings.secretId}`, isOurs ? 'answer' : 'human');
 }

@@ -1,6 +1,6 @@
 /**
- * Events on the way of a run. They are stable over releases; what varies is in the members of the line. The table in
- * docs/events-and-metrics.md describes each.
+ * Events during a run. They are stable over releases, and everything that varies is in the members of the log line. The table
+ * in docs/events-and-metrics.md describes each.
  */
 export const LOG_EVENTS = {
   tokenRequestFailed: 'Token request failed',

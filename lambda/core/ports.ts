@@ -38,8 +38,8 @@ export interface CredentialStore {
 }
 
 /**
- * The secret that holds the access token and nothing else, for consumers. Its methods do, and throw, what those of the
- * {@link CredentialStore} do.
+ * The secret that holds the access token and nothing else, for consumers. Its methods behave, and throw, like those of
+ * {@link CredentialStore}.
  */
 export interface TokenSecret extends Pick<CredentialStore, 'readCurrent' | 'putVersion' | 'promote'> {
   /** ARN or name, for messages. */
@@ -59,7 +59,7 @@ export type TokenAnswer = (
       /** Lifetime of the refresh token; absent if the server does not state it. */
       readonly refreshTokenExpiresInSeconds?: number | undefined;
     }
-  /** A success that is no token answer but carries a refresh token, which must not be lost. */
+  /** A success without an access token but with a refresh token, which must not be lost. */
   | {
       readonly kind: 'refresh-token-only';
       readonly refreshToken: string;
@@ -74,7 +74,7 @@ export type TokenAnswer = (
   | { readonly kind: 'misdirected'; readonly reason: string }
   /** A page of something between the function and the server: a firewall, a proxy or a login page. */
   | { readonly kind: 'intercepted'; readonly reason: string }
-  /** Any other 4xx, or a success that says it is none: a rejection without a code of RFC 6749. */
+  /** Any other 4xx, or a success whose body reports an error: a rejection without a code of RFC 6749. */
   | { readonly kind: 'unrecognized'; readonly reason: string }
   /** The token may have been used. */
   | { readonly kind: 'ambiguous'; readonly reason: string }
@@ -123,7 +123,7 @@ export interface Announcement {
 }
 
 export interface EventPublisher {
-  /** Publishes on a best-effort basis: throws nothing, and logs what was not taken. */
+  /** Publishes on a best-effort basis: throws nothing, and logs events that were not accepted. */
   publish(announcements: readonly Announcement[]): Promise<void>;
 }
 
@@ -141,15 +141,15 @@ export interface LogMembers {
   readonly attempt?: number;
   readonly versionId?: string | undefined;
   readonly previousVersionId?: string;
-  /** Until when the access token in `AWSCURRENT` lives. */
+  /** When the access token in `AWSCURRENT` expires. */
   readonly expiresAt?: string | undefined;
   /** When the next attempt may be made. */
   readonly retryAt?: string | undefined;
   readonly durationMs?: number;
-  /** Calls of Secrets Manager that read, and that write. */
+  /** Secrets Manager calls that read, and that write. */
   readonly reads?: number;
   readonly writes?: number;
-  /** Where to read what to do. */
+  /** Entry of the runbook that says what to do. */
   readonly runbook?: string;
   /** Secrets that a sweep found, and those that it put into the queue. */
   readonly listed?: number;
@@ -165,7 +165,7 @@ export interface LogMembers {
 export interface TokenStates {
   /** 0 if the token has expired, or if there is none. */
   readonly tokenSecondsRemaining: number;
-  /** Until it is due for a refresh; negative since then, or since there are credentials without a token of known life. 0 if there are none. */
+  /** Negative if the token is overdue; without a token of known lifetime, credentials are overdue from when they were stored. 0 if there are none. */
   readonly tokenSecondsUntilDue: number;
   /** `undefined` while another run's claim hides what was known of the grant: the alarm stays as it is. */
   readonly isReauthorizationRequired: boolean | undefined;
@@ -189,7 +189,7 @@ export interface Telemetry {
   recordExchangeMilliseconds(milliseconds: number): void;
 }
 
-/** Time and chance, so that tests own both. */
+/** Time and randomness, so that tests control both. */
 export interface Runtime {
   /** Milliseconds since the epoch. */
   now(): number;

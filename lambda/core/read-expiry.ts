@@ -1,6 +1,6 @@
 /**
- * Returns `exp` of a JWT (RFC 7519 section 4.1.4), in seconds since the epoch; `undefined` if the token is opaque or says
- * nothing of it. No signature is checked: a wrong instant can do no more than shorten what would be believed without it.
+ * Returns `exp` of a JWT (RFC 7519 section 4.1.4), in seconds since the epoch; `undefined` if the token is opaque or has no
+ * `exp`. No signature is checked: a wrong `exp` can only shorten the lifetime that would be assumed without it.
  */
 export function readExpiry(accessToken: string): number | undefined {
   const [, payload = '', ...rest] = accessToken.split('.');
@@ -10,7 +10,7 @@ export function readExpiry(accessToken: string): number | undefined {
     const exp: unknown = typeof claims === 'object' && claims !== null ? Reflect.get(claims, 'exp') : undefined;
     return typeof exp === 'number' ? exp : undefined;
   } catch {
-    // Opaque. Neither the token nor the error that quotes it goes anywhere.
+    // Opaque. The error quotes the token, so it is not passed on.
     return undefined;
   }
 }

@@ -38,7 +38,7 @@ export async function record(
   attempt = 0,
 ): Promise<DocumentEntry> {
   const { memory, telemetry } = context;
-  const pendingAnswer = { parent, tokens, askedAtMs, attempt, fault: notStored('the run ended before it was') };
+  const pendingAnswer = { parent, tokens, askedAtMs, attempt, fault: notStored('the run ended first') };
   memory.pendingAnswer = pendingAnswer;
   try {
     const recorded = (await recordAfter(context, parent, tokens)) ?? (await recordLate(context, pendingAnswer));
@@ -54,10 +54,10 @@ export async function record(
 /**
  * Stores the answer that an earlier run in this execution environment could not. If that fails, the answer stays pending.
  *
- * If another run has sent the same token since, a server that takes that for a theft has revoked the answer. The document that
+ * If another run has sent the same token since, a server that treats reuse as theft has revoked the answer. The document that
  * is stored then says so itself, in `may_be_revoked`: any run that finds the document owes it an attempt, after any crash.
  *
- * @returns `may be revoked` if that document was stored already and does not say so
+ * @returns `may be revoked` if another run had already stored the document, which then does not say so
  */
 export async function recordPendingAnswer(context: Context): Promise<'none' | 'stored' | 'may be revoked'> {
   const { pendingAnswer } = context.memory;
@@ -71,7 +71,7 @@ export async function recordPendingAnswer(context: Context): Promise<'none' | 's
     const isMarked = may_be_revoked === undefined || document.members.may_be_revoked !== undefined;
     return isMarked || document.members.refresh_token !== tokens.refresh_token ? 'stored' : 'may be revoked';
   } catch {
-    // It is in memory with its reason, and the run goes on: other credentials may have come meanwhile.
+    // The answer stays in memory with its fault, and the run continues: other credentials may have been stored meanwhile.
     return 'none';
   }
 }
@@ -98,14 +98,14 @@ async function findReasonToDoubt(
       store.readVersion(claimId(tokenHash, next + 1)),
     ]);
     const isOfToken = latest?.kind !== 'document' && latest?.tokenHash === tokenHash;
-    // The label may lag, and a read by id may too: either is enough.
+    // The label may lag, and so may a read by id: either is enough.
     const isSentSince = claimed !== undefined || (isOfToken && latest.attempt > attempt);
     if (!isSentSince && !mayHaveRevoked(latest, tokenHash)) return undefined;
     const failures = [latest, failed].flatMap((entry) => (entry?.kind === 'failure' ? [entry] : []));
     const failure = failures.find((entry) => mayHaveRevoked(entry, tokenHash));
     if (failure !== undefined) return failure.code;
     const isOver = failures.some((entry) => entry.attempt === next);
-    // It ended, and the token was not used.
+    // That attempt has ended, and did not use the token.
     return isOver && claimedAfter === undefined && !(isOfToken && latest.attempt > next) ? undefined : UNKNOWN;
   } catch {
     return UNKNOWN;
@@ -122,7 +122,7 @@ function notStored(reason: string): Fault {
 }
 
 /**
- * Puts until the deadline: the same id with the same content, so repeating it is safe.
+ * Puts a version, and retries until the deadline. A retry is safe, because id and content stay the same.
  *
  * @param reserveMs time that another try leaves
  */
@@ -156,7 +156,7 @@ async function recordAfter(
     : parseDocumentEntry({ versionId, createdAt: context.runtime.now(), secretString }, 'The new document');
 }
 
-/** A refresh token that leaves no room for the access token that was there before takes its place. */
+/** Drops the old access token if the new refresh token leaves no room for it. */
 function withinRoom({ document }: DocumentEntry, tokens: TokenMembers): TokenMembers {
   if (hasRoomFor(document, tokens)) return tokens;
   return { ...tokens, access_token: undefined, token_type: undefined, expires_at: undefined };
@@ -176,7 +176,7 @@ async function recordLate(context: Context, { parent, tokens, askedAtMs }: Pendi
     // An answer without an access token has no refreshed_at; it was asked for shortly before it was recorded.
     const otherAskedAtMs = refreshed_at === undefined ? other.createdAt : parseRfc3339(refreshed_at);
     if (refresh_token === tokens.refresh_token || otherAskedAtMs > askedAtMs) return other;
-    // A put that Lambda cuts off would take the answer in memory with it.
+    // If Lambda ended the run during a put, the answer in memory would be lost.
     if (context.runtime.remainingMs() < STORE_CALL_MAX_MS)
       throw new Fault('STORE_UNAVAILABLE', 'Cannot store the answer: no time is left.');
     const recorded = await recordAfter(context, other, tokens);
@@ -185,7 +185,7 @@ async function recordLate(context: Context, { parent, tokens, askedAtMs }: Pendi
   }
 }
 
-/** The store said that it exists; a read by id may lag behind that. */
+/** Reads a version that exists, as the store has just reported; a read by id may lag behind. */
 async function readExisting(context: Context, tokenHash: string): Promise<DocumentEntry> {
   const { runtime } = context;
   for (let delayMs = FIRST_RETRY_DELAY_MS; ; delayMs = Math.min(delayMs * 2, MAX_RETRY_DELAY_MS)) {

@@ -44,7 +44,7 @@ type Progress =
   | { readonly kind: 'begun' }
   /** A forced run waits for the end of another run's claim on this refresh token. */
   | { readonly kind: 'waited'; readonly tokenHash: string }
-  /** It finished another run's work. */
+  /** The run completed another run's work. */
   | { readonly kind: 'adopted' }
   | { readonly kind: 'recorded'; readonly attempt: number; readonly isRecovery: boolean };
 
@@ -67,7 +67,7 @@ export async function refresh(context: Context, { force, isScheduled = false }: 
 export interface RefreshRequest {
   /** Refresh although the token is fresh, a back-off runs or the grant was rejected; never past a live claim. */
   readonly force: boolean;
-  /** The schedule asks: a failure that the journal holds is a result, and is not thrown. */
+  /** The schedule invoked this run: a failure that the journal holds is a result, and is not thrown. */
   readonly isScheduled?: boolean;
 }
 
@@ -78,7 +78,7 @@ class RefreshRun {
   /** An answer that was stored late may be revoked: the first token is refreshed although it looks fresh. */
   #mayBeRevoked = false;
   #progress: Progress = { kind: 'begun' };
-  /** Message of a run that only finished another run's work. */
+  /** Message of a run that only completed another run's work. */
   #adoptedMessage: string = ADOPTED;
 
   constructor(context: Context, force: boolean) {
@@ -91,7 +91,7 @@ class RefreshRun {
     try {
       const stored = await recordPendingAnswer(this.#context);
       if (stored !== 'none') this.#adoptedMessage = STORED_LATE;
-      // If it were called fresh, a revoked token could stay in use for half of its lifetime.
+      // If a revoked token were called fresh, consumers could use it for half of its lifetime.
       this.#mayBeRevoked = stored === 'may be revoked';
       for (let starts = 0; starts < MAX_STARTS; ) {
         const end = await this.#round();
@@ -124,7 +124,7 @@ class RefreshRun {
     }
     if (snapshot.successor) return await this.#rollForward(current, snapshot.successor);
 
-    // A forced run that has waited for another run's refresh to end asks for no second one.
+    // A forced run that has waited for another run's refresh does not request a second one.
     if (this.#hasAwaitedEnded(snapshot)) this.#force = false;
     const situation = { ...this.#report.toSituation(snapshot, this.#force), mayBeRevoked: this.#mayBeRevoked };
     const decided = decide(situation);
@@ -162,7 +162,7 @@ class RefreshRun {
   async #rollForward(current: DocumentEntry, successor: DocumentEntry): Promise<'start over'> {
     const { telemetry } = this.#context;
     const rolledForward = await rollForward(this.#context, current, successor);
-    // What a forced run has waited for is done.
+    // The refresh that a forced run has waited for is done.
     if (this.#progress.kind === 'waited') this.#force = false;
     if (this.#progress.kind !== 'recorded') this.#progress = { kind: 'adopted' };
     if (await this.#promote(rolledForward, current)) {
@@ -175,13 +175,13 @@ class RefreshRun {
   }
 
   /**
-   * The run that moves `AWSCURRENT` announces it.
+   * Moves `AWSCURRENT`. The run that moves the label also announces the change.
    *
-   * @returns whether it moved; `false` if current had moved meanwhile
+   * @returns whether the label moved; `false` if something else had moved it meanwhile
    */
   async #promote(entry: DocumentEntry, expected: DocumentEntry): Promise<boolean> {
     const promotion = await this.#context.store.promote(entry.versionId, expected.versionId);
-    // The SDK may have tried again after a first try that moved the label and lost its answer.
+    // The SDK may have retried a call that had moved the label, but whose response was lost.
     if (promotion === 'refused' && !(await this.#isCurrent(entry))) return false;
     this.#report.current = entry;
     await this.#report.syncTokenSecret({ hasPromoted: true });
@@ -194,7 +194,7 @@ class RefreshRun {
     return current?.versionId === versionId;
   }
 
-  /** Exchange, record, promote, announce: the token of `current` is this run's to spend. */
+  /** Exchanges the token of `current`, which this run has claimed; then records, promotes and announces the answer. */
   async #spend(snapshot: Snapshot, digest: string, attempt: number): Promise<Result | 'start over'> {
     const { settings, store, tokenEndpoint, runtime, telemetry } = this.#context;
     const { current, latestEntry } = snapshot;

@@ -9,7 +9,7 @@ export class ResponseBuffer {
   readonly #chunks: Uint8Array[] = [];
   #sizeBytes = 0;
 
-  /** Whether the body was longer than {@link RESPONSE_MAX_BYTES}. Reading on is useless then. */
+  /** Whether the body was longer than {@link RESPONSE_MAX_BYTES}. The rest is then not worth reading. */
   get isTruncated(): boolean {
     return this.#sizeBytes > RESPONSE_MAX_BYTES;
   }

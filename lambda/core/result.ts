@@ -20,7 +20,7 @@ export interface Result {
   readonly health: Health;
   readonly action: Action;
   readonly reason: string;
-  /** Code that another caller gets as an error. Only with `failed`, which only the schedule gets. */
+  /** Code of the failure. Only with `failed`, which only the schedule gets: other callers get an error with this name. */
   readonly code?: FaultCode;
   /** When the next attempt may be made. */
   readonly retryAt?: string;
@@ -33,7 +33,7 @@ export interface Result {
 export interface StatusDetails {
   /** When the access token in `AWSCURRENT` was obtained; `null` if the secret does not say. */
   readonly refreshedAt: string | null;
-  /** From when on a tick refreshes it; `null` if the secret does not say, and so the next tick does. */
+  /** When the token is due for a refresh; `null` if the secret does not say, so that the next tick refreshes it. */
   readonly dueAt: string | null;
   /** When the refresh token expires; absent if the server does not state it. */
   readonly refreshTokenExpiresAt?: string;
@@ -47,7 +47,7 @@ export interface StatusDetails {
   readonly tokenSecret: TokenSecretDetails | null;
   /** Versions of the secret that are younger than 24 hours. */
   readonly versionsUsed: number;
-  /** An attempt is made while it leaves no more versions than this. */
+  /** Most versions of the last 24 hours that an attempt may leave behind. */
   readonly versionsBudget: number;
 }
 
@@ -67,7 +67,7 @@ export interface LastFailure {
   readonly at: string;
   /** Number of attempts made with the current refresh token. */
   readonly attempts: number;
-  /** When the next one may be made; absent if it may be made now, or will not be made by itself. */
+  /** When the next attempt may be made; absent if it may be made now, or if no run makes it unless forced. */
   readonly retryAt?: string;
   /** Advice for a person. */
   readonly advice: string;

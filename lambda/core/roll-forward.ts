@@ -5,11 +5,11 @@ import { type DocumentEntry, mergeId, parseDocumentEntry } from './journal.ts';
 import { readSuccessor } from './load.ts';
 
 /**
- * Current holds a spent refresh token: a run crashed before its promotion, an operator's edit crossed a refresh, a
- * label was moved back, or an old document was pasted back. All are repaired in the same way: everything in the current
- * document, with the tokens from the end of its chain, becomes current.
+ * Repairs a current document whose refresh token was used. A run crashed before its promotion, an operator's edit crossed a
+ * refresh, a label was moved back, or an old document was pasted back. In each case, everything in the current document, with
+ * the tokens from the end of its chain, becomes current.
  *
- * @returns what is to become current; it is in the store, and not yet promoted
+ * @returns the document to promote, which is stored already
  */
 export async function rollForward(
   context: Context,
@@ -48,7 +48,7 @@ async function mergeDocuments(context: Context, current: DocumentEntry, end: Doc
       `Secret ${context.settings.secretId} has no room for its own valid tokens. Move other data out of the secret.`,
     );
   }
-  // Another run may have made the same merge of the same two immutable versions: then it is there, and that is fine.
+  // If this id exists, another run has merged the same two immutable versions into the same document.
   await store.putVersion(versionId, secretString);
   return parseDocumentEntry({ versionId, createdAt: runtime.now(), secretString }, 'The merged document');
 }

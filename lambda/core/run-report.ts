@@ -63,7 +63,7 @@ export class RunReport {
     return this.#situation;
   }
 
-  /** These very credentials ended in this failure. */
+  /** Notes the failure that the last attempt with these very credentials ended in. */
   noteFailure({ code }: Pick<FailureEntry, 'code'>): void {
     this.isReauthorizationRequired = needsReauthorization(code);
   }

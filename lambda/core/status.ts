@@ -120,7 +120,7 @@ function toDetails(
   };
 }
 
-/** The last failure of the current refresh token: the latest entry, or the one before a claim. */
+/** Returns the last failure of the current refresh token: the latest entry, or the one before a claim. */
 async function findFailure({ store }: Context, { current, latestEntry }: Snapshot): Promise<FailureEntry | undefined> {
   if (latestEntry?.tokenHash !== current.tokenHash) return undefined;
   if (latestEntry.kind === 'failure') return latestEntry;

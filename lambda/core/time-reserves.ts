@@ -1,4 +1,4 @@
-/** Longest call of Secrets Manager: the adapter ends each after 7 s, with the SDK's retries. */
+/** Longest Secrets Manager call: the adapter ends each after 7 s, including the SDK's retries. */
 export const STORE_CALL_MAX_MS = 8_000;
 
 /** Longest announcement: the publisher ends it after 7 s. */

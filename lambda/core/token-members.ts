@@ -7,17 +7,17 @@ import { toRfc3339 } from './rfc3339.ts';
 
 type Token = Extract<Exchanged, { kind: 'token' }>;
 
-/** An `exp` that leaves less is taken for a mistake of a clock. It contradicts `expires_in` if it is further away than this. */
+/** An `exp` sooner than this is treated as a clock error. An `exp` that differs from `expires_in` by more contradicts it. */
 const MIN_EXPIRY_SECONDS = 60;
 
 /** Longest credible lifetime of a refresh token. A longer one is not kept. */
 export const MAX_REFRESH_TOKEN_LIFETIME_SECONDS = 100 * 365 * 86_400;
 
 /**
- * The members that an answer writes into the document whose refresh token it was traded for.
+ * Returns the members that an answer writes into the document whose refresh token was exchanged for it.
  *
  * @param spentRefreshToken the one that was sent
- * @param defaultTokenLifetimeSeconds for an answer that gives no life, or a longer one: that may be milliseconds
+ * @param defaultTokenLifetimeSeconds for an answer without a lifetime, or with a longer one, which may be in milliseconds
  */
 export function toTokenMembers(
   answer: Exchanged,
@@ -27,7 +27,7 @@ export function toTokenMembers(
 ): TokenMembers {
   const spent = { spent_refresh_token_sha256: sha256(spentRefreshToken) };
   if (answer.kind === 'refresh-token-only') {
-    // The old access token lives on. Without refreshed_at the document is due, so the next run asks for a new one.
+    // The old access token stays valid. Without refreshed_at the document is due, so the next run requests a new one.
     const { access_token, token_type, expires_at } = members;
     const refresh = { refresh_token: answer.refreshToken, refresh_token_expires_at: refreshTokenExpiresAt(answer) };
     return { ...refresh, access_token, token_type, expires_at, ...spent };
@@ -50,7 +50,7 @@ export function toTokenMembers(
 }
 
 /**
- * Leaves an access token out that does not fit into the secret beside the other data: the refresh token must not be lost.
+ * Omits an access token that does not fit into the secret beside the other data: the refresh token must not be lost.
  *
  * @returns `answer` if everything fits, and a failure if no new refresh token came with the access token
  */
@@ -117,8 +117,8 @@ export function warnAboutLifetime(answer: Exchanged, defaultTokenLifetimeSeconds
 }
 
 /**
- * Returns how `exp` of the access token contradicts the answer; `undefined` if it does not. The one claim that is quoted is an
- * instant, and not a secret.
+ * Returns how `exp` of the access token contradicts the answer; `undefined` if it does not. The text quotes no other claim, and
+ * this one is not a secret.
  */
 export function warnAboutExpiry(answer: Exchanged): string | undefined {
   if (answer.kind !== 'token') return undefined;

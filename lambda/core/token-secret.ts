@@ -36,8 +36,8 @@ interface TokenSecretProblem {
  * it is not older than the value that it replaces. The label moves by compare-and-swap.
  *
  * @param known what was last seen in, or promoted to, `AWSCURRENT`
- * @param reserveMs time that every call leaves: a token secret without time for all of its calls waits for the next run
- * @returns `undefined` if there is no token secret, or no time to look after it. Never throws
+ * @param reserveMs time that must be left after each call; without it, the sync waits for the next run
+ * @returns `undefined` if there is no token secret, or no time to sync it. Never throws
  */
 export async function syncTokenSecret(
   context: Context,
@@ -118,7 +118,7 @@ async function sync(
 
     const text = render(current.document);
     const versionId = tokenVersionId(text);
-    // If it exists, it says the same: the id is computed from the text.
+    // An existing version has the same text, because the id is computed from the text.
     requireTime();
     await tokenSecret.putVersion(versionId, text);
     requireTime();
@@ -139,7 +139,7 @@ function render({ members }: CredentialsDocument): string {
   return JSON.stringify(Object.fromEntries(MEMBERS.map((name) => [name, members[name]])));
 }
 
-/** It says what the document says, or the document has no access token: then it keeps the last one. */
+/** Returns whether the token secret holds what the document holds. It keeps the last access token if the document has none. */
 function isInSync({ document: { members } }: DocumentEntry, held: Version | undefined): boolean {
   if (members.access_token === undefined) return true;
   const json = parseOurs(held);

@@ -16,7 +16,7 @@ export function toRecent(times: readonly number[], nowMs: number): number[] {
 }
 
 /**
- * Returns from when on the version history has room for an attempt; `undefined` if it has room at `atMs`.
+ * Returns when the version history will have room for an attempt; `undefined` if it has room at `atMs`.
  *
  * @param times creation times of the versions that exist, in any order
  */
@@ -27,8 +27,8 @@ export function findRoomAtMs(times: readonly number[], atMs: number): number | u
 }
 
 /**
- * Returns from when on a forced attempt leaves room for every scheduled refresh of the 24 hours after it; `undefined` if it
- * does so now. Nothing else may use that room: versions that are older than a day by then no longer count.
+ * Returns when a forced attempt will leave room for every scheduled refresh of the 24 hours after it; `undefined` if it does
+ * now. A forced attempt must not use the schedule's room. Versions that are older than a day by then no longer count.
  *
  * @param dueAfterMs how long after a refresh the next one is due
  */

@@ -9,7 +9,7 @@ export interface QueueMessage {
   readonly body: string;
 }
 
-/** Region and AWS account of the fleet. It refreshes no secret of another one. */
+/** Region and AWS account of the fleet, which refreshes no secret of another region or account. */
 export interface Place {
   readonly region: string;
   readonly account: string;
@@ -51,7 +51,7 @@ export function renderForceEvent(arn: string): string {
   return JSON.stringify({ action: 'refresh', force: true, secretId: arn });
 }
 
-/** @throws Fault `EVENT_INVALID`, which shows nothing of the body. No sweep writes a message like it: a person typed it */
+/** @throws Fault `EVENT_INVALID`, which shows nothing of the body. No sweep wrote it: a person typed it */
 export function parseMessage(body: string, place: Place): QueuedSecret {
   const parsed = Message.safeParse(parseJson(body));
   if (parsed.success)

@@ -74,7 +74,7 @@ export interface JudgeContext {
   readonly open: (arn: string) => HistoryReader;
 }
 
-/** Judges one secret by what was read, and by the rules of the core. It reads the journal only if an attempt may be open. */
+/** Judges one secret by what was read, and by the rules of the core. Reads the journal only if an attempt may be open. */
 export async function judgeSecret(context: JudgeContext, read: SecretRead): Promise<Judgment> {
   const { arn } = read;
   switch (read.kind) {

@@ -20,8 +20,8 @@ export interface NotifyPorts {
 const TAKE_SECONDS = 120;
 
 /**
- * Notifies people of each account that changed. Never throws: the alarms of the fleet do not depend on it, and an account that was
- * not reported is reported by the next sweep.
+ * Notifies people of each account that changed. Never throws: the fleet's alarms do not depend on notices, and the next sweep
+ * reports an account that was not reported.
  */
 export async function notifyAccounts(
   { accounts, publish, telemetry, now }: NotifyPorts,

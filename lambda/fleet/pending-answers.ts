@@ -1,6 +1,6 @@
 import type { Memory, PendingAnswer } from '../core/context.ts';
 
-/** Time between two tries to store an answer that Secrets Manager rejects: a try takes seconds of other secrets' time. */
+/** Shortest time between two tries to store an answer, because each try takes seconds of other secrets' time. */
 const RETRY_AFTER_MS = 60_000;
 
 interface Remembered {

@@ -11,7 +11,7 @@ export interface Turn {
 
 export interface Plan {
   readonly refresh: readonly Turn[];
-  /** Turns of secrets whose last attempt failed. They have a queue of their own, so that they hold no run that a sound secret needs. */
+  /** Turns of secrets whose last attempt failed. They have their own queue, so that they take no run that a sound secret needs. */
   readonly retry: readonly Turn[];
   /** Secrets that did not fit before the next sweep. */
   readonly deferred: number;
@@ -44,7 +44,7 @@ const LEAD_MS = 1_500;
 /** Maximum lateness of a run. SQS guarantees no bound for a delivery, but rarely takes longer. */
 const LATEST_MS = 5 * 60_000;
 
-/** Maximum lateness if the queue is not being emptied. When runs start again, its messages must not start all together. */
+/** Maximum lateness if the queue is not being emptied: its messages must not all start together when runs start again. */
 const LATEST_OF_STANDING_MS = 5_000;
 /** A queue that holds messages of more seconds than this is not being emptied. */
 const STANDING_SECONDS = 60;

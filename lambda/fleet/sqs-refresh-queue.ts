@@ -50,6 +50,8 @@ export class SqsRefreshQueue implements RefreshQueue {
 
 function toFault(error: unknown, call: string): Fault {
   const { what, isDenial } = describeAwsError(error, CALL_TIMEOUT_MS / 1000);
-  const advice = isDenial ? ' Check the role of the sweep and, for a KMS key of your own, its key policy.' : '';
-  return new Fault('SWEEP_INCOMPLETE', `${call} of the queue failed: ${what}.${advice}`);
+  const advice = isDenial
+    ? ' Check the role of the sweep and, if the queue has a customer-managed KMS key, its key policy.'
+    : '';
+  return new Fault('SWEEP_INCOMPLETE', `${call} on the queue failed: ${what}.${advice}`);
 }

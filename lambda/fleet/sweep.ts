@@ -29,7 +29,7 @@ const OPTIONS = { ...CLIENT_OPTIONS, maxAttempts: 6 };
 const SWEPT = 'Every secret with the tag was read, and each one that may need a run is in a queue.';
 const NONE = 'No secret has the tag, so there is nothing to refresh. Tag a secret, or correct the tag of the fleet.';
 
-/** Number of sweeps in which a token had two runs. */
+/** Sweeps after which an overdue token is reported: it had two runs by then. */
 const OVERDUE_SWEEPS = 2;
 
 /** Maximum time of one call of SNS, with the SDK's retries. */

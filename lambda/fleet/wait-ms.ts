@@ -1,14 +1,15 @@
 import { MAX_WAIT_SECONDS } from '../contract.ts';
 import type { Turn } from './plan-messages.ts';
 
-/** Lateness that a message may have from its way to the function. */
+/** Lateness that is normal for the delivery of a message. */
 const ON_TIME_MS = 1_000;
-/** Spread of late messages: those of a pause of ten seconds start within a minute. */
+/** Spread of late messages: after a pause of ten seconds, they start within a minute. */
 const LATE_FACTOR = 6;
 
 /**
  * Returns how long the run of a message waits for its turn; `undefined` if its turn is over, and the next sweep sends it again.
- * A late message waits at random: after a pause of the queue or of Lambda, late ones come all together, and must not claim so.
+ * A late message waits for a random time: after a pause of the queue or of Lambda, late messages arrive together, and must not
+ * make their claims together.
  *
  * @param random 0 ≤ x < 1
  */

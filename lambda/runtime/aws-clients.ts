@@ -7,8 +7,8 @@ import type { EventPublisher } from '../core/ports.ts';
 /** Three attempts of two seconds each. The adapter ends a call that takes longer. */
 export const CLIENT_OPTIONS = {
   maxAttempts: 3,
-  // Without throwOnRequestTimeout, the time-out is a line in the log and the call goes on.
-  // `requestTimeout` ends with the headers; an answer whose body stalls is what `socketTimeout` is for.
+  // Without throwOnRequestTimeout, a timeout only writes a log line, and the call continues.
+  // `requestTimeout` applies until the headers arrive; `socketTimeout` ends a response whose body stalls.
   requestHandler: {
     connectionTimeout: 1_000,
     requestTimeout: 2_000,

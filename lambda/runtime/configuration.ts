@@ -27,7 +27,7 @@ export interface Configuration extends SharedConfiguration {
   readonly tokenSecretId: string | undefined;
 }
 
-/** Where variables are looked up. @default the process's own */
+/** Environment variables. @default the process's own */
 export interface Variables {
   readonly [name: string]: string | undefined;
 }
@@ -36,7 +36,7 @@ export interface Variables {
 export const wholeNumber = (max: number, standard: number) =>
   z.pipe(
     z._default(
-      z.string().check(z.refine((text) => isWholeNumber(text, max), `is no whole number from 1 to ${max}`)),
+      z.string().check(z.refine((text) => isWholeNumber(text, max), `is not a whole number from 1 to ${max}`)),
       String(standard),
     ),
     z.transform(Number),
@@ -44,7 +44,9 @@ export const wholeNumber = (max: number, standard: number) =>
 
 const sharedShape = {
   [ENVIRONMENT.tokenEndpoint]: z._default(
-    z.string().check(z.refine(isEndpoint, 'is no https: URL without user name and fragment (http: only on loopback)')),
+    z
+      .string()
+      .check(z.refine(isEndpoint, 'is not an https: URL without user name and fragment (http: only on loopback)')),
     DEFAULTS.tokenEndpoint,
   ),
   [ENVIRONMENT.eventBusName]: z._default(z.string(), DEFAULTS.eventBusName),

@@ -26,7 +26,7 @@ const scheduledEventSchema = once(() =>
 /** Event that forces a refresh. */
 export const FORCE_EVENT = '{"action":"refresh","force":true}';
 
-const ACCEPTED = `{}, {"action":"refresh"}, ${FORCE_EVENT} and {"action":"status"} are valid.`;
+const ACCEPTED = `Valid events: {}, {"action":"refresh"}, ${FORCE_EVENT} and {"action":"status"}.`;
 
 /**
  * @throws Fault `EVENT_INVALID`, which names what is wrong and shows no value
@@ -47,7 +47,7 @@ function toAction(event: z.output<ReturnType<typeof actionSchema>>): Action {
   return { action, force, ...(trigger !== undefined && { isScheduled: true }) };
 }
 
-/** Nothing, or a tick. */
+/** Returns whether an event is empty, or a tick. */
 export function isPlainEvent(event: unknown): boolean {
   return isEmpty(event) || scheduledEventSchema().safeParse(event).success;
 }

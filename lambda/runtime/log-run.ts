@@ -34,7 +34,7 @@ function endFailed(
   telemetry.end('error', message, { outcome: 'failed', health, action, code, runbook: toRunbookEntry(code) });
 }
 
-/** A mistake of ours gets through without its message, which may quote what it failed on. */
+/** Returns a fault as it is, and replaces any other error: the message of a bug may quote a secret. */
 export function toFault(error: unknown): Error {
   if (error instanceof Fault) return error;
   const unexpected = new Error(`Unexpected ${nameOf(error)}. Please report it with this stack.`);

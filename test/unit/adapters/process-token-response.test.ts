@@ -115,7 +115,7 @@ describe('an error code of RFC 6749, section 5.2', () => {
     expect(processBody(400, body)).toEqual({ kind: 'unrecognized', reason: 'Retently answered HTTP 400' });
     expect(processBody(200, body)).toEqual({
       kind: 'unrecognized',
-      reason: 'Retently answered HTTP 200 with no token, and in words of its own',
+      reason: 'Retently answered HTTP 200 with neither a token nor an error code of RFC 6749',
     });
   });
 
@@ -433,7 +433,7 @@ test('any response gives an answer whose reason quotes nothing of it', () => {
       const answer = processTokenResponse({ status: code, retryAfter, body: bytes }, SENT, NOW_MS);
       const reason = 'reason' in answer ? answer.reason : 'Retently answered HTTP 200';
       expect(reason).toMatch(
-        /^Retently answered HTTP [2-5]\d\d( with ([a-z_]+|an empty body|a body that is neither JSON nor a form|JSON that has no access token|no token, and in words of its own|HTML|JSON that was cut before its refresh token|a new refresh token and no access token))?$/,
+        /^Retently answered HTTP [2-5]\d\d( with ([a-z_]+|an empty body|a body that is neither JSON nor a form|JSON that has no access token|neither a token nor an error code of RFC 6749|HTML|JSON that is truncated before its refresh token|a new refresh token and no access token))?$/,
       );
     }),
   );

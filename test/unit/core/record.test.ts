@@ -101,7 +101,7 @@ test('an answer is in memory before it is stored, so that a frozen run leaves it
     reason = context.memory.pendingAnswer?.fault.message;
   });
   await record(context, parent, TOKENS, ASKED_AT_MS);
-  expect(reason).toContain('(the run ended before it was)');
+  expect(reason).toContain('(the run ended first)');
 });
 
 describe('a pending answer may be revoked, and its document contains the reason, if', () => {

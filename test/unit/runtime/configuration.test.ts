@@ -56,7 +56,7 @@ test.each(['http://127.0.0.1:8080/token', 'http://localhost/token', 'http://[::1
 );
 
 describe('a mistake is CONFIGURATION_INVALID, with its name and without its value', () => {
-  const NO_URL = 'TOKEN_ENDPOINT is no https: URL without user name and fragment (http: only on loopback)';
+  const NO_URL = 'TOKEN_ENDPOINT is not an https: URL without user name and fragment (http: only on loopback)';
 
   test.each<[string, { [name: string]: string | undefined }, string]>([
     ['missing', { CREDENTIALS_SECRET_ID: undefined }, 'CREDENTIALS_SECRET_ID is not set: give the ARN or name'],
@@ -69,12 +69,12 @@ describe('a mistake is CONFIGURATION_INVALID, with its name and without its valu
     ['a user name', { TOKEN_ENDPOINT: 'https://P1ANTED@example.com' }, NO_URL],
     ['a password', { TOKEN_ENDPOINT: 'https://:P1ANTED@example.com' }, NO_URL],
     ['a fragment', { TOKEN_ENDPOINT: 'https://example.com/#P1ANTED' }, NO_URL],
-    ['zero', { LEASE_SECONDS: '0' }, 'LEASE_SECONDS is no whole number from 1 to 3600'],
-    ['negative', { LEASE_SECONDS: '-90' }, 'LEASE_SECONDS is no whole number from 1 to 3600'],
-    ['a fraction', { LEASE_SECONDS: '90.5' }, 'LEASE_SECONDS is no whole number from 1 to 3600'],
-    ['with a unit', { LEASE_SECONDS: '90s' }, 'LEASE_SECONDS is no whole number from 1 to 3600'],
-    ['an empty number', { LEASE_SECONDS: '' }, 'LEASE_SECONDS is no whole number from 1 to 3600'],
-    ['over a year', { DEFAULT_TOKEN_LIFETIME_SECONDS: '31536001' }, 'SECONDS is no whole number from 1 to 31536000'],
+    ['zero', { LEASE_SECONDS: '0' }, 'LEASE_SECONDS is not a whole number from 1 to 3600'],
+    ['negative', { LEASE_SECONDS: '-90' }, 'LEASE_SECONDS is not a whole number from 1 to 3600'],
+    ['a fraction', { LEASE_SECONDS: '90.5' }, 'LEASE_SECONDS is not a whole number from 1 to 3600'],
+    ['with a unit', { LEASE_SECONDS: '90s' }, 'LEASE_SECONDS is not a whole number from 1 to 3600'],
+    ['an empty number', { LEASE_SECONDS: '' }, 'LEASE_SECONDS is not a whole number from 1 to 3600'],
+    ['over a year', { DEFAULT_TOKEN_LIFETIME_SECONDS: '31536001' }, 'SECONDS is not a whole number from 1 to 31536000'],
   ])('%s', (_what, environment, mistake) => {
     const { name, message } = faultOf(() => parseConfiguration({ ...REQUIRED, ...environment }));
     expect(name).toBe('CONFIGURATION_INVALID');
@@ -85,7 +85,7 @@ describe('a mistake is CONFIGURATION_INVALID, with its name and without its valu
 
   test('more digits than a number can have are too many seconds', () => {
     const { message } = faultOf(() => parseConfiguration({ ...REQUIRED, LEASE_SECONDS: '9'.repeat(400) }));
-    expect(message).toContain('LEASE_SECONDS is no whole number from 1 to 3600');
+    expect(message).toContain('LEASE_SECONDS is not a whole number from 1 to 3600');
   });
 
   test('a year is the longest lifetime, and is accepted', () => {
