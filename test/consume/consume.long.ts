@@ -160,10 +160,10 @@ describe.skipIf(!AGENT_EXAMPLE.isRun)(
     });
 
     it.each([
-      ['is denied by the policy for only one secret', ['interim'], /^failed: ./],
-      ['is allowed with the second statement', ['interim', 'interim agent'], /^200$/],
-    ])('%s', async (_, policies, ending) => {
-      permissions = policies.flatMap(policyOf);
+      ['is denied by the policy for only one secret', 'interim', /^failed: ./],
+      ['is allowed with the second statement', 'interim agent', /^200$/],
+    ])('%s', async (_, policy, ending) => {
+      permissions = policyOf(policy);
       const [text = '', instead = ''] = namesStage ?? [];
       await using consumer = start(environment(CREDENTIALS_SECRET), (example) => example.replace(text, () => instead));
       expect(await consumer.callRetently()).toBe('200');

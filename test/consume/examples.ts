@@ -62,15 +62,16 @@ const typescript: Start = (environment, edit = asItStands) =>
     [process.execPath, '--import', 'tsx', 'run.mjs'],
     environment,
   );
+/** A later block replaces a function of the first one. */
 const python =
-  (language: string): Start =>
+  (...languages: readonly string[]): Start =>
   (environment, edit = asItStands) =>
-    new Consumer({ 'example.py': edit(blockOf(language)) + RUN_PYTHON }, ['python3', 'example.py'], environment);
+    new Consumer({ 'example.py': edit(blocksInOrder(languages)) + RUN_PYTHON }, ['python3', 'example.py'], environment);
 const shell =
-  (language: string, program = 'bash'): Start =>
+  (languages: readonly string[], program = 'bash'): Start =>
   (environment, edit = asItStands) =>
     new Consumer(
-      { 'example.sh': edit(blockOf(language)) + RUN_SHELL, token: AGENT_TOKEN },
+      { 'example.sh': edit(blocksInOrder(languages)) + RUN_SHELL, token: AGENT_TOKEN },
       [program, 'example.sh'],
       environment,
     );
@@ -82,7 +83,7 @@ export const AGENT_EXAMPLE: Example = {
   actions: [GET],
   hasCache: true,
   namesStage: ['$TOKEN_SECRET_ID&', '$TOKEN_SECRET_ID&versionStage=AWSCURRENT&'],
-  start: shell('bash agent'),
+  start: shell(['bash', 'bash agent']),
 };
 
 export const EXAMPLES: readonly Example[] = [
@@ -111,7 +112,7 @@ export const EXAMPLES: readonly Example[] = [
     actions: [DESCRIBE, GET],
     hasCache: true,
     namesStage: undefined,
-    start: python('python caching'),
+    start: python('python', 'python caching'),
   },
   {
     name: 'the AWS CLI',
@@ -120,7 +121,7 @@ export const EXAMPLES: readonly Example[] = [
     actions: [GET],
     hasCache: false,
     namesStage: ['"$TOKEN_SECRET_ID"', '"$TOKEN_SECRET_ID" --version-stage AWSCURRENT'],
-    start: shell('bash'),
+    start: shell(['bash']),
   },
   AGENT_EXAMPLE,
 ];
@@ -131,13 +132,13 @@ export const ZSH_EXAMPLES: readonly Example[] = [
     ...AGENT_EXAMPLE,
     name: `${AGENT_EXAMPLE.name}, in zsh`,
     isRun: HAS_SHELL && HAS_ZSH,
-    start: shell('bash agent', 'zsh'),
+    start: shell(['bash', 'bash agent'], 'zsh'),
   },
   ...EXAMPLES.filter(({ name }) => name === 'the AWS CLI').map((example) => ({
     ...example,
     name: `${example.name}, in zsh`,
     isRun: HAS_CLI && HAS_ZSH,
-    start: shell('bash', 'zsh'),
+    start: shell(['bash'], 'zsh'),
   })),
 ];
 
@@ -147,11 +148,33 @@ export function blockOf(language: string): string {
   return block;
 }
 
-/** The ARNs of the stand-in end in characters of its own. */
+function blocksInOrder(languages: readonly string[]): string {
+  return languages.map(blockOf).join('\n');
+}
+
+/** Returns the permissions of a policy of the page, with the statement that the page adds to it. */
 export function policyOf(name: string): readonly Permission[] {
+  switch (name) {
+    case 'caching':
+      return [...policyOf('read'), ...statementOf('caching')];
+    case 'interim agent':
+      return [...policyOf('interim'), ...statementOf('caching', '<SecretArn>')];
+    default:
+      return parsePolicy(parseBlock(`json policy ${name}`), {});
+  }
+}
+
+/** Returns the permissions of a statement of the page, for the secret that its text names instead, if any. */
+export function statementOf(name: string, secret = '<TokenSecretArn>'): readonly Permission[] {
+  const statement = parseBlock(`json statement ${name}`, (text) => text.replace('<TokenSecretArn>', secret));
+  return parsePolicy({ Version: '2012-10-17', Statement: [statement] }, {});
+}
+
+/** The ARNs of the stand-in end in characters of its own. */
+function parseBlock(language: string, edit = asItStands): unknown {
   const text = Object.entries(ARNS).reduce(
     (block, [placeholder, arn]) => block.replaceAll(placeholder, arn),
-    blockOf(`json policy ${name}`),
+    edit(blockOf(language)),
   );
-  return parsePolicy(JSON.parse(text.replaceAll('-AbCdEf', '-??????')), {});
+  return JSON.parse(text.replaceAll('-AbCdEf', '-??????'));
 }

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { optionsSchema } from '../../infra/options/schema.ts';
 import { dueAfterSeconds } from '../../lambda/contract.ts';
-import { evaluatePolicy, parsePolicy } from '../infra/evaluate-policy.ts';
-import { ARNS, blockOf, DESCRIBE, GET, PAGE, policyOf } from './examples.ts';
+import { evaluatePolicy } from '../infra/evaluate-policy.ts';
+import { ARNS, blockOf, DESCRIBE, GET, PAGE, policyOf, statementOf } from './examples.ts';
 
 const MODULES = fileURLToPath(new URL('../../node_modules/', import.meta.url));
 
@@ -66,7 +66,7 @@ describe('the policies', () => {
   });
 
   it('of the key allow decryption only through Secrets Manager', () => {
-    const [permission] = parsePolicy(JSON.parse(blockOf('json policy key')), {});
+    const [permission] = statementOf('key');
     expect(permission).toMatchObject({ action: 'kms:Decrypt', resource: '<KmsKeyArn>' });
     expect([...(permission?.stringEquals ?? [])]).toEqual([
       ['kms:viaservice', ['secretsmanager.<region>.amazonaws.com']],
