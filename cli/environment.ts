@@ -53,7 +53,7 @@ export function silenceSdkWarning(): void {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 }
 
-/** Runs `start`, which starts a browser, while the process has no variables of this project and of AWS. */
+/** Runs `start`, which starts a browser, without the variables of this project and of AWS, so that the browser inherits no secret. */
 export async function withoutSecrets<T>(start: () => Promise<T>): Promise<T> {
   const hidden = Object.entries(process.env).filter(([name]) => /^(RETENTLY_|AWS_)/i.test(name));
   for (const [name] of hidden) delete process.env[name];

@@ -35,7 +35,9 @@ function createProgram(end: (exitCode: ExitCode) => void): Command {
     })
     .showHelpAfterError('(see --help)');
   addAuthorizeOptions(program.command('authorize'))
-    .description('Authorizes the application in a browser, stores the credentials, and refreshes once as a proof')
+    .description(
+      'Authorizes the application in a browser, stores the credentials, and refreshes once to prove that they work',
+    )
     .addHelpText(
       'after',
       `\nExamples:\n  ${BIN} authorize\n  ${BIN} authorize --stack RetentlyTokenRefresh-emea --profile ops\n  ${BIN} authorize --redirect-uri https://example.com/callback --manual\n  ${BIN} authorize --stack RetentlyTokenRefreshFleet --secret-id acme\n  ${BIN} authorize --secret-id acme --tag retently=emea\n${EXIT_CODES}`,
@@ -101,7 +103,7 @@ export async function main(args: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-/** Prints an error without its stack trace. Of an unexpected error, it prints only the name, because the text may quote a secret. */
+/** Prints an error without its stack trace; an unexpected one only by name, because its text may quote a secret. */
 function tell(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.unable;
   if (error instanceof CommandError) {

@@ -44,7 +44,7 @@ export async function findTarget(session: AwsSession, options: AuthorizeOptions)
   };
 }
 
-/** Returns the only deployment, if it is a fleet. Without the permission to list functions, there is none to find. */
+/** Returns the only deployment, if it is a fleet. Someone who may write a secret need not be allowed to list functions: then there is none. */
 async function findOnlyFleet(session: AwsSession, options: AuthorizeOptions): Promise<Fleet | undefined> {
   const found = await findDeployments(session, {}).catch((error: unknown) => {
     if (error instanceof CommandError) return [];

@@ -1,6 +1,6 @@
 import type { FleetTag } from '../../lambda/contract.ts';
 
-/** Function that refreshes, with its configuration. */
+/** Function that refreshes tokens, with its configuration. */
 export interface RefreshFunction {
   readonly name: string;
   /** Complete ARN, which names the account. */

@@ -45,6 +45,6 @@ export function requireOwnSecret(
   if (namedSecretId === undefined || isSameSecret(namedSecretId, secretId)) return;
   throw new CommandError(
     EXIT.unable,
-    `Function ${refreshFunction.name} refreshes secret ${secretId}, not ${namedSecretId}. Leave --secret-id out.`,
+    `Function ${refreshFunction.name} refreshes secret ${secretId}, not ${namedSecretId}. Omit --secret-id.`,
   );
 }

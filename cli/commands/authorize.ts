@@ -71,8 +71,9 @@ async function confirmReplacement(
 ): Promise<void> {
   if (!hasRefreshToken) return;
   const invoked = refreshTarget && (await askStatus(session, refreshTarget));
-  const isDead = invoked?.kind === 'result' && invoked.result.details?.lastFailure?.code === 'REAUTHORIZATION_REQUIRED';
-  if (isDead) return terminal.say('Retently rejected the refresh token in the secret. A new one replaces it.');
+  const failure = invoked?.kind === 'result' ? invoked.result.details?.lastFailure : undefined;
+  const isRejected = failure?.code === 'REAUTHORIZATION_REQUIRED';
+  if (isRejected) return terminal.say('Retently rejected the refresh token in the secret. A new one replaces it.');
   terminal.say(
     'The secret has a refresh token that may still work. A new one replaces it. Retently decides what happens to the old grant: it may stay valid, or it may be revoked immediately, together with its access token. If the old grant is used elsewhere, authorize there separately.',
   );
@@ -106,7 +107,7 @@ async function exchangeAndStore(
 ): Promise<StoredGrant> {
   const exchanged = exchangeCode(request, parameters, tokenEndpoint, client.clientSecret);
   const grant = await terminal.progress('Exchanging the code', exchanged);
-  // No progress while a question may be on the screen.
+  // No progress is shown, because a question may be on the screen.
   return await keepUntilStored(() => storeGrant(target, before, client, grant, place));
 }
 

@@ -39,7 +39,7 @@ export async function showRefresh(
     terminal.result(JSON.stringify({ ...extra, ...toJson(invoked) }));
   } else {
     terminal.result(`${describe(invoked)}\n`);
-    const account = await terminal.progress('Looking', lookAtAccount(session, target));
+    const account = await terminal.progress('Reading the state', lookAtAccount(session, target));
     terminal.result(renderAccount(account, judge(account)));
   }
   return toExitCode(invoked.kind === 'result' ? invoked.result.outcome : invoked.kind);

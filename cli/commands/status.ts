@@ -33,14 +33,14 @@ export async function status(session: AwsSession, options: StatusOptions): Promi
 
 async function lookAtOne(session: AwsSession, options: StatusOptions): Promise<Account> {
   const target = await terminal.progress('Looking for the stack', findRefreshTarget(session, options));
-  return await terminal.progress('Looking', lookAtAccount(session, target));
+  return await terminal.progress('Reading the state', lookAtAccount(session, target));
 }
 
 async function lookAtAll(session: AwsSession, options: StatusOptions): Promise<readonly (Account | FleetStatus)[]> {
   const deployments = await terminal.progress('Looking for stacks', findDeployments(session, options));
   const looking = deployments.map((each) => (isFleet(each) ? each : lookAtAccount(session, { deployment: each })));
   const seen: (Account | FleetStatus)[] = [];
-  for (const each of await terminal.progress('Looking', Promise.all(looking))) {
+  for (const each of await terminal.progress('Reading the state', Promise.all(looking))) {
     // Fleets are read one by one, because each one invokes the function for several secrets in parallel.
     seen.push('tag' in each ? await lookAtFleet(session, each, findSharing(each, deployments)) : each);
   }

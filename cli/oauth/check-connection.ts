@@ -8,8 +8,8 @@ import { explainNetworkFailure } from './network-failure.ts';
 const TIMEOUT_MS = 5_000;
 
 /**
- * Connects to the token endpoint, TLS included, and sends nothing. A code that cannot be exchanged is lost, so a failure is
- * better known before the browser opens. A slow connection is only reported: the exchange may still succeed.
+ * Connects to the token endpoint, TLS included, and sends nothing. A code that cannot be exchanged is lost, so a failure must
+ * show before the browser opens. A slow connection is only reported: the exchange may still succeed.
  *
  * @throws CommandError if there is no connection
  */
@@ -30,12 +30,12 @@ function connectOnce(url: URL): Promise<Error | undefined> {
   const options = {
     host,
     port: Number(url.port || (isSecure ? 443 : 80)),
-    // As the exchange does: Node's 250 ms per address are too few for a distant server.
+    // The same as in the exchange: Node's 250 ms per address are too short for a distant server.
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: 2_000,
   };
   return new Promise((resolve) => {
-    // TLS takes no IP address as the server's name.
+    // TLS does not allow an IP address as the server's name.
     const name = isIP(host) === 0 ? { servername: host } : {};
     const socket = isSecure ? connectTls({ ...options, ...name }) : connectTcp(options);
     const end = (error?: Error) => {

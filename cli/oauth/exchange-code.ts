@@ -58,8 +58,8 @@ function toAnswerFailure(error: unknown): CommandError {
 }
 
 /**
- * Exchanges the code for a grant with one POST. Sends and reads it as the function does: an answer that is cut, too long or
- * wrapped may still hold the only refresh token of this grant.
+ * Exchanges the code for a grant with one POST. Reads the answer as the function does: one that is cut, too long or wrapped
+ * may still hold the only refresh token of this grant.
  *
  * @throws CommandError that quotes an HTTP status and a code of RFC 6749 at most
  */

@@ -3,7 +3,7 @@ import { CommandError, EXIT } from '../command-error.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { toPrintable } from '../terminal/to-printable.ts';
 
-/** Above the ports that systems hand out by themselves on most machines, so that it can be registered. */
+/** Below the ports that operating systems assign by themselves, so that it is free on most machines and can be registered. */
 const DEFAULT_PORT = 8976;
 
 /** Redirect URI of the authorization, and what determined it: --port (or its default), --redirect-uri, or the secret. */

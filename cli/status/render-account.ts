@@ -111,7 +111,8 @@ const INSTRUCTIONS: Readonly<Record<Action, string>> = {
   fixConfiguration: 'Correct the options, then deploy:',
   fixTokenSecret: 'Fix the token secret as described above, then refresh:',
   restoreSecret: 'Run the command in the message above, or authorize the application:',
-  freeBudget: 'Stop whatever writes versions. If the token expires before that, authorize the application:',
+  freeBudget:
+    'Stop whatever writes versions. If the token expires before there is room again, authorize the application:',
   askProvider: 'Ask Retently why requests are not answered, then force one refresh:',
   report: 'Report this problem.',
   enableSchedule: 'Enable the schedule, as the runbook describes.',
