@@ -31,6 +31,13 @@ export function describeFault(invoked: Exclude<Exclude<Account['invoked'], strin
   return `${terminal.paint('red', code)}: ${invoked.message}`;
 }
 
+function describeGrant(expiresAt: string, nowMs: number): string {
+  const instant = formatInstant(expiresAt);
+  return Date.parse(expiresAt) > nowMs
+    ? `the refresh token expires on ${instant}`
+    : `Retently stated that the refresh token expires on ${instant}; the next refresh shows whether it still works`;
+}
+
 function describeResult(result: FunctionResult, nowMs: number): string[] {
   const { details } = result;
   const lines = [line('Token', describeToken(result))];
@@ -38,9 +45,7 @@ function describeResult(result: FunctionResult, nowMs: number): string[] {
   const { refreshedAt, dueAt, refreshTokenExpiresAt, journal, lastFailure, versionsUsed, versionsBudget } = details;
   const refreshed = refreshedAt === null ? 'never, or not recorded in the secret' : formatAge(refreshedAt, nowMs);
   lines.push(line('Refreshed', `${refreshed}; ${describeDue(dueAt, nowMs)}`));
-  if (refreshTokenExpiresAt !== undefined) {
-    lines.push(line('Grant', `the refresh token expires on ${formatInstant(refreshTokenExpiresAt)}`));
-  }
+  if (refreshTokenExpiresAt !== undefined) lines.push(line('Grant', describeGrant(refreshTokenExpiresAt, nowMs)));
   lines.push(line('Journal', journal));
   if (lastFailure !== null) {
     const { code, at, attempts, retryAt } = lastFailure;
