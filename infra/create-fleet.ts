@@ -82,7 +82,9 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
   });
   if (settings.notifyPerAccount) {
     const notified = createNotifiedQueue(scope, 'Notified', settings);
-    sweep.notify(monitoring.alarmTopic, toAlarmsAndLogsKey(settings), notified);
+    const { alarmTopic } = monitoring;
+    // An imported topic does not tell its key.
+    sweep.notify(alarmTopic, alarmTopic.masterKey ?? toAlarmsAndLogsKey(settings), notified);
   }
   applyTagsAndBoundary(scope, settings);
   warnAboutTaggedSecrets(scope, settings);

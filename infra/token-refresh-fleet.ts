@@ -6,7 +6,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { allowAwsServices, warnAboutImportedTopic } from './constructs/allow-aws-services.ts';
+import { allowAwsServices } from './constructs/allow-aws-services.ts';
 import { functionMetric } from './constructs/function-metric.ts';
 import { withSecurityGroup } from './constructs/security-group.ts';
 import { createFleet } from './create-fleet.ts';
@@ -49,7 +49,6 @@ export class TokenRefreshFleet extends Construct {
     const settings = rethrowFrom(new.target, () => parseFleetProps(withSecurityGroup(this, props), region));
     const resources = createFleet(this, settings);
     allowAwsServices(this, props);
-    if (props.alarmTopic !== undefined) warnAboutImportedTopic(this, props.alarmTopic);
     this.lambdaFunction = resources.refresh;
     this.sweepFunction = resources.sweep;
     this.queue = resources.queue;

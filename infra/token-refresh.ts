@@ -11,7 +11,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { METRICS } from '../lambda/contract.ts';
 import type { TokenRefreshProps } from './account-props.ts';
-import { allowAwsServices, warnAboutImportedTopic } from './constructs/allow-aws-services.ts';
+import { allowAwsServices } from './constructs/allow-aws-services.ts';
 import { functionMetric } from './constructs/function-metric.ts';
 import { withSecurityGroup } from './constructs/security-group.ts';
 import { warnAboutSharedSecrets } from './constructs/shared-secrets.ts';
@@ -67,7 +67,6 @@ export class TokenRefresh extends Construct {
     this.token = resources.tokenSecret;
     this.operatorOutputs = resources;
     this.tokenSecret = typeof props.tokenSecret === 'object' ? props.tokenSecret : this.token?.created;
-    if (props.alarmTopic !== undefined) warnAboutImportedTopic(this, props.alarmTopic);
     warnAboutSharedSecrets(this, this.othersOfTheApp());
   }
 

@@ -92,6 +92,33 @@ describe.each(KINDS)('%s beside things of the app', (_, build) => {
     for (const policy of policies) expect(policy).toContain('"Service":"cloudwatch.amazonaws.com"');
   });
 
+  it.each([
+    ['without a policy', {}, 0],
+    ['whose own policy replaces the default policy', { enforceSSL: true }, 1],
+  ])('lets alarms publish to a topic of the app %s', (_topic, props, policies) => {
+    const stack = theirStack();
+    const alarmTopic = new Topic(stack, 'Alarms', props);
+    build(stack, { alarmTopic });
+    new TokenRefresh(stack, 'Other', { alarmTopic });
+    const found = resourcesOf(templateOf(stack), 'AWS::SNS::TopicPolicy').map(({ Properties }) =>
+      JSON.stringify(Properties),
+    );
+    expect(found).toHaveLength(policies);
+    for (const policy of found) {
+      expect(policy).toContain('"Service":"cloudwatch.amazonaws.com"');
+      expect(policy).not.toContain('"Sid":"AllowAlarms"');
+    }
+  });
+
+  it("lets alarms use the key of the app's topic", () => {
+    const stack = theirStack();
+    build(stack, { alarmTopic: new Topic(stack, 'Alarms', { masterKey: new Key(stack, 'Key') }) });
+    expect(warningsOf(stack)).toEqual([]);
+    const [policy] = resourcesOf(templateOf(stack), 'AWS::KMS::Key').map((each) => JSON.stringify(each.Properties));
+    expect(policy).toContain('"Service":"cloudwatch.amazonaws.com"');
+    expect(policy).not.toContain('logs.eu-west-1');
+  });
+
   it('gives its functions a security group if there is a VPC without one', () => {
     const stack = theirStack();
     // The declarations of CDK contradict each other under `exactOptionalPropertyTypes`.
@@ -106,6 +133,14 @@ describe.each(KINDS)('%s beside things of the app', (_, build) => {
       );
     }
   });
+});
+
+it("lets the sweep use the key of the app's topic", () => {
+  const stack = theirStack();
+  const masterKey = new Key(stack, 'Key');
+  new TokenRefreshFleet(stack, 'Ours', { tagKey: 'retently', alarmTopic: new Topic(stack, 'Alarms', { masterKey }) });
+  const policies = resourcesOf(templateOf(stack), 'AWS::IAM::Policy').map((each) => JSON.stringify(each.Properties));
+  expect(policies.filter((policy) => policy.includes('"Sid":"EncryptNotices"'))).toHaveLength(1);
 });
 
 describe.each([
