@@ -27,7 +27,7 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings) 
   const tokenSecret = settings.tokenSecret === false ? undefined : new TokenSecret(scope, 'Token', settings);
   const eventDestination = new EventDestination(scope, 'Bus', settings);
   const { failedRuns, undeliveredTicks } = new DeadLetters(scope, 'DeadLetters', settings);
-  const { lambdaFunction, logGroup } = new RefreshFunction(scope, 'Function', {
+  const { lambdaFunction, logGroup, role } = new RefreshFunction(scope, 'Function', {
     settings,
     eventAge: eventAge(interval),
     credentials,
@@ -92,6 +92,7 @@ export function createAccount(scope: Construct, settings: TokenRefreshSettings) 
     failedRuns,
     undeliveredTicks,
     lambdaFunction,
+    role,
     logGroup,
     commands: { ...commands, ...monitoring.emailCommands },
     outputs,

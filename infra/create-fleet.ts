@@ -83,7 +83,7 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
   if (settings.notifyPerAccount) {
     const notified = createNotifiedQueue(scope, 'Notified', settings);
     const { alarmTopic } = monitoring;
-    // An imported topic does not tell its key.
+    // The key of an imported topic is not known.
     sweep.notify(alarmTopic, alarmTopic.masterKey ?? toAlarmsAndLogsKey(settings), notified);
   }
   applyTagsAndBoundary(scope, settings);

@@ -1,7 +1,7 @@
 import { Stack, Token, TokenComparison } from 'aws-cdk-lib';
 import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { Grant, IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
@@ -15,6 +15,7 @@ import { allowAwsServices } from './constructs/allow-aws-services.ts';
 import { functionMetric } from './constructs/function-metric.ts';
 import { withSecurityGroup } from './constructs/security-group.ts';
 import { warnAboutSharedSecrets } from './constructs/shared-secrets.ts';
+import { allowKeyThrough } from './constructs/statements.ts';
 import type { TokenSecret } from './constructs/token-secret.ts';
 import { createAccount } from './create-account.ts';
 import { parseProps, rethrowFrom } from './options/parse-props.ts';
@@ -57,6 +58,7 @@ export class TokenRefresh extends Construct {
     const resources = createAccount(this, settings);
     this.encryptionKey = props.encryptionKey;
     allowAwsServices(this, props);
+    for (const statement of this.allowKeysOfSecrets(props)) resources.role.addToPolicy(statement);
     this.lambdaFunction = resources.lambdaFunction;
     this.logGroup = resources.logGroup;
     this.alarms = resources.alarms.alarms;
@@ -68,6 +70,17 @@ export class TokenRefresh extends Construct {
     this.operatorOutputs = resources;
     this.tokenSecret = typeof props.tokenSecret === 'object' ? props.tokenSecret : this.token?.created;
     warnAboutSharedSecrets(this, this.othersOfTheApp());
+  }
+
+  /** Returns statements for the keys of the app's own secrets. Their policies allow what IAM allows in the key's AWS account. */
+  private allowKeysOfSecrets({ secret, tokenSecret, encryptionKey }: TokenRefreshProps): readonly PolicyStatement[] {
+    const existing = typeof tokenSecret === 'object' ? tokenSecret : undefined;
+    const keyOf = (each: ISecret | undefined) =>
+      each?.encryptionKey === encryptionKey ? undefined : each?.encryptionKey;
+    return [
+      ...allowKeyThrough(this, 'EncryptExistingSecret', 'secretsmanager', keyOf(secret)),
+      ...allowKeyThrough(this, 'EncryptExistingTokenSecret', 'secretsmanager', keyOf(existing)),
+    ];
   }
 
   private othersOfTheApp(): readonly TokenRefresh[] {

@@ -13,8 +13,8 @@ interface Used {
 }
 
 /**
- * Allows CloudWatch to publish to the app's own topic, and to use every key that encrypts the topic or the logs, or did so before
- * the option for that key was set.
+ * Allows CloudWatch to publish to the app's own topic. It may also use every key that encrypts the topic or the logs, or did so
+ * before the option for that key was set.
  */
 export function allowAwsServices(scope: Construct, { encryptionKey, alarmsAndLogsKey, alarmTopic }: Used): void {
   const ofLogsAndAlarms = new Set([encryptionKey, alarmsAndLogsKey || undefined].filter((key) => key !== undefined));

@@ -1,4 +1,5 @@
-import { CfnResource, type Duration } from 'aws-cdk-lib';
+import { Annotations, CfnResource, type Duration } from 'aws-cdk-lib';
+import type { IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import {
@@ -101,10 +102,21 @@ export class OwnFunction extends Construct {
     if (vpc !== undefined && CfnResource.isCfnResource(resource)) {
       // By ids, because a Vpc construct needs the availability zones, which takes a lookup in the AWS account.
       resource.addPropertyOverride('VpcConfig', {
-        SubnetIds: 'subnetIds' in vpc ? vpc.subnetIds : vpc.selectSubnets(vpcSubnets).subnetIds,
+        SubnetIds: 'subnetIds' in vpc ? vpc.subnetIds : this.selectSubnetIds(vpc, vpcSubnets),
         SecurityGroupIds: securityGroups,
       });
     }
+  }
+
+  private selectSubnetIds(vpc: IVpc, selection: SubnetSelection | undefined): readonly string[] {
+    const { subnetIds, hasPublic } = vpc.selectSubnets(selection);
+    if (hasPublic) {
+      Annotations.of(this).addWarningV2(
+        'retently-token-refresh:publicSubnet',
+        'The function cannot reach the internet: it is in a public subnet, where Lambda gives it no public IP address. Select subnets with a route through a NAT gateway. If VPC endpoints are enough, acknowledge this warning.',
+      );
+    }
+    return subnetIds;
   }
 
   /** Allows the calls that Lambda makes with the function's role for tracing and network interfaces. */

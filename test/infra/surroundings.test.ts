@@ -1,8 +1,8 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
-import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { type IVpc, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
@@ -47,8 +47,10 @@ const KINDS = [
   ],
   [
     'a fleet',
-    (stack: Stack, props: Pick<TokenRefreshProps, 'encryptionKey' | 'alarmsAndLogsKey' | 'alarmTopic' | 'vpc'>) =>
-      new TokenRefreshFleet(stack, 'Ours', { tagKey: 'retently', alarmTopic: topicOf(stack), ...props }),
+    (
+      stack: Stack,
+      props: Pick<TokenRefreshProps, 'encryptionKey' | 'alarmsAndLogsKey' | 'alarmTopic' | 'vpc' | 'vpcSubnets'>,
+    ) => new TokenRefreshFleet(stack, 'Ours', { tagKey: 'retently', alarmTopic: topicOf(stack), ...props }),
   ],
 ] as const;
 
@@ -119,6 +121,14 @@ describe.each(KINDS)('%s beside things of the app', (_, build) => {
     expect(policy).not.toContain('logs.eu-west-1');
   });
 
+  it('warns of a public subnet, which has no way to the internet for a function', () => {
+    const stack = theirStack();
+    const vpc = z.custom<IVpc>().parse(new Vpc(stack, 'Vpc'));
+    build(stack, { vpc, vpcSubnets: { subnetType: SubnetType.PUBLIC } });
+    const ids = warningsOf(stack).map(([, text]) => /\[ack: ([\w:-]+)\]/.exec(text)?.[1]);
+    expect([...new Set(ids)]).toEqual(['retently-token-refresh:publicSubnet']);
+  });
+
   it('gives its functions a security group if there is a VPC without one', () => {
     const stack = theirStack();
     // The declarations of CDK contradict each other under `exactOptionalPropertyTypes`.
@@ -133,6 +143,24 @@ describe.each(KINDS)('%s beside things of the app', (_, build) => {
       );
     }
   });
+});
+
+it('lets the function use the keys of existing secrets through Secrets Manager, and each key only once', () => {
+  const stack = theirStack();
+  const [own, other] = [new Key(stack, 'Own'), new Key(stack, 'OfToken')];
+  const [secret, tokenSecret] = [
+    new Secret(stack, 'Secret', { encryptionKey: own }),
+    new Secret(stack, 'Token', { encryptionKey: other }),
+  ];
+  new TokenRefresh(stack, 'Ours', {
+    secret: z.custom<ISecret>().parse(secret),
+    tokenSecret: z.custom<ISecret>().parse(tokenSecret),
+    encryptionKey: own,
+    alarmsAndLogsKey: false,
+  });
+  const policies = resourcesOf(templateOf(stack), 'AWS::IAM::Policy').map((each) => JSON.stringify(each.Properties));
+  const found = policies.join().match(/"Sid":"Encrypt\w*(Credentials|Secret)"/g);
+  expect(found).toEqual(['"Sid":"EncryptCredentials"', '"Sid":"EncryptExistingTokenSecret"']);
 });
 
 it("lets the sweep use the key of the app's topic", () => {
