@@ -39,16 +39,19 @@ const fleetShape = {
       example: 'retently',
       prop: 'string',
     }),
-  tagValue: tag(256, 'value')
-    .optional()
-    .meta({ doc: 'Value of that tag', default: 'any', example: 'live', prop: 'string' }),
+  tagValue: tag(256, 'value').optional().meta({
+    doc: 'Value of that tag. Key and value accept only characters by which AWS can filter secrets',
+    default: 'any',
+    example: 'live',
+    prop: 'string',
+  }),
   maximumConcurrency: whole(2, 1_000, '').prefault(DEFAULT_MAXIMUM_CONCURRENCY).meta({
-    doc: 'Most concurrent runs: 2 to 1000, and a quarter on top for secrets whose last attempt failed. Stay below the concurrency of the AWS account, which is 10 in new accounts',
+    doc: "Most concurrent runs: 2 to 1000, and a quarter on top for secrets whose last attempt failed. Stay below the AWS account's concurrency, which is 10 in new accounts",
     example: 20,
     prop: 'number',
   }),
   notifyPerAccount: flag().prefault(true).meta({
-    doc: 'Whether each account that needs a person is reported in an email of its own. At most 20 are sent per tick, and one for a cause that more than a tenth of the accounts share',
+    doc: 'Whether each account that needs a person is reported in its own email. At most 20 are sent per tick, and one for a cause that more than a tenth of the accounts share',
     example: false,
     prop: 'boolean',
   }),

@@ -74,7 +74,7 @@ const TAG_NAME = 'have names that do not start with aws: and have at most 128 le
 /** Options that are also props of the construct for one account. */
 const sharedShape = {
   secret: existingSecretSchema.optional().meta({
-    doc: 'Existing secret for the credentials: its name or complete ARN. Use `{ "completeArn": … }` if the ARN ends like a name. No deployment changes or deletes it',
+    doc: 'Existing secret for the credentials: its name or complete ARN. No deployment changes or deletes it',
     default: 'a new, empty secret',
     example: 'retently/credentials',
     prop: 'ISecret',
@@ -85,12 +85,12 @@ const sharedShape = {
     })
     .prefault(true)
     .meta({
-      doc: 'Secret that holds only the access token, [for consumers](consume.md). `true` creates an empty secret, a name or ARN selects an existing one, `false` turns it off',
+      doc: 'Secret with only the access token, [for consumers](consume.md): `true` creates an empty one, a name or ARN selects an existing one, `false` turns it off',
       example: true,
       prop: 'ISecret or boolean',
     }),
   encryptionKey: key.optional().meta({
-    doc: 'Customer managed KMS key for secrets and queues, and for topic and logs unless you set `alarmsAndLogsKey`: an ARN, not an alias. See [A key of your own](#a-key-of-your-own)',
+    doc: '[Customer managed KMS key](#a-key-of-your-own) for secrets and queues, and for topic and logs unless you set `alarmsAndLogsKey`: an ARN, not an alias',
     default: 'AWS managed keys',
     example: 'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555',
     prop: 'IKey',
@@ -99,7 +99,7 @@ const sharedShape = {
     .union([key, z.literal(false)], { error: `${KEY}, or false for none` })
     .optional()
     .meta({
-      doc: "Customer managed KMS key for topic and logs, or `false` for none. Choose a key that differs from the secrets' key: see [Alarms and logs](#a-key-for-alarms-and-logs)",
+      doc: "[Customer managed KMS key for topic and logs](#a-key-for-alarms-and-logs), or `false` for none. Choose a key that differs from the secrets' key",
       default: 'the `encryptionKey`',
       example: 'arn:aws:kms:eu-west-1:123456789012:key/66666666-7777-8888-9999-000000000000',
       prop: 'IKey or false',
@@ -110,14 +110,14 @@ const sharedShape = {
     prop: 'Duration',
   }),
   flexibleWindow: duration('minutes', 0, 120, { minutes: 2 }).meta({
-    doc: 'Window in which each tick starts at a random time, so that many schedules do not tick together. Shorter than `interval`; 0 turns it off',
+    doc: 'Window in which each tick starts at a random time, so that schedules do not tick together. Shorter than `interval`; 0 turns it off',
     example: { minutes: 5 },
     prop: 'Duration',
   }),
   tokenLifetime: duration('seconds', MIN_TOKEN_LIFETIME_SECONDS, MAX_TOKEN_LIFETIME_SECONDS, {
     hours: DEFAULTS.defaultTokenLifetimeSeconds / 3_600,
   }).meta({
-    doc: 'Lifetime of an access token if the response has no `expires_in`. Also the longest lifetime that is accepted. At least an hour',
+    doc: 'Lifetime of an access token if the response has no `expires_in`, and the longest accepted lifetime. At least an hour',
     example: { hours: 8 },
     prop: 'Duration',
   }),
@@ -127,12 +127,12 @@ const sharedShape = {
     prop: 'string',
   }),
   eventBus: eventBus.prefault('default').meta({
-    doc: 'Name or ARN of the event bus that receives the events. `{ "create": "name" }` creates one',
+    doc: 'Name or ARN of the event bus for the events. `{ "create": "name" }` creates one',
     example: { create: 'retently' },
     prop: 'IEventBus',
   }),
   publishEvents: flag().prefault(true).meta({
-    doc: 'Whether events are published. `false` excludes `eventBus`',
+    doc: 'Whether to publish events. `false` excludes `eventBus`',
     example: false,
     prop: 'boolean',
   }),
@@ -162,7 +162,7 @@ const sharedShape = {
     .readonly()
     .prefault([])
     .meta({
-      doc: 'Email addresses to notify. Each recipient must confirm the subscription, and is also notified when an alarm clears. Synthesis warns if there is none',
+      doc: 'Email addresses to notify, also when an alarm clears. Each recipient must confirm the subscription. Synthesis warns if there is none',
       example: ['ops@example.com', 'night@example.com'],
       prop: 'string[]',
     }),
@@ -176,7 +176,7 @@ const sharedShape = {
       prop: 'string',
     }),
   memorySize: whole(128, 10_240, ' of megabytes').prefault(512).meta({
-    doc: 'Memory of the function in megabytes: 128 to 10240. A run with 512 takes half the time of a run with 256: see [performance](performance.md)',
+    doc: 'Memory of the function in megabytes: 128 to 10240. With 512, a run takes [half the time](performance.md) that it takes with 256',
     example: 1024,
     prop: 'number',
   }),
@@ -191,7 +191,7 @@ const sharedShape = {
   )
     .prefault(RetentionDays.THREE_MONTHS)
     .meta({
-      doc: `Retention of the logs in days: a number that CloudWatch accepts, or ${RetentionDays.INFINITE} to keep them forever`,
+      doc: `Days to keep the logs: a number that CloudWatch accepts, or ${RetentionDays.INFINITE} to keep them forever`,
       example: 365,
       prop: 'RetentionDays',
     }),
@@ -203,7 +203,7 @@ const sharedShape = {
   }),
   xray: flag().prefault(false).meta({ doc: 'Whether AWS X-Ray traces the function', example: true, prop: 'boolean' }),
   fips: flag().prefault(false).meta({
-    doc: 'Whether the function calls AWS through FIPS endpoints. The region must have FIPS endpoints for Secrets Manager, EventBridge and SQS. The token endpoint is not affected',
+    doc: 'Whether the function calls AWS through FIPS endpoints. The region must have them for Secrets Manager, EventBridge and SQS. The token endpoint is not affected',
     example: true,
     prop: 'boolean',
   }),
@@ -221,7 +221,7 @@ const sharedShape = {
     )
     .optional()
     .meta({
-      doc: 'Subnets of the function. They need a route to AWS and to the token endpoint. The prop takes a VPC, and `vpcSubnets` selects subnets of it',
+      doc: 'Subnets of the function, with a route to AWS and to the token endpoint. The prop takes a VPC, and the prop `vpcSubnets` selects its subnets',
       default: 'no VPC',
       example: { subnetIds: ['subnet-0123456789abcdef0'] },
       prop: 'IVpc',
@@ -240,7 +240,7 @@ const sharedShape = {
     .readonly()
     .optional()
     .meta({
-      doc: 'Ids of the security groups of the function. In `cdk.json`, a `vpc` requires at least one. The construct creates one if the prop is missing',
+      doc: "Ids of the function's security groups. In `cdk.json`, a `vpc` requires at least one. The construct creates one if the prop is missing",
       default: 'none',
       example: ['sg-0123456789abcdef0'],
       prop: 'ISecurityGroup[]',
@@ -257,7 +257,7 @@ const sharedShape = {
   })
     .prefault({})
     .meta({
-      doc: 'Removal policies of stored data: `"retain"` or `"destroy"`, separately for `secret`, `queues` and `logs`',
+      doc: 'Removal policy of each kind of stored data: `"retain"` or `"destroy"`',
       default: '`secret` is retained, `queues` and `logs` are destroyed',
       example: { secret: 'destroy', queues: 'retain', logs: 'retain' },
       prop: '`RemovalPolicy` of each',
@@ -286,7 +286,7 @@ export const optionsSchema = strictObject({
     .refine((arns) => new Set(arns).size === arns.length, { error: 'contain each principal only once' })
     .prefault([])
     .meta({
-      doc: 'ARNs of roles, users or accounts (`…:root`) that may read the token secret. Readers in other AWS accounts need an `encryptionKey`, because no other account can use an AWS managed key',
+      doc: 'ARNs of roles, users or accounts (`…:root`) that may read the token secret. Readers in other AWS accounts need an `encryptionKey`: they cannot use an AWS managed key',
       example: ['arn:aws:iam::210987654321:role/reader', 'arn:aws:iam::123456789012:root'],
     }),
   tags: z
@@ -305,7 +305,7 @@ export const optionsSchema = strictObject({
   permissionsBoundaryArn: text(/^arn:aws[\w-]*:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/, 'be the ARN of an IAM policy')
     .optional()
     .meta({
-      doc: 'ARN of the IAM policy to set as permissions boundary of every role in the stack',
+      doc: 'ARN of the permissions boundary of every role in the stack',
       default: 'none',
       example: 'arn:aws:iam::123456789012:policy/boundary',
     }),
@@ -325,7 +325,7 @@ export const stackShape = {
   )
     .optional()
     .meta({
-      doc: 'Name of the CloudFormation stack. If you change from one account to several, keep the old name for one of them: it keeps its secret',
+      doc: 'Name of the CloudFormation stack. Keep it if one account [becomes several](#several-retently-accounts)',
       default: '`RetentlyTokenRefresh`, or `RetentlyTokenRefresh-<name>`',
       example: 'Everything',
     }),
@@ -346,11 +346,11 @@ export const stackShape = {
 export const topSchema = strictObject({
   ...stackShape,
   accounts: z.undefined().optional().meta({
-    doc: '[Several Retently accounts](#several-retently-accounts), one stack each: `[{ "name": …, … }]`. An option of an entry overrides the common option',
+    doc: '[Several Retently accounts](#several-retently-accounts), one stack each: `[{ "name": …, … }]`',
     default: 'one account, without a name',
   }),
   fleet: z.undefined().optional().meta({
-    doc: '[One engine](#a-fleet) for every secret with a tag, instead of the secret of one account: `{ "tagKey", "tagValue"?, "maximumConcurrency"? }`',
+    doc: '[One engine](#a-fleet) for every secret with a tag, instead of the secret of one account: `{ "tagKey": …, … }`',
     default: 'none',
   }),
 });
