@@ -19,7 +19,7 @@ import { eventAge, silenceMinutes } from './options/schedule-limits.ts';
 /**
  * Creates the parts of a fleet in `scope`: schedule, sweep, queues, refresh and alarms. It creates no secret.
  *
- * The ids of the constructs are part of the contract: a renamed one replaces its resource.
+ * The construct ids are part of the contract: CloudFormation replaces a resource whose id changes.
  */
 export function createFleet(scope: Construct, settings: FleetSettings) {
   const { tagKey, tagValue, interval, flexibleWindow, timeout, encryptionKey } = settings;
@@ -36,7 +36,7 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
   });
   const refresh = new FleetRefreshFunction(scope, 'Refresh', { settings, queue, retries, eventDestination });
   const { scheduleName } = new RefreshSchedule(scope, 'Schedule', {
-    description: 'Looks after a fleet of Retently access tokens',
+    description: 'Refreshes the Retently access tokens of a fleet',
     roleDescription: 'Invokes the sweep of a fleet of Retently access tokens',
     interval,
     flexibleWindow,
@@ -89,13 +89,16 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
   applyTagsAndBoundary(scope, settings);
   warnAboutTaggedSecrets(scope, settings);
   const outputs = {
-    FunctionName: ['The function that refreshes', parts.refresh.functionName],
-    SweepName: ['The function that sweeps', parts.sweep.functionName],
-    QueueUrl: ['The queue of secrets to refresh', queue.queueUrl],
-    DeadLettersUrl: ['The queue of messages whose runs ended without a result five times', deadLetters.queueUrl],
-    ScheduleName: ['The schedule of the sweeps', scheduleName],
-    FailedSweepsUrl: ['The queue of failed sweeps', failedSweeps.queueUrl],
-    UndeliveredTicksUrl: ['The queue of undelivered ticks', undeliveredTicks.queueUrl],
+    FunctionName: ['Name of the function that refreshes', parts.refresh.functionName],
+    SweepName: ['Name of the function that sweeps', parts.sweep.functionName],
+    QueueUrl: ['URL of the queue of secrets to refresh', queue.queueUrl],
+    DeadLettersUrl: [
+      'URL of the queue for messages whose runs ended without a result five times',
+      deadLetters.queueUrl,
+    ],
+    ScheduleName: ['Name of the schedule of the sweeps', scheduleName],
+    FailedSweepsUrl: ['URL of the queue for failed sweeps', failedSweeps.queueUrl],
+    UndeliveredTicksUrl: ['URL of the queue for undelivered ticks', undeliveredTicks.queueUrl],
   } as const;
   return {
     ...parts,

@@ -49,11 +49,11 @@ export function fleetCommands(names: FleetNames) {
       command: ask('"action":"status"'),
     },
     InvokeCommand: {
-      description: `Refreshes the token of one secret if it is due, now. ${FOR_SECRET}`,
+      description: `Runs the refresh of one secret now, which refreshes the token if it is due. ${FOR_SECRET}`,
       command: ask('"action":"refresh"'),
     },
     ForceCommand: {
-      description: `Refreshes the token of one secret now, past a back-off or a rejection. ${FOR_SECRET}`,
+      description: `Refreshes the token of one secret now, even during a back-off or after a rejection. ${FOR_SECRET}`,
       command: ask('"action":"refresh","force":true'),
     },
     ...secretCommands(names.region, '"$SECRET"', FOR_SECRET),
@@ -69,24 +69,24 @@ export function fleetCommands(names: FleetNames) {
       command: invoke(sweepName, names.sweepTimeoutSeconds, "'{}'"),
     },
     LogsCommand: {
-      description: `Shows one line per run of the last ${minutes} minutes. No output: no run started`,
+      description: `Shows one line per run of the last ${minutes} minutes. If the output is empty, no run started`,
       command: storyOf(refreshLogGroupName, `${minutes}m`),
     },
     SweepLogsCommand: {
-      description: `Shows the log of the sweeps of the last ${minutes} minutes. No output: no sweep ran`,
+      description: `Shows the log of the sweeps of the last ${minutes} minutes. If the output is empty, no sweep ran`,
       command: aws(`logs tail ${names.sweepLogGroupName}`, `--since ${minutes}m --format short`),
     },
     ScheduleCommand: {
-      description: 'Prints whether the schedule of the sweeps is ENABLED or DISABLED',
+      description: 'Prints the state of the schedule of the sweeps: ENABLED or DISABLED',
       command: aws('scheduler get-schedule', `--name ${scheduleName} --query State --output text`),
     },
     EnableScheduleCommand: {
-      description: 'Enables the schedule, and changes nothing else of it',
+      description: 'Enables the schedule and leaves its other settings unchanged',
       command: enableSchedule(scheduleName),
     },
     ConcurrencyCommand: {
       description:
-        'Prints the reserved concurrency of the refresh and of the sweep. 0 stops a function; None: none is reserved',
+        'Prints the reserved concurrency of the refresh and of the sweep. 0 stops a function. None means that none is reserved',
       command: both((name) =>
         aws(
           'lambda get-function-concurrency',
@@ -99,7 +99,7 @@ export function fleetCommands(names: FleetNames) {
       command: both((name) => aws('lambda delete-function-concurrency', `--function-name ${name}`)),
     },
     MappingsCommand: {
-      description: 'Prints whether each of the two event source mappings is Enabled or Disabled',
+      description: 'Prints the state of each of the two event source mappings: Enabled or Disabled',
       command: aws(
         'lambda list-event-source-mappings',
         `--function-name ${refreshName} --query "EventSourceMappings[].State" --output text`,
@@ -116,12 +116,12 @@ export function fleetCommands(names: FleetNames) {
       command: receive(deadLettersUrl),
     },
     RedriveCommand: {
-      description: 'Puts them back into the queue. A refresh that is not due changes nothing',
+      description: 'Moves the dead letters back into the queue. A refresh that is not due changes nothing',
       command: aws('sqs start-message-move-task', `--source-arn ${names.deadLettersArn}`),
     },
     PurgeDeadLettersCommand: { description: 'Empties the queue of dead letters', command: purge(deadLettersUrl) },
     FailedSweepsCommand: {
-      description: 'Shows sweeps that failed twice, with the error of each',
+      description: 'Shows sweeps that failed twice, and their errors',
       command: receive(names.failedSweepsUrl),
     },
     PurgeFailedSweepsCommand: {

@@ -14,13 +14,13 @@ export interface TokenRefreshFleetProps extends Omit<TokenRefreshProps, OfOneSec
    */
   readonly tagValue?: string;
   /**
-   * Most concurrent runs, and a quarter on top for secrets whose last attempt failed. Stay below the concurrency of the AWS
+   * Maximum concurrent runs, plus a quarter of that for secrets whose last attempt failed. Stay below the concurrency of the AWS
    * account, which is 10 in new accounts.
    * @default 320
    */
   readonly maximumConcurrency?: number;
   /**
-   * Whether each account that needs a person is reported in an email of its own. At most 20 are sent per tick, and one for a cause
+   * Whether each account that needs attention is reported in its own email. Each tick sends at most 20, and only one about a cause
    * that more than a tenth of the accounts share.
    * @default true
    */
@@ -36,7 +36,7 @@ export interface TokenRefreshFleetProps extends Omit<TokenRefreshProps, OfOneSec
    */
   readonly flexibleWindow?: Duration;
   /**
-   * Policy for stored data that leaves the stack: `RETAIN` or `DESTROY`. A fleet owns no secret.
+   * Removal policies of the resources that store data: `RETAIN` or `DESTROY`. A fleet owns no secret.
    * @default - queues and logs are destroyed
    */
   readonly removalPolicies?: Pick<NonNullable<TokenRefreshProps['removalPolicies']>, 'queues' | 'logs'>;

@@ -42,8 +42,8 @@ export interface BundleOptions {
  *
  * esbuild runs in its own process, because `buildSync` takes no plugins and has waited forever for its worker thread.
  *
- * No source map, because reading one slows down cold starts. No banner that defines `require`: a test imports the bundle to show
- * that it needs none.
+ * There is no source map, because reading one slows down cold starts. There is no banner that defines `require`: a test imports
+ * the bundle to show that it needs none.
  */
 export function bundleHandler(outputDirectory: string, options: BundleOptions = {}): void {
   const { entryPath = entryPathOf('handler'), ...others } = options;

@@ -47,7 +47,7 @@ try {
 function writeTemplate(name: string, tokenRefresh: object): void {
   const [stack] = buildApp({ outdir: join(outdir, name), context: { [CONTEXT_KEY]: tokenRefresh } }).synth().stacks;
   if (stack === undefined) throw new Error(`Cannot write the template ${name}: its app has no stack.`);
-  // The parameter and the rule require an AWS account that is bootstrapped for CDK.
+  // Leaves out CDK's parameter and rule, which require an AWS account that is bootstrapped for CDK.
   const { Rules, Parameters, Resources, ...template } = templateSchema.parse(
     JSON.parse(readFileSync(stack.templateFullPath, 'utf8')),
   );

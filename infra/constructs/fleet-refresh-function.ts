@@ -46,11 +46,11 @@ export class FleetRefreshFunction extends OwnFunction {
         allow('KeepCredentials', CREDENTIALS_ACTIONS, [secrets], ifTagged(settings)),
         ...eventDestination.statements,
         allow('TakeMessages', receive, [queue.queueArn, retries.queueArn]),
-        // Each secret may have a key of its own. Secrets Manager asks for the tag before it asks KMS.
+        // Each secret may have its own key. Secrets Manager checks the tag before it calls KMS.
         allowKeysOf(scope, 'UseKeysOfSecrets', ['kms:Decrypt', 'kms:GenerateDataKey'], [secrets]),
         ...allowKeyThrough(scope, 'DecryptMessages', 'sqs', encryptionKey),
       ],
-      // For people who invoke it without waiting: the run logs a failure, and the next sweep sends the secret again.
+      // Only people invoke the function asynchronously. The run logs a failure, and the next sweep sends the secret again.
       running: { retryAttempts: 0 },
     });
     acknowledgeWildcard(this.role, 'secretsmanager', 'secret:*', 'Bound by the condition to the secrets with the tag.');

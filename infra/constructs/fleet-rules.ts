@@ -14,7 +14,7 @@ import { type AlarmRules, AT_ONCE } from './alarms.ts';
 import { functionMetric } from './function-metric.ts';
 
 const PERIOD_MINUTES = 5;
-/** Periods until *Secret unusable* fires. A repaired secret is out by then, although `ListSecrets` may lag by five minutes. */
+/** Periods until *Secret unusable* fires. By then, a secret that was repaired or lost its tag no longer counts, despite `ListSecrets`' lag. */
 const UNUSABLE_PERIODS = 3;
 
 export interface FleetRulesProps {
@@ -38,7 +38,7 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
   const { sweep, refresh, queue, everyMinutes, silenceMinutes, minimumSecrets } = props;
   // Each whole sweep reports the state of every secret, whatever became of the runs.
   const tickMinutes = Math.ceil((silenceMinutes - everyMinutes) / PERIOD_MINUTES) * PERIOD_MINUTES;
-  // A sweep reads before the runs of its tick: what is overdue at the third sweep had two of them.
+  // A sweep reads before the runs of its tick: a token that is overdue at the third sweep has had two runs.
   const overdueMinutes = silenceMinutes + everyMinutes;
   const silencePeriods = Math.ceil(silenceMinutes / PERIOD_MINUTES) + 1;
   const worst = (name: string): Metric => functionMetric(sweep, name, Stats.MAXIMUM, tickMinutes);

@@ -43,7 +43,7 @@ export class RefreshFunction extends OwnFunction {
         ...tokenSecretArns.map((arn) => allow('KeepTokenSecret', TOKEN_SECRET_ACTIONS, [arn])),
         ...eventDestination.statements,
         allow('KeepFailedRuns', ['sqs:SendMessage'], [failedRuns.queueArn]),
-        // With any key: until a day ago, the secret may have had a different one.
+        // With any key, because versions of the last day may be encrypted with an earlier one.
         allowDecryptOf(scope, 'ReadUnderOlderKeys', [credentials.policyArn, ...tokenSecretArns]),
         ...allowKeyThrough(scope, 'EncryptCredentials', 'secretsmanager', encryptionKey),
         ...allowKeyThrough(scope, 'EncryptFailedRuns', 'sqs', encryptionKey),

@@ -5,8 +5,8 @@ import type { FleetSettings } from '../options/fleet-schema.ts';
 import { TokenSecret } from './token-secret.ts';
 
 /**
- * Warns about each secret of the app, or of the stage, that gets the tag of the fleet: `Tags.of(app).add()` reaches token secrets, and secrets that hold
- * something else. The fleet of `scope` would read all of them.
+ * Warns about each secret of the app, or of the stage, that gets the tag of the fleet in its region. `Tags.of(app).add()` also
+ * reaches token secrets, and secrets that hold something else. The fleet of `scope` would read all of them.
  */
 export function warnAboutTaggedSecrets(scope: Construct, { tagKey, tagValue }: FleetSettings): void {
   const { region } = Stack.of(scope);
@@ -24,7 +24,7 @@ export function warnAboutTaggedSecrets(scope: Construct, { tagKey, tagValue }: F
       : 'This secret has the tag of a fleet, which reads it and refreshes the Retently credentials in it';
     Annotations.of(node).addWarningV2(
       'retently-token-refresh:taggedSecret',
-      `${what}: ${scope.node.path}. Exclude it with Tags.of(secret).remove('${tagKey}'), or acknowledge this if the fleet shall keep it.`,
+      `${what}: ${scope.node.path}. Exclude it with Tags.of(secret).remove('${tagKey}'), or acknowledge this warning if the fleet should refresh it.`,
     );
   };
   // After the aspects that add tags. An aspect of the app does not reach into a stage.

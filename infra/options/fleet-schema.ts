@@ -4,12 +4,12 @@ import type { TokenRefreshFleetProps } from '../fleet-props.ts';
 import { duration, flag, strictObject, text, whole } from './option-types.ts';
 import { accountProps, optionsSchema, stackShape, type TokenRefreshSettings } from './schema.ts';
 
-/** Default number of runs: 90 % of 10,000 accounts can hang, and the others wait for no run. See docs/fleet-at-scale.md. */
+/** Default number of runs: even if 90 % of 10,000 accounts hang, the others do not wait. See docs/fleet-at-scale.md. */
 const DEFAULT_MAXIMUM_CONCURRENCY = 320;
 
-/** A fleet has one schedule, and sweeps that come evenly leave more time for evenly spaced runs. */
+/** Off by default: a fleet has one schedule, and evenly spaced sweeps leave more time for evenly spaced runs. */
 const flexibleWindow = duration('minutes', 0, 120, { minutes: 0 }).meta({
-  doc: 'Each tick comes at some moment of this time. Shorter than `interval`; 0 turns it off',
+  doc: 'Window in which each tick starts at a random time. Shorter than `interval`; 0 turns it off',
   example: { minutes: 2 },
   prop: 'Duration',
 });
@@ -21,7 +21,7 @@ const tag = (maximum: number, what: string) =>
     `be a tag ${what} of 1 to ${maximum} ASCII letters, digits, spaces and _.:/=+@-, without a space at either end`,
   );
 
-const ONE_SECRET = 'be left out: a fleet keeps every secret that has its tag';
+const ONE_SECRET = 'be left out: a fleet refreshes every secret that has its tag';
 const NO_TOKEN_SECRET = 'be left out: a fleet has no token secrets. See docs/fleet.md';
 
 const { queues, logs } = optionsSchema.shape.removalPolicies.unwrap().shape;
@@ -46,12 +46,12 @@ const fleetShape = {
     prop: 'string',
   }),
   maximumConcurrency: whole(2, 1_000, '').prefault(DEFAULT_MAXIMUM_CONCURRENCY).meta({
-    doc: "Most concurrent runs: 2 to 1000, and a quarter on top for secrets whose last attempt failed. Stay below the AWS account's concurrency, which is 10 in new accounts",
+    doc: "Maximum concurrent runs: 2 to 1000, plus a quarter of that for secrets whose last attempt failed. Stay below the AWS account's concurrency, which is 10 in new accounts",
     example: 20,
     prop: 'number',
   }),
   notifyPerAccount: flag().prefault(true).meta({
-    doc: 'Whether each account that needs a person is reported in its own email. At most 20 are sent per tick, and one for a cause that more than a tenth of the accounts share',
+    doc: 'Whether each account that needs attention is reported in its own email. Each tick sends at most 20, and only one about a cause that more than a tenth of the accounts share',
     example: false,
     prop: 'boolean',
   }),
@@ -66,7 +66,7 @@ const fleetShape = {
 const removalPolicies = strictObject({ queues, logs })
   .prefault({})
   .meta({
-    doc: 'What happens to stored data when it leaves the stack. A fleet owns no secret',
+    doc: 'Removal policies of stored data: `"retain"` or `"destroy"`. A fleet owns no secret',
     default: '`queues` and `logs` are destroyed',
     example: { queues: 'retain', logs: 'retain' },
   });

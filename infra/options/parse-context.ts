@@ -8,7 +8,7 @@ import { accountSchema, CONTEXT_KEY, type TokenRefreshSettings, topSchema } from
 import { findStrayKeys } from './stray-context-keys.ts';
 
 const DEFAULT_STACK_NAME = 'RetentlyTokenRefresh';
-/** Default stack name of a fleet. It differs from the default of one account, whose stack a fleet would otherwise replace. */
+/** Default stack name of a fleet. With the default of one account, a fleet would take over that stack and remove its secret. */
 const DEFAULT_FLEET_NAME = 'RetentlyTokenRefreshFleet';
 // The first three dashboards of an AWS account are free.
 const FREE_DASHBOARDS = 3;
