@@ -48,7 +48,7 @@ export function renderPrices(): string {
   const rows = Object.values(PRICES).map(({ dollars, of, page }) => {
     const isSmall = dollars < 0.001;
     const price = isSmall ? `${Number((dollars * 1e6).toFixed(4))} per million` : String(dollars);
-    return `| ${of} | ${price} | [${new URL(page).pathname.split('/')[1]}](${page}) |`;
+    return `| [${of}](${page}) | ${price} |`;
   });
-  return ['| item | US dollars | page |', '|---|---|---|', ...rows].join('\n');
+  return ['| item | US dollars |', '|---|---|', ...rows].join('\n');
 }

@@ -46,12 +46,7 @@ export function renderBill(fleets: readonly Fleet[], accounts: readonly number[]
   // A dashboard is left out for more than three accounts.
   const stack = toBilledParts(synthesise({ dashboard: false }));
   const largest = Math.max(...accounts);
-  return [
-    renderParts(stack, fleets),
-    renderTotals(stack, fleets, accounts),
-    renderLines(fleets, largest),
-    renderRecords(fleets),
-  ].join('\n\n');
+  return [renderParts(stack, fleets), renderTotals(stack, fleets, accounts), renderLines(fleets, largest)].join('\n\n');
 }
 
 function renderParts(stack: BilledParts, fleets: readonly Fleet[]): string {
@@ -71,10 +66,7 @@ function renderTotals(stack: BilledParts, fleets: readonly Fleet[], counts: read
       return [(accounts * (PRICES.secret.dollars + dollars)).toFixed(0), dollars.toFixed(4)];
     }),
   ]);
-  const columns = fleets.flatMap(({ tickMinutes }) => [
-    `a fleet, every ${tickMinutes} minutes`,
-    'per account, without its secret',
-  ]);
+  const columns = fleets.flatMap(({ tickMinutes }) => [`fleet, every ${tickMinutes} minutes`, 'per account']);
   return renderTable(['accounts', 'one stack per account', ...columns], rows);
 }
 
@@ -86,23 +78,22 @@ function renderLines(fleets: readonly Fleet[], accounts: number): string {
   ]);
   const ticks = fleets.map(({ tickMinutes }) => `every ${tickMinutes} minutes`);
   const totals = ([1, 20] as const).map((batchedAs) => [
-    `**total, if a batch of 20 reads is billed as ${batchedAs}**`,
+    `**total, a batch of 20 reads billed as ${batchedAs}**`,
     ...fleets.map((fleet) => `**${anAccountOf(accounts, fleet, batchedAs).toFixed(4)}**`),
   ]);
-  return renderTable([`per account of ${accounts}, without its secret`, ...ticks], [...rows, ...totals]);
+  return renderTable([`per account of ${accounts}`, ...ticks], [...rows, ...totals, ...recordRows(fleets)]);
 }
 
-/** Renders the charges of services that record an account's reads. */
-function renderRecords(fleets: readonly Fleet[]): string {
+/** Returns the charges of services that record an account's reads. */
+function recordRows(fleets: readonly Fleet[]): readonly (readonly string[])[] {
   const columns = fleets.map(({ tickMinutes }) => recordedReads(tickMinutes));
-  const rows = (columns[0] ?? []).map(({ of }, index) => [
-    of,
+  return (columns[0] ?? []).map(({ of }, index) => [
+    `optional: ${of}`,
     ...columns.map((lines) => (lines[index]?.dollars ?? Number.NaN).toFixed(4)),
   ]);
-  const ticks = fleets.map(({ tickMinutes }) => `every ${tickMinutes} minutes`);
-  return renderTable(['per account, if you use it', ...ticks], rows);
 }
 
 function renderTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  const [top = '', ...lines] = [head, ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+  return [top, `|${'---|'.repeat(head.length)}`, ...lines].join('\n');
 }
