@@ -48,8 +48,12 @@ function toKeys({ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN }:
   return AWS_SESSION_TOKEN ? { ...keys, sessionToken: AWS_SESSION_TOKEN } : keys;
 }
 
-/** Silences a warning that the user cannot act on: that a later SDK will require a newer Node.js. */
-export function silenceSdkWarning(): void {
+/**
+ * Prepares what the SDK reads from the environment. It silences a warning that the user cannot act on: that a later SDK will
+ * require a newer Node.js. An empty region counts as none.
+ */
+export function prepareSdk(): void {
+  if (process.env['AWS_REGION'] === '') delete process.env['AWS_REGION'];
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 }
 

@@ -59,12 +59,12 @@ function addCommonOptions(command: Command): Command {
 }
 
 export function addSecretOptions(command: Command): Command {
-  return addCommonOptions(command).option('--secret-id <id>', 'name or ARN of one secret of a fleet');
+  return addCommonOptions(command).option('--secret-id <id>', 'name or ARN of one secret of a fleet', parseSecretId);
 }
 
 function addBrowserOptions(command: Command): Command {
   return addCommonOptions(command)
-    .option('--secret-id <id>', 'name or ARN of the secret, instead of a stack or within a fleet')
+    .option('--secret-id <id>', 'name or ARN of the secret, instead of a stack or within a fleet', parseSecretId)
     .option('--port <number>', 'port on 127.0.0.1 for the redirect (default: 8976)', parsePort)
     .option('--redirect-uri <url>', 'redirect URI of the application, if it is a different one', parseRedirectUri)
     .option('--manual', 'paste the redirected address, if no browser can reach this machine', false)
@@ -101,6 +101,11 @@ export function addProbeOptions(command: Command): Command {
 function parseRegion(text: string): string {
   if (/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(text)) return text;
   throw new InvalidArgumentError('Must be the name of an AWS region, such as eu-west-1.');
+}
+
+function parseSecretId(text: string): string {
+  if (/^(arn:[\w:-]+:)?[\w/+=.@-]{1,512}$/.test(text)) return text;
+  throw new InvalidArgumentError('Must be the name or the ARN of a secret: letters, digits and /_+=.@-.');
 }
 
 function seconds(flags: string, description: string, standard: number): Option {

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import type { AwsSession, AwsSettings } from './aws/session.ts';
 import { CommandError, EXIT, type ExitCode } from './command-error.ts';
-import { BIN, environment, silenceSdkWarning, VERSION } from './environment.ts';
+import { BIN, environment, prepareSdk, VERSION } from './environment.ts';
 import {
   type AuthorizeOptions,
   addAuthorizeOptions,
@@ -90,7 +90,7 @@ async function openSession(settings: AwsSettings): Promise<AwsSession> {
 export async function main(args: readonly string[], io: Io): Promise<ExitCode> {
   terminal.connect(io);
   environment.read(io.env);
-  silenceSdkWarning();
+  prepareSdk();
   interruption.reset();
   let exitCode: ExitCode = EXIT.done;
   try {

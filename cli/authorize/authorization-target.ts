@@ -1,4 +1,4 @@
-import { hasTag } from '../../lambda/contract.ts';
+import { hasTag, isSameSecret } from '../../lambda/contract.ts';
 import { type Fleet, isFleet, nameOf, type RefreshTarget } from '../aws/deployment.ts';
 import { findDeployment, findDeployments } from '../aws/find-deployments.ts';
 import { requireOwnSecret } from '../aws/find-refresh-target.ts';
@@ -10,6 +10,7 @@ import { CommandError, EXIT } from '../command-error.ts';
 import type { AuthorizeOptions } from '../options.ts';
 import { askYesOrNo } from '../terminal/ask.ts';
 import { terminal } from '../terminal/terminal.ts';
+import { toTokenSecretFailure } from './authorized-document.ts';
 import { describePlace, findTokenEndpoint } from './place.ts';
 
 /** Secret for the new credentials, and the function that refreshes it. */
@@ -28,7 +29,7 @@ export async function findTarget(session: AwsSession, options: AuthorizeOptions)
   const isSecretAlone =
     options.secretId !== undefined && options.stack === undefined && options.functionName === undefined;
   const deployment = isSecretAlone
-    ? await terminal.progress('Looking for a fleet', findOnlyFleet(session, options))
+    ? await terminal.progress('Looking for a fleet', findOnlyFleet(session, options.secretId, options.tag))
     : await terminal.progress('Looking for the stack', findDeployment(session, options));
   if (deployment === undefined || isFleet(deployment)) return await findTagged(session, deployment, options);
   requireOwnSecret(deployment, options.secretId);
@@ -45,14 +46,20 @@ export async function findTarget(session: AwsSession, options: AuthorizeOptions)
 }
 
 /** Returns the only deployment, if it is a fleet. Someone who may write a secret need not be allowed to list functions: then there is none. */
-async function findOnlyFleet(session: AwsSession, options: AuthorizeOptions): Promise<Fleet | undefined> {
+async function findOnlyFleet(
+  session: AwsSession,
+  secretId: string,
+  tag: SecretTag | undefined,
+): Promise<Fleet | undefined> {
   const found = await findDeployments(session, {}).catch((error: unknown) => {
     if (error instanceof CommandError) return [];
     throw error;
   });
+  const owner = found.find((each) => !isFleet(each) && isSameSecret(each.tokenSecretId ?? '', secretId));
+  if (owner !== undefined) throw toTokenSecretFailure(secretId);
   const [only] = found.length === 1 ? found : [];
   if (only === undefined || !isFleet(only)) return undefined;
-  return options.tag === undefined || isTagOf(only, options.tag) ? only : undefined;
+  return tag === undefined || isTagOf(only, tag) ? only : undefined;
 }
 
 async function findTagged(

@@ -39,8 +39,13 @@ export function readDocument(current: SecretValue | undefined, secretId: string)
 export function requireCredentialsSecret({ members }: KnownDocument, secretId: string): void {
   const { access_token, client_id, client_secret, refresh_token } = members;
   if (access_token === undefined || (client_id ?? client_secret ?? refresh_token) !== undefined) return;
+  throw toTokenSecretFailure(secretId);
+}
+
+/** Returns the error for a secret from which consumers read the access token. */
+export function toTokenSecretFailure(secretId: string): CommandError {
   const message = `Secret ${secretId} is a token secret: it has an access token and no credentials. Pass the secret of the credentials, which is the stack output SecretArn.`;
-  throw new CommandError(EXIT.unable, message);
+  return new CommandError(EXIT.unable, message);
 }
 
 /** Members that this project reads or writes, and `auth_type`, which Airbyte puts beside the credentials. */

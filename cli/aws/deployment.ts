@@ -20,6 +20,8 @@ interface Deployed {
 /** Deployment with a function that refreshes one secret. */
 export interface AccountDeployment extends Deployed {
   readonly secretId: string;
+  /** Absent if the function has no token secret. */
+  readonly tokenSecretId?: string | undefined;
 }
 
 /** Two functions that refresh every secret with a tag. The refresh function receives the secret's ARN. */

@@ -18,7 +18,7 @@ const MAX_TIMEOUT_SECONDS = 900;
 const MAX_CALLS_IN_PARALLEL = 8;
 
 export type FoundFunctions =
-  | Pick<AccountDeployment, 'refreshFunction' | 'secretId'>
+  | Pick<AccountDeployment, 'refreshFunction' | 'secretId' | 'tokenSecretId'>
   | Pick<Fleet, 'refreshFunction' | 'tag' | 'sweepName'>;
 
 /** A function of the account, with the environment variables that identify its purpose. */
@@ -96,8 +96,8 @@ export async function pairFunctions(
   functions: readonly DescribedFunction[],
 ): Promise<readonly FoundFunctions[]> {
   const single = functions.flatMap((each) => {
-    const secretId = each.variables[ENVIRONMENT.credentialsSecretId];
-    return secretId === undefined ? [] : [{ refreshFunction: toRefreshFunction(each), secretId }];
+    const { [ENVIRONMENT.credentialsSecretId]: secretId, [ENVIRONMENT.tokenSecretId]: tokenSecretId } = each.variables;
+    return secretId === undefined ? [] : [{ refreshFunction: toRefreshFunction(each), secretId, tokenSecretId }];
   });
   const refreshes = functions.filter(isFleetRefresh);
   const sweeps = functions.filter(isSweep);

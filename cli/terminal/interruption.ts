@@ -10,9 +10,9 @@ let stopping = new AbortController();
 export const interruption = {
   listen(): void {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => heed(name));
-    // A reader may stop reading, as `head` does. A closed terminal must not end a command that holds a grant.
-    process.stdout.on('error', () => {
-      if (!isProtected) process.exit();
+    // A closed terminal must not end a command that holds a grant.
+    process.stdout.on('error', (error) => {
+      if (!isProtected) endWithoutOutput(error);
     });
     process.stderr.on('error', () => undefined);
   },
@@ -51,6 +51,13 @@ export const interruption = {
     if (interruption.isPending()) throw new CommandError(EXIT.interrupted, interruption.sentence());
   },
 };
+
+/** Ends the process: quietly if the reader stopped reading, as `head` does. */
+function endWithoutOutput(error: Error & { readonly code?: unknown }): never {
+  if (error.code === 'EPIPE') process.exit();
+  terminal.say(`Cannot write the result (${error.code}). Check what standard output is redirected to.`);
+  process.exit(EXIT.unable);
+}
 
 /** Handles a signal. Only a second Ctrl-C stops protected work, because a closing terminal sends several signals. */
 function heed(name: NodeJS.Signals): void {

@@ -10,11 +10,12 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { explainNetworkFailure } from '../../cli/oauth/network-failure.ts';
 import { readPastedAnswer } from '../../cli/oauth/pasted-answer.ts';
+import { ENVIRONMENT } from '../../lambda/contract.ts';
 import { type Step, startScriptedTokenEndpoint } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { SECRET_ID } from '../sandbox/sandbox.ts';
 import { CommandHere, type Ended, RunningCommand, runCommand } from '../support/command.ts';
 import { expectNothingSecret, PAGE_URL } from '../support/command-secrets.ts';
-import { type SandboxDeployment, startDeployment } from '../support/deployment.ts';
+import { FUNCTION_NAME, type SandboxDeployment, startDeployment } from '../support/deployment.ts';
 import { until } from '../support/in-sandbox.ts';
 import { walkThroughPages } from '../support/plain-browser.ts';
 import { createSelfSignedCertificate } from '../support/self-signed-certificate.ts';
@@ -342,6 +343,32 @@ test.each([[[]], [['--yes']]])('a token secret never gets credentials, with the 
   expect([ended.exitCode, PAGE_URL.test(ended.stderr), ended.stderr.includes('hunter2')]).toEqual([2, false, false]);
   expect(secretsManager.getSecretValue({ SecretId: SECRET_ID })).toMatchObject({ SecretString });
 });
+
+test.each(['', '{}'])(
+  'a token secret with the value %j, which a function names, never gets credentials',
+  async (value) => {
+    const { sandbox, server } = deployment;
+    const { secretsManager } = sandbox.aws;
+    const own = server.functions.get(FUNCTION_NAME);
+    if (own === undefined) throw new Error('The function is deployed.');
+    server.functions.set(FUNCTION_NAME, {
+      ...own,
+      environment: {
+        ...own.environment,
+        [ENVIRONMENT.credentialsSecretId]: 'another',
+        [ENVIRONMENT.tokenSecretId]: SECRET_ID,
+      },
+    });
+    try {
+      if (value !== '') secretsManager.putSecretValue({ SecretId: SECRET_ID, SecretString: value });
+      const ended = await start(['--yes']).ended;
+      expect([ended.exitCode, PAGE_URL.test(ended.stderr)]).toEqual([2, false]);
+      expect(secretsManager.peekAll(SECRET_ID)).toHaveLength(value === '' ? 0 : 1);
+    } finally {
+      server.functions.set(FUNCTION_NAME, own);
+    }
+  },
+);
 
 test.each([true, false])(
   'a replica is rejected before the page opens, whether it has a value: %s',

@@ -131,8 +131,8 @@ describe('authorize looks at AWS first', () => {
     }
   });
 
-  test('no region', async () => {
-    expectRefused(await run([], { AWS_REGION: undefined }), 2, '--region', 'AWS_REGION');
+  test.each([undefined, ''])('no region: %j', async (region) => {
+    expectRefused(await run([], { AWS_REGION: region }), 2, '--region', 'AWS_REGION');
   });
 
   test('a region without a stack', async () => {
@@ -181,6 +181,8 @@ describe('authorize says what is wrong with what it is given', () => {
     [['--token-endpoint', 'http://example.com/token']],
     [['--wait-seconds', 'soon']],
     [['--tag', 'retently']],
+    [['--secret-id', 'acme inc']],
+    [['--secret-id', 'arn:aws:secretsmanager:us-east-1:000000000000:secret:acme inc']],
     [['--client-secret', 'x']],
   ])('%j', async (args) => {
     expectRefused(await run(args), 2, ...args.slice(0, 1));

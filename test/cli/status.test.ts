@@ -1,5 +1,10 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, openSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DeployedFunction } from '../sandbox/aws/control-plane.ts';
+import { bundleCommandOnce } from '../support/bundle-command.ts';
 import { type Ended, runCommand } from '../support/command.ts';
 import { expectNothingSecret } from '../support/command-secrets.ts';
 import {
@@ -242,4 +247,19 @@ describe('refresh', () => {
     expect(exitCode).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ fault: { code: 'UNEXPECTED' } });
   });
+});
+
+const FULL_DEVICE = '/dev/full';
+
+test.skipIf(!existsSync(FULL_DEVICE))('a result that cannot be written is no success', () => {
+  const stdio = ['ignore', openSync(FULL_DEVICE, 'w'), 'pipe'] as const;
+  const { status, stderr } = spawnSync(process.execPath, [bundleCommandOnce(), '--version'], { stdio: [...stdio] });
+  expect([status, String(stderr)]).toEqual([2, expect.stringContaining('ENOSPC')]);
+});
+
+test('a reader that stops reading ends the command quietly', async () => {
+  const child = spawn(process.execPath, [bundleCommandOnce(), '--version'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  const [stderr, [exitCode]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  expect([exitCode, stderr]).toEqual([0, '']);
 });
