@@ -166,8 +166,10 @@ const SITUATIONS: Readonly<Record<string, Fault24 & { readonly toSeen?: Paramete
   'metrics rejected': { toSeen: unseen },
 };
 
-describe('the table of the runbook about what fails around the function', () => {
-  const rows = [...readDocument('docs/runbook.md').matchAll(/^\| ([^|]+) \| ([^|]+) \| (\d+|–) \| [^|]+ \|$/gm)];
+describe('the table of what fails around the function', () => {
+  const rows = [
+    ...readDocument('docs/alarms-by-failure.md').matchAll(/^\| ([^|]+) \| ([^|]+) \| (\d+|–) \| [^|]+ \|$/gm),
+  ];
 
   it('has a row for each situation', () => {
     const played = rows.filter(([, , , minutes]) => minutes !== '–').map(([, situation]) => situation);

@@ -35,8 +35,12 @@ const STAYS = /revoked|client secret rejected|sweep function deleted/;
 const isAlarm = ({ what }: FleetEmail) => /^[A-Z]\w+[a-z][A-Z]\w+$/.test(what);
 const isAllClear = ({ what }: FleetEmail) => what === 'All clear';
 
-describe('the table of the runbook about what fails around a fleet', () => {
-  const rows = [...readDocument('docs/runbook.md').matchAll(/^\| ([^|]+) \| ([^|]+) \| (\d+) \| (\d+) \| [^|]+ \|$/gm)];
+describe('the table of what fails around a fleet', () => {
+  const rows = [
+    ...readDocument('docs/fleet-alarms-by-failure.md').matchAll(
+      /^\| ([^|]+) \| ([^|]+) \| (\d+) \| (\d+) \| [^|]+ \|$/gm,
+    ),
+  ];
 
   it('has a row for each situation', () => {
     expect(rows.map(([, situation]) => situation)).toEqual(Object.keys(SITUATIONS));
