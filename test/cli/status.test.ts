@@ -80,24 +80,26 @@ describe('status', () => {
     expect([exitCode, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^RetentlyTokenRefresh\n {2}Token +█{24} 5 h 59 min of 6 h left, until \d{4}-/);
     expect(stdout).toMatch(/Refreshed +\d+ s ago; due in 2 h 59 min\n/);
-    expect(stdout).toContain('At rest: the last answer is recorded and promoted.');
+    expect(stdout).toContain(JSON.parse((await run('status', '--json')).stdout)[0].status.details.journal);
     expect(stdout).toMatch(/Versions +3 of 90 in the last 24 hours/);
     expect(stdout).toMatch(/Schedule +enabled, rate\(10 minutes\); last tick [34] min/);
     expect(stdout).toMatch(/Alarms +none of 2 is on/);
     expect(stdout).toMatch(/Do now +Nothing\.\n$/);
   });
 
-  test.each<[string, () => unknown, RegExp, string]>([
+  test.each<[string, () => unknown, string, RegExp, string]>([
     [
       'an alarm is on',
       () => deployment.server.alarmsOn.add(ALARM_NAME),
-      /checkAlarms|runbook of the alarm/,
+      'checkAlarms',
+      new RegExp(`Alarms +${ALARM_NAME}\n`),
       'token-expiring-soon',
     ],
     [
       'the schedule is disabled',
       () => deployment.server.schedulesOff.add(SCHEDULE_NAME),
-      /Enable/,
+      'enableSchedule',
+      /Schedule +DISABLED/,
       'token-expiring-soon',
     ],
     [
@@ -106,32 +108,42 @@ describe('status', () => {
         deployment.sandbox.authorizationServer.revoke();
         await deployment.lambda.invoke({ action: 'refresh', force: true });
       },
+      'reauthorize',
       /\n +retently-token-refresh authorize --stack RetentlyTokenRefresh\n/,
       'reauthorization-required',
     ],
     [
       'a credential is missing',
       () => deployment.sandbox.putCredentials({ client_id: 'only' }),
-      /CREDENTIALS_INCOMPLETE: .* has no client_secret, no refresh_token/,
+      'restoreSecret',
+      /CREDENTIALS_INCOMPLETE: .* client_secret, .*refresh_token/,
       'credentials-incomplete',
     ],
-    ['the secret is empty', () => deployment.sandbox.recreateSecret(), /Authorize the application/, 'not-configured'],
+    [
+      'the secret is empty',
+      () => deployment.sandbox.recreateSecret(),
+      'reauthorize',
+      /\n +retently-token-refresh authorize --stack RetentlyTokenRefresh\n/,
+      'not-configured',
+    ],
     [
       'the client is rejected',
       async () => {
         deployment.sandbox.tokenEndpoint.play({ status: 401, body: { error: 'invalid_client' } });
         await deployment.lambda.invoke({ action: 'refresh', force: true });
       },
+      'fixClient',
       /\n +retently-token-refresh authorize --stack RetentlyTokenRefresh\n/,
       'client-rejected',
     ],
-  ])('ends with 1 if %s, and says what to do', async (_what, prepare, sentence, anchor) => {
+  ])('ends with 1 if %s, and says what to do', async (_what, prepare, action, shown, anchor) => {
     await deployment.lambda.invoke({});
     await prepare();
     const { exitCode, stdout } = await run('status');
-    expect(stdout).toMatch(sentence);
+    expect(stdout).toMatch(shown);
     expect(stdout).toContain(`docs/runbook.md#${anchor}\n`);
     expect(exitCode).toBe(1);
+    expect(JSON.parse((await run('status', '--json')).stdout)).toMatchObject([{ action }]);
   });
 
   test('ends with 1 for a token that is due for hours, with half an hour left and no tick', async () => {

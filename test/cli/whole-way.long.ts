@@ -1,5 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EMPTY } from '../../lambda/core/health.ts';
+import { REFRESHED } from '../../lambda/core/messages.ts';
 import { SECRET_ID } from '../sandbox/sandbox.ts';
 import { CHROMIUM, clickThroughPages, startChromium } from '../support/chromium.ts';
 import { type Ended, RunningCommand, runCommand } from '../support/command.ts';
@@ -18,7 +20,7 @@ async function goTheWholeWay({ environment, browserOptions, sandbox }: SandboxDe
   const keep = ({ stdout, stderr }: Ended) => screens.push(stdout, stderr);
   const before = await runCommand(['status'], environment);
   keep(before);
-  expect(before).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('The secret has no value yet') });
+  expect(before).toMatchObject({ exitCode: 1, stdout: expect.stringContaining(EMPTY.reason) });
 
   const authorizing = new RunningCommand(['authorize', ...browserOptions], environment);
   const lastPage = await walk(await authorizing.says(PAGE_URL));
@@ -26,7 +28,7 @@ async function goTheWholeWay({ environment, browserOptions, sandbox }: SandboxDe
   expect(lastPage).toContain('It worked');
   const authorized = await authorizing.ended;
   keep(authorized);
-  expect(authorized).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('refreshed: A new access token') });
+  expect(authorized).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`refreshed: ${REFRESHED}`) });
   const { access_token: accessToken = '' } = sandbox.readVersion('AWSCURRENT')?.document ?? {};
   expect(await sandbox.authorizationServer.isAccessTokenLive(accessToken)).toBe(true);
 

@@ -105,7 +105,8 @@ describe('an invocation', () => {
   test('names the variable of a token secret that does not exist, and continues', async () => {
     await using started = await startHandler(CREDENTIALS, GRANTED, { TOKEN_SECRET_ID: 'token' });
     expect(await started.invoke({})).toMatchObject({ outcome: 'refreshed' });
-    expect(output.text()).toContain('Secret token does not exist in this account and region. Check TOKEN_SECRET_ID.');
+    const named = { code: 'SECRET_NOT_FOUND', reason: expect.stringContaining('TOKEN_SECRET_ID') };
+    expect(output.logs()).toContainEqual(expect.objectContaining(named));
     expect(output.metrics()).toMatchObject([{ TokenSecretUnreadable: 1 }]);
     expect(output.metrics()[0]).not.toHaveProperty('TokenSecretBehind');
   });

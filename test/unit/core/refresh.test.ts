@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { successorId } from '../../../lambda/core/journal.ts';
 import { LOG_EVENTS } from '../../../lambda/core/log-events.ts';
+import { BUSY, FRESH, NO_TIME, WAITING } from '../../../lambda/core/messages.ts';
 import type { TokenAnswer } from '../../../lambda/core/ports.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { status } from '../../../lambda/core/status.ts';
@@ -95,7 +96,7 @@ test('a fresh token takes two reads and nothing else', async () => {
   const context = FakeContext.withSecret(refreshed(1));
   expect(await refresh(context, IF_DUE)).toEqual({
     outcome: 'fresh',
-    message: expect.stringContaining('nothing to do'),
+    message: FRESH,
     secretId: SECRET_ID,
     versionId: versionIdOf('first'),
     expiresAt: iso(NOW_MS + 5 * HOUR_MS),
@@ -297,7 +298,7 @@ describe('a run that ends before the POST', () => {
       return TOKEN;
     });
     await refresh(context, IF_DUE);
-    expect(other).toMatchObject({ outcome: 'busy', message: 'Another run is refreshing right now.' });
+    expect(other).toMatchObject({ outcome: 'busy', message: BUSY });
   });
 
   test('returns waiting with a time, while there is no room for an answer', async () => {
@@ -305,7 +306,7 @@ describe('a run that ends before the POST', () => {
     for (let number = 1; number < 90; number += 1) context.writeText('{}', ['filler']);
     expect(await refresh(context, { force: true })).toMatchObject({
       outcome: 'waiting',
-      message: expect.stringContaining('too many versions'),
+      message: WAITING['write budget'],
       retryAt: iso(NOW_MS + 24 * HOUR_MS),
     });
   });
@@ -314,7 +315,7 @@ describe('a run that ends before the POST', () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.deadlineMs = NOW_MS + 34_999;
     const { name, message } = await faultFrom(refresh(context, IF_DUE));
-    expect([name, message]).toEqual(['STORE_UNAVAILABLE', expect.stringContaining('Nothing was sent')]);
+    expect([name, message]).toEqual(['STORE_UNAVAILABLE', NO_TIME]);
     expect(context.store.calls).toEqual(['readCurrent', 'readLatestEntry']);
   });
 

@@ -261,7 +261,8 @@ describe('a problem with the token secret does not change how a run ends', () =>
     const before = context.versionIds;
     expect(await run(context)).toMatchObject({ outcome: 'fresh' });
     expect(context.versionIds).toEqual(before);
-    expect(warnings(context)[0]?.members?.reason).toContain('TOKEN_SECRET_ID names the secret of the credentials');
+    const reason = expect.stringContaining('TOKEN_SECRET_ID');
+    expect(warnings(context)[0]?.members).toMatchObject({ code: 'CONFIGURATION_INVALID', reason });
   });
 
   it.each(['SECRET_NOT_FOUND', 'STORE_DENIED', 'STORE_UNAVAILABLE'] as const)(
@@ -307,11 +308,7 @@ describe('status', () => {
     ['in sync', projectionOf(refreshed(1)), { isBehind: false, state: 'in sync', problem: null }],
     ['stale', OLD_TEXT, { isBehind: true, state: 'stale', problem: expect.stringContaining('AWSCURRENT') }],
     ['empty', undefined, { isBehind: true, state: 'stale', problem: expect.stringContaining('AWSCURRENT') }],
-    [
-      'foreign',
-      'hello',
-      { isBehind: true, state: 'foreign', problem: expect.stringContaining('holds something other') },
-    ],
+    ['foreign', 'hello', { isBehind: true, state: 'foreign', problem: expect.stringContaining('put-secret-value') }],
   ])('says that the token secret is %s, and writes nothing', async (_, text, said) => {
     const context = fresh(text);
     const { details } = await status(context);

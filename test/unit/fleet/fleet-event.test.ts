@@ -105,11 +105,11 @@ describe('a request from an operator', () => {
   });
 
   test.each([
-    ['without a secret', { action: 'status' }, 'The event has no secretId'],
-    ['that is nothing', undefined, 'The event has no secretId'],
-    ['with a name instead of an ARN', { secretId: 'P1ANTED' }, 'by its complete ARN'],
-    ['with an unknown action', { secretId: ARN, action: 'P1ANTED' }, 'action is neither'],
-    ['with an unknown member', { secretId: ARN, action: 'status', more: 'P1ANTED' }, 'unknown member more'],
+    ['without a secret', { action: 'status' }, 'secretId'],
+    ['that is nothing', undefined, 'secretId'],
+    ['with a name instead of an ARN', { secretId: 'P1ANTED' }, 'ARN'],
+    ['with an unknown action', { secretId: ARN, action: 'P1ANTED' }, ' action '],
+    ['with an unknown member', { secretId: ARN, action: 'status', more: 'P1ANTED' }, ' more'],
     ['for another region', { secretId: ARN.replace('us-east-1', 'eu-west-1') }, 'eu-west-1'],
   ])('%s is rejected', (_what, event, words) => {
     const { name, message } = faultOf(() => parseRequest(event, PLACE));

@@ -56,11 +56,12 @@ test.each(['http://127.0.0.1:8080/token', 'http://localhost/token', 'http://[::1
 );
 
 describe('a mistake is CONFIGURATION_INVALID, with its name and without its value', () => {
-  const NO_URL = 'TOKEN_ENDPOINT is not an https: URL without user name and fragment (http: only on loopback)';
+  const NO_URL = /\bTOKEN_ENDPOINT [^;]*\bhttps:/;
+  const NO_LEASE = /\bLEASE_SECONDS [^;]*\b1 to 3600\b/;
 
-  test.each<[string, { [name: string]: string | undefined }, string]>([
-    ['missing', { CREDENTIALS_SECRET_ID: undefined }, 'CREDENTIALS_SECRET_ID is not set: give the ARN or name'],
-    ['empty', { CREDENTIALS_SECRET_ID: '' }, 'CREDENTIALS_SECRET_ID is empty: give the ARN or name'],
+  test.each<[string, { [name: string]: string | undefined }, RegExp]>([
+    ['missing', { CREDENTIALS_SECRET_ID: undefined }, /\bCREDENTIALS_SECRET_ID [^;]*\bARN\b/],
+    ['empty', { CREDENTIALS_SECRET_ID: '' }, /\bCREDENTIALS_SECRET_ID [^;]*\bARN\b/],
     ['no URL', { TOKEN_ENDPOINT: 'P1ANTED' }, NO_URL],
     ['an empty URL', { TOKEN_ENDPOINT: '' }, NO_URL],
     ['http:', { TOKEN_ENDPOINT: 'http://example.com/P1ANTED' }, NO_URL],
@@ -69,23 +70,22 @@ describe('a mistake is CONFIGURATION_INVALID, with its name and without its valu
     ['a user name', { TOKEN_ENDPOINT: 'https://P1ANTED@example.com' }, NO_URL],
     ['a password', { TOKEN_ENDPOINT: 'https://:P1ANTED@example.com' }, NO_URL],
     ['a fragment', { TOKEN_ENDPOINT: 'https://example.com/#P1ANTED' }, NO_URL],
-    ['zero', { LEASE_SECONDS: '0' }, 'LEASE_SECONDS is not a whole number from 1 to 3600'],
-    ['negative', { LEASE_SECONDS: '-90' }, 'LEASE_SECONDS is not a whole number from 1 to 3600'],
-    ['a fraction', { LEASE_SECONDS: '90.5' }, 'LEASE_SECONDS is not a whole number from 1 to 3600'],
-    ['with a unit', { LEASE_SECONDS: '90s' }, 'LEASE_SECONDS is not a whole number from 1 to 3600'],
-    ['an empty number', { LEASE_SECONDS: '' }, 'LEASE_SECONDS is not a whole number from 1 to 3600'],
-    ['over a year', { DEFAULT_TOKEN_LIFETIME_SECONDS: '31536001' }, 'SECONDS is not a whole number from 1 to 31536000'],
+    ['zero', { LEASE_SECONDS: '0' }, NO_LEASE],
+    ['negative', { LEASE_SECONDS: '-90' }, NO_LEASE],
+    ['a fraction', { LEASE_SECONDS: '90.5' }, NO_LEASE],
+    ['with a unit', { LEASE_SECONDS: '90s' }, NO_LEASE],
+    ['an empty number', { LEASE_SECONDS: '' }, NO_LEASE],
+    ['over a year', { DEFAULT_TOKEN_LIFETIME_SECONDS: '31536001' }, /_SECONDS [^;]*\b1 to 31536000\b/],
   ])('%s', (_what, environment, mistake) => {
     const { name, message } = faultOf(() => parseConfiguration({ ...REQUIRED, ...environment }));
     expect(name).toBe('CONFIGURATION_INVALID');
-    expect(message).toContain(mistake);
-    expect(message).toMatch(/Nothing was read or sent\.$/);
+    expect(message).toMatch(mistake);
     expect(message).not.toContain('P1ANTED');
   });
 
   test('more digits than a number can have are too many seconds', () => {
     const { message } = faultOf(() => parseConfiguration({ ...REQUIRED, LEASE_SECONDS: '9'.repeat(400) }));
-    expect(message).toContain('LEASE_SECONDS is not a whole number from 1 to 3600');
+    expect(message).toMatch(NO_LEASE);
   });
 
   test('a year is the longest lifetime, and is accepted', () => {
@@ -96,6 +96,6 @@ describe('a mistake is CONFIGURATION_INVALID, with its name and without its valu
   test('all of them are reported together', () => {
     const all = { TOKEN_ENDPOINT: 'x', DEFAULT_TOKEN_LIFETIME_SECONDS: 'x', LEASE_SECONDS: 'x' };
     const { message } = faultOf(() => parseConfiguration(all));
-    for (const name of ['CREDENTIALS_SECRET_ID', ...Object.keys(all)]) expect(message).toContain(`${name} is`);
+    for (const name of ['CREDENTIALS_SECRET_ID', ...Object.keys(all)]) expect(message).toContain(`${name} `);
   });
 });
