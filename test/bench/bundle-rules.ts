@@ -26,12 +26,12 @@ const ORIGINS_OF_START = new Set([
 /** Packages that are loaded with the first event. */
 const ORIGINS_OF_EVENTS = new Set(['@aws-sdk/client-eventbridge', 'lambda/adapters']);
 
-/** Packages that are left out: of what is imported only if it is needed, what never is. */
+/** Packages that are left out: they would be imported only when needed, and never are. */
 const LEFT_OUT =
   /^(@aws-sdk\/credential-provider-\w[\w-]*|@smithy\/credential-provider-imds|@smithy\/core\/event-streams|bowser)$/;
 
 /**
- * Modules of Node, as `process.moduleLoadList` names them, that a fresh tick over HTTPS has no need of. An import of
+ * Modules of Node, as `process.moduleLoadList` names them, that a fresh tick over HTTPS does not need. An import of
  * `node:http` in an ES module loads all of them on Node 24.
  */
 const UNWANTED_MODULES = /^NativeModule (http|http2|internal\/http2\/.*|internal\/deps\/undici\/.*|undici)$/;

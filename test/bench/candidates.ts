@@ -26,12 +26,12 @@ export function bundleCandidates(directory: string): Candidate[] {
 }
 
 function bundleAsDeployed(name: 'ours' | 'sdk', output: string): string {
-  // The SDK is as AWS publishes it: to leave parts of it out is work of ours.
+  // The SDK is used as AWS publishes it: omitting parts of it is work of ours.
   bundleHandler(output, name === 'ours' ? {} : { entryPath: entryOf(name), isAsPublished: true });
   return join(output, 'index.mjs');
 }
 
-/** esbuild's defaults for Node, CommonJS in one file; minified, which favours them. */
+/** esbuild's defaults for Node, CommonJS in one file; minified, which favors them. */
 function bundleByDefaults(name: CandidateName, output: string): string {
   const bundlePath = join(output, 'index.cjs');
   const options = ['--bundle', '--platform=node', '--target=node24', '--minify', '--log-level=warning'];

@@ -53,7 +53,7 @@ async function measureAll(runs: number, profile: string | undefined): Promise<Se
     const candidates = bundleCandidates(directory);
     if (profile !== undefined) await writeProfiles(world, candidates, node, profile);
     const samples = await interleave(world, candidates, node, runs);
-    // Waiting is the same each time, so that fewer do.
+    // Waiting takes the same time in each sample, so fewer samples are enough.
     const slowSamples = await interleave(world, candidates, node, Math.ceil(runs / 2), LATENCY);
     const slow = slowSamples.get('ours')?.[0]?.rounds;
     const where = `Node ${node.version}, ${runs} runs, ${cpus().length} CPUs (${cpus()[0]?.model.trim()}):`;
@@ -67,7 +67,7 @@ async function measureAll(runs: number, profile: string | undefined): Promise<Se
   }
 }
 
-/** One sample of each candidate, and again: whatever the machine does besides strikes all alike. */
+/** Takes one sample of each candidate in turn, so that other load on the machine affects all of them alike. */
 async function interleave(
   world: BenchWorld,
   candidates: readonly Candidate[],

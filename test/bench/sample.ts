@@ -6,13 +6,13 @@ import type { Candidate } from './candidates.ts';
 import { type ColdStart, coldStart, type Phase } from './cold-start.ts';
 
 const REFRESH = { action: 'refresh', force: true };
-/** After the first, each as warm as the function ever is. */
+/** Invocations after the first one, as warm as the function ever is. */
 const WARM_REFRESHES = 3;
 
 const tokenCopy = z.object({ access_token: z.string() });
 const tokens = z.looseObject({ access_token: z.string(), refresh_token: z.string() });
 
-/** A process that found a fresh token, and one that found a due one and then refreshed thrice more. */
+/** A process that found a fresh token, and one that found a due token and then refreshed three more times. */
 export interface Sample {
   readonly fresh: ColdStart;
   readonly refresh: ColdStart;
@@ -29,7 +29,7 @@ export interface SampleOptions {
   readonly latency?: Latency | undefined;
 }
 
-/** @throws where a candidate did not do its work, by the books of the servers */
+/** @throws if a candidate did not do its work, as the servers saw it */
 export async function takeSample({ world, candidate, node, latency }: SampleOptions): Promise<Sample> {
   const { environment } = world;
   const options = { node, bundlePath: candidate.bundlePath, environment };

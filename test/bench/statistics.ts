@@ -1,4 +1,4 @@
-/** The middle of a sorted list, and where its quarters end. */
+/** Median and quartiles of a sorted list. */
 export interface Spread {
   readonly median: number;
   readonly lower: number;

@@ -32,7 +32,7 @@ const COLUMNS = ['ours', 'usual', 'sdk', 'floor', 'empty'] as const;
 
 const HEAD = ['| | deployed | usual | SDK | floor | empty | of usual | of SDK |', '|---|---|---|---|---|---|---|---|'];
 
-/** Times, memory and bytes: medians, and in brackets where the middle half lies. */
+/** Times, memory and bytes: medians, and in brackets the range of the middle half. */
 export function renderColdStarts(samples: Samples, candidates: readonly Candidate[]): string {
   const bytes = new Map(candidates.map((candidate) => [candidate.name, candidate.bytes / KIB]));
   const kib = (name: CandidateName) => bytes.get(name) ?? Number.NaN;

@@ -12,18 +12,18 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 
-/** Every secret that a check makes begins so; nothing else is touched. */
+/** Beginning of the name of every secret that a check makes; no other secret is touched. */
 export const SECRET_NAME_PREFIX = 'retently-token-refresh-conformance-';
 
 /** A public emulator whose departures from AWS are written down beside each check. */
 export type Emulator = 'moto';
 
-/** One behaviour of AWS Secrets Manager that the project relies on. */
+/** One behavior of AWS Secrets Manager that the project relies on. */
 export interface Check {
   name: string;
   /** Why this emulator fails the check. */
   knownDepartures?: Partial<Record<Emulator, string>>;
-  /** Resolves where the behaviour is there; rejects with what was seen instead. */
+  /** Resolves if the service behaves so; rejects with what was seen instead. */
   run(client: SecretsManagerClient): Promise<void>;
 }
 

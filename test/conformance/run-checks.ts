@@ -4,9 +4,9 @@ import type { Check, Emulator } from './check.ts';
 type Verdict =
   | 'passed'
   | 'failed'
-  /** Fails as it is written down: no news. */
+  /** Fails, which is listed as a departure. */
   | 'known departure'
-  /** Written down as a departure, but passes: the list is out of date. */
+  /** Passes, but is listed as a departure: the list is out of date. */
   | 'departure is gone';
 
 export interface CheckResult {

@@ -165,7 +165,7 @@ export class DeployedDays {
     return Math.max(...times.map((from, index) => times.findLastIndex((at) => at < from + DAY_MS) - index + 1));
   }
 
-  /** The bearer token is live to the end of what was played, and beyond. */
+  /** Whether the access token is valid beyond the end of what was played. */
   get isLive(): boolean {
     return this.#context.world.nowMs < (this.#liveUntilMs ?? 0);
   }

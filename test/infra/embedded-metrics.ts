@@ -29,7 +29,7 @@ const valuesSchema = z.union([z.array(z.number()).max(100), z.number().transform
  * Returns the metrics that CloudWatch extracts from a function's output: each metric of each line in the Embedded Metric
  * Format, once per set of dimensions. Other lines are ignored.
  *
- * @throws Error for a line with `_aws` that breaks the format, which CloudWatch would drop without a word
+ * @throws Error for a line with `_aws` that breaks the format, which CloudWatch would silently drop
  */
 export function parseEmbeddedMetrics(output: string): readonly Datapoint[] {
   return output.split('\n').flatMap((line) => {

@@ -6,7 +6,7 @@ export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 
 const MINUTE_MS = 60_000;
 // CloudWatch asks for more periods than it evaluates, and takes a datapoint from there before it counts one as missing.
-// How many more is its own affair; its documentation shows two.
+// The number is not specified; an example in its documentation shows two.
 const EXTRA_PERIODS = 2;
 
 const COMPARISONS: Readonly<Record<string, (value: number, threshold: number) => boolean>> = {

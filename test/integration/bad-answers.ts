@@ -50,7 +50,7 @@ export const GOOD_ANSWERS: readonly Answer[] = [
   good('members of the wrong type', { refresh_token: 7, token_type: [], scope: { deep: plantSecret() } }, SIX_HOURS),
 ];
 
-/** An answer in hand is never lost for how it was wrapped. */
+/** An answer that was received is never lost because of how it was wrapped. */
 export const WRAPPED_ANSWERS: readonly Answer[] = [
   wrapped('gzip', (text) => ({ status: 200, headers: { 'content-encoding': 'gzip' }, body: gzipSync(text) })),
   wrapped('gzip without a content-encoding', (text) => ({ status: 200, body: gzipSync(text) })),
@@ -83,7 +83,7 @@ export const WRAPPED_ANSWERS: readonly Answer[] = [
   })),
 ];
 
-/** An answer without a new one keeps the refresh token. */
+/** An answer without a refresh token keeps the old one. */
 export const UNROTATED: readonly Answer[] = [
   good('no refresh_token', { refresh_token: undefined }, SIX_HOURS),
   good('a refresh_token of null', { refresh_token: null }, SIX_HOURS),

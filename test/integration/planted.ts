@@ -26,7 +26,7 @@ export function plantCredentials() {
   return { client_id: 'retently-app', client_secret: plantSecret(), refresh_token: plantSecret(), note: plantSecret() };
 }
 
-/** One invocation with this secret, in which everything that should not be seen can be recognised. */
+/** One invocation with this secret, in which everything that should not be seen can be recognized. */
 export async function tryBadSecret(sandbox: Sandbox, lambda: LambdaProcess, bad: BadSecret): Promise<Observed> {
   const { aws } = sandbox;
   aws.clearFaults();

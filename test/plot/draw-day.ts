@@ -10,7 +10,7 @@ const y = (minutesLeft: number) => Math.round(HEIGHT - BOTTOM - (minutesLeft / L
 const label = (atX: number, atY: number, text: string, anchor = 'middle') =>
   `<text x="${atX}" y="${atY}" text-anchor="${anchor}">${text}</text>`;
 
-/** The life that the bearer token has left, over a day. It reads on a light page and on a dark one. */
+/** Remaining lifetime of the access token over a day. Readable on a light page and on a dark one. */
 export function drawDay(ticks: readonly Tick[], outage: Outage): string {
   const { fromMinute, toMinute } = outage;
   const hours = [0, 3, 6, 9, 12, 15, 18, 21, 24];

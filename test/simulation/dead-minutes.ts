@@ -15,9 +15,9 @@ const LOST = 'The answer may be lost.';
 
 /** When a refresh token whose answer may be lost is sent again. */
 export type ReplayPolicy =
-  /** In the same run, twice at the most: what the function does. */
+  /** In the same run, at most twice: the function's own policy. */
   | 'immediately'
-  /** In the last hour of the bearer token's life. */
+  /** In the last hour of the access token's lifetime. */
   | 'in the last hour'
   /** After the access token has expired. */
   | 'after it has expired'
@@ -95,7 +95,7 @@ function toPolicy(policy: ReplayPolicy): Policy | undefined {
   const restMs = policy === 'in the last hour' ? HOUR_MS : 0;
   return (ports, world) => {
     const { store, tokenEndpoint } = ports;
-    // A failure seems to have happened just now, as long as the bearer token lives for longer than that.
+    // A failure seems to have happened just now, as long as the access token is valid for longer than that.
     const asNew = (version: Version | undefined) =>
       version?.secretString?.includes('/failure"') && !world.witness.isBearerDead(world.nowMs + restMs)
         ? { ...version, createdAt: world.nowMs }

@@ -130,7 +130,7 @@ export class Provider {
     return this.#answers.has(`${refreshToken} ${accessToken} ${lifeMs}`);
   }
 
-  /** One grant gave both bearer tokens, and this one first. */
+  /** One grant gave both access tokens, and this one first. */
   isOlder(accessToken: string, other: string): boolean {
     const issued = [...this.#bearers.keys()];
     const isOfOneFamily = this.#bearers.get(accessToken)?.family === this.#bearers.get(other)?.family;

@@ -46,7 +46,7 @@ const MAX_CALLS = 30;
 const MAX_CALLS_PER_MOVE = 14;
 const MAX_CALLS_PER_ATTEMPT = 4;
 const MAX_CALLS_PER_SECOND = 4;
-/** To bring the token secret along for two promotions, and once more while its label lags. */
+/** To sync the token secret after two promotions, and once more while its label lags. */
 const MAX_CALLS_FOR_TOKEN_SECRET = 15;
 
 /** Tokens of an answer that a run was given, and the token that the answer was for. */

@@ -14,7 +14,7 @@ const ENDS: { readonly [decision: string]: readonly string[] } = {
   waiting: ['waiting'],
   rejected: ['REAUTHORIZATION_REQUIRED', 'CLIENT_REJECTED'],
   attempt: ['refreshed', 'REAUTHORIZATION_REQUIRED', 'CLIENT_REJECTED'],
-  // What follows on the promotion of the live token is up to that token.
+  // What follows after the promotion depends on the promoted token.
   settle: ['adopted', 'refreshed', 'busy', 'waiting', 'REAUTHORIZATION_REQUIRED'],
 };
 

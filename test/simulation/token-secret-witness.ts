@@ -9,7 +9,7 @@ type TokenMembers = { readonly [name in Name]?: string };
 
 const NAMES: readonly Name[] = ['access_token', 'token_type', 'expires_at'];
 
-/** Sees every change of the token secret, and what it says beside `AWSCURRENT`: invariant I9. */
+/** Sees every change of the token secret, and compares its content with `AWSCURRENT`: invariant I9. */
 export class TokenSecretWitness {
   readonly #secretsManager: SecretsManager;
   readonly #provider: Provider;
@@ -47,7 +47,7 @@ export class TokenSecretWitness {
     this.#held = this.text;
   }
 
-  /** It holds the token members of `AWSCURRENT`, or that has no bearer token. */
+  /** Whether the token secret holds the token members of `AWSCURRENT`, or `AWSCURRENT` has no access token. */
   isInSync(): boolean {
     return this.#current().access_token === undefined || (this.text !== undefined && this.#says(this.text));
   }

@@ -127,7 +127,7 @@ class Walker {
   }
 
   /**
-   * Two states with one signature have the same futures, and the same is thought of them. The two runs are alike: a
+   * Two states with one signature have the same futures, and are judged alike. The two runs are alike: a
    * state and the one with their parts swapped count as one.
    */
   signature(): string {

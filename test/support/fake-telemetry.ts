@@ -6,7 +6,7 @@ interface Line {
   readonly members: LogMembers | undefined;
 }
 
-/** States of a run that saw no bearer token. */
+/** States of a run that saw no access token. */
 export const NO_TOKEN = { tokenSecondsRemaining: 0, tokenSecondsUntilDue: 0 };
 
 /** Records everything that it receives, in order. */

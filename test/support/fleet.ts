@@ -18,7 +18,7 @@ export interface SandboxFleet extends AsyncDisposable {
   addStack(name: string, tag: { readonly Key: string; readonly Value?: string }): void;
   /** A secret with the tag, and with `document` if there is one. @returns its ARN */
   createSecret(name: string, document?: object): string;
-  /** A secret with the tag and a fresh bearer token. @returns its ARN */
+  /** A secret with the tag and a fresh access token. @returns its ARN */
   createFresh(name: string): Promise<string>;
   /** The secrets that were created here are gone. */
   clear(): void;

@@ -81,7 +81,7 @@ export function messageOf(invocation: Invocation): string {
   return invocation.kind === 'error' ? invocation.errorMessage : anyResult.parse(invocation.result).message;
 }
 
-/** Recognisable in every form: none of it is anything else's, and each encoding changes it. As a human may write one. */
+/** Recognizable in every form: no part of it occurs elsewhere, and each encoding changes it. A person may write one like it. */
 export function plantSecret(): string {
   return `${randomBytes(12).toString('base64url')}" \\/${randomBytes(12).toString('base64url')}+&%=`;
 }

@@ -10,7 +10,7 @@ const FINGERPRINT = 12;
 
 const JOURNAL_KIND = '"retently-token-refresh/';
 
-/** Members of the secret that are none themselves. */
+/** Members of the secret that are not secret themselves. */
 const HARMLESS = new Set([
   'client_id',
   'token_type',

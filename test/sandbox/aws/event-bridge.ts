@@ -80,7 +80,7 @@ export class EventBridge {
     if (detail === undefined) return { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
     const id = randomUUID();
     const eventBusName = toBusName(EventBusName ?? 'default');
-    // A bus that does not exist swallows the event and answers as if all were well: so does AWS.
+    // Like AWS: a bus that does not exist accepts the event and drops it.
     if (this.#eventBusNames.has(eventBusName)) {
       this.events.push({ id, source, detailType, detail, eventBusName, time: Time ?? new Date(this.#now()) });
     }

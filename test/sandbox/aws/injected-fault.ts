@@ -35,7 +35,7 @@ export interface InjectedFault {
   latencyMs?: number;
 }
 
-/** The faults that are still to strike, oldest first; one call meets at most one of them. */
+/** Faults that have not occurred yet, oldest first; a call meets at most one of them. */
 export class FaultPlan {
   #pending: { fault: InjectedFault; skip: number; times: number }[] = [];
 

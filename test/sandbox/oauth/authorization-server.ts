@@ -9,7 +9,7 @@ import { OidcStorage } from './oidc-storage.ts';
 
 const AUTHORIZATION_PATH = '/api/oauth/authorize';
 const TOKEN_PATH = '/api/oauth/token';
-/** An endpoint of the API that a bearer token opens. */
+/** An endpoint of the API that requires an access token. */
 const API_PATH = '/api/v2/ping';
 const SCOPE = 'offline_access';
 const API_SCOPE = 'api';
@@ -54,7 +54,7 @@ export interface AuthorizationServer extends AsyncDisposable {
   readonly url: string;
   /** Where a browser begins: it leads to the pages for signing in and for consent. */
   readonly authorizationUrl: string;
-  /** An endpoint that answers 200 to a bearer token that is live, and 401 to any other. */
+  /** An endpoint that answers 200 to a valid access token, and 401 to any other. */
   readonly apiUrl: string;
   readonly clientId: string;
   readonly clientSecret: string;
@@ -64,11 +64,11 @@ export interface AuthorizationServer extends AsyncDisposable {
   mintRefreshToken(): Promise<string>;
   /** Uses up an authorization code, as another client would. */
   spendCode(code: string): Promise<void>;
-  /** Whether the token endpoint would trade this refresh token now. */
+  /** Whether the token endpoint would exchange this refresh token now. */
   isLive(refreshToken: string): Promise<boolean>;
-  /** Whether this bearer token was issued here and still opens the API. */
+  /** Whether this access token was issued here and is still valid. */
   isAccessTokenLive(accessToken: string): Promise<boolean>;
-  /** Kills every grant that was minted so far: what follows is `invalid_grant`. */
+  /** Revokes every grant that was issued so far: later requests get `invalid_grant`. */
   revoke(): void;
   close(): Promise<void>;
 }
