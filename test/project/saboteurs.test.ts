@@ -16,12 +16,14 @@ test('a saboteur whose source has changed is an error', async () => {
   await expect(checkSaboteur(saboteur)).rejects.toThrow('core/record.ts');
 });
 
-test('the proof says how many saboteurs there are, and which ones unit tests catch', () => {
-  const proof = readFileSync(join(ROOT, 'docs/proof.md'), 'utf8');
+test('the documents say how many saboteurs there are, and which ones unit tests catch', () => {
+  const [proof = '', page = ''] = ['proof', 'saboteurs-and-mutants'].map((name) =>
+    readFileSync(join(ROOT, `docs/${name}.md`), 'utf8'),
+  );
   const rows = SABOTEURS.flatMap(({ mistake, caughtBy }) =>
     isInSimulation(caughtBy) ? [] : [`| ${mistake} | \`${caughtBy.file}\` |`],
   );
-  expect(proof).toContain(`\n${rows.join('\n')}\n\n`);
-  expect(proof).toContain(`| ${SABOTEURS.length} protocols with one mistake each`);
+  expect(page).toContain(`\n${rows.join('\n')}\n\n`);
+  expect(proof).toContain(`: ${SABOTEURS.length} protocols with one mistake each`);
   expect(proof).toContain(`The simulation catches ${SABOTEURS.length - rows.length} of them`);
 });
