@@ -1,6 +1,5 @@
 import { awsCli, type OperatorCommand, secretCommands } from './account-commands.ts';
 
-/** Names of a fleet's resources. */
 export interface FleetNames {
   readonly region: string;
   readonly tagKey: string;

@@ -17,7 +17,6 @@ export class TokenRefreshStack extends Stack {
   }
 }
 
-/** Stack of a fleet. */
 export class TokenRefreshFleetStack extends Stack {
   constructor(scope: Construct, placed: FleetStackSettings) {
     const description = 'Keeps the Retently OAuth access tokens of a fleet valid in AWS Secrets Manager';

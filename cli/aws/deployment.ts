@@ -48,7 +48,6 @@ export function nameOf({ stackName, isAloneInStack, refreshFunction }: Deploymen
   return isAloneInStack ? stackName : `${stackName}/${refreshFunction.name}`;
 }
 
-/** One secret of a fleet. */
 export interface FleetSecret {
   readonly name: string;
   /** Complete ARN, which the function requires. */

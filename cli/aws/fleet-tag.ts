@@ -1,6 +1,5 @@
 import type { FleetTag } from '../../lambda/contract.ts';
 
-/** Tag of a secret. */
 export interface SecretTag {
   readonly key: string;
   readonly value: string;

@@ -11,7 +11,6 @@ import { type JudgedAccount, rank } from './rank.ts';
 const MAX_ASKED_IN_PARALLEL = 8;
 const PLACEHOLDER = '<name>';
 
-/** State of one fleet. */
 export interface FleetStatus {
   readonly fleet: Fleet;
   /** Secrets, worst first; a string explains why they could not be listed. */

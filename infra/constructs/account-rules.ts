@@ -23,7 +23,6 @@ export interface AccountRulesProps {
   readonly hasTokenSecret: boolean;
 }
 
-/** Returns the alarm rules of one account. */
 export function accountRules(props: AccountRulesProps): AlarmRules {
   const { lambdaFunction, silenceMinutes, hasTokenSecret } = props;
   // One more period than the wait: the run takes time, and CloudWatch takes time to extract metrics from the log.

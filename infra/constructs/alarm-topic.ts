@@ -9,12 +9,10 @@ import { type KeySettings, toAlarmsAndLogsKey } from './alarms-and-logs-key.ts';
 import { alarmsMayPublish } from './allow-aws-services.ts';
 import { createDeadLetterQueue, type QueueSettings } from './dead-letters.ts';
 
-/** Options that concern the topic. */
 export type TopicSettings = Pick<TokenRefreshSettings, 'alarmEmails'> &
   KeySettings &
   Pick<QueueSettings, 'removalPolicies'>;
 
-/** Topic to which every alarm publishes. */
 export class AlarmTopic extends Construct {
   readonly topic: Topic;
 

@@ -3,7 +3,6 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { type ExistingSecret, secretIdOf } from '../options/existing-secret.ts';
 
-/** Names of one secret. */
 export interface SecretNames {
   /** `SecretId` of every call: the secret's ARN, or its name if the options give the name. */
   readonly secretId: string;

@@ -71,7 +71,6 @@ const removalPolicies = strictObject({ queues, logs })
     example: { queues: 'retain', logs: 'retain' },
   });
 
-/** The options of a fleet. */
 export const fleetSchema = strictObject({
   ...stackShape,
   flexibleWindow,
@@ -87,7 +86,6 @@ export const fleetSchema = strictObject({
 });
 
 const { secret: _, tokenSecret: __, reservedConcurrentExecutions: ___, ...commonProps } = accountProps;
-/** The props of the construct of a fleet. */
 export const fleetProps = { ...commonProps, flexibleWindow, removalPolicies, ...fleetShape } satisfies Record<
   keyof TokenRefreshFleetProps,
   z.ZodType

@@ -25,12 +25,10 @@ export interface Placed {
   readonly likely: Place;
 }
 
-/** Stack of one Retently account. */
 export interface StackSettings extends Placed {
   readonly settings: TokenRefreshSettings;
 }
 
-/** Stack of a fleet. */
 export interface FleetStackSettings extends Placed {
   readonly fleet: FleetSettings;
 }
@@ -92,7 +90,6 @@ export function parseContext(
   return stacks;
 }
 
-/** Returns whether the options describe a fleet. */
 export function isFleet(context: unknown): boolean {
   return Object.hasOwn(readOptions(context), 'fleet');
 }

@@ -269,7 +269,6 @@ const vpcSubnets = z
   .custom<SubnetSelection>((value) => typeof value === 'object' && value !== null, { error: 'be a SubnetSelection' })
   .optional();
 
-/** Props of the construct for one account. */
 export const accountProps = { ...sharedShape, vpcSubnets } satisfies Record<keyof TokenRefreshProps, z.ZodType>;
 
 /** Options of one account. Those that are not props have a counterpart in CDK or in the construct's methods. */
@@ -316,7 +315,6 @@ export type TokenRefreshSettings = z.output<typeof optionsSchema> & {
   readonly vpcSubnets?: SubnetSelection | undefined;
 };
 
-/** Options of one stack. */
 export const stackShape = {
   ...optionsSchema.shape,
   stackName: text(

@@ -28,7 +28,6 @@ const PROBABLE_AFTER_MS = 60 * 60 * 1000;
 /** Runs in a row that crashed, or could not record their end, behind which the last failure is still found. */
 const MAX_LOST_RECORDS = 3;
 
-/** Recorded end of a failed attempt. */
 export interface FailedAttempt {
   readonly code: FailureCode;
   readonly cause: FailureCause;

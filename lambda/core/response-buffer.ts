@@ -14,7 +14,6 @@ export class ResponseBuffer {
     return this.#sizeBytes > RESPONSE_MAX_BYTES;
   }
 
-  /** Adds the next chunk of the body. */
   add(chunk: Uint8Array): void {
     if (!this.isTruncated) this.#chunks.push(chunk);
     this.#sizeBytes += chunk.length;

@@ -69,6 +69,5 @@ export interface LastFailure {
   readonly attempts: number;
   /** When the next attempt may be made; absent if it may be made now, or if no run makes it unless forced. */
   readonly retryAt?: string;
-  /** Advice for a person. */
   readonly advice: string;
 }

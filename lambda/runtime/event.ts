@@ -23,7 +23,6 @@ const scheduledEventSchema = once(() =>
   z.object({ 'detail-type': z.literal('Scheduled Event'), source: z.literal('aws.events') }),
 );
 
-/** Event that forces a refresh. */
 export const FORCE_EVENT = '{"action":"refresh","force":true}';
 
 const ACCEPTED = `Valid events: {}, {"action":"refresh"}, ${FORCE_EVENT} and {"action":"status"}.`;
