@@ -23,6 +23,7 @@ interface AwsKeys {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
+  readonly accountId?: string;
 }
 
 /** Environment variables of this project, and those of AWS that the SDK reads in another order than the AWS CLI. */
@@ -42,10 +43,15 @@ export const environment = {
   clientSecret: (): string | undefined => variables['RETENTLY_CLIENT_SECRET']?.trim() || undefined,
 };
 
-function toKeys({ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN }: Variables): AwsKeys | undefined {
+function toKeys(variables: Variables): AwsKeys | undefined {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ACCOUNT_ID } = variables;
   if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return undefined;
-  const keys = { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY };
-  return AWS_SESSION_TOKEN ? { ...keys, sessionToken: AWS_SESSION_TOKEN } : keys;
+  return {
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    ...(AWS_SESSION_TOKEN && { sessionToken: AWS_SESSION_TOKEN }),
+    ...(AWS_ACCOUNT_ID && { accountId: AWS_ACCOUNT_ID }),
+  };
 }
 
 /**

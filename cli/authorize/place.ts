@@ -24,7 +24,8 @@ export async function describePlace(
   session: AwsSession,
   { deployment, secretId, secretArn, tokenEndpoint }: Place,
 ): Promise<string> {
-  const account = accountOf(secretArn) ?? accountOf(secretId) ?? accountOf(deployment?.refreshFunction.arn);
+  const arns = [secretArn, secretId, deployment?.refreshFunction.arn];
+  const account = arns.map(accountOf).find((each) => each !== undefined) ?? (await session.account());
   const isForeign = tokenEndpoint.href !== DEFAULTS.tokenEndpoint;
   const parts = [
     `AWS account ${account ?? 'unknown'}`,

@@ -70,6 +70,12 @@ export class AwsSession {
     return await client.config.region();
   }
 
+  /** Returns the AWS account, if the source of the credentials names it: SSO, an assumed role, or `AWS_ACCOUNT_ID`. */
+  async account(): Promise<string | undefined> {
+    const client = await this.secretsManager();
+    return (await client.config.credentials()).accountId;
+  }
+
   /** Converts a failed call to AWS to a CommandError. @param doing the failed action, as in "read secret x" */
   failure(error: unknown, doing: string): CommandError {
     if (error instanceof CommandError) return error;

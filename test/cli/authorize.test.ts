@@ -152,6 +152,12 @@ describe('authorize looks at AWS first', () => {
     },
   );
 
+  test('the account of the credentials, if neither a secret nor a function names it', async () => {
+    const args = ['--secret-id', 'acme', '--tag', 'retently=emea', '--token-endpoint', 'http://127.0.0.1:9/token'];
+    expectRefused(await run(args, { AWS_ACCOUNT_ID: '210987654321' }), 2, 'AWS account 210987654321, region us-east-1');
+    expectRefused(await run(args), 2, 'AWS account unknown');
+  });
+
   test('a stack without a function of this project', async () => {
     deployment.server.stacks.set('Other', { resources: [] });
     expectRefused(await run(['--stack', 'Other']), 2, 'Other', '--stack');
