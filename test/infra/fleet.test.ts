@@ -16,6 +16,7 @@ import {
   resourcesOf,
   type SynthesisedTemplate,
   synthesiseFleet,
+  WITHOUT_BUNDLING,
 } from './synthesise.ts';
 
 const DEFAULTS = synthesiseFleet();
@@ -302,7 +303,7 @@ describe('fewer secrets than expected', () => {
 
 describe('the synthesis warns of a secret of the app that has the tag of the fleet', () => {
   function warningsOf(act: (app: App, stack: Stack) => void): readonly string[] {
-    const app = new App();
+    const app = new App({ context: WITHOUT_BUNDLING });
     const stack = new Stack(app, 'Stack');
     new TokenRefreshFleet(stack, 'Fleet', { tagKey: 'team', tagValue: 'feedback', alarmEmails: ['a@example.com'] });
     act(app, stack);
@@ -321,7 +322,7 @@ describe('the synthesis warns of a secret of the app that has the tag of the fle
   });
 
   it('in a stage, too, and not in another region', () => {
-    const stage = new Stage(new App(), 'Stage');
+    const stage = new Stage(new App({ context: WITHOUT_BUNDLING }), 'Stage');
     const stack = new Stack(stage, 'Stack', { env: { region: 'eu-west-1' } });
     const other = new Stack(stage, 'Other', { env: { region: 'us-east-1' } });
     new TokenRefreshFleet(stack, 'Fleet', { tagKey: 'team', tagValue: 'feedback', alarmEmails: ['a@example.com'] });

@@ -6,8 +6,13 @@ const MAX_DEPTH = 5;
 const LIST_METHODS = /^(join|map|slice|filter|flatMap)$/;
 const CONVERSIONS = /^(to[A-Z]\w*|describe\w*|format\w*|nameOf|ceil|stringify|String)$/;
 
-const nodeSchema = z.looseObject({ type: z.string(), start: z.number(), end: z.number() });
-export type Node = z.output<typeof nodeSchema>;
+/** Node of a syntax tree. */
+export interface Node {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+  readonly [member: string]: unknown;
+}
 
 /** Source file that can print the texts of its expressions: all variants, with the unknown parts in braces. */
 export class MessageSource {
@@ -167,14 +172,13 @@ function* walk(value: unknown): Generator<Node> {
   if (Array.isArray(value)) {
     for (const element of value) yield* walk(element);
   } else if (typeof value === 'object' && value !== null) {
-    const node = nodeSchema.safeParse(value).data;
-    if (node !== undefined && isNode(value)) yield value;
+    if (isNode(value)) yield value;
     for (const member of Object.values(value)) yield* walk(member);
   }
 }
 
 function isNode(value: unknown): value is Node {
-  return nodeSchema.safeParse(value).success;
+  return typeof value === 'object' && value !== null && 'type' in value && 'start' in value && 'end' in value;
 }
 
 function nodesOf(values: unknown): readonly Node[] {
