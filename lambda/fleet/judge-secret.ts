@@ -171,7 +171,7 @@ function describe({ settings, now }: JudgeContext, arn: string, current: Documen
   };
 }
 
-/** Returns the turn. A run that would only wait, or repeat a known rejection, is not needed. */
+/** Returns the turn. A run that would only wait, or repeat a known rejection, shows nothing that the sweep has not seen. */
 function toTurn(decision: Decision, failure: FailureEntry | undefined): Pick<Judgment, 'turn' | 'fromMs'> {
   switch (decision.kind) {
     case 'waiting':

@@ -16,7 +16,7 @@ export interface NotifyPorts {
   readonly now: () => number;
 }
 
-/** Time to send the notices of one sweep. */
+/** Time for which no other sweep gets the state: longer than the notices of one sweep take. */
 const TAKE_SECONDS = 120;
 
 /**

@@ -24,7 +24,7 @@ export class SweepTelemetry extends PowertoolsTelemetry {
     if (known.length === 0) return;
     const expiresAtMs = least(known.map((each) => each.expiresAtMs));
     const untilDue = least(known.map(({ secondsUntilDue = 0 }) => secondsUntilDue));
-    // An account that needs authorization has an alarm of its own.
+    // An account that needs authorization has its own alarm. It must not keep this one on, and so hide others that are overdue.
     const waiting = known.filter((each) => !isReauthorization(each));
     const overdue = -least(waiting.map(({ secondsUntilDue = 0 }) => secondsUntilDue));
     this.recordSeconds(METRICS.tokenSecondsRemaining, Math.max(0, Math.floor((expiresAtMs - nowMs) / 1000)));
