@@ -117,7 +117,8 @@ async function confirmCreation(
   }
   const question = `${what} Create it with the tag ${formatTag(tag)} (${place})?`;
   const isWanted = await askYesOrNo(question, 'Pass --yes to confirm.');
-  if (!isWanted) throw new CommandError(EXIT.attention, 'Nothing was changed: the secret was not created.');
+  if (!isWanted)
+    throw new CommandError(EXIT.attention, 'You did not confirm, so the secret was not created. Nothing was changed.');
 }
 
 async function confirmTag(

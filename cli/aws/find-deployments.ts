@@ -72,7 +72,7 @@ async function findInStack(
   if (named.length > 0) return named;
   throw new CommandError(
     EXIT.unable,
-    `Function ${functionName} is not one of stack ${stackName} that refreshes a Retently token. Omit --function-name, or choose one of: ${deployments.map(({ refreshFunction }) => refreshFunction.name).join(', ')}.`,
+    `Stack ${stackName} has no function ${functionName} that refreshes a Retently token. Omit --function-name, or choose one of: ${deployments.map(({ refreshFunction }) => refreshFunction.name).join(', ')}.`,
   );
 }
 

@@ -78,7 +78,7 @@ async function confirmReplacement(
     'The secret has a refresh token that may still work. A new one replaces it. Retently decides what happens to the old grant: it may stay valid, or it may be revoked immediately, together with its access token. If the old grant is used elsewhere, authorize there separately.',
   );
   if (options.yes || (await askYesOrNo(`Replace the refresh token in ${place}?`, 'Pass --yes to confirm.'))) return;
-  throw new CommandError(EXIT.attention, 'Nothing was changed: the secret keeps its credentials.');
+  throw new CommandError(EXIT.attention, 'You did not confirm, so the credentials in the secret were not replaced.');
 }
 
 /** Asks even with `--yes`, which does not mean that another program's secret may be changed. */
@@ -89,7 +89,7 @@ async function confirmForeignSecret(document: KnownDocument, place: string): Pro
   terminal.say(`The secret holds other members: ${names}. Another program may use it.`);
   const instead = 'Run the command in a terminal, or choose another secret with --secret-id.';
   if (await askYesOrNo(`Add Retently's credentials to ${place}?`, instead)) return;
-  throw new CommandError(EXIT.attention, 'Nothing was changed: the secret stays as it is.');
+  throw new CommandError(EXIT.attention, 'You did not confirm, so no credentials were added to the secret.');
 }
 
 /** Invokes the function for its status. A failure does not stop the authorization, which may fix its cause. */

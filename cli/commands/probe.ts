@@ -38,7 +38,8 @@ export async function probe(session: AwsSession, options: ProbeOptions): Promise
   await checkConnection(tokenEndpoint);
   terminal.say(WARNING);
   const isWanted = options.yes || (await askYesOrNo(`Begin with ${place}?`, 'Pass --yes to confirm.'));
-  if (!isWanted) throw new CommandError(EXIT.attention, 'Nothing was sent.');
+  if (!isWanted)
+    throw new CommandError(EXIT.attention, 'You did not confirm, so the probe did not start. Nothing was sent.');
   const client = await findClientCredentials(known);
   const findings: Finding[] = [];
   const grant = await authorizeInBrowser(client.clientId, redirect, options, async ({ request, parameters }) => {

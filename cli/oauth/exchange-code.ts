@@ -47,7 +47,7 @@ function toAnswerFailure(error: unknown): CommandError {
   if (error instanceof oauth.AuthorizationResponseError) {
     const isDenied = error.error === 'access_denied';
     const message = isDenied
-      ? 'Access was denied on the consent page. Nothing was stored. Run the command again, and allow access as a user who is permitted to.'
+      ? 'Access was denied on the consent page. Nothing was stored. Run the command again, and allow access as a user who has the permission to do so.'
       : `The authorization server answered with an error${isCode(error.error) ? ` (${error.error})` : ''}. Nothing was stored. Check the client id and the redirect URI that the application has registered.`;
     return new CommandError(EXIT.attention, message);
   }

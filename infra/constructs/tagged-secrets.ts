@@ -24,7 +24,7 @@ export function warnAboutTaggedSecrets(scope: Construct, { tagKey, tagValue }: F
       : 'This secret has the tag of a fleet, which reads it and refreshes the Retently credentials in it';
     Annotations.of(node).addWarningV2(
       'retently-token-refresh:taggedSecret',
-      `${what}: ${scope.node.path}. Exclude it with Tags.of(secret).remove('${tagKey}'), or acknowledge this warning if the fleet should refresh it.`,
+      `${what}: ${scope.node.path}. Exclude it with Tags.of(secret).remove('${tagKey}'), or acknowledge this warning if the tag is intended.`,
     );
   };
   // After the aspects that add tags. An aspect of the app does not reach into a stage.

@@ -31,7 +31,7 @@ const fleetShape = {
   tagKey: tag(128, 'key')
     // CloudFormation cannot compute the key of a condition.
     .refine((key) => !Token.isUnresolved(key) && !/^aws:/i.test(key), {
-      error: 'be the key of a tag, without aws: at the beginning',
+      error: 'be a tag key that does not start with aws:',
     })
     .meta({
       doc: 'Key of the tag that every secret of the fleet has',

@@ -79,7 +79,7 @@ export function findTimingProblems(timing: Timing): readonly Problem[] {
   const lifetimeSeconds = tokenLifetime.toSeconds();
   const dueMinutes = Math.floor((lifetimeSeconds - dueAfterSeconds(lifetimeSeconds)) / 60);
   if (chancesMinutes > dueMinutes) {
-    const requirement = `leave every token two chances. Two ticks and the flexible window take up to ${chancesMinutes} minutes, but a token of ${lifetimeSeconds} seconds is due ${dueMinutes} minutes before it expires`;
+    const requirement = `leave each token two chances of a refresh. Two ticks and the flexible window take up to ${chancesMinutes} minutes, but a token of ${lifetimeSeconds} seconds is due ${dueMinutes} minutes before it expires`;
     problems.push({ path: ['interval'], requirement });
   }
   const longestSeconds = longestRunSeconds(interval);

@@ -20,7 +20,7 @@ import { MAX_INTERVAL_MINUTES, MIN_INTERVAL_MINUTES, MIN_TIMEOUT_SECONDS } from 
 export const CONTEXT_KEY = 'tokenRefresh';
 
 const RETENTION_DAYS = Object.values(RetentionDays).filter((days) => typeof days === 'number');
-const HTTPS_URL = 'be an https URL without a user name, a fragment and white space';
+const HTTPS_URL = 'be an https URL without a user name, a fragment or white space';
 // The parser of URLs drops line breaks, but an email or a dashboard would contain them.
 const isHttpsUrl = (url: string) => isTokenEndpoint(url) && !/\s/.test(url);
 const httpsUrl = () =>
@@ -56,7 +56,7 @@ const eventBus = z.union(
     strictObject({
       create: text(
         /^(?!aws\.|default$)[\w.-]{1,256}$/,
-        'be a name for a new event bus without a slash, but not "default" or a name reserved by AWS',
+        'be a name for a new event bus without a slash, and neither "default" nor a name reserved by AWS',
       ),
     }),
     cdk<IEventBus>('eventBusArn').transform(({ eventBusArn }) => eventBusArn),

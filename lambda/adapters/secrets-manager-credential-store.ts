@@ -186,7 +186,7 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
       return new Fault('CONFIGURATION_INVALID', `Secret ${this.secretId} ${what}.`);
     }
     if (service === undefined) return undefined;
-    const what = `is managed by ${service}, which writes it by itself. Name another secret in ${this.#variable}`;
+    const what = `is managed by ${service}, which writes its value. Name another secret in ${this.#variable}`;
     return new Fault('CONFIGURATION_INVALID', `Secret ${this.secretId} ${what}.`);
   }
 

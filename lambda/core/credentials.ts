@@ -158,7 +158,7 @@ export function requireGrant(
 
 function sayWhereSeen(raw: JsonObject): string {
   const path = findMisplaced(raw);
-  return path === undefined ? '' : ` They were seen in ${path}: move them up, to the top or under 'credentials'.`;
+  return path === undefined ? '' : ` They were seen in ${path}: move them up to the top level, or under 'credentials'.`;
 }
 
 /**

@@ -197,7 +197,11 @@ async function readExisting(context: Context, tokenHash: string): Promise<Docume
       const isPassing = error instanceof Fault && error.name !== 'CREDENTIALS_INVALID';
       if (!isPassing || isLast) throw error;
     }
-    if (isLast) throw new Fault('STORE_UNAVAILABLE', 'Cannot read a version that exists. The next run retries.');
+    if (isLast)
+      throw new Fault(
+        'STORE_UNAVAILABLE',
+        'Cannot read the stored answer: its version exists, but no read returns it yet. The next run retries.',
+      );
     await runtime.sleep(delayMs);
   }
 }

@@ -169,5 +169,7 @@ function requireOurs({ secretId }: TokenSecret, held: Version | undefined, curre
 }
 
 function toProblem(error: unknown): Fault {
-  return error instanceof Fault ? error : new Fault('STORE_UNAVAILABLE', `Unexpected ${nameOf(error)}.`);
+  return error instanceof Fault
+    ? error
+    : new Fault('STORE_UNAVAILABLE', `Cannot check or update the token secret: unexpected ${nameOf(error)}.`);
 }

@@ -63,7 +63,7 @@ export function parseMessage(body: string, place: Place): QueuedSecret {
     };
   throw new Fault(
     'EVENT_INVALID',
-    `A message of the queue is not {"secretId":"<complete ARN>"}, as the sweep writes them. It was removed from the queue. ${NOTHING_DONE}`,
+    `A queue message is not {"secretId":"<complete ARN>"}, which is all that the sweep writes. It was removed from the queue. ${NOTHING_DONE}`,
   );
 }
 

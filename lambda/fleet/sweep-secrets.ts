@@ -108,9 +108,12 @@ export async function sweepSecrets(ports: SweepPorts, options: SweepOptions): Pr
   const send = async (queue: RefreshQueue, turns: readonly Turn[]) =>
     await inLanes(chunksOf(turns, SEND_BATCH), async (batch) => {
       try {
-        const refused = await queue.send(batch, ports.judge.now());
-        queued += batch.length - refused;
-        if (refused > 0) problems.push(new Fault('SWEEP_INCOMPLETE', 'The queue did not take every message.'));
+        const rejected = await queue.send(batch, ports.judge.now());
+        queued += batch.length - rejected;
+        if (rejected > 0) {
+          const message = `The queue rejected ${rejected} of ${batch.length} messages of a batch.`;
+          problems.push(new Fault('SWEEP_INCOMPLETE', message));
+        }
       } catch (error) {
         problems.push(toFault(error));
       }

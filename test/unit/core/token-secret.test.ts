@@ -299,7 +299,9 @@ describe('a problem with the token secret does not change how a run ends', () =>
     const context = fresh(OLD_TEXT);
     context.tokenSecret?.intercept('promote', 'before', () => Promise.reject(new TypeError('secret')));
     expect(await run(context)).toMatchObject({ outcome: 'fresh' });
-    expect(warnings(context)[0]?.members?.reason).toBe('Unexpected TypeError.');
+    expect(warnings(context)[0]?.members?.reason).toBe(
+      'Cannot check or update the token secret: unexpected TypeError.',
+    );
   });
 });
 
@@ -411,7 +413,7 @@ describe('syncTokenSecret', () => {
     context.tokenSecret?.intercept('readCurrent', 'before', () => Promise.reject('a text'));
     expect(await syncTokenSecret(context, known)).toMatchObject({
       kind: 'stale',
-      problem: { name: 'STORE_UNAVAILABLE', message: 'Unexpected string.' },
+      problem: { name: 'STORE_UNAVAILABLE', message: 'Cannot check or update the token secret: unexpected string.' },
     });
   });
 });
