@@ -58,7 +58,7 @@ export class TokenRefresh extends Construct {
     const resources = createAccount(this, settings);
     this.encryptionKey = props.encryptionKey;
     allowAwsServices(this, props);
-    for (const statement of this.allowKeysOfSecrets(props)) resources.role.addToPolicy(statement);
+    for (const statement of allowKeysOfSecrets(this, props)) resources.role.addToPolicy(statement);
     this.lambdaFunction = resources.lambdaFunction;
     this.logGroup = resources.logGroup;
     this.alarms = resources.alarms.alarms;
@@ -70,17 +70,6 @@ export class TokenRefresh extends Construct {
     this.operatorOutputs = resources;
     this.tokenSecret = typeof props.tokenSecret === 'object' ? props.tokenSecret : this.token?.created;
     warnAboutSharedSecrets(this, this.othersOfTheApp());
-  }
-
-  /** Returns statements for the keys of the app's own secrets. Their policies allow what IAM allows in the key's AWS account. */
-  private allowKeysOfSecrets({ secret, tokenSecret, encryptionKey }: TokenRefreshProps): readonly PolicyStatement[] {
-    const existing = typeof tokenSecret === 'object' ? tokenSecret : undefined;
-    const keyOf = (each: ISecret | undefined) =>
-      each?.encryptionKey === encryptionKey ? undefined : each?.encryptionKey;
-    return [
-      ...allowKeyThrough(this, 'EncryptExistingSecret', 'secretsmanager', keyOf(secret)),
-      ...allowKeyThrough(this, 'EncryptExistingTokenSecret', 'secretsmanager', keyOf(existing)),
-    ];
   }
 
   private othersOfTheApp(): readonly TokenRefresh[] {
@@ -175,4 +164,18 @@ function accountsOf({ grantPrincipal }: IGrantable): readonly string[] {
   const arns = grantPrincipal.policyFragment.principalJson['AWS'] ?? [];
   const ofArns = arns.flatMap((arn) => /^arn:[\w-]+:iam::(\d{12}):/.exec(arn)?.[1] ?? []);
   return grantPrincipal.principalAccount === undefined ? ofArns : [grantPrincipal.principalAccount, ...ofArns];
+}
+
+/** Returns statements for the keys of the app's own secrets. Their policies allow what IAM allows in the key's AWS account. */
+function allowKeysOfSecrets(
+  scope: Construct,
+  { secret, tokenSecret, encryptionKey }: TokenRefreshProps,
+): readonly PolicyStatement[] {
+  const existing = typeof tokenSecret === 'object' ? tokenSecret : undefined;
+  const keyOf = (each: ISecret | undefined) =>
+    each?.encryptionKey === encryptionKey ? undefined : each?.encryptionKey;
+  return [
+    ...allowKeyThrough(scope, 'EncryptExistingSecret', 'secretsmanager', keyOf(secret)),
+    ...allowKeyThrough(scope, 'EncryptExistingTokenSecret', 'secretsmanager', keyOf(existing)),
+  ];
 }

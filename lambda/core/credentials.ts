@@ -39,6 +39,7 @@ const Members = z.object({
   spent_refresh_token_sha256: written,
   refresh_token_expires_at: written,
   may_be_revoked: written,
+  reuse_possible_until: written,
   redirect_uri: text,
 });
 
@@ -56,6 +57,7 @@ const TOKEN_MEMBERS = [
   'spent_refresh_token_sha256',
   'refresh_token_expires_at',
   'may_be_revoked',
+  'reuse_possible_until',
 ] as const satisfies readonly MemberName[];
 
 /** The token members of one document; an absent one is absent in the secret too. */

@@ -5,6 +5,7 @@ import {
   type FailureEntry,
   isRefusalCode,
   type JournalEntry,
+  leaseEndMs,
   mayHaveRevoked,
   type RefusalEntry,
   successorId,
@@ -51,9 +52,7 @@ export function decide(situation: Situation): Decision {
     return attempt(0);
 
   if (latestEntry.kind === 'claim') {
-    // Lambda has ended the run behind an older claim: its lease is longer than its timeout.
-    const isLive = nowMs < latestEntry.createdAt + latestEntry.leaseSeconds * 1000;
-    return isLive ? { kind: 'busy' } : attempt(latestEntry.attempt + 1, true);
+    return nowMs < leaseEndMs(latestEntry) ? { kind: 'busy' } : attempt(latestEntry.attempt + 1, true);
   }
   // A failure with other credentials says nothing about these.
   if (force || latestEntry.digest !== digest) return attempt(latestEntry.attempt + 1);

@@ -2,7 +2,7 @@ import type { Action, Health } from '../contract.ts';
 import { type Decision, decide, type Situation } from './decide.ts';
 import { isTooShort, secondsUntilDue } from './due.ts';
 import type { FaultCode } from './fault.ts';
-import type { FailureCause, FailureEntry } from './journal.ts';
+import { type FailureCause, type FailureEntry, leaseEndMs } from './journal.ts';
 import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 import { findRoomAtMs } from './version-budget.ts';
 
@@ -147,7 +147,7 @@ function chanceMs({ situation, hasSuccessor }: Evidence, decision: Decision, due
   if (hasSuccessor === true) return nowMs;
   if (decision.kind === 'waiting') return decision.retryAtMs;
   if (decision.kind === 'busy' && latestEntry?.kind === 'claim') {
-    return latestEntry.createdAt + latestEntry.leaseSeconds * 1000;
+    return leaseEndMs(latestEntry);
   }
   return decision.kind === 'fresh' ? Math.max(dueAtMs, nowMs) : nowMs;
 }

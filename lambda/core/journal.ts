@@ -142,6 +142,11 @@ export interface DocumentEntry extends Entry {
 
 export type JournalEntry = ClaimEntry | FailureEntry | DocumentEntry;
 
+/** Returns when no run can use the claim any more: Lambda has ended the run behind it, because its lease is longer than its timeout. */
+export function leaseEndMs({ createdAt, leaseSeconds }: ClaimEntry): number {
+  return createdAt + leaseSeconds * 1000;
+}
+
 export function isRefusalCode(code: FailureCode): code is RefusalCode {
   return code === 'REAUTHORIZATION_REQUIRED' || code === 'CLIENT_REJECTED';
 }

@@ -5,6 +5,7 @@ import {
   claimId,
   type DocumentEntry,
   failureId,
+  leaseEndMs,
   mayHaveRevoked,
   parseDocumentEntry,
   parseEntry,
@@ -13,11 +14,14 @@ import {
 import { readSuccessor } from './load.ts';
 import { LOG_EVENTS } from './log-events.ts';
 import type { Version } from './ports.ts';
-import { parseRfc3339 } from './rfc3339.ts';
+import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 import { STORE_CALL_MAX_MS } from './time-reserves.ts';
 
 /** Reason to doubt an answer if it is not known how another run with the same token ended. */
 const UNKNOWN = 'UNKNOWN';
+
+/** Members of a document whose tokens may be revoked. */
+type Doubt = Pick<TokenMembers, 'may_be_revoked' | 'reuse_possible_until'>;
 
 const FIRST_RETRY_DELAY_MS = 100;
 const MAX_RETRY_DELAY_MS = 2_000;
@@ -64,11 +68,11 @@ export async function recordPendingAnswer(context: Context): Promise<'none' | 's
   if (pendingAnswer === undefined) return 'none';
   const { parent, askedAtMs, attempt } = pendingAnswer;
   try {
-    const may_be_revoked = await findReasonToDoubt(context, pendingAnswer);
-    const tokens = { ...pendingAnswer.tokens, may_be_revoked };
+    const doubt = await findDoubt(context, pendingAnswer);
+    const tokens = { ...pendingAnswer.tokens, ...doubt };
     const { versionId, document } = await record(context, parent, tokens, askedAtMs, attempt);
     context.telemetry.info(LOG_EVENTS.pendingAnswerStored, { versionId });
-    const isMarked = may_be_revoked === undefined || document.members.may_be_revoked !== undefined;
+    const isMarked = doubt === undefined || document.members.may_be_revoked !== undefined;
     return isMarked || document.members.refresh_token !== tokens.refresh_token ? 'stored' : 'may be revoked';
   } catch {
     // The answer stays in memory with its fault, and the run continues: other credentials may have been stored meanwhile.
@@ -79,11 +83,13 @@ export async function recordPendingAnswer(context: Context): Promise<'none' | 's
 /**
  * Returns why the answer may be revoked: the code of the failure, or `UNKNOWN`, also if something cannot be read. Returns
  * `undefined` if no other run has sent its token, or if the server did not change the token.
+ *
+ * While another run may still send the token, even a refresh that succeeds does not end the doubt.
  */
-async function findReasonToDoubt(
-  { store }: Context,
+async function findDoubt(
+  { store, runtime, settings }: Context,
   { parent: { tokenHash, document }, tokens, attempt }: PendingAnswer,
-): Promise<string | undefined> {
+): Promise<Doubt | undefined> {
   if (tokens.refresh_token === document.members.refresh_token) return undefined;
   try {
     const read = async (version: Promise<Version | undefined>) => {
@@ -93,9 +99,9 @@ async function findReasonToDoubt(
     const next = attempt + 1;
     const [latest, claimed, failed, claimedAfter] = await Promise.all([
       read(store.readLatestEntry()),
-      store.readVersion(claimId(tokenHash, next)),
+      read(store.readVersion(claimId(tokenHash, next))),
       read(store.readVersion(failureId(tokenHash, next))),
-      store.readVersion(claimId(tokenHash, next + 1)),
+      read(store.readVersion(claimId(tokenHash, next + 1))),
     ]);
     const isOfToken = latest?.kind !== 'document' && latest?.tokenHash === tokenHash;
     // The label may lag, and so may a read by id: either is enough.
@@ -103,13 +109,21 @@ async function findReasonToDoubt(
     if (!isSentSince && !mayHaveRevoked(latest, tokenHash)) return undefined;
     const failures = [latest, failed].flatMap((entry) => (entry?.kind === 'failure' ? [entry] : []));
     const failure = failures.find((entry) => mayHaveRevoked(entry, tokenHash));
-    if (failure !== undefined) return failure.code;
     const isOver = failures.some((entry) => entry.attempt === next);
     // That attempt has ended, and did not use the token.
-    return isOver && claimedAfter === undefined && !(isOfToken && latest.attempt > next) ? undefined : UNKNOWN;
+    const isHarmless = isOver && claimedAfter === undefined && !(isOfToken && latest.attempt > next);
+    if (failure === undefined && isHarmless) return undefined;
+    const claims = [latest, claimed, claimedAfter].flatMap((entry) => (entry?.kind === 'claim' ? [entry] : []));
+    const ends = claims.filter((entry) => entry.tokenHash === tokenHash).map(leaseEndMs);
+    return { may_be_revoked: failure?.code ?? UNKNOWN, ...toReusePossible(Math.max(...ends), runtime.now()) };
   } catch {
-    return UNKNOWN;
+    const nowMs = runtime.now();
+    return { may_be_revoked: UNKNOWN, ...toReusePossible(nowMs + settings.leaseSeconds * 1000, nowMs) };
   }
+}
+
+function toReusePossible(untilMs: number, nowMs: number): Doubt {
+  return untilMs > nowMs ? { reuse_possible_until: toRfc3339(untilMs) } : {};
 }
 
 function notStored(reason: string): Fault {

@@ -26,7 +26,7 @@ import {
 import { record, recordPendingAnswer } from './record.ts';
 import type { Result } from './result.ts';
 import { toRfc3339 } from './rfc3339.ts';
-import { rollForward } from './roll-forward.ts';
+import { hasAllOf, rollForward } from './roll-forward.ts';
 import { RunReport } from './run-report.ts';
 import { LOOK_RESERVE_MS } from './time-reserves.ts';
 import { fitIntoSecret, toTokenMembers, warnAboutExpiry, warnAboutLifetime } from './token-members.ts';
@@ -214,6 +214,8 @@ class RefreshRun {
     this.#mayBeRevoked = false;
     this.#report.isReauthorizationRequired = false;
     telemetry.note({ attempt, ...lineage(entry.document) });
+    // Another run recorded this answer, without an edit that came since. The next round merges both.
+    if (!hasAllOf(current, entry)) return 'start over';
     if (answer.kind === 'refresh-token-only') {
       await store.promote(entry.versionId, current.versionId);
       throw await this.#incomplete(entry, attempt, answer.reason);

@@ -36,11 +36,16 @@ function invalid({ settings }: Context, what: string): Fault {
   return new Fault('CREDENTIALS_INVALID', `The versions of secret ${settings.secretId} ${what}. ${advice}`);
 }
 
+/** Returns whether a document has everything of the current one beside the tokens. A late answer may lack an edit. */
+export function hasAllOf(current: DocumentEntry, entry: DocumentEntry): boolean {
+  const tokens = tokenMembers(entry.document);
+  return renderWithTokens(current.document, tokens) === renderWithTokens(entry.document, tokens);
+}
+
 async function mergeDocuments(context: Context, current: DocumentEntry, end: DocumentEntry): Promise<DocumentEntry> {
   const { store, runtime } = context;
-  const tokens = tokenMembers(end.document);
-  const secretString = renderWithTokens(current.document, tokens);
-  if (secretString === renderWithTokens(end.document, tokens)) return end;
+  if (hasAllOf(current, end)) return end;
+  const secretString = renderWithTokens(current.document, tokenMembers(end.document));
   const versionId = mergeId(current.versionId, end.versionId);
   if (Buffer.byteLength(secretString) > SECRET_STRING_MAX_BYTES) {
     throw new Fault(

@@ -110,6 +110,10 @@ export class RunReport {
     if (current === undefined || current.versionId === this.#syncedVersionId) return;
     if (hasPromoted) this.#promotedVersionId = current.versionId;
     const { telemetry } = this.#context;
+    // What an earlier sync of this run found was about another version.
+    this.#tokenSecret = undefined;
+    this.isTokenSecretStale = undefined;
+    this.isTokenSecretUnreadable = undefined;
     // After a promotion, the announcement comes next.
     const state = await syncTokenSecret(this.#context, current, hasPromoted ? ANNOUNCE_MAX_MS : 0);
     if (state === undefined) return;

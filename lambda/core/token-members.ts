@@ -3,7 +3,7 @@ import { type CredentialsDocument, hasRoomFor, SECRET_STRING_MAX_BYTES, type Tok
 import type { Exchanged, NotExchanged } from './exchange.ts';
 import { sha256 } from './fingerprint.ts';
 import { readExpiry } from './read-expiry.ts';
-import { toRfc3339 } from './rfc3339.ts';
+import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 
 type Token = Extract<Exchanged, { kind: 'token' }>;
 
@@ -25,7 +25,7 @@ export function toTokenMembers(
   spentRefreshToken: string,
   defaultTokenLifetimeSeconds: number,
 ): TokenMembers {
-  const spent = { spent_refresh_token_sha256: sha256(spentRefreshToken) };
+  const spent = { spent_refresh_token_sha256: sha256(spentRefreshToken), ...keepDoubt(members, answer.startedAtMs) };
   if (answer.kind === 'refresh-token-only') {
     // The old access token stays valid. Without refreshed_at the document is due, so the next run requests a new one.
     const { access_token, token_type, expires_at } = members;
@@ -47,6 +47,15 @@ export function toTokenMembers(
       refreshTokenExpiresAt(answer) ?? (isRotated ? undefined : members.refresh_token_expires_at),
     ...spent,
   };
+}
+
+/** Returns the doubt about the spent tokens if a run that has sent an earlier token may still revoke the whole grant. */
+function keepDoubt(
+  { may_be_revoked, reuse_possible_until }: CredentialsDocument['members'],
+  startedAtMs: number,
+): Pick<TokenMembers, 'may_be_revoked' | 'reuse_possible_until'> {
+  const isOver = !(parseRfc3339(reuse_possible_until) > startedAtMs);
+  return may_be_revoked === undefined || isOver ? {} : { may_be_revoked, reuse_possible_until };
 }
 
 /**

@@ -52,6 +52,7 @@ const TOKEN_MEMBERS = new Set([
   'spent_refresh_token_sha256',
   'refresh_token_expires_at',
   'may_be_revoked',
+  'reuse_possible_until',
 ]);
 
 /** A document, with the members of one refresh apart from all others, so that edits can be compared. */
@@ -227,6 +228,8 @@ export class Witness {
       throw new Violation('I6', 'credentials were sent again after a run had ended with their rejection');
     if (digest === refusal) throw new Violation('I6', 'a run sent again what it knows to be rejected');
     if (!isOfForced && !isKept) this.#waitedFor(digest, nowMs);
+    // Only the last attempt is the latest journal entry. An attempt with other credentials hides the pause of these.
+    for (const failed of this.#failures.keys()) if (failed !== digest) this.#failures.delete(failed);
     this.#sending.set(refreshToken, runId);
   }
 

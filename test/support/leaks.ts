@@ -22,6 +22,7 @@ const HARMLESS = new Set([
   'spent_refresh_token_sha256',
   'refresh_token_expires_at',
   'may_be_revoked',
+  'reuse_possible_until',
 ]);
 
 /** The secrets of which `text` shows a part, as it is or encoded in one of the usual ways, each with its first place. */

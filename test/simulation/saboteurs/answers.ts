@@ -51,7 +51,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     patches: [
       {
         file: 'core/record.ts',
-        find: 'const tokens = { ...pendingAnswer.tokens, may_be_revoked };',
+        find: 'const tokens = { ...pendingAnswer.tokens, ...doubt };',
         replace: 'const { tokens } = pendingAnswer;',
       },
     ],
@@ -62,11 +62,41 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     patches: [
       {
         file: 'core/record.ts',
-        find: 'const may_be_revoked = await findReasonToDoubt(context, pendingAnswer);',
-        replace: 'const may_be_revoked = (await findReasonToDoubt(context, pendingAnswer)) && undefined;',
+        find: 'const doubt = await findDoubt(context, pendingAnswer);',
+        replace: 'const doubt = (await findDoubt(context, pendingAnswer)) && undefined;',
       },
     ],
     caughtBy: { breaks: ['I7'], within: 2_000 },
+  },
+  {
+    mistake: 'ends the doubt about tokens while another run may still revoke them',
+    patches: [
+      {
+        file: 'core/token-members.ts',
+        find: 'may_be_revoked === undefined || isOver ? {}',
+        replace: 'isOver || !isOver ? {}',
+      },
+    ],
+    caughtBy: {
+      file: 'core/refresh-interleaved.test.ts',
+      test: 'a refresh ends the doubt only after the last run that may still send the token',
+    },
+  },
+  {
+    mistake: 'promotes the document of another run although an edit is missing in it',
+    patches: [{ file: 'core/refresh.ts', find: `if (!hasAllOf(current, entry)) return 'start over';`, replace: '' }],
+    caughtBy: {
+      file: 'core/refresh-interleaved.test.ts',
+      test: 'an edit stays if another run has recorded the same answer without it',
+    },
+  },
+  {
+    mistake: 'reports of a newer token what it found out about the one before',
+    patches: [{ file: 'core/run-report.ts', find: 'this.isTokenSecretStale = undefined;', replace: '' }],
+    caughtBy: {
+      file: 'core/token-secret.test.ts',
+      test: 'is unknown again after a promotion that leaves no time to update it',
+    },
   },
   {
     mistake: 'ignores that the parent of a token was rejected',

@@ -133,8 +133,8 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     patches: [
       {
         file: 'core/decide.ts',
-        find: 'const isLive = nowMs < latestEntry.createdAt + latestEntry.leaseSeconds * 1000;',
-        replace: 'const isLive = latestEntry.leaseSeconds > 0;',
+        find: 'return nowMs < leaseEndMs(latestEntry) ?',
+        replace: 'return leaseEndMs(latestEntry) > 0 ?',
       },
     ],
     caughtBy: { breaks: ['I7'], within: 100 },

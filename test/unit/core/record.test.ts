@@ -117,6 +117,7 @@ describe('a pending answer may be revoked, and its document contains the reason,
     const outcome = await recordPendingAnswer(next);
     return { outcome, reason: JSON.parse(context.textOf(JOURNAL_STAGE)).may_be_revoked };
   };
+  const reusePossibleUntil = () => JSON.parse(context.textOf(JOURNAL_STAGE)).reuse_possible_until;
 
   test.each<[string, () => unknown, string | undefined]>([
     ['no other run has sent its token: it may not', () => claimed(0), undefined],
@@ -137,6 +138,30 @@ describe('a pending answer may be revoked, and its document contains the reason,
     expect(await stored()).toEqual({ outcome: 'stored', reason });
   });
 
+  test.each<[string, () => unknown, number | undefined]>([
+    ['until the lease of its claim ends', () => claimed(1), 90_000],
+    ['until the last lease ends', () => [claimed(1), context.advance(60_000), claimed(2), context.loseLabel()], 90_000],
+    ['no more, because its lease has ended', () => [claimed(1), context.advance(90_000)], undefined],
+    ['no more, because all leases have ended', () => [claimed(1), claimed(2), context.advance(90_000)], undefined],
+    [
+      'until the lease of a rejected run ends, which says nothing of others',
+      () => [claimed(1), failed(1, 'REAUTHORIZATION_REQUIRED')],
+      90_000,
+    ],
+  ])('another run may still send the token: %s', async (_what, happened, afterMs) => {
+    happened();
+    await stored();
+    expect(reusePossibleUntil()).toBe(afterMs && iso(context.world.nowMs + afterMs));
+  });
+
+  test('another run may still send the token: not if only the claim of another token shows a lease', async () => {
+    claimed(1);
+    context.advance(90_000);
+    put(renderClaim({ tokenHash: 'another', attempt: 0, nonce: 'n', leaseSeconds: 90 }), claimId('another', 0));
+    await stored();
+    expect(reusePossibleUntil()).toBeUndefined();
+  });
+
   test('another run has claimed it, and the label lags behind at an earlier failure', async () => {
     claimed(2);
     failed(0, 'PROVIDER_UNAVAILABLE');
@@ -154,6 +179,7 @@ describe('a pending answer may be revoked, and its document contains the reason,
     next.store.refuse(operation);
     expect(await recordPendingAnswer(next)).toBe('stored');
     expect(JSON.parse(context.textOf(JOURNAL_STAGE)).may_be_revoked).toBe('UNKNOWN');
+    expect(reusePossibleUntil()).toBe(iso(context.world.nowMs + context.settings.leaseSeconds * 1000));
   });
 
   test('the server did not change the token: it may not', async () => {

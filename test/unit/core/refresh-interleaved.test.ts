@@ -4,7 +4,7 @@ import { successorId } from '../../../lambda/core/journal.ts';
 import { ADOPTED, STORED_LATE } from '../../../lambda/core/messages.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { FakeContext } from '../../support/fake-context.ts';
-import { INVALID_GRANT, TOKEN } from '../../support/fake-token-endpoint.ts';
+import { AMBIGUOUS, INVALID_GRANT, TOKEN } from '../../support/fake-token-endpoint.ts';
 import { faultFrom } from '../../support/fault-of.ts';
 import { CREDENTIALS, NEW_TOKENS, NOW_MS, toDocumentEntry } from '../../support/secret-documents.ts';
 
@@ -170,6 +170,51 @@ describe('when other writers interfere', () => {
     elsewhere.tokenEndpoint.willAnswer(INVALID_GRANT);
     expect((await faultFrom(refresh(elsewhere, IF_DUE))).name).toBe('REAUTHORIZATION_REQUIRED');
     expect(elsewhere.tokenEndpoint.grants).toMatchObject([{ refreshToken: 'refresh-2' }]);
+  });
+
+  test('a refresh ends the doubt only after the last run that may still send the token', async () => {
+    const first = FakeContext.withSecret(CREDENTIALS);
+    first.tokenEndpoint.willAnswer(() => {
+      first.store.refuse('putVersion', 1_000);
+      return TOKEN;
+    });
+    first.deadlineMs = NOW_MS + 36_000;
+    await faultFrom(refresh(first, IF_DUE));
+    const sending = first.nextRun({ afterMs: 120_000 });
+    const late = sending.nextRun();
+    late.memory.pendingAnswer = first.memory.pendingAnswer;
+    late.tokenEndpoint.willAnswer({ ...TOKEN, refreshToken: 'refresh-3' });
+    // The request of the other run is still on its way while the late answer is stored, promoted and refreshed.
+    sending.tokenEndpoint.willAnswer(
+      async () => {
+        expect(await refresh(late, IF_DUE)).toMatchObject({ outcome: 'refreshed', health: 'attention' });
+        return AMBIGUOUS;
+      },
+      ...[AMBIGUOUS, AMBIGUOUS],
+    );
+    await faultFrom(refresh(sending, IF_DUE));
+    const reuse_possible_until = new Date(sending.world.nowMs + 90_000).toISOString();
+    expect(late.currentDocument).toMatchObject({
+      refresh_token: 'refresh-3',
+      may_be_revoked: 'UNKNOWN',
+      reuse_possible_until,
+    });
+
+    const next = late.nextRun({ afterMs: 90_000 });
+    next.tokenEndpoint.willAnswer({ ...TOKEN, refreshToken: 'refresh-4' });
+    expect(await refresh(next, IF_DUE)).toMatchObject({ outcome: 'refreshed', health: 'healthy' });
+    expect(next.currentDocument).not.toHaveProperty('may_be_revoked');
+    expect(next.currentDocument).not.toHaveProperty('reuse_possible_until');
+  });
+
+  test('an edit stays if another run has recorded the same answer without it', async () => {
+    const context = FakeContext.withSecret({ ...CREDENTIALS, note: 1 });
+    context.tokenEndpoint.willAnswer(() => {
+      context.writeText(JSON.stringify({ ...REFRESHED, note: 0 }), [JOURNAL_STAGE], SUCCESSOR);
+      return TOKEN;
+    });
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+    expect(context.currentDocument).toEqual({ ...REFRESHED, note: 1 });
   });
 
   test('an answer that an earlier run here could not store is stored first, then promoted', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { TokenMembers } from '../../../lambda/core/credentials.ts';
 import { isHalfRefreshed } from '../../../lambda/core/due.ts';
 import type { Exchanged } from '../../../lambda/core/exchange.ts';
 import { sha256 } from '../../../lambda/core/fingerprint.ts';
@@ -132,6 +133,28 @@ describe('the lifetime of a refresh token', () => {
     const exchanged = { ...REFRESH_TOKEN_ONLY, refreshTokenExpiresInSeconds, startedAtMs: NOW_MS };
     const tokens = toTokenMembers(exchanged, toDocumentEntry(held).document, 'refresh-1', DEFAULT_SECONDS);
     expect(tokens.refresh_token_expires_at).toBe(inADay);
+  });
+});
+
+describe('a doubt about the spent tokens', () => {
+  const doubtOf = ({ may_be_revoked, reuse_possible_until }: TokenMembers) => ({
+    may_be_revoked,
+    reuse_possible_until,
+  });
+  const doubted = (reuse_possible_until?: string) => ({ ...PARENT, may_be_revoked: 'UNKNOWN', reuse_possible_until });
+  const soon = iso(NOW_MS + 1);
+
+  test.each<[string, object, string | undefined]>([
+    ['stays while another run may still send the token', doubted(soon), 'UNKNOWN'],
+    ['ends when no other run can send it any more', doubted(iso(NOW_MS)), undefined],
+    ['ends if no other run was sending it', doubted(), undefined],
+    ['ends if it is not known until when', doubted('soon'), undefined],
+    ['is not made up', { ...doubted(soon), may_be_revoked: undefined }, undefined],
+  ])('%s', (_what, parent, reason) => {
+    const expected = { may_be_revoked: reason, reuse_possible_until: reason && soon };
+    expect(doubtOf(tokensOf({}, parent))).toEqual(expected);
+    const exchanged = { ...REFRESH_TOKEN_ONLY, startedAtMs: NOW_MS };
+    expect(doubtOf(toTokenMembers(exchanged, toDocumentEntry(parent).document, 'refresh-1', 3_600))).toEqual(expected);
   });
 });
 

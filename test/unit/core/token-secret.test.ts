@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../lambda/core/fault.ts';
 import { LOG_EVENTS } from '../../../lambda/core/log-events.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
+import { RunReport } from '../../../lambda/core/run-report.ts';
 import { status } from '../../../lambda/core/status.ts';
 import { syncTokenSecret } from '../../../lambda/core/token-secret.ts';
 import { FakeContext } from '../../support/fake-context.ts';
@@ -152,6 +153,26 @@ describe('a failing run', () => {
     context.deadlineMs = context.world.nowMs + 7_999;
     await run(context);
     expect(context.tokenSecretText).toBe(OLD_TEXT);
+    expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBeUndefined();
+  });
+});
+
+describe('the state of the token secret', () => {
+  it('is unknown again after a promotion that leaves no time to update it', async () => {
+    const context = FakeContext.withSecret(refreshed(4));
+    const tokenSecret = context.giveTokenSecret(projectionOf(refreshed(4)));
+    const report = new RunReport(context);
+    await report.load();
+    await report.syncTokenSecret({ hasPromoted: false });
+    expect(report.isTokenSecretStale).toBe(false);
+    context.write(refreshed(0));
+    await report.load();
+    tokenSecret.intercept('promote', 'before', () => {
+      context.writeTokenSecret(OLD_TEXT);
+      context.deadlineMs = context.world.nowMs;
+    });
+    await report.syncTokenSecret({ hasPromoted: false });
+    report.recordStates();
     expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBeUndefined();
   });
 });
