@@ -21,7 +21,7 @@ export interface PendingAnswer {
   readonly tokens: TokenMembers;
   /** Time just before the POST that was answered, in milliseconds since the epoch. */
   readonly askedAtMs: number;
-  /** Attempt that was answered. */
+  /** Attempt that was answered, or a later one that this execution environment claimed to keep other runs from sending the token. */
   readonly attempt: number;
   /** Reason why the answer is not stored yet. */
   readonly fault: Fault;

@@ -9,6 +9,7 @@ import {
   mayHaveRevoked,
   parseDocumentEntry,
   parseEntry,
+  renderClaim,
   successorId,
 } from './journal.ts';
 import { readSuccessor } from './load.ts';
@@ -66,9 +67,9 @@ export async function record(
 export async function recordPendingAnswer(context: Context): Promise<'none' | 'stored' | 'may be revoked'> {
   const { pendingAnswer } = context.memory;
   if (pendingAnswer === undefined) return 'none';
-  const { parent, askedAtMs, attempt } = pendingAnswer;
+  const { parent, askedAtMs } = pendingAnswer;
   try {
-    const doubt = await findDoubt(context, pendingAnswer);
+    const { doubt, attempt } = await findDoubt(context, pendingAnswer);
     const tokens = { ...pendingAnswer.tokens, ...doubt };
     const { versionId, document } = await record(context, parent, tokens, askedAtMs, attempt);
     context.telemetry.info(LOG_EVENTS.pendingAnswerStored, { versionId });
@@ -81,49 +82,87 @@ export async function recordPendingAnswer(context: Context): Promise<'none' | 's
 }
 
 /**
- * Returns why the answer may be revoked: the code of the failure, or `UNKNOWN`, also if something cannot be read. Returns
- * `undefined` if no other run has sent its token, or if the server did not change the token.
+ * Finds out why the answer may be revoked: the code of the failure, or `UNKNOWN`, also if something cannot be read. There is no
+ * doubt if no other run has sent its token, or if the server did not change the token.
  *
- * While another run may still send the token, even a refresh that succeeds does not end the doubt.
+ * Without a doubt, a claim of this run keeps others from sending the token from now on. A claim after a rejection would hide it.
+ *
+ * @returns the doubt, and the last attempt that belongs to this execution environment
  */
 async function findDoubt(
-  { store, runtime, settings }: Context,
-  { parent: { tokenHash, document }, tokens, attempt }: PendingAnswer,
-): Promise<Doubt | undefined> {
-  if (tokens.refresh_token === document.members.refresh_token) return undefined;
+  context: Context,
+  pendingAnswer: PendingAnswer,
+): Promise<{ readonly doubt?: Doubt; readonly attempt: number }> {
+  const { parent, tokens, attempt } = pendingAnswer;
+  if (tokens.refresh_token === parent.document.members.refresh_token) return { attempt };
   try {
-    const read = async (version: Promise<Version | undefined>) => {
-      const found = await version;
-      return found && parseEntry(found);
-    };
-    const next = attempt + 1;
-    const [latest, claimed, failed, claimedAfter] = await Promise.all([
-      read(store.readLatestEntry()),
-      read(store.readVersion(claimId(tokenHash, next))),
-      read(store.readVersion(failureId(tokenHash, next))),
-      read(store.readVersion(claimId(tokenHash, next + 1))),
-    ]);
-    const isOfToken = latest?.kind !== 'document' && latest?.tokenHash === tokenHash;
-    // The label may lag, and so may a read by id: either is enough.
-    const isSentSince = claimed !== undefined || (isOfToken && latest.attempt > attempt);
-    if (!isSentSince && !mayHaveRevoked(latest, tokenHash)) return undefined;
-    const failures = [latest, failed].flatMap((entry) => (entry?.kind === 'failure' ? [entry] : []));
-    const failure = failures.find((entry) => mayHaveRevoked(entry, tokenHash));
-    const isOver = failures.some((entry) => entry.attempt === next);
-    // That attempt has ended, and did not use the token.
-    const isHarmless = isOver && claimedAfter === undefined && !(isOfToken && latest.attempt > next);
-    if (failure === undefined && isHarmless) return undefined;
-    const claims = [latest, claimed, claimedAfter].flatMap((entry) => (entry?.kind === 'claim' ? [entry] : []));
-    const ends = claims.filter((entry) => entry.tokenHash === tokenHash).map(leaseEndMs);
-    return { may_be_revoked: failure?.code ?? UNKNOWN, ...toReusePossible(Math.max(...ends), runtime.now()) };
+    const { lastAttempt, reason, lastLeaseEndMs } = await findAttemptsSince(context, pendingAnswer);
+    if (reason !== undefined) return { doubt: toDoubt(context, reason, lastLeaseEndMs), attempt };
+    const isClaimed = await claimNext(context, parent.tokenHash, lastAttempt + 1);
+    // The next run in this execution environment must not doubt the answer because of this claim.
+    return isClaimed ? { attempt: lastAttempt + 1 } : { doubt: toDoubt(context), attempt };
   } catch {
-    const nowMs = runtime.now();
-    return { may_be_revoked: UNKNOWN, ...toReusePossible(nowMs + settings.leaseSeconds * 1000, nowMs) };
+    return { doubt: toDoubt(context), attempt };
   }
 }
 
-function toReusePossible(untilMs: number, nowMs: number): Doubt {
-  return untilMs > nowMs ? { reuse_possible_until: toRfc3339(untilMs) } : {};
+interface AttemptsSince {
+  /** Number of the last attempt that is known; the pending answer's own if there was none since. */
+  readonly lastAttempt: number;
+  /** `undefined` if no attempt can have used the token. */
+  readonly reason: string | undefined;
+  /** End of the last lease that is known. */
+  readonly lastLeaseEndMs: number;
+}
+
+async function findAttemptsSince(
+  { store }: Context,
+  { parent: { tokenHash }, attempt }: PendingAnswer,
+): Promise<AttemptsSince> {
+  const read = async (version: Promise<Version | undefined>) => {
+    const found = await version;
+    return found && parseEntry(found);
+  };
+  const next = attempt + 1;
+  const [latest, claimed, failed, claimedAfter] = await Promise.all([
+    read(store.readLatestEntry()),
+    read(store.readVersion(claimId(tokenHash, next))),
+    read(store.readVersion(failureId(tokenHash, next))),
+    read(store.readVersion(claimId(tokenHash, next + 1))),
+  ]);
+  // The label may lag, and so may a read by id: either is enough.
+  const attempts = [latest, claimed, failed, claimedAfter].flatMap((entry) =>
+    entry === undefined || entry.kind === 'document' || entry.tokenHash !== tokenHash ? [] : [entry],
+  );
+  const lastAttempt = Math.max(attempt, ...attempts.map((entry) => entry.attempt));
+  const lastLeaseEndMs = Math.max(
+    0,
+    ...attempts.flatMap((entry) => (entry.kind === 'claim' ? [leaseEndMs(entry)] : [])),
+  );
+  const failures = attempts.filter((entry) => entry.kind === 'failure');
+  const failure = failures.find((entry) => mayHaveRevoked(entry, tokenHash));
+  // That attempt has ended, and did not use the token.
+  const isHarmless = lastAttempt === next && failures.some((entry) => entry.attempt === next);
+  const isSent = lastAttempt > attempt && !isHarmless;
+  return { lastAttempt, reason: failure?.code ?? (isSent ? UNKNOWN : undefined), lastLeaseEndMs };
+}
+
+/** Claims the next attempt, which this run does not make. @returns `false` if another run has claimed it, or no time is left */
+async function claimNext({ store, runtime, settings }: Context, tokenHash: string, attempt: number): Promise<boolean> {
+  // The answer must be stored, too.
+  if (runtime.remainingMs() < 2 * STORE_CALL_MAX_MS) return false;
+  const text = renderClaim({ tokenHash, attempt, nonce: runtime.nonce(), leaseSeconds: settings.leaseSeconds });
+  return (await store.putVersion(claimId(tokenHash, attempt), text)) === 'created';
+}
+
+/**
+ * While another run may send the token, even a refresh that succeeds does not end the doubt.
+ *
+ * @param lastLeaseEndMs end of the last lease that is known. Another run may have claimed the token just now
+ */
+function toDoubt({ runtime, settings }: Context, may_be_revoked = UNKNOWN, lastLeaseEndMs = 0): Doubt {
+  const untilMs = Math.max(lastLeaseEndMs, runtime.now() + settings.leaseSeconds * 1000);
+  return { may_be_revoked, reuse_possible_until: toRfc3339(untilMs) };
 }
 
 function notStored(reason: string): Fault {

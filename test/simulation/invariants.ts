@@ -74,6 +74,7 @@ interface Failure {
   readonly atMs: number;
   /** Pause that the server asked for, as far as it is respected. */
   readonly pauseMs: number;
+  readonly isRejection: boolean;
 }
 
 /** Knowledge of the witness about a run that sends a token. */
@@ -84,6 +85,13 @@ interface Sender {
   readonly refusal: string | undefined;
   /** By token hash: when the put of the last claim began, less the time that reads by id may lag. */
   readonly claims: ReadonlyMap<string, number>;
+}
+
+interface Writer {
+  readonly id: number;
+  readonly isForced: boolean;
+  readonly isLate?: boolean;
+  readonly lateTokenHash?: string | undefined;
 }
 
 /**
@@ -135,7 +143,7 @@ export class Witness {
   }
 
   afterPut(
-    { id, isForced, isLate = false }: { id: number; isForced: boolean; isLate?: boolean },
+    { id, isForced, isLate = false, lateTokenHash }: Writer,
     versionId: string,
     secretString: string,
     nowMs: number,
@@ -144,7 +152,7 @@ export class Witness {
       throw new Violation('I3', 'AWSCURRENT moved, and neither by a promotion nor by an operator');
     const document = this.#document(versionId);
     if (document === undefined) {
-      this.#noteRecord(id, isForced, secretString, nowMs);
+      this.#noteRecord({ id, isForced, lateTokenHash }, secretString, nowMs);
       return;
     }
     this.senderEnded(id);
@@ -240,7 +248,8 @@ export class Witness {
 
   /** Notes a rejection when the run that got it has ended: from then on it is known, recorded or not. */
   refused(digest: string): void {
-    this.#refused.add(digest);
+    // A forced run may have made another attempt meanwhile, which failed for a temporary reason. Later runs finish it.
+    if (this.#failures.get(digest)?.isRejection !== false) this.#refused.add(digest);
   }
 
   answerGiven(refreshToken: string | undefined): void {
@@ -349,7 +358,7 @@ export class Witness {
     this.#holders.add(this.#holder);
   }
 
-  #noteRecord(id: number, isForced: boolean, secretString: string, nowMs: number): void {
+  #noteRecord({ id, isForced, lateTokenHash }: Writer, secretString: string, nowMs: number): void {
     if (secretString.includes('"retently-token-refresh/failure"')) {
       this.senderEnded(id);
       const {
@@ -360,17 +369,18 @@ export class Witness {
         retry_after_seconds: retryAfterSeconds = 0,
       } = JSON.parse(secretString);
       const pauseMs = Math.min(retryAfterSeconds * 1_000, this.#longestPauseMs(nowMs));
-      this.#failures.set(digest, { attempt, atMs: nowMs, pauseMs });
+      const isRejection = code === 'REAUTHORIZATION_REQUIRED' || code === 'CLIENT_REJECTED';
+      this.#failures.set(digest, { attempt, atMs: nowMs, pauseMs, isRejection });
       this.#lastFailure = { atMs: nowMs, isPaused: retryAfterSeconds > 0 };
       if (attempt >= (this.#forced.get(tokenHash) ?? Infinity)) this.#forced.delete(tokenHash);
       // Later runs finish what someone forced and what failed for a temporary reason.
-      if (code !== 'REAUTHORIZATION_REQUIRED' && code !== 'CLIENT_REJECTED') this.#refused.delete(digest);
+      if (!isRejection) this.#refused.delete(digest);
     }
     if (!secretString.includes('"retently-token-refresh/claim"')) return;
     this.#leavesRoom(nowMs);
-    if (!isForced) return;
     const { key: tokenHash, attempt } = JSON.parse(secretString);
-    this.#forced.set(tokenHash, attempt);
+    // A run that crashes before it stores a late answer leaves a claim, which the next run takes over without a pause.
+    if (isForced || tokenHash === lateTokenHash) this.#forced.set(tokenHash, attempt);
   }
 
   #waitedFor(digest: string, nowMs: number): void {

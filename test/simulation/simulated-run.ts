@@ -74,6 +74,8 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   readonly isForced: boolean;
   /** It began with an earlier run's answer in memory. */
   isLate = false;
+  /** Hash of the refresh token that this answer is for. */
+  lateTokenHash: string | undefined;
   calls = 0;
   posts = 0;
   /** It found an earlier run's answer in memory, and stored it. */
@@ -129,6 +131,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
   async play(context: Context): Promise<string> {
     const { pendingAnswer } = context.memory;
     this.isLate = pendingAnswer !== undefined;
+    this.lateTokenHash = pendingAnswer?.parent.tokenHash;
     try {
       const { outcome, retryAt, versionId } = await refresh(context, { force: this.isForced });
       if (retryAt !== undefined) this.retryAtMs = Date.parse(retryAt);

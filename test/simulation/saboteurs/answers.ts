@@ -62,8 +62,8 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     patches: [
       {
         file: 'core/record.ts',
-        find: 'const doubt = await findDoubt(context, pendingAnswer);',
-        replace: 'const doubt = (await findDoubt(context, pendingAnswer)) && undefined;',
+        find: 'const { doubt, attempt } = await findDoubt(context, pendingAnswer);',
+        replace: 'const { attempt } = await findDoubt(context, pendingAnswer);\n    const doubt = undefined;',
       },
     ],
     caughtBy: { breaks: ['I7'], within: 2_000 },
@@ -81,6 +81,17 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
       file: 'core/refresh-interleaved.test.ts',
       test: 'a refresh ends the doubt only after the last run that may still send the token',
     },
+  },
+  {
+    mistake: 'lets another run send a token while its answer is stored late',
+    patches: [
+      {
+        file: 'core/record.ts',
+        find: 'const isClaimed = await claimNext(context, parent.tokenHash, lastAttempt + 1);',
+        replace: 'const isClaimed = true;',
+      },
+    ],
+    caughtBy: { file: 'core/record.test.ts', test: 'another run claims it while this run looks' },
   },
   {
     mistake: 'promotes the document of another run although an edit is missing in it',
@@ -161,8 +172,8 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     patches: [
       {
         file: 'core/record.ts',
-        find: 'const isOver = failures.some((entry) => entry.attempt === next);',
-        replace: 'const isOver = failures.length > 0;',
+        find: 'const isHarmless = lastAttempt === next && failures.some((entry) => entry.attempt === next);',
+        replace: 'const isHarmless = failures.length > 0;',
       },
     ],
     caughtBy: {
@@ -175,8 +186,8 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     patches: [
       {
         file: 'core/record.ts',
-        find: '(isOfToken && latest.attempt > attempt)',
-        replace: '(isOfToken && latest.attempt > attempt + 1)',
+        find: 'const attempts = [latest, claimed, failed, claimedAfter].flatMap(',
+        replace: 'const attempts = [claimed, failed, claimedAfter].flatMap(',
       },
     ],
     caughtBy: {

@@ -96,6 +96,16 @@ test('a used token is not claimed for a POST', async () => {
   expect(await run()).toMatchObject({ kind: 'spent', successor: { versionId: successorId(tokenHash) } });
 });
 
+test('nor is one whose answer comes while a run takes an earlier claim over', async () => {
+  claimedByOther(0);
+  context.advance(90_000);
+  context.store.intercept('putVersion', 'before', () => {
+    const answer = JSON.stringify(refreshed(0, { refresh_token: 'refresh-2' }));
+    context.writeText(answer, [JOURNAL_STAGE], successorId(tokenHash));
+  });
+  expect(await run({ kind: 'attempt', attempt: 1, takesOverClaim: true })).toMatchObject({ kind: 'spent' });
+});
+
 describe('attempts are numbered after the highest listed claim', () => {
   test('even without the label and the first claims, so that no second run sends the token', async () => {
     const { tokenHash } = toDocumentEntry(CREDENTIALS);

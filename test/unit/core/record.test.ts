@@ -107,8 +107,10 @@ test('an answer is in memory before it is stored, so that a frozen run leaves it
 describe('a pending answer may be revoked, and its document contains the reason, if', () => {
   const { tokenHash } = parent;
   const put = (text: string, versionId: string) => context.writeText(text, [JOURNAL_STAGE], versionId);
-  const claimed = (attempt: number) =>
-    put(renderClaim({ tokenHash, attempt, nonce: 'n', leaseSeconds: 90 }), claimId(tokenHash, attempt));
+  const claimed = (attempt: number, leaseSeconds = 90) =>
+    put(renderClaim({ tokenHash, attempt, nonce: 'n', leaseSeconds }), claimId(tokenHash, attempt));
+  const claimedAnother = (leaseSeconds: number) =>
+    put(renderClaim({ tokenHash: 'another', attempt: 0, nonce: 'n', leaseSeconds }), claimId('another', 0));
   const failed = (attempt: number, code: FailureCode) =>
     put(renderFailure({ tokenHash, attempt, code, digest: 'd' }), failureId(tokenHash, attempt));
   const stored = async (tokens = TOKENS, attempt = 0) => {
@@ -138,28 +140,16 @@ describe('a pending answer may be revoked, and its document contains the reason,
     expect(await stored()).toEqual({ outcome: 'stored', reason });
   });
 
-  test.each<[string, () => unknown, number | undefined]>([
-    ['until the lease of its claim ends', () => claimed(1), 90_000],
-    ['until the last lease ends', () => [claimed(1), context.advance(60_000), claimed(2), context.loseLabel()], 90_000],
-    ['no more, because its lease has ended', () => [claimed(1), context.advance(90_000)], undefined],
-    ['no more, because all leases have ended', () => [claimed(1), claimed(2), context.advance(90_000)], undefined],
-    [
-      'until the lease of a rejected run ends, which says nothing of others',
-      () => [claimed(1), failed(1, 'REAUTHORIZATION_REQUIRED')],
-      90_000,
-    ],
+  test.each<[string, () => unknown, number]>([
+    ['until the lease of its claim ends', () => claimed(1, 120), 120_000],
+    ['until a lease would end that begins now', () => claimed(1, 60), 90_000],
+    ['until the last lease ends', () => [claimed(1, 60), claimed(2, 120), context.loseLabel()], 120_000],
+    ['so even after a rejection', () => [claimed(1, 120), failed(1, 'REAUTHORIZATION_REQUIRED')], 120_000],
+    ['not if another token is claimed for longer', () => [claimed(1), claimedAnother(120)], 90_000],
   ])('another run may still send the token: %s', async (_what, happened, afterMs) => {
     happened();
     await stored();
-    expect(reusePossibleUntil()).toBe(afterMs && iso(context.world.nowMs + afterMs));
-  });
-
-  test('another run may still send the token: not if only the claim of another token shows a lease', async () => {
-    claimed(1);
-    context.advance(90_000);
-    put(renderClaim({ tokenHash: 'another', attempt: 0, nonce: 'n', leaseSeconds: 90 }), claimId('another', 0));
-    await stored();
-    expect(reusePossibleUntil()).toBeUndefined();
+    expect(reusePossibleUntil()).toBe(iso(context.world.nowMs + afterMs));
   });
 
   test('another run has claimed it, and the label lags behind at an earlier failure', async () => {
@@ -180,6 +170,43 @@ describe('a pending answer may be revoked, and its document contains the reason,
     expect(await recordPendingAnswer(next)).toBe('stored');
     expect(JSON.parse(context.textOf(JOURNAL_STAGE)).may_be_revoked).toBe('UNKNOWN');
     expect(reusePossibleUntil()).toBe(iso(context.world.nowMs + context.settings.leaseSeconds * 1000));
+  });
+
+  test('another run claims it while this run looks', async () => {
+    const next = context.nextRun();
+    next.memory.pendingAnswer = { parent, tokens: TOKENS, askedAtMs: ASKED_AT_MS, attempt: 0, fault: DENIED };
+    next.store.intercept('putVersion', 'before', () => claimed(1));
+    expect(await recordPendingAnswer(next)).toBe('stored');
+    expect(JSON.parse(context.textOf(JOURNAL_STAGE)).may_be_revoked).toBe('UNKNOWN');
+    expect(reusePossibleUntil()).toBe(iso(context.world.nowMs + context.settings.leaseSeconds * 1000));
+  });
+
+  test('no time is left to keep other runs from sending the token', async () => {
+    const late = (deadlineMs: number) => {
+      const next = context.nextRun();
+      next.memory.pendingAnswer = { parent, tokens: TOKENS, askedAtMs: ASKED_AT_MS, attempt: 0, fault: DENIED };
+      next.deadlineMs = context.world.nowMs + deadlineMs;
+      return next;
+    };
+    await recordPendingAnswer(late(15_999));
+    expect(JSON.parse(context.textOf(JOURNAL_STAGE)).may_be_revoked).toBe('UNKNOWN');
+    expect(context.versionIds).not.toContain(claimId(tokenHash, 1));
+  });
+
+  test('otherwise a claim keeps other runs from sending the token, and the next run here has no doubt because of it', async () => {
+    const next = context.nextRun();
+    next.memory.pendingAnswer = { parent, tokens: TOKENS, askedAtMs: ASKED_AT_MS, attempt: 0, fault: DENIED };
+    next.deadlineMs = context.world.nowMs + 16_000;
+    // The claim is stored, and the answer is not.
+    next.store.intercept('putVersion', 'before', () => {
+      next.store.refuse('putVersion', 1_000);
+    });
+    expect(await recordPendingAnswer(next)).toBe('none');
+    const again = context.nextRun();
+    again.memory.pendingAnswer = next.memory.pendingAnswer;
+    expect(await recordPendingAnswer(again)).toBe('stored');
+    expect(JSON.parse(context.textOf(JOURNAL_STAGE)).may_be_revoked).toBeUndefined();
+    expect(context.versionIds).toEqual(expect.arrayContaining([claimId(tokenHash, 1), claimId(tokenHash, 2)]));
   });
 
   test('the server did not change the token: it may not', async () => {
