@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
-import { claim } from '../../../lambda/core/claim.ts';
+import { claim, previewClaim } from '../../../lambda/core/claim.ts';
 import type { Situation } from '../../../lambda/core/decide.ts';
 import {
   claimId,
@@ -19,6 +19,7 @@ import { faultFrom } from '../../support/fault-of.ts';
 import {
   CREDENTIALS,
   HOUR_MS,
+  iso,
   MINUTE_MS,
   NOW_MS,
   refreshed,
@@ -30,6 +31,7 @@ const DIGEST = 'digest';
 const current = toDocumentEntry(CREDENTIALS, versionIdOf('first'));
 const { tokenHash } = current;
 const FIRST = { kind: 'attempt', attempt: 0, takesOverClaim: false } as const;
+type First = Parameters<typeof claim>[2];
 
 let context: FakeContext;
 
@@ -37,20 +39,20 @@ beforeEach(() => {
   context = FakeContext.withSecret(CREDENTIALS);
 });
 
-function run(
-  attempt: typeof FIRST | { kind: 'attempt'; attempt: number; takesOverClaim: true } = FIRST,
-  force = false,
-) {
-  const latestEntry: JournalEntry | undefined = undefined;
-  const situation: Situation = {
+function run(attempt: First = FIRST, force = false) {
+  return claim(context, toSituation({ force }), attempt);
+}
+
+function toSituation(members: Partial<Situation> = {}): Situation {
+  return {
     current,
-    latestEntry,
+    latestEntry: undefined,
     digest: DIGEST,
     nowMs: context.world.nowMs,
     longestLifetimeSeconds: 21_600,
-    force,
+    force: false,
+    ...members,
   };
-  return claim(context, situation, attempt);
 }
 
 /** Stores another run's claim, made now. */
@@ -134,6 +136,69 @@ describe('attempts are numbered after the highest listed claim', () => {
     refused.loseLabel();
     expect((await faultFrom(refresh(refused.nextRun(), { force: false }))).name).toBe('REAUTHORIZATION_REQUIRED');
     expect(refused.versionIds).not.toContain(claimId(tokenHash, 1));
+  });
+});
+
+describe('if a later claim is listed', () => {
+  const lookFrom = (latestEntry: JournalEntry, attempt: First) => claim(context, toSituation({ latestEntry }), attempt);
+
+  test('it is respected although the label is on an edited document with the same refresh token', async () => {
+    claimedByOther(1);
+    expect(await lookFrom(current, FIRST)).toEqual({ kind: 'busy' });
+  });
+
+  test('it is respected although the label is on a claim that ended long before', async () => {
+    claimedByOther(160);
+    const expired: JournalEntry = {
+      kind: 'claim',
+      versionId: claimId(tokenHash, 150),
+      createdAt: NOW_MS - HOUR_MS,
+      tokenHash,
+      attempt: 150,
+      leaseSeconds: 90,
+    };
+    expect(await lookFrom(expired, { kind: 'attempt', attempt: 151, takesOverClaim: true })).toEqual({ kind: 'busy' });
+  });
+
+  test('nothing is written', async () => {
+    claimedByOther(0);
+    expect(await run()).toEqual({ kind: 'busy' });
+    expect(context.store.calls).not.toContain('putVersion');
+  });
+});
+
+describe('claims are looked for up to the number that the age of the token allows', () => {
+  const DAYS_MS = 24 * HOUR_MS;
+
+  test.each<[age: string, createdAt: number, refreshedAt: number | undefined, highest: number]>([
+    ['stored just now', NOW_MS, undefined, 64],
+    ['stored a moment ago', NOW_MS - 1, undefined, 64 + 45],
+    ['stored a day ago', NOW_MS - DAYS_MS, undefined, 64 + 45],
+    ['stored two days ago', NOW_MS - 2 * DAYS_MS, undefined, 64 + 90],
+    ['stored now in an edit, refreshed two days ago', NOW_MS, NOW_MS - 2 * DAYS_MS, 64 + 90],
+    ['stored two days ago, refreshed in the future', NOW_MS - 2 * DAYS_MS, NOW_MS + DAYS_MS, 64 + 90],
+    ['stored 100 days ago', NOW_MS - 100 * DAYS_MS, undefined, 64 + 2_000],
+    ['stored in the future', NOW_MS + 2 * DAYS_MS, undefined, 64],
+  ])('a token %s', async (_age, createdAt, refreshedAt, highest) => {
+    const members = { ...CREDENTIALS, ...(refreshedAt !== undefined && { refreshed_at: iso(refreshedAt) }) };
+    const situation = toSituation({ current: toDocumentEntry(members, versionIdOf('first'), createdAt) });
+    claimedByOther(highest + 1);
+    expect(await previewClaim(context, situation, FIRST)).toMatchObject({ kind: 'claimed', attempt: 0 });
+    claimedByOther(highest);
+    expect(await previewClaim(context, situation, FIRST)).toEqual({ kind: 'busy' });
+  });
+});
+
+describe('a preview', () => {
+  test('writes nothing', async () => {
+    expect(await previewClaim(context, toSituation(), FIRST)).toMatchObject({ kind: 'claimed', attempt: 0 });
+    expect(context.store.calls).toEqual(['listVersions', 'readVersion', 'readVersion']);
+  });
+
+  test('finds a claim that is not listed yet', async () => {
+    claimedByOther(0);
+    context.store.listVersions = async () => [];
+    expect(await previewClaim(context, toSituation(), FIRST)).toEqual({ kind: 'busy' });
   });
 });
 
@@ -280,6 +345,27 @@ describe('the version budget', () => {
     expect(await run()).toEqual({ kind: 'waiting', why: 'write budget', retryAtMs: NOW_MS + 24 * HOUR_MS });
   });
 
+  /** Returns the decision on a forced refresh of a fresh token beside this number of versions. */
+  async function force(versions: number, lifetimeHours: number) {
+    fill(versions);
+    const expires_at = iso(NOW_MS + lifetimeHours * HOUR_MS);
+    const fresh = toDocumentEntry(refreshed(0, { expires_at }), versionIdOf('first'));
+    return await claim(context, toSituation({ current: fresh, latestEntry: fresh, force: true }), FIRST);
+  }
+
+  test.each([
+    // lifetime in hours: most versions beside which a refresh can be forced
+    [6, 74],
+    [1, 10],
+    // At most six hours are believed.
+    [12, 74],
+  ])('the refreshes that a token of %d hours needs within a day come before a forced one', async (hours, most) => {
+    expect(await force(most, hours)).toMatchObject({ kind: 'claimed' });
+    context = FakeContext.withSecret(CREDENTIALS);
+    const retryAtMs = NOW_MS + 24 * HOUR_MS;
+    expect(await force(most + 1, hours)).toEqual({ kind: 'waiting', why: 'forced budget', retryAtMs });
+  });
+
   test('waiting for room is logged', async () => {
     fill(MAX_BEFORE_CLAIM + 1);
     await run();
@@ -301,17 +387,8 @@ describe('a claim that was copied to another id, for example into a restored sec
     attempt: 3,
     leaseSeconds: 90,
   });
-  const takeOver = (latestEntry: JournalEntry) => {
-    const situation: Situation = {
-      current,
-      latestEntry,
-      digest: DIGEST,
-      nowMs: context.world.nowMs,
-      longestLifetimeSeconds: 21_600,
-      force: false,
-    };
-    return claim(context, situation, { kind: 'attempt', attempt: 4, takesOverClaim: true });
-  };
+  const takeOver = (latestEntry: JournalEntry) =>
+    claim(context, toSituation({ latestEntry }), { kind: 'attempt', attempt: 4, takesOverClaim: true });
 
   test('is taken over when its lease ends, which does not start over with each read', async () => {
     expect(await takeOver(copiedAt(90_000))).toMatchObject({ kind: 'claimed', attempt: 4 });
