@@ -181,8 +181,8 @@ export function renderFailure({
     attempt,
     code,
     digest,
-    ...(cause !== undefined && { cause }),
-    ...(retryAfterSeconds !== undefined && { retry_after_seconds: retryAfterSeconds }),
+    cause,
+    retry_after_seconds: retryAfterSeconds,
     ...(refusals && { refusals: refusals.count }),
     // Ages are judged by the store's clock: the first record has its own date.
     ...(refusals && refusals.count > 1 && { refused_since_ms: refusals.sinceMs }),
@@ -240,8 +240,7 @@ export function parseDocumentEntry({ versionId, createdAt, secretString }: Versi
  * an operator may have put a new refresh token beside the hash of a used one.
  */
 export function isAnswerTo(parent: DocumentEntry, { tokenHash, document }: DocumentEntry): boolean {
-  const { refresh_token = '' } = parent.document.members;
-  const isSpent = document.members.spent_refresh_token_sha256 === sha256(refresh_token);
+  const isSpent = document.members.spent_refresh_token_sha256 === parent.tokenHash;
   return isSpent && tokenHash !== parent.tokenHash && !isRecordedAnswer(parent);
 }
 

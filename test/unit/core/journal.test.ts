@@ -4,6 +4,7 @@ import { sha256 } from '../../../lambda/core/fingerprint.ts';
 import {
   claimId,
   digestGrant,
+  FAILURE_CAUSES,
   type FailureEntry,
   failureId,
   isAnswerTo,
@@ -84,6 +85,30 @@ describe('the id of a text in the token secret', () => {
 });
 
 describe('entries', () => {
+  const failure = { tokenHash: TOKEN_HASH, attempt: 3, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST } as const;
+
+  // The first test that parses an entry: schemas are made once.
+  test('a failure comes back as it was recorded, whatever its code and its cause', () => {
+    const codes = [
+      'PROVIDER_UNAVAILABLE',
+      'PROVIDER_AMBIGUOUS',
+      'REAUTHORIZATION_PROBABLE',
+      'REAUTHORIZATION_REQUIRED',
+      'CLIENT_REJECTED',
+    ] as const;
+    for (const code of codes) {
+      for (const cause of FAILURE_CAUSES) {
+        const entry = parseEntry(versionOf(renderFailure({ ...failure, code, cause })));
+        expect(entry).toEqual({ kind: 'failure', versionId: 'version-1', createdAt: 1_000, ...failure, code, cause });
+      }
+    }
+  });
+
+  test('a failure whose cause only a later release knows has none', () => {
+    const text = renderFailure({ ...failure, cause: 'throttled' }).replace('throttled', 'eclipsed');
+    expect(parseEntry(versionOf(text))).toMatchObject({ kind: 'failure', cause: undefined });
+  });
+
   // Stored: later and earlier versions of this function read entries in this format.
   test('have the stored format', () => {
     expect(JSON.parse(renderClaim({ tokenHash: TOKEN_HASH, attempt: 2, nonce: 'nonce-1', leaseSeconds: 90 }))).toEqual({
@@ -94,8 +119,6 @@ describe('entries', () => {
       lease_seconds: 90,
     });
   });
-
-  const failure = { tokenHash: TOKEN_HASH, attempt: 3, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST } as const;
 
   test('a claim names its purpose, and a nonce distinguishes two runs', () => {
     const text = renderClaim({ tokenHash: TOKEN_HASH, attempt: 2, nonce: 'nonce-1', leaseSeconds: 90 });
@@ -218,6 +241,18 @@ describe('the answer to a refresh token, by its content', () => {
   test('does not answer a recorded answer, whose successor is found only by its id', () => {
     const recorded = toDocumentEntry(refreshed(3, { spent_refresh_token_sha256: spent }));
     expect(isAnswerTo(recorded, answer)).toBe(false);
+  });
+
+  test('nor one from a server that rotates tokens', () => {
+    const recorded = toDocumentEntry(answer.document.members, successorId(spent));
+    const next = refreshed(0, { refresh_token: 'refresh-3', spent_refresh_token_sha256: sha256('refresh-2') });
+    expect(isAnswerTo(recorded, toDocumentEntry(next))).toBe(false);
+  });
+
+  test('has another token hash than its parent: an unrotated one without an access token is not distinguishable', () => {
+    const unrotated = toDocumentEntry({ ...CREDENTIALS, spent_refresh_token_sha256: spent });
+    expect(unrotated.tokenHash).toBe(toDocumentEntry(CREDENTIALS).tokenHash);
+    expect(isAnswerTo(toDocumentEntry(CREDENTIALS), unrotated)).toBe(false);
   });
 
   test('does not answer a document without a refresh token', () => {
