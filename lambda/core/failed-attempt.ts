@@ -53,10 +53,12 @@ export async function recordFailure(
   const last = await findLastFailure(context, tokenHash, latestEntry);
   const earlier = last?.digest === digest ? last : undefined;
   const nowMs = context.runtime.now();
-  const refusals = countRefusals(earlier?.refusals, cause, nowMs);
+  const counted = cause === 'unrecognized' ? countRefusal(earlier?.refusals, nowMs) : undefined;
+  // A failure of another kind neither counts nor restarts the count.
+  const refusals = counted ?? earlier?.refusals;
   const wasProbable = earlier?.code === 'REAUTHORIZATION_PROBABLE';
   // Once someone was notified, only a success or a coded rejection changes this: an outage in between does not.
-  const isProbable = wasProbable || (cause === 'unrecognized' && refusals !== undefined && isRepeated(refusals, nowMs));
+  const isProbable = wasProbable || (counted !== undefined && isRepeated(counted, nowMs));
   const recorded = isProbable && !isRefusalCode(code) ? 'REAUTHORIZATION_PROBABLE' : code;
   const failure = renderFailure({ tokenHash, attempt, code: recorded, digest, cause, retryAfterSeconds, refusals });
   let isRecorded = true;
@@ -106,9 +108,8 @@ export async function announceFailure(
   return fault;
 }
 
-/** Counts a rejection. A failure of another kind in between neither counts nor restarts the count. */
-function countRefusals(earlier: Refusals | undefined, cause: FailureCause, nowMs: number): Refusals | undefined {
-  if (cause !== 'unrecognized') return earlier;
+/** Counts a rejection without a known code. */
+function countRefusal(earlier: Refusals | undefined, nowMs: number): Refusals {
   return { count: (earlier?.count ?? 0) + 1, sinceMs: earlier?.sinceMs ?? nowMs };
 }
 

@@ -35,9 +35,10 @@ function failure(
 }
 
 /** Records the end of attempt `attempt` after an entry of the journal. */
-async function record(before: { id: string; text: string }, attempt: number, answer: NotExchanged) {
+async function record(before: { id: string; text: string }, attempt: number, answer: NotExchanged, afterMs = 0) {
   const context = FakeContext.withSecret(CREDENTIALS);
   context.writeText(before.text, [JOURNAL_STAGE], before.id);
+  context.advance(afterMs);
   const version = await context.store.readLatestEntry();
   const recorded = await recordFailure(
     context,
@@ -60,12 +61,20 @@ describe('a third rejection without a known code, an hour after the first', () =
   test.each<[string, Refusals, string]>([
     ['is probably the grant', { count: 2, sinceMs: NOW_MS - HOUR_MS }, 'REAUTHORIZATION_PROBABLE'],
     ['a moment before that, it is not', { count: 2, sinceMs: NOW_MS - HOUR_MS + 1 }, 'PROVIDER_UNAVAILABLE'],
-    ['the second is not', { count: 1, sinceMs: NOW_MS - 2 * HOUR_MS }, 'PROVIDER_UNAVAILABLE'],
   ])('%s', async (_, refusals, code) => {
     expect(await record(failedBefore(refusals), 1, UNRECOGNIZED)).toMatchObject({
       code,
       isNewlyProbable: code === 'REAUTHORIZATION_PROBABLE',
       refusals: { count: refusals.count + 1 },
+    });
+  });
+
+  test('the second is not, however long after the first', async () => {
+    const first = failedBefore({ count: 1, sinceMs: NOW_MS });
+    expect(await record(first, 1, UNRECOGNIZED, 2 * HOUR_MS)).toMatchObject({
+      code: 'PROVIDER_UNAVAILABLE',
+      isNewlyProbable: false,
+      refusals: { count: 2, sinceMs: NOW_MS },
     });
   });
 
