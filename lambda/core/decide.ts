@@ -108,6 +108,6 @@ function retryAtMs(
   const believedMs = parseRfc3339(refreshed_at) + longestLifetimeSeconds * 1000;
   const lastChancesMs = Math.min(parseRfc3339(expires_at), believedMs) - LAST_CHANCES_SECONDS * 1000;
   const longestMs = createdAt + MAX_BACK_OFF_SECONDS * 1000;
-  const latestMs = lastChancesMs > longestMs ? lastChancesMs : longestMs;
+  const latestMs = Math.max(longestMs, lastChancesMs || longestMs);
   return Math.max(backOffMs, Math.min(createdAt + retryAfterSeconds * 1000, latestMs));
 }

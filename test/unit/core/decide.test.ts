@@ -8,7 +8,15 @@ import {
   type RefusalEntry,
   successorId,
 } from '../../../lambda/core/journal.ts';
-import { HOUR_MS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
+import {
+  CREDENTIALS,
+  HOUR_MS,
+  iso,
+  MINUTE_MS,
+  NOW_MS,
+  refreshed,
+  toDocumentEntry,
+} from '../../support/secret-documents.ts';
 
 const LEASE_SECONDS = 90;
 const LIFETIME_SECONDS = 21_600;
@@ -134,6 +142,13 @@ describe('decides, unforced and forced, for', () => {
       due,
       failure(0, 0, { retryAfterSeconds: 86_400 }),
       waiting(60),
+      attempt(1),
+    ],
+    [
+      'Retry-After of a day, for a token that was never refreshed',
+      toDocumentEntry(CREDENTIALS),
+      failure(0, 0, { retryAfterSeconds: 86_400 }),
+      waiting(45),
       attempt(1),
     ],
     [
