@@ -145,11 +145,11 @@ async function findWholeDocument(
   if (previous !== undefined && isComplete(previous)) return previous;
   const versions = (await store.listVersions()).filter(({ versionId }) => versionId !== current.versionId);
   const newestFirst = versions.toSorted((a, b) => b.createdAt - a.createdAt);
-  for (let index = 0; index < newestFirst.length && runtime.remainingMs() > SEARCH_MIN_MS; index += READS_AT_ONCE) {
-    const some = newestFirst.slice(index, index + READS_AT_ONCE);
+  while (newestFirst.length > 0 && runtime.remainingMs() > SEARCH_MIN_MS) {
+    const some = newestFirst.splice(0, READS_AT_ONCE);
     const entries = await Promise.all(some.map(({ versionId }) => readEntry(store.readVersion(versionId))));
     const whole = entries.find((entry) => entry !== undefined && isComplete(entry));
-    if (whole?.kind === 'document') return whole;
+    if (whole !== undefined) return whole;
   }
   return undefined;
 }

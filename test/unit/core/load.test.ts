@@ -79,9 +79,13 @@ test('the first claim on the current token is found by its id if the label is on
   expect(await load(context)).toMatchObject({ latestEntry: { kind: 'claim', versionId: claimed, tokenHash } });
 });
 
-test('anything else under the id of that claim is no claim', async () => {
+test.each([
+  ['foreign content', 'foreign'],
+  ['a document', JSON.stringify(CREDENTIALS)],
+  ['a failure', renderFailure({ tokenHash, attempt: 0, code: 'CLIENT_REJECTED', digest: 'digest' })],
+])('%s under the id of that claim is no claim', async (_what, text) => {
   const context = FakeContext.withSecret(CREDENTIALS);
-  context.writeText('foreign', ['x'], claimId(tokenHash, 0));
+  context.writeText(text, ['x'], claimId(tokenHash, 0));
   const latest = context.writeText(JSON.stringify(refreshed(0, { refresh_token: 'another' })), [JOURNAL_STAGE]);
   expect(await load(context)).toMatchObject({ latestEntry: { kind: 'document', versionId: latest } });
 });
@@ -139,7 +143,9 @@ describe('if the current document is invalid, the error names the last complete 
       context.writeText(renderClaim({ tokenHash, attempt, nonce: 'nonce', leaseSeconds: 90 }), [JOURNAL_STAGE]);
       const failure = { tokenHash, attempt, code: 'PROVIDER_UNAVAILABLE' as const, digest: 'digest' };
       context.writeText(renderFailure(failure), [JOURNAL_STAGE]);
+      context.advance(1_000);
     }
+    context.deadlineMs = context.world.nowMs + 60_000;
     context.writeText(broken);
     const current = context.writeText('scribble');
     const { message } = await faultFrom(load(context));
@@ -152,8 +158,29 @@ describe('if the current document is invalid, the error names the last complete 
     const context = FakeContext.withSecret(CREDENTIALS);
     const newer = context.nextRun({ afterMs: 1_000 });
     const whole = newer.write(refreshed(0));
-    for (const text of [broken, 'scribble', 'more']) newer.writeText(text);
+    for (const text of [broken, 'scribble', 'more']) {
+      newer.advance(1_000);
+      newer.writeText(text);
+    }
     expect((await faultFrom(load(newer))).message).toContain(`--move-to-version-id ${whole} `);
+  });
+
+  test('under AWSPREVIOUS before a newer one that has no label', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.advance(1_000);
+    context.writeText(JSON.stringify(refreshed(0)), ['elsewhere']);
+    context.writeText(broken);
+    expect((await faultFrom(load(context))).message).toContain(`--move-to-version-id ${versionIdOf('first')} `);
+  });
+
+  test('after at most ten reads if it is among the ten newest', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    for (let count = 0; count < 20; count++) context.writeText('foreign', [`stage-${count}`]);
+    context.advance(1_000);
+    const whole = context.writeText(JSON.stringify(refreshed(0)), ['elsewhere']);
+    for (const text of ['scribble', 'more']) context.writeText(text);
+    expect((await faultFrom(load(context))).message).toContain(`--move-to-version-id ${whole} `);
+    expect(context.store.calls.filter((call) => call === 'readVersion')).toHaveLength(10);
   });
 
   test('but names none if there is none, if it cannot be read, or if there is no time', async () => {
