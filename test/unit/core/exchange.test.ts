@@ -128,8 +128,8 @@ describe('each kind of answer', () => {
 describe('time', () => {
   test('nothing is sent unless the remaining time covers the POST and storing its answer', async () => {
     context.deadlineMs = NOW_MS + POST_AND_SAVE_MS - 1;
-    const failed = { code: 'PROVIDER_UNAVAILABLE', reason: expect.any(String) };
-    expect(await run()).toMatchObject(failed);
+    const failed = { kind: 'failed', code: 'PROVIDER_UNAVAILABLE', cause: 'not-sent', reason: expect.any(String) };
+    expect(await run()).toEqual(failed);
     expect(context.tokenEndpoint.grants).toEqual([]);
   });
 
@@ -152,12 +152,13 @@ describe('time', () => {
   });
 
   test.each([
-    [375, 2],
-    [374, 1],
-  ])('a delay that leaves %d ms more than POST and storage need: %d POSTs', async (spareMs, posts) => {
+    [375, 2, [375]],
+    [374, 1, []],
+  ])('%d ms more than POST and storage need: %d POSTs, and no pause without one', async (spareMs, posts, sleepsMs) => {
     context.deadlineMs = NOW_MS + POST_AND_SAVE_MS + spareMs;
     await run(NOT_SENT, NOT_SENT);
     expect(context.tokenEndpoint.grants).toHaveLength(posts);
+    expect(context.sleepsMs).toEqual(sleepsMs);
   });
 
   test('a delay is jittered between half of it and all of it', async () => {

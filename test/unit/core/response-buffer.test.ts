@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { RESPONSE_MAX_BYTES, ResponseBuffer } from '../../../lambda/core/response-buffer.ts';
 
 test('keeps a body of the maximum size whole', () => {
@@ -6,6 +6,16 @@ test('keeps a body of the maximum size whole', () => {
   buffer.add(Buffer.alloc(RESPONSE_MAX_BYTES, 'a'));
   expect(buffer.isTruncated).toBe(false);
   expect(buffer.toBytes()).toHaveLength(RESPONSE_MAX_BYTES);
+});
+
+test('does not hold more chunks, however many come after the maximum size', () => {
+  const buffer = new ResponseBuffer();
+  const chunk = Buffer.alloc(RESPONSE_MAX_BYTES, 'a');
+  for (let count = 0; count < 9; count++) buffer.add(chunk);
+  const concat = vi.spyOn(Buffer, 'concat');
+  buffer.toBytes();
+  expect(concat).toHaveBeenCalledExactlyOnceWith([chunk, chunk]);
+  concat.mockRestore();
 });
 
 test('keeps the first bytes of a longer body, and drops every chunk after that', () => {
