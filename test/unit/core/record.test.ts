@@ -7,11 +7,12 @@ import {
   claimId,
   type FailureCode,
   failureId,
+  parseEntry,
   renderClaim,
   renderFailure,
   successorId,
 } from '../../../lambda/core/journal.ts';
-import { record, recordPendingAnswer } from '../../../lambda/core/record.ts';
+import { putUntilDeadline, record, recordPendingAnswer } from '../../../lambda/core/record.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { faultFrom } from '../../support/fault-of.ts';
 import { CREDENTIALS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
@@ -59,6 +60,14 @@ test('retries until it is stored, with the same id and content', async () => {
 test('a put whose response was lost is recognized as done', async () => {
   context.store.intercept('putVersion', 'after', () => Promise.reject(DENIED));
   expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({ versionId: SUCCESSOR });
+});
+
+test.each([0, 8_000])('a put is retried while it leaves %d ms for what comes after it', async (reserveMs) => {
+  const fitsAfterDelayMs = 8_000 + 100 + reserveMs;
+  context.deadlineMs = NOW_MS + fitsAfterDelayMs;
+  context.store.refuse('putVersion', 1_000, DENIED);
+  await faultFrom(putUntilDeadline(context, SUCCESSOR, '{}', reserveMs));
+  expect(context.sleepsMs).toEqual([75]);
 });
 
 describe('an answer that cannot be stored until the deadline', () => {
@@ -125,6 +134,11 @@ describe('a pending answer may be revoked, and its document contains the reason,
     ['no other run has sent its token: it may not', () => claimed(0), undefined],
     ['another run has claimed its token', () => [claimed(0), claimed(1)], 'UNKNOWN'],
     ['another run has claimed it, and the label was moved', () => [claimed(1), claimed(0)], 'UNKNOWN'],
+    [
+      'another run has claimed it, and the label was moved to a document with the same token',
+      () => [claimed(1), put(JSON.stringify(CREDENTIALS), 'copy'.padEnd(32, '-'))],
+      'UNKNOWN',
+    ],
     ['another run has claimed it, and the label was removed', () => [claimed(1), context.loseLabel()], 'UNKNOWN'],
     ['another run was rejected', () => [claimed(1), failed(1, 'REAUTHORIZATION_REQUIRED')], 'REAUTHORIZATION_REQUIRED'],
     [
@@ -202,6 +216,9 @@ describe('a pending answer may be revoked, and its document contains the reason,
       next.store.refuse('putVersion', 1_000);
     });
     expect(await recordPendingAnswer(next)).toBe('none');
+    const claim = await context.store.readVersion(claimId(tokenHash, 1));
+    const { leaseSeconds } = context.settings;
+    expect(claim && parseEntry(claim)).toMatchObject({ kind: 'claim', tokenHash, attempt: 1, leaseSeconds });
     const again = context.nextRun();
     again.memory.pendingAnswer = next.memory.pendingAnswer;
     expect(await recordPendingAnswer(again)).toBe('stored');
@@ -212,6 +229,21 @@ describe('a pending answer may be revoked, and its document contains the reason,
   test('the server did not change the token: it may not', async () => {
     claimed(1);
     expect(await stored({ ...TOKENS, refresh_token: 'refresh-1' })).toEqual({ outcome: 'stored', reason: undefined });
+  });
+
+  test('the server did not change the token, and the answer cannot be stored again: its attempt stays known', async () => {
+    const tokens = { ...TOKENS, refresh_token: 'refresh-1' };
+    const next = context.nextRun();
+    next.memory.pendingAnswer = { parent, tokens, askedAtMs: ASKED_AT_MS, attempt: 2, fault: DENIED };
+    next.store.refuse('putVersion', 1_000, DENIED);
+    expect(await recordPendingAnswer(next)).toBe('none');
+    expect(next.memory.pendingAnswer).toMatchObject({ tokens, attempt: 2 });
+  });
+
+  test('a later answer of another run takes its place: it may not', async () => {
+    claimed(1);
+    answeredBefore({ refresh_token: 'refresh-of-the-other', refreshed_at: iso(ASKED_AT_MS + 1) });
+    expect(await stored()).toEqual({ outcome: 'stored', reason: undefined });
   });
 
   test('its document was stored before without a reason: then this run must try it', async () => {
@@ -249,6 +281,7 @@ describe('if a run whose claim had expired has already recorded its answer', () 
       versionId: successorId(other.tokenHash),
     });
     expect(JSON.parse(context.textOf(JOURNAL_STAGE))).toMatchObject({ ...TOKENS, note: 'kept' });
+    expect(context.store.calls).toEqual(['putVersion', 'readVersion', 'putVersion']);
   });
 
   test('with two other answers to the same token, earlier: this answer follows the last of them', async () => {
@@ -265,10 +298,13 @@ describe('if a run whose claim had expired has already recorded its answer', () 
   test.each<[string, object]>([
     ['at the same moment', { refreshed_at: TOKENS.refreshed_at }],
     ['without an access token, before this one was requested', { refreshed_at: undefined }],
+    ['without the hash of a used token', { spent_refresh_token_sha256: undefined }],
   ])('with another refresh token, %s: this answer follows it', async (_when, members) => {
-    const other = toDocumentEntry(refreshed(0, { refresh_token: 'refresh-of-the-other', ...members }));
-    answeredBefore({ refresh_token: 'refresh-of-the-other', ...members });
-    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({
+    const spent = { spent_refresh_token_sha256: sha256('refresh-1') };
+    const another = { refresh_token: 'refresh-of-the-other', ...spent, ...members };
+    const other = toDocumentEntry(refreshed(0, another));
+    answeredBefore(another);
+    expect(await record(context, parent, { ...TOKENS, ...spent }, ASKED_AT_MS)).toMatchObject({
       versionId: successorId(other.tokenHash),
     });
   });
@@ -298,6 +334,14 @@ describe('if a run whose claim had expired has already recorded its answer', () 
     context.store.refuse('readVersion', 1_000);
     expect((await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS))).name).toBe('TOKEN_NOT_STORED');
     expect(context.memory.pendingAnswer).toMatchObject({ parent, tokens: TOKENS });
+  });
+
+  test('and cannot be read, reads are repeated as long as one more fits before the deadline', async () => {
+    answeredBefore({ refresh_token: 'refresh-of-the-other' });
+    context.store.refuse('readVersion', 1_000);
+    context.deadlineMs = NOW_MS + 8_000 + 100;
+    await faultFrom(record(context, parent, TOKENS, ASKED_AT_MS));
+    expect(context.sleepsMs).toEqual([100]);
   });
 
   test('and it can be read only after a while, reads are repeated until the deadline', async () => {
