@@ -8,12 +8,12 @@ import type { Announcement } from './ports.ts';
 
 /** Returns fingerprints that show which token was exchanged for which. */
 export function lineage({ members }: CredentialsDocument): { refreshToken?: string; spentRefreshToken?: string } {
-  const { refresh_token, spent_refresh_token_sha256: spent = '' } = members;
+  const { refresh_token, spent_refresh_token_sha256: spent } = members;
   // An operator may have put anything there: only a hash is shown.
-  const isHash = /^[0-9a-f]{64}$/.test(spent);
+  const hash = spent?.match(/^[0-9a-f]{64}$/)?.[0];
   return {
     ...(refresh_token !== undefined && { refreshToken: fingerprint(refresh_token) }),
-    ...(isHash && { spentRefreshToken: spent.slice(0, 12) }),
+    ...(hash !== undefined && { spentRefreshToken: hash.slice(0, 12) }),
   };
 }
 

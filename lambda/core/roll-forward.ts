@@ -16,17 +16,17 @@ export async function rollForward(
   current: DocumentEntry,
   successor: DocumentEntry,
 ): Promise<DocumentEntry> {
-  const end = await findEnd(context, current, successor);
+  const end = await findEnd(context, successor);
   return await mergeDocuments(context, current, end);
 }
 
-async function findEnd(context: Context, current: DocumentEntry, first: DocumentEntry): Promise<DocumentEntry> {
-  const seen = new Set([current.tokenHash, first.tokenHash]);
+async function findEnd(context: Context, first: DocumentEntry): Promise<DocumentEntry> {
+  const seen = new Set<string>();
   for (let end = first; ; ) {
+    if (seen.has(end.tokenHash)) throw invalid(context, 'form a cycle: Retently issued the same refresh token twice');
+    seen.add(end.tokenHash);
     const next = await readSuccessor(context, end.tokenHash);
     if (next === undefined) return end;
-    if (seen.has(next.tokenHash)) throw invalid(context, 'form a cycle: Retently issued the same refresh token twice');
-    seen.add(next.tokenHash);
     end = next;
   }
 }

@@ -79,8 +79,8 @@ export function fitIntoSecret(
 }
 
 function refreshTokenExpiresAt({ refreshTokenExpiresInSeconds: seconds, startedAtMs }: Exchanged): string | undefined {
-  const isKept = seconds !== undefined && seconds <= MAX_REFRESH_TOKEN_LIFETIME_SECONDS;
-  return isKept ? toRfc3339(startedAtMs + seconds * 1000) : undefined;
+  if (seconds === undefined || seconds > MAX_REFRESH_TOKEN_LIFETIME_SECONDS) return undefined;
+  return toRfc3339(startedAtMs + seconds * 1000);
 }
 
 function expiresAt(
@@ -100,12 +100,12 @@ function expiresAt(
 function toLifetimeSeconds({ accessToken, expiresInSeconds, startedAtMs }: Token): number | undefined {
   if (expiresInSeconds !== undefined) return expiresInSeconds;
   const seconds = secondsUntilExpiry(accessToken, startedAtMs);
-  return seconds !== undefined && seconds >= MIN_EXPIRY_SECONDS ? seconds : undefined;
+  return seconds >= MIN_EXPIRY_SECONDS ? seconds : undefined;
 }
 
-function secondsUntilExpiry(accessToken: string, nowMs: number): number | undefined {
-  const expirySeconds = readExpiry(accessToken);
-  return expirySeconds === undefined ? undefined : expirySeconds - nowMs / 1000;
+/** Returns what `exp` of the access token leaves. `NaN` if it has none: every comparison with it is false. */
+function secondsUntilExpiry(accessToken: string, nowMs: number): number {
+  return (readExpiry(accessToken) ?? Number.NaN) - nowMs / 1000;
 }
 
 /** Returns what is odd about the lifetime that an answer gives its access token; `undefined` if nothing is. */
@@ -133,7 +133,6 @@ export function warnAboutExpiry(answer: Exchanged): string | undefined {
   if (answer.kind !== 'token') return undefined;
   const { accessToken, expiresInSeconds, startedAtMs } = answer;
   const seconds = secondsUntilExpiry(accessToken, startedAtMs);
-  if (seconds === undefined) return undefined;
   const exp = `exp of the access token leaves ${Math.floor(seconds)} seconds`;
   if (expiresInSeconds === undefined) {
     return seconds < MIN_EXPIRY_SECONDS ? `The response has no expires_in, and ${exp}: ignored.` : undefined;

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
+import { SECRET_STRING_MAX_BYTES } from '../../../lambda/core/credentials.ts';
 import { mergeId, successorId } from '../../../lambda/core/journal.ts';
 import { load } from '../../../lambda/core/load.ts';
 import { rollForward } from '../../../lambda/core/roll-forward.ts';
@@ -104,6 +105,14 @@ test('if a server issues a token twice, the chain is a cycle: nothing moves, and
   const { name } = await faultFrom(run());
   expect(name).toBe('CREDENTIALS_INVALID');
   expect(context.currentDocument).toEqual(CREDENTIALS);
+});
+
+test('an edit that leaves no more room than the tokens take is merged', async () => {
+  record(CREDENTIALS, SECOND);
+  const restBytes = Buffer.byteLength(JSON.stringify({ ...SECOND, note: '' }));
+  context.write({ ...CREDENTIALS, note: '.'.repeat(SECRET_STRING_MAX_BYTES - restBytes) });
+  expect(await run()).toMatchObject({ promotion: 'promoted' });
+  expect(context.currentDocument).toMatchObject(tokensOfSecond);
 });
 
 test('an edit that leaves no room for the tokens is rejected, and nothing moves', async () => {

@@ -4,7 +4,12 @@ import { isHalfRefreshed } from '../../../lambda/core/due.ts';
 import type { Exchanged } from '../../../lambda/core/exchange.ts';
 import { sha256 } from '../../../lambda/core/fingerprint.ts';
 import { toRfc3339 } from '../../../lambda/core/rfc3339.ts';
-import { toTokenMembers, warnAboutExpiry, warnAboutLifetime } from '../../../lambda/core/token-members.ts';
+import {
+  MAX_REFRESH_TOKEN_LIFETIME_SECONDS,
+  toTokenMembers,
+  warnAboutExpiry,
+  warnAboutLifetime,
+} from '../../../lambda/core/token-members.ts';
 import { REFRESH_TOKEN_ONLY, TOKEN } from '../../support/fake-token-endpoint.ts';
 import { HOUR_MS, iso, NEW_TOKENS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
@@ -103,12 +108,18 @@ describe('exp of an access token that is a JWT', () => {
 
   test('causes no warning for an opaque or missing token', () => {
     expect(warning('access-2', 7_200)).toBeUndefined();
+    expect(warning('access-2')).toBeUndefined();
     expect(warnAboutExpiry({ ...REFRESH_TOKEN_ONLY, startedAtMs: NOW_MS })).toBeUndefined();
   });
 
   test('causes the same warning as any other short lifetime', () => {
     const answer = { ...TOKEN, accessToken: inSeconds(1_800), expiresInSeconds: undefined, startedAtMs: NOW_MS };
     expect(warnAboutLifetime(answer, DEFAULT_SECONDS)).toContain('1800');
+  });
+
+  test('causes no warning if it is later than the configured lifetime, which then counts', () => {
+    const answer = { ...TOKEN, accessToken: inSeconds(86_400), expiresInSeconds: undefined, startedAtMs: NOW_MS };
+    expect(warnAboutLifetime(answer, DEFAULT_SECONDS)).toBeUndefined();
   });
 });
 
@@ -124,6 +135,11 @@ describe('the lifetime of a refresh token', () => {
     ['stays with a refresh token that stays', { refreshToken: undefined }, held.refresh_token_expires_at],
     ['stays with a refresh token that comes back', { refreshToken: 'refresh-1' }, held.refresh_token_expires_at],
     ['grows with a refresh token that stays', { refreshToken: undefined, refreshTokenExpiresInSeconds }, inADay],
+    [
+      'of a century is kept',
+      { refreshTokenExpiresInSeconds: MAX_REFRESH_TOKEN_LIFETIME_SECONDS },
+      iso(NOW_MS + MAX_REFRESH_TOKEN_LIFETIME_SECONDS * 1000),
+    ],
     ['of centuries is not kept', { refreshTokenExpiresInSeconds: 1e15 }, undefined],
   ])('%s', (_what, answer, expected) => {
     expect(tokensOf(answer, held).refresh_token_expires_at).toBe(expected);
