@@ -148,7 +148,7 @@ function isInSync({ document: { members } }: DocumentEntry, held: Version | unde
 
 /** Parses an object that has only our members; someone may have changed their values. */
 function parseOurs(held: Version | undefined): { readonly [name: string]: unknown } | undefined {
-  const json = parseJson(held?.secretString ?? '');
+  const json = held?.secretString && parseJson(held.secretString);
   const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
   return isObject && Object.keys(json).every((name) => NAMES.includes(name)) ? { ...json } : undefined;
 }
