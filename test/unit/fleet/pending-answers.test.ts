@@ -38,6 +38,14 @@ test('an answer that is not stored is there for the next run of its secret, and 
   expect(pendingAnswers.open('two', NOW_MS).pendingAnswer).toBeUndefined();
 });
 
+test('an answer that is given up is neither tried again nor there for the next run of its secret', () => {
+  const pendingAnswers = new PendingAnswers();
+  run(pendingAnswers, 'one', NOW_MS, false);
+  pendingAnswers.forget('one');
+  expect(pendingAnswers.next(NOW_MS + MINUTE_MS)).toBeUndefined();
+  expect(pendingAnswers.open('one', NOW_MS).pendingAnswer).toBeUndefined();
+});
+
 test('it is tried again a minute after the last try, the one that waited longest first', () => {
   const pendingAnswers = new PendingAnswers();
   expect(pendingAnswers.next(NOW_MS)).toBeUndefined();

@@ -21,14 +21,15 @@ function secrets(count: number, from = 0): ListedSecret[] {
 }
 
 interface Given {
-  readonly pages: readonly (readonly ListedSecret[])[];
+  readonly pages: Iterable<readonly ListedSecret[]> | AsyncIterable<readonly ListedSecret[]>;
   /** Error that ends the listing, after the pages. */
   readonly ends?: Error;
   /** Result of a batch read. */
   readonly onRead?: (arns: readonly string[]) => readonly SecretRead[] | Error | Promise<readonly SecretRead[] | Error>;
   /** Result of a batch send: the number of rejected messages, or an error. */
   readonly onSend?: (turns: readonly Turn[]) => number | Error;
-  readonly waiting?: Error;
+  /** Messages that wait in each queue, or an error. */
+  readonly waiting?: { readonly refresh: number; readonly retry: number } | Error;
   readonly remainingMs?: () => number;
   readonly tag?: FleetTag;
 }
@@ -55,18 +56,19 @@ function toRead(arn: string, document: object = CREDENTIALS, isAtRest = false): 
 async function sweep(given: Given) {
   const { pages, ends, remainingMs = () => 120_000, tag = TAG } = given;
   const { onRead = (arns: readonly string[]) => arns.map((arn) => toRead(arn)), onSend = () => 0 } = given;
-  const sent: { readonly lane: string; readonly arns: readonly string[] }[] = [];
+  const { waiting = { refresh: 0, retry: 0 } } = given;
+  const sent: { readonly lane: string; readonly arns: readonly string[]; readonly turns: readonly Turn[] }[] = [];
   const read: (readonly string[])[] = [];
-  const toQueue = (lane: string) => ({
+  const toQueue = (lane: 'refresh' | 'retry') => ({
     async send(turns: readonly Turn[]) {
-      sent.push({ lane, arns: turns.map(({ arn }) => arn) });
+      sent.push({ lane, arns: turns.map(({ arn }) => arn), turns });
       const end = onSend(turns);
       if (end instanceof Error) throw end;
       return end;
     },
     async countWaiting() {
-      if (given.waiting) throw given.waiting;
-      return 0;
+      if (waiting instanceof Error) throw waiting;
+      return waiting[lane];
     },
   });
   const swept = await sweepSecrets(
@@ -106,11 +108,40 @@ describe('a sweep', () => {
         expect([...read.flat()].sort()).toEqual([...all].sort());
         expect([...sent.flatMap(({ arns }) => arns)].sort()).toEqual([...all].sort());
         expect(Math.max(0, ...read.map(({ length }) => length))).toBeLessThanOrEqual(READ_BATCH);
+        expect(Math.min(1, ...read.map(({ length }) => length))).toBe(1);
         expect(Math.max(0, ...sent.map(({ arns }) => arns.length))).toBeLessThanOrEqual(SEND_BATCH);
         expect(swept).toMatchObject({ queued: all.length, deferred: 0, problem: undefined });
         expect(swept.judgments).toHaveLength(all.length);
       }),
     );
+  });
+
+  test('reads a full batch while it lists the next page', async () => {
+    let count = 0;
+    const onRead = (arns: readonly string[]) => {
+      count += arns.length;
+      return arns.map((arn) => toRead(arn));
+    };
+    const readBeforeNextPage: number[] = [];
+    await sweep({
+      onRead,
+      pages: (async function* () {
+        yield secrets(READ_BATCH);
+        await new Promise((resolve) => setImmediate(resolve));
+        readBeforeNextPage.push(count);
+        yield secrets(1, 100);
+      })(),
+    });
+    expect(readBeforeNextPage).toEqual([READ_BATCH]);
+  });
+
+  test.each([
+    ['little time to start if its queue is not being emptied', { refresh: 421, retry: 0 }, 5_000],
+    ['more time to start if its queue is being emptied', { refresh: 420, retry: 421 }, 300_000],
+  ])('gives a run %s', async (_what, waiting, latenessMs) => {
+    const { sent } = await sweep({ pages: [secrets(11)], waiting });
+    const times = sent.flatMap(({ turns }) => turns.map(({ startAtMs = 0, endAtMs = 0 }) => endAtMs - startAtMs));
+    expect(new Set(times)).toEqual(new Set([latenessMs]));
   });
 
   test('waits for each of its reads, and not only for the last one', async () => {
@@ -184,6 +215,11 @@ describe('a sweep that cannot finish', () => {
     const { swept } = await sweep({ pages: [secrets(100), secrets(100, 100)], remainingMs });
     expect(swept).toMatchObject({ problem: { name: 'SWEEP_INCOMPLETE' } });
     expect(swept.queued).toBeGreaterThanOrEqual(100);
+  });
+
+  test('continues while it has exactly the time that it needs at the end', async () => {
+    const { swept } = await sweep({ pages: [secrets(100), secrets(100, 100)], remainingMs: () => 45_000 });
+    expect(swept).toMatchObject({ queued: 200, problem: undefined });
   });
 
   test.each([
