@@ -32,8 +32,8 @@ export interface Evidence {
   readonly versionTimes: readonly number[] | 'unknown';
   /** When the version history has room again, if a run has found that it has none. */
   readonly roomAtMs?: number | undefined;
-  /** Absent if there is no token secret, or it was not read. */
-  readonly tokenSecret?: TokenSecretHealth | undefined;
+  /** Absent if there is no token secret, or it was not read. `repaired`: it was stale and no longer is. */
+  readonly tokenSecret?: TokenSecretHealth | 'repaired' | undefined;
 }
 
 /** Failed attempts in a row that a passing fault does not explain. */
@@ -96,8 +96,8 @@ function findFailure({ situation: { latestEntry, current, digest }, lastFailure 
 function judgeBudget(evidence: Evidence): Advice | undefined {
   const { situation, versionTimes } = evidence;
   const dueAtMs = situation.nowMs + Math.max(0, untilDueSeconds(evidence) * 1000 || 0);
-  const times = versionTimes === 'unknown' ? [] : versionTimes;
-  const roomAtMs = evidence.roomAtMs ?? findRoomAtMs(times, dueAtMs);
+  const listedRoomAtMs = versionTimes === 'unknown' ? undefined : findRoomAtMs(versionTimes, dueAtMs);
+  const roomAtMs = evidence.roomAtMs ?? listedRoomAtMs;
   if (roomAtMs === undefined) return undefined;
   return [
     'freeBudget',
@@ -149,7 +149,7 @@ function chanceMs({ situation, hasSuccessor }: Evidence, decision: Decision, due
   if (decision.kind === 'busy' && latestEntry?.kind === 'claim') {
     return leaseEndMs(latestEntry);
   }
-  return decision.kind === 'fresh' ? Math.max(dueAtMs, nowMs) : nowMs;
+  return decision.kind === 'fresh' ? dueAtMs : nowMs;
 }
 
 function untilDueSeconds({ situation: { current, nowMs, longestLifetimeSeconds } }: Evidence): number {
@@ -157,20 +157,19 @@ function untilDueSeconds({ situation: { current, nowMs, longestLifetimeSeconds }
 }
 
 function judgeTokenSecret({ tokenSecret }: Evidence): Advice | undefined {
-  switch (tokenSecret) {
-    case 'stale':
-      return ['refresh', 'The token secret does not hold the current access token; the next run copies it.'];
-    case 'foreign':
-      return ['fixTokenSecret', 'The token secret holds something else, which was not overwritten.'];
-    case 'unusable':
-      return [
-        'fixTokenSecret',
-        'The token secret cannot be read or written: it was deleted, access is denied, or it is a replica.',
-      ];
-    default:
-      return undefined;
-  }
+  return tokenSecret && TOKEN_SECRETS[tokenSecret];
 }
+
+const TOKEN_SECRETS: { readonly [state in NonNullable<Evidence['tokenSecret']>]: Advice | undefined } = {
+  'in sync': undefined,
+  repaired: undefined,
+  stale: ['refresh', 'The token secret does not hold the current access token; the next run copies it.'],
+  foreign: ['fixTokenSecret', 'The token secret holds something else, which was not overwritten.'],
+  unusable: [
+    'fixTokenSecret',
+    'The token secret cannot be read or written: it was deleted, access is denied, or it is a replica.',
+  ],
+};
 
 type FailureCode = FailureEntry['code'];
 

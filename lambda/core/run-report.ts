@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 import { expiresAt, secondsRemaining } from './credentials.ts';
 import type { Situation } from './decide.ts';
 import { reportedSecondsUntilDue } from './due.ts';
-import { EMPTY, type Evidence, type Judgement, judge, type TokenSecretHealth } from './health.ts';
+import { EMPTY, type Evidence, type Judgement, judge } from './health.ts';
 import { type DocumentEntry, digestGrant, type FailureEntry } from './journal.ts';
 import { grantOf, load, requireComplete, type Snapshot } from './load.ts';
 import { LOG_EVENTS } from './log-events.ts';
@@ -21,7 +21,7 @@ export class RunReport {
   isTokenSecretStale: boolean | undefined;
   /** `undefined` in the same cases as `isTokenSecretStale`. */
   isTokenSecretUnreadable: boolean | undefined;
-  #tokenSecret: TokenSecretHealth | undefined;
+  #tokenSecret: Evidence['tokenSecret'];
   #situation: Situation | undefined;
   #hasRead = false;
   /** The version that the token secret was brought to, or could not be. */
@@ -119,7 +119,7 @@ export class RunReport {
     if (state === undefined) return;
     this.#syncedVersionId = current.versionId;
     const isExpected = current.versionId === this.#promotedVersionId;
-    this.#tokenSecret = state.kind === 'repaired' ? 'in sync' : state.kind;
+    this.#tokenSecret = state.kind;
     this.isTokenSecretUnreadable = state.kind === 'unusable';
     // What cannot be read is not known to be stale.
     const isStale = 'problem' in state || (state.kind === 'repaired' && !isExpected);

@@ -17,6 +17,10 @@ const SCHEDULE_SECONDS = 600;
 /** Returns a token of six hours, due after three, that was refreshed `hours` ago. */
 const aged = (hours: number, members: object = {}) => toDocumentEntry(refreshed(hours, members));
 
+/** Returns a due token that was refreshed 50 minutes ago and expires in so many seconds. */
+const expiring = (seconds: number) =>
+  aged(0, { refreshed_at: iso(NOW_MS - 50 * MINUTE_MS), expires_at: iso(NOW_MS + seconds * 1000) });
+
 function evidence(
   current: Evidence['situation']['current'],
   members: Partial<Evidence> & { latestEntry?: JournalEntry } = {},
@@ -63,8 +67,11 @@ const TRUTH: readonly Row[] = [
   ['fresh, versions not listed', evidence(aged(1), { versionTimes: 'unknown' }), 'healthy', 'none'],
   ['due a moment ago', evidence(aged(3.05)), 'healthy', 'wait'],
   ['due for 29 minutes', evidence(aged(3.48)), 'healthy', 'wait'],
+  ['due for exactly three ticks', evidence(aged(3.5)), 'healthy', 'wait'],
   ['due for 31 minutes, and no run came', evidence(aged(3.52)), 'attention', 'refresh'],
   ['due for 2.5 hours, 30 minutes left', evidence(aged(5.5)), 'attention', 'refresh'],
+  ['due, and expires with the next tick', evidence(expiring(600)), 'attention', 'refresh'],
+  ['due, and expires after the next tick', evidence(expiring(601)), 'healthy', 'wait'],
   ['9 minutes left', evidence(aged(5.85)), 'attention', 'refresh'],
   ['expired', evidence(aged(7)), 'attention', 'refresh'],
   ['no access token yet', evidence(untried), 'attention', 'refresh'],
@@ -84,6 +91,12 @@ const TRUTH: readonly Row[] = [
     'refresh',
   ],
   ['no lifetime', evidence(aged(1, { expires_at: undefined })), 'attention', 'refresh'],
+  [
+    'no lifetime, and another run has claimed it',
+    evidence(aged(1, { expires_at: undefined }), { latestEntry: claim(10) }),
+    'attention',
+    'refresh',
+  ],
   ['may be revoked', evidence(aged(1, { may_be_revoked: 'PROVIDER_AMBIGUOUS' })), 'attention', 'refresh'],
   ['refreshed in the future', evidence(aged(-2)), 'attention', 'refresh'],
 
@@ -94,6 +107,24 @@ const TRUTH: readonly Row[] = [
     'attention',
     'refresh',
   ],
+  [
+    'claimed, and the token expires before the tick after the lease',
+    evidence(expiring(680), { latestEntry: claim(10) }),
+    'attention',
+    'refresh',
+  ],
+  [
+    'claimed, and the token outlives the tick after the lease',
+    evidence(expiring(681), { latestEntry: claim(10) }),
+    'healthy',
+    'wait',
+  ],
+  [
+    'claimed, and due for longer than ticks may be missed',
+    evidence(aged(4), { latestEntry: claim(10) }),
+    'healthy',
+    'wait',
+  ],
   ['a run crashed', evidence(aged(3.2), { latestEntry: claim(100) }), 'healthy', 'wait'],
   ['a run crashed an hour ago', evidence(aged(4.2), { latestEntry: claim(3_600) }), 'attention', 'refresh'],
 
@@ -101,6 +132,18 @@ const TRUTH: readonly Row[] = [
   [
     'one failure hours ago, and no run came since',
     evidence(aged(5.75), { latestEntry: failure({ createdAt: NOW_MS - 2.75 * HOUR_MS }) }),
+    'attention',
+    'refresh',
+  ],
+  [
+    'one failure, and the last tick that may be missed is now',
+    evidence(aged(4), { latestEntry: failure({ createdAt: NOW_MS - 30 * MINUTE_MS }) }),
+    'healthy',
+    'wait',
+  ],
+  [
+    'one failure, and one tick too many was missed since',
+    evidence(aged(4), { latestEntry: failure({ createdAt: NOW_MS - 30 * MINUTE_MS - 1 }) }),
     'attention',
     'refresh',
   ],
@@ -168,6 +211,13 @@ const TRUTH: readonly Row[] = [
     'healthy',
     'wait',
   ],
+  ['an answer waits, and the token is not due', evidence(aged(1), { hasSuccessor: true }), 'healthy', 'wait'],
+  [
+    'an answer waits, and the next tick promotes it before the token expires, whatever the claim',
+    evidence(expiring(601), { hasSuccessor: true, latestEntry: claim(10) }),
+    'healthy',
+    'wait',
+  ],
   [
     'an answer waits, and the token expires before the next tick',
     evidence(aged(5.9), { hasSuccessor: true }),
@@ -198,6 +248,12 @@ const TRUTH: readonly Row[] = [
     'fixConfiguration',
   ],
   [
+    'tokens of 18 minutes, which expire before the tick after they are due',
+    evidence(aged(0, { refreshed_at: iso(NOW_MS), expires_at: iso(NOW_MS + 18 * MINUTE_MS) })),
+    'attention',
+    'fixConfiguration',
+  ],
+  [
     'tokens of an hour',
     evidence(aged(0, { refreshed_at: iso(NOW_MS), expires_at: iso(NOW_MS + HOUR_MS) })),
     'healthy',
@@ -205,6 +261,7 @@ const TRUTH: readonly Row[] = [
   ],
 
   ['no token secret', evidence(aged(1), { tokenSecret: undefined }), 'healthy', 'none'],
+  ['token secret repaired', evidence(aged(1), { tokenSecret: 'repaired' }), 'healthy', 'none'],
   ['token secret stale', evidence(aged(1), { tokenSecret: 'stale' }), 'attention', 'refresh'],
   ['token secret foreign', evidence(aged(1), { tokenSecret: 'foreign' }), 'attention', 'fixTokenSecret'],
   ['token secret unusable', evidence(aged(1), { tokenSecret: 'unusable' }), 'attention', 'fixTokenSecret'],
@@ -217,13 +274,45 @@ describe('judges the health', () => {
   });
 
   test('of a secret without a value', () => {
-    expect(EMPTY).toMatchObject({ health: 'attention', action: 'reauthorize' });
+    expect(EMPTY).toEqual({ health: 'attention', action: 'reauthorize', reason: expect.stringMatching(/\.$/) });
   });
+
+  const LASTING: Readonly<Record<FailureCause, Action>> = {
+    'not-sent': 'fixNetwork',
+    throttled: 'askProvider',
+    oversized: 'fixConfiguration',
+    misdirected: 'fixConfiguration',
+    intercepted: 'fixNetwork',
+    unrecognized: 'fixClientOrReauthorize',
+    ambiguous: 'askProvider',
+    REAUTHORIZATION_REQUIRED: 'reauthorize',
+    CLIENT_REJECTED: 'fixClient',
+  };
 
   test.each(FAILURE_CAUSES)('says what to do when %s lasts', (cause) => {
     const { health, action } = judge(evidence(aged(4), { latestEntry: failed(cause) }));
-    expect(health).toBe('attention');
-    expect(['none', 'wait']).not.toContain(action);
+    expect([health, action]).toEqual(['attention', LASTING[cause]]);
+  });
+
+  test.each<[string, readonly Evidence[]]>([
+    [
+      'a token that is absent, may be revoked or has no known lifetime',
+      [
+        evidence(untried),
+        evidence(aged(1, { may_be_revoked: 'UNKNOWN' })),
+        evidence(aged(1, { expires_at: undefined })),
+      ],
+    ],
+    [
+      'a token secret with foreign content and one that cannot be used',
+      [evidence(aged(1), { tokenSecret: 'foreign' }), evidence(aged(1), { tokenSecret: 'unusable' })],
+    ],
+  ])('gives different reasons for %s', (_what, states) => {
+    expect(new Set(states.map((state) => judge(state).reason)).size).toBe(states.length);
+  });
+
+  test('says for how many minutes a token has been due', () => {
+    expect(judge(evidence(aged(4))).reason).toMatch(/ 60 /);
   });
 
   test.each(['not-sent', 'throttled', 'intercepted', 'misdirected', 'ambiguous'] as const)(
@@ -254,7 +343,7 @@ describe('judges the health', () => {
 
   test.each(Object.entries(FAULTS))('of a run that ended with %s: %s', (code, action) => {
     const fault = Object.keys(FAULTS).find((each): each is FaultCode => each === code) ?? 'UNEXPECTED';
-    expect(judgeFault(fault)).toMatchObject({ health: 'attention', action });
+    expect(judgeFault(fault)).toEqual({ health: 'attention', action, reason: expect.stringMatching(/\.$/) });
   });
 
   test('uses the cause of a failure before its code', () => {
