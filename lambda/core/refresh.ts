@@ -99,7 +99,7 @@ class RefreshRun {
         if (end === 'start over') starts++;
       }
     } finally {
-      await this.#report.syncTokenSecret({ hasPromoted: false });
+      await this.#report.syncTokenSecret();
       this.#report.recordStates();
     }
     throw new Fault(

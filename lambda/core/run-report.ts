@@ -105,7 +105,7 @@ export class RunReport {
    *
    * @param hasPromoted this run has moved `AWSCURRENT`, so the token secret was stale for good reason
    */
-  async syncTokenSecret({ hasPromoted }: { readonly hasPromoted: boolean }): Promise<void> {
+  async syncTokenSecret({ hasPromoted = false }: { readonly hasPromoted?: boolean } = {}): Promise<void> {
     const { current } = this;
     if (current === undefined || current.versionId === this.#syncedVersionId) return;
     if (hasPromoted) this.#promotedVersionId = current.versionId;

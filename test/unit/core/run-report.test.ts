@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
-import { type FailureCode, renderClaim } from '../../../lambda/core/journal.ts';
+import { digestGrant, type FailureCode, failureId, renderClaim, renderFailure } from '../../../lambda/core/journal.ts';
 import { RunReport } from '../../../lambda/core/run-report.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { SECRET_ID } from '../../support/fake-credential-store.ts';
@@ -61,6 +61,47 @@ describe('the state "reauthorization required"', () => {
       await report.load();
     });
     expect(state?.isReauthorizationRequired).toBe(true);
+  });
+});
+
+describe('the judgement', () => {
+  /** Returns the report of a run that finds these credentials, and that attempt 2 with them ended in `code`. */
+  async function reportAfter(code: FailureCode) {
+    const context = FakeContext.withSecret(refreshed(3.5));
+    const grant = { clientId: 'client-id-1', clientSecret: 'client-secret-1', refreshToken: 'refresh-1' };
+    const digest = digestGrant(grant, context.settings.tokenEndpointUrl);
+    const text = renderFailure({ tokenHash, attempt: 2, code, digest });
+    context.writeText(text, [JOURNAL_STAGE], failureId(tokenHash, 2));
+    const report = new RunReport(context);
+    const snapshot = await report.load();
+    if (snapshot) report.toSituation(snapshot, false);
+    return report;
+  }
+
+  test('includes the failure that the run has found', async () => {
+    const report = await reportAfter('PROVIDER_UNAVAILABLE');
+    expect(report.judge()).toMatchObject({ health: 'attention', action: 'fixNetwork' });
+  });
+
+  test.each<[string, object]>([
+    ['that this run promoted', { refresh_token: 'refresh-2' }],
+    ['with a lineage', { refresh_token: 'refresh-2', spent_refresh_token_sha256: tokenHash }],
+  ])('owes nothing to a document %s, whatever came before it', async (_what, members) => {
+    const report = await reportAfter('PROVIDER_AMBIGUOUS');
+    report.current = toDocumentEntry(refreshed(0, members));
+    expect(report.judge()).toMatchObject({ health: 'healthy', action: 'none' });
+  });
+
+  test.each<[string, string | undefined, string, string]>([
+    ['repaired', undefined, 'healthy', 'none'],
+    ['foreign', '{"note":1}', 'attention', 'fixTokenSecret'],
+  ])('includes that the token secret is %s', async (_state, text, health, action) => {
+    const context = FakeContext.withSecret(refreshed(1));
+    context.giveTokenSecret(text);
+    const report = new RunReport(context);
+    await report.load();
+    await report.syncTokenSecret();
+    expect(report.judge()).toMatchObject({ health, action });
   });
 });
 

@@ -4,6 +4,7 @@ import { Fault } from '../../../lambda/core/fault.ts';
 import {
   claimId,
   digestGrant,
+  type FailureCause,
   type FailureCode,
   failureId,
   renderClaim,
@@ -28,11 +29,11 @@ beforeEach(() => {
   context = FakeContext.withSecret(CREDENTIALS);
 });
 
-function failedWith(code: FailureCode, label: string = JOURNAL_STAGE): void {
+function failedWith(code: FailureCode, label: string = JOURNAL_STAGE, cause?: FailureCause): void {
   const grant = { clientId: 'client-id-1', clientSecret: 'client-secret-1', refreshToken: 'refresh-1' };
   const digest = digestGrant(grant, context.settings.tokenEndpointUrl);
   context.writeText(renderClaim({ tokenHash, attempt: 0, nonce: 'n', leaseSeconds: 90 }), [], claimId(tokenHash, 0));
-  context.writeText(renderFailure({ tokenHash, attempt: 0, code, digest }), [label], failureId(tokenHash, 0));
+  context.writeText(renderFailure({ tokenHash, attempt: 0, code, digest, cause }), [label], failureId(tokenHash, 0));
 }
 
 describe('status returns the decision of a refresh, only reads, and notifies no one', () => {
@@ -128,6 +129,25 @@ describe('status returns the decision of a refresh, only reads, and notifies no 
     context.write({ refresh_token: 'refresh-1' });
     expect((await faultFrom(status(context))).name).toBe('CREDENTIALS_INCOMPLETE');
     expect(context.telemetry.states).toHaveLength(1);
+  });
+});
+
+describe('status judges', () => {
+  const recordAnswer = () => context.writeText(JSON.stringify(refreshed(0)), [JOURNAL_STAGE], successorId(tokenHash));
+
+  test.each<[string, () => unknown, string, string]>([
+    ['an overdue token', () => undefined, 'attention', 'refresh'],
+    ['an overdue token whose answer waits for its promotion', recordAnswer, 'healthy', 'wait'],
+    [
+      'a rejected token',
+      () => failedWith('REAUTHORIZATION_REQUIRED', JOURNAL_STAGE, 'REAUTHORIZATION_REQUIRED'),
+      'attention',
+      'reauthorize',
+    ],
+  ])('%s: %s, %s', async (_what, prepare, health, action) => {
+    context.write(refreshed(4));
+    prepare();
+    expect(await status(context)).toMatchObject({ health, action });
   });
 });
 
@@ -236,6 +256,20 @@ describe('status reports', () => {
     expect((await status(context)).details).toMatchObject(details);
   });
 
+  test('no expiry of a refresh token if the server has sent none', async () => {
+    expect((await status(context)).details).not.toHaveProperty('refreshTokenExpiresAt');
+  });
+
+  test('the cause of a failure, if one is recorded', async () => {
+    failedWith('PROVIDER_UNAVAILABLE', JOURNAL_STAGE, 'throttled');
+    expect((await status(context)).details?.lastFailure).toMatchObject({ cause: 'throttled' });
+  });
+
+  test('no cause of a failure if none is recorded', async () => {
+    failedWith('PROVIDER_UNAVAILABLE');
+    expect((await status(context)).details?.lastFailure).not.toHaveProperty('cause');
+  });
+
   test('why and since when credentials are rejected, and the next step', async () => {
     failedWith('REAUTHORIZATION_REQUIRED');
     const { message, details } = await status(context);
@@ -252,15 +286,15 @@ describe('status reports', () => {
     expect(details?.isAnswerUnsaved).toBe(false);
   });
 
-  test.each<[string, () => unknown]>([
-    ['a fresh token', () => context.writeText(JSON.stringify(refreshed(1)), ['AWSCURRENT', JOURNAL_STAGE])],
-    ['a failure whose back-off runs', () => failedWith('PROVIDER_UNAVAILABLE')],
-  ])('of %s by three reads beside the look for a successor', async (_, prepare) => {
+  test.each<[string, number, () => unknown]>([
+    ['a fresh token', 0, () => context.writeText(JSON.stringify(refreshed(1)), ['AWSCURRENT', JOURNAL_STAGE])],
+    ['a failure whose back-off runs', 1, () => failedWith('PROVIDER_UNAVAILABLE')],
+  ])('of %s by three reads and %i looks for a successor', async (_, looks, prepare) => {
     prepare();
     await status(context);
     const calls = context.store.calls.filter((call) => call !== 'readVersion');
     expect(calls.sort()).toEqual(['listVersions', 'readCurrent', 'readLatestEntry']);
-    expect(context.store.calls.length - calls.length).toBeLessThanOrEqual(1);
+    expect(context.store.calls.length - calls.length).toBe(looks);
   });
 
   test('of a first claim without looking for a failure before it', async () => {
@@ -312,13 +346,15 @@ describe('status reports', () => {
     });
   });
 
-  test.each<[FailureCode, Parameters<typeof adviceOn>[0]]>([
-    ['PROVIDER_AMBIGUOUS', 'ambiguous'],
-    ['REAUTHORIZATION_PROBABLE', 'REAUTHORIZATION_PROBABLE'],
-    ['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_REQUIRED'],
-    ['CLIENT_REJECTED', 'CLIENT_REJECTED'],
-  ])('what to do about %s', async (code, advised) => {
-    failedWith(code);
+  test.each<[FailureCode, FailureCause | undefined, Parameters<typeof adviceOn>[0]]>([
+    ['PROVIDER_AMBIGUOUS', undefined, 'ambiguous'],
+    ['PROVIDER_UNAVAILABLE', 'throttled', 'throttled'],
+    ['REAUTHORIZATION_PROBABLE', undefined, 'REAUTHORIZATION_PROBABLE'],
+    ['REAUTHORIZATION_PROBABLE', 'throttled', 'REAUTHORIZATION_PROBABLE'],
+    ['REAUTHORIZATION_REQUIRED', undefined, 'REAUTHORIZATION_REQUIRED'],
+    ['CLIENT_REJECTED', undefined, 'CLIENT_REJECTED'],
+  ])('what to do about %s with the cause %s', async (code, cause, advised) => {
+    failedWith(code, JOURNAL_STAGE, cause);
     expect((await status(context)).details?.lastFailure?.advice).toBe(adviceOn(advised, context.settings));
   });
 

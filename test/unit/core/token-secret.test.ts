@@ -163,7 +163,7 @@ describe('the state of the token secret', () => {
     const tokenSecret = context.giveTokenSecret(projectionOf(refreshed(4)));
     const report = new RunReport(context);
     await report.load();
-    await report.syncTokenSecret({ hasPromoted: false });
+    await report.syncTokenSecret();
     expect(report.isTokenSecretStale).toBe(false);
     context.write(refreshed(0));
     await report.load();
@@ -171,7 +171,7 @@ describe('the state of the token secret', () => {
       context.writeTokenSecret(OLD_TEXT);
       context.deadlineMs = context.world.nowMs;
     });
-    await report.syncTokenSecret({ hasPromoted: false });
+    await report.syncTokenSecret();
     report.recordStates();
     expect(context.telemetry.states.at(-1)?.isTokenSecretStale).toBeUndefined();
   });
