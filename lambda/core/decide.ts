@@ -35,7 +35,7 @@ export interface Situation {
   readonly longestLifetimeSeconds: number;
   readonly force: boolean;
   /** The access token may be revoked although it looks fresh. */
-  readonly mayBeRevoked?: boolean;
+  readonly mayBeRevoked?: boolean | undefined;
 }
 
 /** Last part of an access token's lifetime, in which attempts are made however long the server asks them to wait. */

@@ -1,5 +1,5 @@
 import { ATTEMPT_MIN_SECONDS } from '../contract.ts';
-import { announceFailed, announceRefreshed, lineage } from './announce.ts';
+import { type Attempted, announceFailed, announceRefreshed, lineage } from './announce.ts';
 import { claim } from './claim.ts';
 import type { Context } from './context.ts';
 import { type Decision, decide } from './decide.ts';
@@ -39,14 +39,14 @@ const CLAIM_POLL_MS = 2_000;
 
 const ATTEMPT_MIN_MS = ATTEMPT_MIN_SECONDS * 1000;
 
-/** Progress of a run. It decides the result for a fresh token, and the content of the announcement. */
+/** Progress of a run. It decides the result for a fresh token. */
 type Progress =
   | { readonly kind: 'begun' }
   /** A forced run waits for the end of another run's claim on this refresh token. */
   | { readonly kind: 'waited'; readonly tokenHash: string }
   /** The run completed another run's work. */
   | { readonly kind: 'adopted' }
-  | { readonly kind: 'recorded'; readonly attempt: number; readonly isRecovery: boolean };
+  | { readonly kind: 'recorded' };
 
 /**
  * Performs one run: load, roll forward, decide, claim, exchange, record, promote, announce. Every run ends by syncing the
@@ -76,8 +76,10 @@ class RefreshRun {
   readonly #report: RunReport;
   #force: boolean;
   /** An answer that was stored late may be revoked: the first token is refreshed although it looks fresh. */
-  #mayBeRevoked = false;
+  #mayBeRevoked: boolean | undefined;
   #progress: Progress = { kind: 'begun' };
+  /** The attempt whose answer this run recorded, for the announcement. */
+  #attempted: Attempted | undefined;
   /** Message of a run that only completed another run's work. */
   #adoptedMessage: string = ADOPTED;
 
@@ -185,7 +187,7 @@ class RefreshRun {
     if (promotion === 'refused' && !(await this.#isCurrent(entry))) return false;
     this.#report.current = entry;
     await this.#report.syncTokenSecret({ hasPromoted: true });
-    await announceRefreshed(this.#context, entry, this.#progress.kind === 'recorded' ? this.#progress : {});
+    await announceRefreshed(this.#context, entry, this.#attempted);
     return true;
   }
 
@@ -209,7 +211,8 @@ class RefreshRun {
     const tokens = toTokens(answer);
     const entry = await record(this.#context, current, tokens, answer.startedAtMs, attempt);
     const isRecovery = attempt > 0 || latestEntry?.kind === 'failure' || isHalfRefreshed(current.document);
-    this.#progress = { kind: 'recorded', attempt, isRecovery };
+    this.#progress = { kind: 'recorded' };
+    this.#attempted = { attempt, isRecovery };
     this.#force = false;
     this.#mayBeRevoked = false;
     this.#report.isReauthorizationRequired = false;
@@ -245,20 +248,21 @@ class RefreshRun {
     // The attempt that was forced, or owed to an answer that may be revoked, has been made.
     this.#force = false;
     this.#mayBeRevoked = false;
-    if (failure.code === 'REAUTHORIZATION_REQUIRED' && (await this.#hasMoved(snapshot.current))) return 'start over';
+    const mayHaveMoved = failure.code === 'REAUTHORIZATION_REQUIRED';
+    if (mayHaveMoved && !(await this.#isUnmoved(snapshot.current))) return 'start over';
     this.#report.noteFailure(failure);
     throw await announceFailure(this.#context, snapshot.current, attempt, failure);
   }
 
   /** `invalid_grant` may only mean that another run, or an operator, was first. */
-  async #hasMoved({ tokenHash }: DocumentEntry): Promise<boolean> {
-    if (this.#context.runtime.remainingMs() < LOOK_RESERVE_MS) return false;
+  async #isUnmoved({ tokenHash }: DocumentEntry): Promise<boolean> {
+    if (this.#context.runtime.remainingMs() < LOOK_RESERVE_MS) return true;
     try {
       const snapshot = await this.#report.load();
-      return snapshot === undefined || snapshot.current.tokenHash !== tokenHash || snapshot.successor !== undefined;
+      return snapshot?.current.tokenHash === tokenHash && snapshot.successor === undefined;
     } catch {
       // The rejection is known and recorded; the next run handles what cannot be read now.
-      return false;
+      return true;
     }
   }
 

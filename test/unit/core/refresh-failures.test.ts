@@ -85,6 +85,7 @@ describe('a failed attempt', () => {
     expect(context.currentDocument).toEqual(CREDENTIALS);
     expect(context.announcements).toHaveLength(1);
     expect(context.announced[0]).toMatchObject({ type: 'failed', code, attempt: 0 });
+    expect(context.telemetry.noted).toMatchObject({ attempt: 0 });
     expect(context.telemetry.states).toMatchObject([
       { isReauthorizationRequired: code === 'REAUTHORIZATION_REQUIRED' },
     ]);
@@ -276,6 +277,30 @@ describe('invalid_grant because another run or an operator was first', () => {
       context.tokenEndpoint.willAnswer(INVALID_GRANT);
       expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('REAUTHORIZATION_REQUIRED');
     });
+  });
+
+  test('an answer that another run records after the rejection is adopted without a second request', async () => {
+    context.tokenEndpoint.willAnswer(() => {
+      const answer = JSON.stringify(refreshed(0, { refresh_token: 'refresh-2' }));
+      context.store.intercept('putVersion', 'after', () =>
+        context.writeText(answer, [JOURNAL_STAGE], successorId(tokenHash)),
+      );
+      return INVALID_GRANT;
+    });
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'adopted' });
+    expect(context.tokenEndpoint.grants).toHaveLength(1);
+  });
+
+  test.each([
+    ['is seen', 24_000, 'STORE_UNAVAILABLE'],
+    ['is left to the next run', 23_999, 'REAUTHORIZATION_REQUIRED'],
+  ])('an edit %s with %i ms left', async (_what, remainingMs, code) => {
+    context.tokenEndpoint.willAnswer(() => {
+      context.write({ ...CREDENTIALS, refresh_token: 'refresh-7' });
+      context.deadlineMs = context.world.nowMs + remainingMs;
+      return INVALID_GRANT;
+    });
+    expect((await faultFrom(refresh(context, IF_DUE))).name).toBe(code);
   });
 
   test('an emptied secret is not configured', async () => {

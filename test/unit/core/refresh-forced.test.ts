@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
-import { claimId, renderClaim, successorId } from '../../../lambda/core/journal.ts';
+import { claimId, failureId, renderClaim, renderFailure, successorId } from '../../../lambda/core/journal.ts';
 import { ADOPTED } from '../../../lambda/core/messages.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { FakeContext } from '../../support/fake-context.ts';
@@ -24,6 +24,22 @@ describe('force ignores', () => {
     context.tokenEndpoint.willAnswer(TOKEN);
     expect(await refresh(context, FORCED)).toMatchObject({ outcome: 'refreshed' });
     expect(context.currentDocument).toMatchObject({ access_token: 'access-2' });
+  });
+
+  test('fresh, if it was only rolled forward and the run did not wait for it', async () => {
+    context.writeText(
+      JSON.stringify(refreshed(0, { refresh_token: 'refresh-2' })),
+      ['elsewhere'],
+      successorId(tokenHash),
+    );
+    context.writeText(
+      renderClaim({ tokenHash, attempt: 0, nonce: 'nonce', leaseSeconds: 90 }),
+      [JOURNAL_STAGE],
+      claimId(tokenHash, 0),
+    );
+    context.tokenEndpoint.willAnswer({ ...TOKEN, refreshToken: 'refresh-3' });
+    expect(await refresh(context, FORCED)).toMatchObject({ outcome: 'refreshed' });
+    expect(context.tokenEndpoint.grants).toMatchObject([{ refreshToken: 'refresh-2' }]);
   });
 
   test('waiting', async () => {
@@ -158,6 +174,33 @@ describe('but not a live claim: a forced run waits for its end and reports it', 
     expect(forced.telemetry.counts).toEqual(['claim taken over', 'refreshed']);
   });
 
+  test('in an answer, whatever the label of the journal shows in between', async () => {
+    const other = toDocumentEntry({ ...CREDENTIALS, refresh_token: 'another' }).tokenHash;
+    context.writeText(
+      renderClaim({ tokenHash, attempt: 1, nonce: 'nonce of another run', leaseSeconds: 90 }),
+      [JOURNAL_STAGE],
+      claimId(tokenHash, 1),
+    );
+    const forced = context.nextRun();
+    const entries = [
+      () =>
+        forced.writeText(
+          renderFailure({ tokenHash: other, attempt: 0, code: 'CLIENT_REJECTED', digest: 'digest' }),
+          [JOURNAL_STAGE],
+          failureId(other, 0),
+        ),
+      () =>
+        forced.writeText(
+          JSON.stringify(refreshed(0, { refresh_token: 'refresh-2' })),
+          [JOURNAL_STAGE],
+          successorId(tokenHash),
+        ),
+    ];
+    forced.whileAsleep = () => entries.shift()?.();
+    expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'adopted' });
+    expect(forced.sleepsMs).toHaveLength(2);
+  });
+
   test('or it returns busy when time runs short', async () => {
     context.writeText(
       renderClaim({ tokenHash, attempt: 0, nonce: 'nonce of another run', leaseSeconds: 90 }),
@@ -168,6 +211,18 @@ describe('but not a live claim: a forced run waits for its end and reports it', 
     expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'busy' });
     expect(forced.sleepsMs).toHaveLength(12);
     expect(forced.runtime.remainingMs()).toBe(36_000);
+  });
+
+  test('as long as a look and an attempt fit into the time that is left', async () => {
+    context.writeText(
+      renderClaim({ tokenHash, attempt: 0, nonce: 'nonce of another run', leaseSeconds: 90 }),
+      [JOURNAL_STAGE],
+      claimId(tokenHash, 0),
+    );
+    const forced = context.nextRun();
+    forced.deadlineMs += 1_000;
+    expect(await refresh(forced, FORCED)).toMatchObject({ outcome: 'busy' });
+    expect(forced.runtime.remainingMs()).toBe(35_000);
   });
 
   test('if an operator stores new credentials meanwhile, it uses them', async () => {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { successorId } from '../../../lambda/core/journal.ts';
+import { LOG_EVENTS } from '../../../lambda/core/log-events.ts';
 import { ADOPTED, STORED_LATE } from '../../../lambda/core/messages.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { FakeContext } from '../../support/fake-context.ts';
@@ -19,6 +20,7 @@ describe('when other writers interfere', () => {
     crashed.store.refuse('promote');
     await faultFrom(refresh(crashed, IF_DUE));
     expect(crashed.currentDocument).toEqual(CREDENTIALS);
+    const previousVersionId = crashed.currentVersionId;
     const next = crashed.nextRun();
     expect(await refresh(next, IF_DUE)).toMatchObject({
       outcome: 'adopted',
@@ -28,6 +30,11 @@ describe('when other writers interfere', () => {
     expect(next.currentDocument).toEqual(REFRESHED);
     expect(next.announced).toMatchObject([{ type: 'refreshed', versionId: SUCCESSOR }]);
     expect(next.telemetry.counts).toEqual(['refreshed']);
+    expect(next.telemetry.lines).toContainEqual({
+      level: 'info',
+      message: LOG_EVENTS.rolledForward,
+      members: { versionId: SUCCESSOR, previousVersionId },
+    });
   });
 
   test('an edit during the POST stays, with the new tokens', async () => {
@@ -208,6 +215,36 @@ describe('when other writers interfere', () => {
     expect(await refresh(next, IF_DUE)).toMatchObject({ outcome: 'refreshed', health: 'healthy' });
     expect(next.currentDocument).not.toHaveProperty('may_be_revoked');
     expect(next.currentDocument).not.toHaveProperty('reuse_possible_until');
+  });
+
+  test('an answer that another run stored without the doubt is tried immediately and not called fresh', async () => {
+    const first = FakeContext.withSecret(CREDENTIALS);
+    first.tokenEndpoint.willAnswer(() => {
+      first.store.refuse('putVersion', 1_000);
+      return TOKEN;
+    });
+    first.deadlineMs = NOW_MS + 36_000;
+    await faultFrom(refresh(first, IF_DUE));
+    const other = first.nextRun({ afterMs: 120_000 });
+    other.tokenEndpoint.willAnswer(INVALID_GRANT);
+    await faultFrom(refresh(other, IF_DUE));
+    other.writeText(JSON.stringify(REFRESHED), [JOURNAL_STAGE], SUCCESSOR);
+    const late = other.nextRun({ afterMs: 60_000 });
+    late.memory.pendingAnswer = first.memory.pendingAnswer;
+    late.tokenEndpoint.willAnswer({ ...TOKEN, refreshToken: 'refresh-3' });
+    expect(await refresh(late, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+    expect(late.tokenEndpoint.grants).toMatchObject([{ refreshToken: 'refresh-2' }]);
+  });
+
+  test('a secret that is emptied while its answer is promoted is not configured', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.tokenEndpoint.willAnswer(TOKEN);
+    context.store.promote = async () => {
+      context.store.readCurrent = async () => undefined;
+      return 'refused';
+    };
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'not-configured' });
+    expect(context.announcements).toEqual([]);
   });
 
   test('an edit stays if another run has recorded the same answer without it', async () => {

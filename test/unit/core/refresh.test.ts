@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { fingerprint } from '../../../lambda/core/fingerprint.ts';
 import { successorId } from '../../../lambda/core/journal.ts';
 import { LOG_EVENTS } from '../../../lambda/core/log-events.ts';
 import { BUSY, FRESH, NO_TIME, WAITING } from '../../../lambda/core/messages.ts';
@@ -58,6 +59,17 @@ describe('a successful refresh', () => {
     await refresh(context, IF_DUE);
     expect(context.currentDocument).toStrictEqual({ ...REFRESHED, note: [1] });
     expect([context.currentVersionId, context.latestEntryVersionId]).toEqual([SUCCESSOR, SUCCESSOR]);
+  });
+
+  test('leaves the attempt and the fingerprints of both refresh tokens in the last line', async () => {
+    const context = FakeContext.withSecret(CREDENTIALS);
+    context.tokenEndpoint.willAnswer(TOKEN);
+    await refresh(context, IF_DUE);
+    expect(context.telemetry.noted).toMatchObject({
+      attempt: 0,
+      refreshToken: fingerprint('refresh-2'),
+      spentRefreshToken: fingerprint('refresh-1'),
+    });
   });
 
   test('publishes only after AWSCURRENT has moved', async () => {
@@ -139,9 +151,11 @@ test('an answer with the same access token is stored and logged, and causes no l
   context.tokenEndpoint.willAnswer({ ...TOKEN, accessToken: 'access-1' });
   expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
   expect(context.currentDocument).toMatchObject({ refresh_token: 'refresh-2', access_token: 'access-1' });
-  expect(context.telemetry.lines).toContainEqual(
-    expect.objectContaining({ level: 'warn', message: LOG_EVENTS.noProgress }),
-  );
+  expect(context.telemetry.lines).toContainEqual({
+    level: 'warn',
+    message: LOG_EVENTS.noProgress,
+    members: { versionId: context.currentVersionId },
+  });
   expect(await refresh(context.nextRun(), IF_DUE)).toMatchObject({ outcome: 'fresh' });
 });
 
@@ -274,9 +288,16 @@ test('a run logs that it used the tokens at the beginning of a response that was
     const context = FakeContext.withSecret(CREDENTIALS);
     context.tokenEndpoint.willAnswer(answer);
     await refresh(context, IF_DUE);
-    return context.telemetry.lines.length;
+    return context.telemetry.lines;
   };
-  expect(await lines({ ...TOKEN, isTruncated: true })).toBe((await lines(TOKEN)) + 1);
+  expect(await lines({ ...TOKEN, isTruncated: true })).toEqual([
+    ...(await lines(TOKEN)),
+    {
+      level: 'warn',
+      message: LOG_EVENTS.responseTruncated,
+      members: { versionId: SUCCESSOR, reason: expect.any(String) },
+    },
+  ]);
 });
 
 describe('a run that ends before the POST', () => {
@@ -306,6 +327,7 @@ describe('a run that ends before the POST', () => {
     for (let number = 1; number < 90; number += 1) context.writeText('{}', ['filler']);
     expect(await refresh(context, { force: true })).toMatchObject({
       outcome: 'waiting',
+      action: 'freeBudget',
       message: WAITING['write budget'],
       retryAt: iso(NOW_MS + 24 * HOUR_MS),
     });
