@@ -276,7 +276,7 @@ describe('a problem with the token secret does not change how a run ends', () =>
     expect(warnings(context)[0]?.members?.code).toBe('CONFIGURATION_INVALID');
   });
 
-  it('the credentials secret as token secret is reported and not changed', async () => {
+  it('the credentials secret as token secret is reported and not changed, with no command that overwrites it', async () => {
     const context = FakeContext.withSecret(refreshed(1));
     context.knowTokenSecret(SECRET_ID);
     const before = context.versionIds;
@@ -284,6 +284,7 @@ describe('a problem with the token secret does not change how a run ends', () =>
     expect(context.versionIds).toEqual(before);
     const reason = expect.stringContaining('TOKEN_SECRET_ID');
     expect(warnings(context)[0]?.members).toMatchObject({ code: 'CONFIGURATION_INVALID', reason });
+    expect(warnings(context)[0]?.members?.reason).not.toContain('put-secret-value');
   });
 
   it.each(['SECRET_NOT_FOUND', 'STORE_DENIED', 'STORE_UNAVAILABLE'] as const)(
