@@ -125,6 +125,12 @@ const TRUTH: readonly Row[] = [
     'healthy',
     'wait',
   ],
+  [
+    'a run crashed, and the token expires with the next tick',
+    evidence(expiring(600), { latestEntry: claim(100) }),
+    'attention',
+    'refresh',
+  ],
   ['a run crashed', evidence(aged(3.2), { latestEntry: claim(100) }), 'healthy', 'wait'],
   ['a run crashed an hour ago', evidence(aged(4.2), { latestEntry: claim(3_600) }), 'attention', 'refresh'],
 
