@@ -196,7 +196,7 @@ const CAUSES: { readonly [cause in FailureCause]: Advice } = {
   CLIENT_REJECTED: ['fixClient', 'Retently rejects the client id, the client secret or the redirect URI.'],
 };
 
-/** Causes for entries of earlier versions, which recorded only the code. */
+/** Causes for counted rejections, and for entries of earlier versions, which recorded only the code. */
 const CAUSE_BY_CODE: { readonly [code in FailureCode]: FailureCause } = {
   PROVIDER_UNAVAILABLE: 'not-sent',
   PROVIDER_AMBIGUOUS: 'ambiguous',
@@ -211,7 +211,8 @@ function isFailureCode(code: FaultCode | 'UNEXPECTED'): code is FailureCode {
 
 function adviseOnFailure(code: FailureCode, cause?: FailureCause): Advice {
   // Rejections that were counted outweigh how the last of the attempts happened to fail.
-  return CAUSES[code === 'REAUTHORIZATION_PROBABLE' ? 'unrecognized' : (cause ?? CAUSE_BY_CODE[code])];
+  const lastCause = code === 'REAUTHORIZATION_PROBABLE' ? undefined : cause;
+  return CAUSES[lastCause ?? CAUSE_BY_CODE[code]];
 }
 
 const FAULTS: { readonly [code in Exclude<FaultCode, FailureCode> | 'UNEXPECTED']: Advice } = {

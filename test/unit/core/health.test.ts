@@ -296,8 +296,9 @@ describe('judges the health', () => {
   };
 
   test.each(FAILURE_CAUSES)('says what to do when %s lasts', (cause) => {
-    const { health, action } = judge(evidence(aged(4), { latestEntry: failed(cause) }));
-    expect([health, action]).toEqual(['attention', LASTING[cause]]);
+    const judgement = judge(evidence(aged(4), { latestEntry: failed(cause) }));
+    const reason = expect.stringMatching(/\.$/);
+    expect(judgement).toEqual({ health: 'attention', action: LASTING[cause], reason });
   });
 
   test.each<[string, readonly Evidence[]]>([
