@@ -186,7 +186,7 @@ export function expiresAt({ members }: CredentialsDocument): string | undefined 
 /** Returns the seconds until `expires_at`, rounded down; 0 if the token has expired, is absent or has no known lifetime. */
 export function secondsRemaining({ members }: CredentialsDocument, nowMs: number): number {
   const remainingSeconds = Math.floor((parseRfc3339(members.expires_at) - nowMs) / 1000);
-  return members.access_token !== undefined && remainingSeconds > 0 ? remainingSeconds : 0;
+  return members.access_token === undefined ? 0 : Math.max(0, remainingSeconds || 0);
 }
 
 /** Renders a document with all of its token members replaced by `tokens`, and everything else unchanged. */
@@ -197,10 +197,8 @@ export function renderWithTokens(
   const replace = (holder: JsonObject): JsonObject => {
     // Spread defines members, and assignment sets them: only spread copies a member named __proto__.
     const replaced = { ...holder };
-    for (const name of TOKEN_MEMBERS) {
-      if (tokens[name] === undefined) delete replaced[name];
-      else replaced[name] = tokens[name];
-    }
+    // JSON has no member for `undefined`.
+    for (const name of TOKEN_MEMBERS) replaced[name] = tokens[name];
     return replaced;
   };
   const nested = raw['credentials'];

@@ -31,9 +31,9 @@ export function tokenVersionId(text: string): string {
   return versionId(`token ${text}`);
 }
 
-/** Returns the id of the document that combines one version with the tokens of another. */
-export function mergeId(documentVersionId: string, tokensVersionId: string): string {
-  return versionId(`merge ${documentVersionId} ${tokensVersionId}`);
+/** Returns the id of the document that combines one version with the tokens of another, which may be in doubt. */
+export function mergeId(documentVersionId: string, tokensVersionId: string, doubt?: string): string {
+  return versionId(['merge', documentVersionId, tokensVersionId, ...(doubt === undefined ? [] : [doubt])].join(' '));
 }
 
 const CLAIM_KIND = 'retently-token-refresh/claim';
@@ -243,6 +243,9 @@ export function isAnswerTo(parent: DocumentEntry, { tokenHash, document }: Docum
   const isSpent = document.members.spent_refresh_token_sha256 === parent.tokenHash;
   return isSpent && tokenHash !== parent.tokenHash && !isRecordedAnswer(parent);
 }
+
+/** Reason to doubt tokens if it is not known how another run with the same refresh token ended. */
+export const UNKNOWN = 'UNKNOWN';
 
 /**
  * Returns whether the server may have revoked the answer to the parent's refresh token. It may if that token was sent again and

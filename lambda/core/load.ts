@@ -62,15 +62,13 @@ export async function toSnapshot(
       versionId: latestVersion.versionId,
     });
   }
-  const [successor, firstClaim] = await Promise.all([
+  const [recorded, firstClaim] = await Promise.all([
     readSuccessor({ store }, current.tokenHash),
     latestEntry?.tokenHash === current.tokenHash ? undefined : readFirstClaim(store, current.tokenHash),
   ]);
-  return {
-    current,
-    latestEntry: firstClaim ?? latestEntry,
-    successor: successor ?? (isAnswer(current, latestEntry) ? latestEntry : undefined),
-  };
+  const successor = recorded ?? (isAnswer(current, latestEntry) ? latestEntry : undefined);
+  // Of a used token, the claim says nothing new. The latest entry may be about the tokens at the end of the chain.
+  return { current, latestEntry: (successor === undefined && firstClaim) || latestEntry, successor };
 }
 
 /**

@@ -11,15 +11,13 @@ import {
   parseEntry,
   renderClaim,
   successorId,
+  UNKNOWN,
 } from './journal.ts';
 import { readSuccessor } from './load.ts';
 import { LOG_EVENTS } from './log-events.ts';
 import type { Version } from './ports.ts';
 import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 import { STORE_CALL_MAX_MS } from './time-reserves.ts';
-
-/** Reason to doubt an answer if it is not known how another run with the same token ended. */
-const UNKNOWN = 'UNKNOWN';
 
 /** Members of a document whose tokens may be revoked. */
 type Doubt = Pick<TokenMembers, 'may_be_revoked' | 'reuse_possible_until'>;

@@ -124,7 +124,7 @@ class RefreshRun {
       this.#report.isReauthorizationRequired = undefined;
       throw pendingAnswer.fault;
     }
-    if (snapshot.successor) return await this.#rollForward(current, snapshot.successor);
+    if (snapshot.successor) return await this.#rollForward(snapshot, snapshot.successor);
 
     // A forced run that has waited for another run's refresh does not request a second one.
     if (this.#hasAwaitedEnded(snapshot)) this.#force = false;
@@ -145,7 +145,7 @@ class RefreshRun {
         this.#report.noteFailure(decision.failure);
         throw this.#rejected(decision.failure);
       case 'spent':
-        return await this.#rollForward(current, decision.successor);
+        return await this.#rollForward(snapshot, decision.successor);
       case 'claimed':
         return await this.#spend(snapshot, situation.digest, decision.attempt);
       case 'attempt':
@@ -161,9 +161,10 @@ class RefreshRun {
     return current.tokenHash !== tokenHash || (latestEntry?.kind === 'failure' && latestEntry.tokenHash === tokenHash);
   }
 
-  async #rollForward(current: DocumentEntry, successor: DocumentEntry): Promise<'start over'> {
+  async #rollForward(snapshot: Snapshot, successor: DocumentEntry): Promise<'start over'> {
+    const { current } = snapshot;
     const { telemetry } = this.#context;
-    const rolledForward = await rollForward(this.#context, current, successor);
+    const rolledForward = await rollForward(this.#context, snapshot, successor);
     // The refresh that a forced run has waited for is done.
     if (this.#progress.kind === 'waited') this.#force = false;
     if (this.#progress.kind !== 'recorded') this.#progress = { kind: 'adopted' };

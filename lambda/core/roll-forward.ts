@@ -1,8 +1,15 @@
 import type { Context } from './context.ts';
 import { renderWithTokens, SECRET_STRING_MAX_BYTES, tokenMembers } from './credentials.ts';
 import { Fault } from './fault.ts';
-import { type DocumentEntry, mergeId, parseDocumentEntry } from './journal.ts';
-import { readSuccessor } from './load.ts';
+import {
+  type DocumentEntry,
+  type JournalEntry,
+  mayHaveRevoked,
+  mergeId,
+  parseDocumentEntry,
+  UNKNOWN,
+} from './journal.ts';
+import { readSuccessor, type Snapshot } from './load.ts';
 
 /**
  * Repairs a current document whose refresh token was used. A run crashed before its promotion, an operator's edit crossed a
@@ -13,11 +20,11 @@ import { readSuccessor } from './load.ts';
  */
 export async function rollForward(
   context: Context,
-  current: DocumentEntry,
+  { current, latestEntry }: Pick<Snapshot, 'current' | 'latestEntry'>,
   successor: DocumentEntry,
 ): Promise<DocumentEntry> {
   const end = await findEnd(context, successor);
-  return await mergeDocuments(context, current, end);
+  return await mergeDocuments(context, current, end, latestEntry);
 }
 
 async function findEnd(context: Context, first: DocumentEntry): Promise<DocumentEntry> {
@@ -42,11 +49,18 @@ export function hasAllOf(current: DocumentEntry, entry: DocumentEntry): boolean 
   return renderWithTokens(current.document, tokens) === renderWithTokens(entry.document, tokens);
 }
 
-async function mergeDocuments(context: Context, current: DocumentEntry, end: DocumentEntry): Promise<DocumentEntry> {
+async function mergeDocuments(
+  context: Context,
+  current: DocumentEntry,
+  end: DocumentEntry,
+  latestEntry: JournalEntry | undefined,
+): Promise<DocumentEntry> {
   const { store, runtime } = context;
   if (hasAllOf(current, end)) return end;
-  const secretString = renderWithTokens(current.document, tokenMembers(end.document));
-  const versionId = mergeId(current.versionId, end.versionId);
+  const doubt = findDoubt(end, latestEntry);
+  const tokens = { ...tokenMembers(end.document), ...(doubt !== undefined && { may_be_revoked: doubt }) };
+  const secretString = renderWithTokens(current.document, tokens);
+  const versionId = mergeId(current.versionId, end.versionId, doubt);
   if (Buffer.byteLength(secretString) > SECRET_STRING_MAX_BYTES) {
     throw new Fault(
       'CREDENTIALS_INVALID',
@@ -56,4 +70,13 @@ async function mergeDocuments(context: Context, current: DocumentEntry, end: Doc
   // If this id exists, another run has merged the same two immutable versions into the same document.
   await store.putVersion(versionId, secretString);
   return parseDocumentEntry({ versionId, createdAt: runtime.now(), secretString }, 'The merged document');
+}
+
+/**
+ * Returns why the tokens may be revoked: an attempt at them is known that may have used them. The merged document takes the
+ * journal's label from that attempt, and so has to say it itself.
+ */
+function findDoubt({ tokenHash }: DocumentEntry, latestEntry: JournalEntry | undefined): string | undefined {
+  if (latestEntry?.kind === 'claim' && latestEntry.tokenHash === tokenHash) return UNKNOWN;
+  return latestEntry?.kind === 'failure' && mayHaveRevoked(latestEntry, tokenHash) ? latestEntry.code : undefined;
 }

@@ -122,6 +122,8 @@ export class Witness {
   readonly #seen = new Map<SecretVersion, SeenDocument | undefined>();
   /** By the digest of credentials: when an attempt with them failed, and its number. */
   readonly #failures = new Map<string, Failure>();
+  /** Digest of the credentials that were sent last. */
+  #lastSent: string | undefined;
   /** Tokens of answers that waited in memory, and that the server had revoked by the time they were recorded. */
   readonly #recordedDead = new Set<string>();
   /** The failure that was recorded last, and whether the server asked for a pause. */
@@ -236,8 +238,13 @@ export class Witness {
       throw new Violation('I6', 'credentials were sent again after a run had ended with their rejection');
     if (digest === refusal) throw new Violation('I6', 'a run sent again what it knows to be rejected');
     if (!isOfForced && !isKept) this.#waitedFor(digest, nowMs);
-    // Only the last attempt is the latest journal entry. An attempt with other credentials hides the pause of these.
-    for (const failed of this.#failures.keys()) if (failed !== digest) this.#failures.delete(failed);
+    // Only the last attempt is the latest journal entry. An attempt with other credentials hides how these failed.
+    for (const known of [...this.#failures.keys(), ...this.#refused]) {
+      if (known === digest) continue;
+      this.#failures.delete(known);
+      this.#refused.delete(known);
+    }
+    this.#lastSent = digest;
     this.#sending.set(refreshToken, runId);
   }
 
@@ -248,8 +255,9 @@ export class Witness {
 
   /** Notes a rejection when the run that got it has ended: from then on it is known, recorded or not. */
   refused(digest: string): void {
-    // A forced run may have made another attempt meanwhile, which failed for a temporary reason. Later runs finish it.
-    if (this.#failures.get(digest)?.isRejection !== false) this.#refused.add(digest);
+    // Another run may have made an attempt meanwhile: with other credentials, or forced and with a temporary failure.
+    const isOvertaken = this.#lastSent !== digest || this.#failures.get(digest)?.isRejection === false;
+    if (!isOvertaken) this.#refused.add(digest);
   }
 
   answerGiven(refreshToken: string | undefined): void {

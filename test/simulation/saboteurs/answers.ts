@@ -102,6 +102,20 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
+    mistake: 'merges documents and forgets that an attempt at their tokens was lost',
+    patches: [
+      {
+        file: 'core/roll-forward.ts',
+        find: 'const doubt = findDoubt(end, latestEntry);',
+        replace: 'const doubt = undefined;',
+      },
+    ],
+    caughtBy: {
+      file: 'core/roll-forward.test.ts',
+      test: 'a merged document says that its tokens may be revoked',
+    },
+  },
+  {
     mistake: 'reports of a newer token what it found out about the one before',
     patches: [{ file: 'core/run-report.ts', find: 'this.isTokenSecretStale = undefined;', replace: '' }],
     caughtBy: {
@@ -197,7 +211,13 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
   },
   {
     mistake: 'does not look for a claim that the label does not show',
-    patches: [{ file: 'core/load.ts', find: 'latestEntry: firstClaim ?? latestEntry,', replace: 'latestEntry,' }],
+    patches: [
+      {
+        file: 'core/load.ts',
+        find: 'latestEntry: (successor === undefined && firstClaim) || latestEntry',
+        replace: 'latestEntry',
+      },
+    ],
     caughtBy: {
       file: 'core/load.test.ts',
       test: 'the first claim on the current token is found by its id if the label is on another token',

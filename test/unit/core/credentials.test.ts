@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   expiresAt,
+  hasRoomFor,
   parseDocument,
   renderWithTokens,
   requireGrant,
@@ -148,6 +149,27 @@ describe('room for a response of 16 KiB, checked before the refresh token is use
     expect(message).toMatch(/48129 .*17408 .*65536/);
   });
 
+  test('counts the tokens of the last response as room for those of the next one', () => {
+    const tokens = { ...refreshed(4), access_token: 'a'.repeat(16 * 1024) };
+    const text = filled(LIMIT_BYTES - ROOM_BYTES + 8 * 1024, {
+      ...tokens,
+      spent_refresh_token_sha256: sha256('refresh-0'),
+    });
+    expect(grantFrom(text)).toMatchObject({ refreshToken: tokens.refresh_token });
+    expect(faultOf(() => grantFrom(filled(LIMIT_BYTES - ROOM_BYTES + 8 * 1024, tokens))).name).toBe(
+      'CREDENTIALS_INVALID',
+    );
+    const fuller = filled(LIMIT_BYTES - 64, { ...refreshed(4), spent_refresh_token_sha256: sha256('refresh-0') });
+    expect(faultOf(() => grantFrom(fuller)).name).toBe('CREDENTIALS_INVALID');
+  });
+
+  test('there is room up to the last byte that a secret may have', () => {
+    const document = (sizeBytes: number) => parseDocument(filled(sizeBytes, refreshed(4)), WHERE);
+    const { client_id: _id, client_secret: _secret, ...tokens } = refreshed(4);
+    expect(hasRoomFor(document(LIMIT_BYTES), tokens)).toBe(true);
+    expect(hasRoomFor(document(LIMIT_BYTES + 1), tokens)).toBe(false);
+  });
+
   test('the longest accepted response fits into the fullest accepted document', () => {
     const tokens = { ...TOKENS, access_token: 'a'.repeat(8 * 1024), refresh_token: 'r'.repeat(8 * 1024) };
     expect(Buffer.byteLength(render(filled(LIMIT_BYTES - ROOM_BYTES), tokens))).toBeLessThanOrEqual(LIMIT_BYTES);
@@ -167,6 +189,7 @@ describe('requireGrant', () => {
 
   test.each<[object, string]>([
     [{}, 'no client_id, no client_secret, no refresh_token'],
+    [{ ...CREDENTIALS, client_id: '' }, 'no client_id'],
     [{ ...CREDENTIALS, client_secret: '' }, 'no client_secret'],
     [{ ...CREDENTIALS, client_id: null, refresh_token: '' }, 'no client_id, no refresh_token'],
     [{ credentials: { ...CREDENTIALS, refresh_token: null } }, 'no credentials.refresh_token'],

@@ -1,7 +1,14 @@
 import { beforeEach, expect, test } from 'vitest';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
 import { SECRET_STRING_MAX_BYTES } from '../../../lambda/core/credentials.ts';
-import { mergeId, successorId } from '../../../lambda/core/journal.ts';
+import {
+  claimId,
+  type FailureCode,
+  mergeId,
+  renderClaim,
+  renderFailure,
+  successorId,
+} from '../../../lambda/core/journal.ts';
 import { load } from '../../../lambda/core/load.ts';
 import { rollForward } from '../../../lambda/core/roll-forward.ts';
 import { FakeContext } from '../../support/fake-context.ts';
@@ -23,11 +30,15 @@ function record(parent: object, document: object): string {
   return context.writeText(JSON.stringify(document), [JOURNAL_STAGE], successorId(toDocumentEntry(parent).tokenHash));
 }
 
+function failureOf(tokenHash: string, code: FailureCode): string {
+  return renderFailure({ tokenHash, attempt: 0, code, digest: 'd' });
+}
+
 async function run(beforeSettling = () => {}) {
   const view = await load(context);
   beforeSettling();
   if (view?.successor === undefined) throw new Error('There is nothing to roll forward.');
-  const merged = await rollForward(context, view.current, view.successor);
+  const merged = await rollForward(context, view, view.successor);
   return { merged, promotion: await context.store.promote(merged.versionId, view.current.versionId) };
 }
 
@@ -52,6 +63,29 @@ test('an edit during a refresh stays, with the new tokens', async () => {
   });
 });
 
+test.each<[string, (tokenHash: string) => string, string | undefined]>([
+  ['is a claim', (tokenHash) => renderClaim({ tokenHash, attempt: 0, nonce: 'n', leaseSeconds: 90 }), 'UNKNOWN'],
+  ['is a lost answer', (tokenHash) => failureOf(tokenHash, 'PROVIDER_AMBIGUOUS'), 'PROVIDER_AMBIGUOUS'],
+  ['is a rejection', (tokenHash) => failureOf(tokenHash, 'REAUTHORIZATION_REQUIRED'), 'REAUTHORIZATION_REQUIRED'],
+  ['is a request that was not sent', (tokenHash) => failureOf(tokenHash, 'PROVIDER_UNAVAILABLE'), undefined],
+  [
+    'is a claim on another token',
+    () => renderClaim({ tokenHash: 'x', attempt: 0, nonce: 'n', leaseSeconds: 90 }),
+    undefined,
+  ],
+])('a merged document says that its tokens may be revoked, if its latest entry %s', async (_what, entry, reason) => {
+  const { tokenHash } = toDocumentEntry(CREDENTIALS);
+  const claim = renderClaim({ tokenHash, attempt: 0, nonce: 'n', leaseSeconds: 90 });
+  context.writeText(claim, [JOURNAL_STAGE], claimId(tokenHash, 0));
+  record(CREDENTIALS, SECOND);
+  context.writeText(entry(toDocumentEntry(SECOND).tokenHash), [JOURNAL_STAGE]);
+  context.write({ ...CREDENTIALS, note: 'pasted' });
+  const { merged } = await run();
+  expect(merged.document.members.may_be_revoked).toBe(reason);
+  expect(context.currentDocument).toMatchObject({ note: 'pasted', refresh_token: 'refresh-2' });
+  expect(context.currentVersionId).toBe(merged.versionId);
+});
+
 test('if an old document is stored again, the chain is followed to its end', async () => {
   record(CREDENTIALS, SECOND);
   const end = record(SECOND, THIRD);
@@ -74,7 +108,7 @@ test('a merge that another run has made is not made again', async () => {
   let versions = 0;
   context.store.intercept('putVersion', 'before', async () => {
     const snapshot = await load(other);
-    if (snapshot?.successor) await rollForward(other, snapshot.current, snapshot.successor);
+    if (snapshot?.successor) await rollForward(other, snapshot, snapshot.successor);
     versions = context.versionIds.length;
   });
   expect(await run()).toMatchObject({ merged: { versionId: mergeId(edit, recorded) }, promotion: 'promoted' });
