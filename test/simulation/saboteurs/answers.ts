@@ -112,7 +112,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     ],
     caughtBy: {
       file: 'core/roll-forward.test.ts',
-      test: 'a merged document says that its tokens may be revoked',
+      test: 'after an answer was lost, pasting an old document back does not make the token fresh',
     },
   },
   {

@@ -4,14 +4,17 @@ import { SECRET_STRING_MAX_BYTES } from '../../../lambda/core/credentials.ts';
 import {
   claimId,
   type FailureCode,
+  failureId,
   mergeId,
   renderClaim,
   renderFailure,
   successorId,
 } from '../../../lambda/core/journal.ts';
 import { load } from '../../../lambda/core/load.ts';
+import { refresh } from '../../../lambda/core/refresh.ts';
 import { rollForward } from '../../../lambda/core/roll-forward.ts';
 import { FakeContext } from '../../support/fake-context.ts';
+import { INVALID_GRANT } from '../../support/fake-token-endpoint.ts';
 import { faultFrom } from '../../support/fault-of.ts';
 import { CREDENTIALS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
@@ -84,6 +87,21 @@ test.each<[string, (tokenHash: string) => string, string | undefined]>([
   expect(merged.document.members.may_be_revoked).toBe(reason);
   expect(context.currentDocument).toMatchObject({ note: 'pasted', refresh_token: 'refresh-2' });
   expect(context.currentVersionId).toBe(merged.versionId);
+});
+
+test('after an answer was lost, pasting an old document back does not make the token fresh', async () => {
+  const { tokenHash } = toDocumentEntry(SECOND);
+  record(CREDENTIALS, SECOND);
+  await run();
+  const lost = renderFailure({ tokenHash, attempt: 0, code: 'PROVIDER_AMBIGUOUS', digest: 'd' });
+  context.writeText(lost, [JOURNAL_STAGE], failureId(tokenHash, 0));
+  context.write({ ...CREDENTIALS, note: 'pasted' });
+  context.tokenEndpoint.willAnswer(INVALID_GRANT);
+  const { name } = await faultFrom(refresh(context, { force: false }));
+  expect([name, context.currentDocument]).toEqual([
+    'REAUTHORIZATION_REQUIRED',
+    expect.objectContaining({ note: 'pasted' }),
+  ]);
 });
 
 test('if an old document is stored again, the chain is followed to its end', async () => {
