@@ -105,7 +105,8 @@ function retryAtMs(
   const backOffMs = createdAt + backOffSeconds * 1000;
   // The server's request is respected as far as the access token's lifetime allows, but never less than a back-off.
   const { expires_at, refreshed_at } = current.document.members;
-  const believedMs = parseRfc3339(refreshed_at) + longestLifetimeSeconds * 1000;
+  // An answer without an access token has no refreshed_at, and the old token lives on.
+  const believedMs = (parseRfc3339(refreshed_at) || createdAt) + longestLifetimeSeconds * 1000;
   const lastChancesMs = Math.min(parseRfc3339(expires_at), believedMs) - LAST_CHANCES_SECONDS * 1000;
   const longestMs = createdAt + MAX_BACK_OFF_SECONDS * 1000;
   const latestMs = Math.max(longestMs, lastChancesMs || longestMs);

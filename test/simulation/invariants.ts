@@ -127,7 +127,7 @@ export class Witness {
   /** Tokens of answers that waited in memory, and that the server had revoked by the time they were recorded. */
   readonly #recordedDead = new Set<string>();
   /** The failure that was recorded last, and whether the server asked for a pause. */
-  #lastFailure = { atMs: 0, isPaused: false };
+  #lastFailure = { atMs: 0, isPaused: false, longestPauseMs: 0 };
   /** Answers on their way: given by the provider, not recorded yet. */
   readonly #unrecorded = new Set<string>();
 
@@ -379,7 +379,9 @@ export class Witness {
       const pauseMs = Math.min(retryAfterSeconds * 1_000, this.#longestPauseMs(nowMs));
       const isRejection = code === 'REAUTHORIZATION_REQUIRED' || code === 'CLIENT_REJECTED';
       this.#failures.set(digest, { attempt, atMs: nowMs, pauseMs, isRejection });
-      this.#lastFailure = { atMs: nowMs, isPaused: retryAfterSeconds > 0 };
+      // An operator may change the document while the run ends that has seen this one.
+      const longestPauseMs = this.#longestPauseMs(nowMs);
+      this.#lastFailure = { atMs: nowMs, isPaused: retryAfterSeconds > 0, longestPauseMs };
       if (attempt >= (this.#forced.get(tokenHash) ?? Infinity)) this.#forced.delete(tokenHash);
       // Later runs finish what someone forced and what failed for a temporary reason.
       if (!isRejection) this.#refused.delete(digest);
@@ -408,8 +410,8 @@ export class Witness {
 
   /** A run has ended with `waiting`, and not because the secret has too many versions. */
   afterWait(retryAtMs: number): void {
-    const { atMs, isPaused } = this.#lastFailure;
-    const longestMs = isPaused ? this.#longestPauseMs(atMs) : MAX_BACK_OFF_MS;
+    const { atMs, isPaused, longestPauseMs } = this.#lastFailure;
+    const longestMs = isPaused ? Math.max(longestPauseMs, this.#longestPauseMs(atMs)) : MAX_BACK_OFF_MS;
     if (retryAtMs > atMs + longestMs + CLOCKS_DIFFER_MS)
       throw new Violation('I7', 'a run waits for longer than the longest back-off, or than the server may ask for');
   }

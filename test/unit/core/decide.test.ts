@@ -152,6 +152,13 @@ describe('decides, unforced and forced, for', () => {
       attempt(1),
     ],
     [
+      'Retry-After of a day, for an old token beside a new refresh token',
+      toDocumentEntry(refreshed(1, { refreshed_at: undefined })),
+      failure(0, 0, { retryAfterSeconds: 86_400 }),
+      waiting(4 * 60),
+      attempt(1),
+    ],
+    [
       'Retry-After of a day, and no access token',
       dying,
       failure(0, 0, { retryAfterSeconds: 86_400 }),
