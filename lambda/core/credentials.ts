@@ -38,6 +38,7 @@ const Members = z.object({
   refreshed_at: written,
   spent_refresh_token_sha256: written,
   refresh_token_expires_at: written,
+  refresh_token_obtained_at: written,
   may_be_revoked: written,
   reuse_possible_until: written,
   redirect_uri: text,
@@ -56,6 +57,7 @@ const TOKEN_MEMBERS = [
   'refreshed_at',
   'spent_refresh_token_sha256',
   'refresh_token_expires_at',
+  'refresh_token_obtained_at',
   'may_be_revoked',
   'reuse_possible_until',
 ] as const satisfies readonly MemberName[];

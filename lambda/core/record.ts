@@ -221,11 +221,12 @@ function withinRoom({ document }: DocumentEntry, tokens: TokenMembers): TokenMem
 async function recordLate(context: Context, { parent, tokens, askedAtMs }: PendingAnswer): Promise<DocumentEntry> {
   for (let place = parent; ; ) {
     const other = await readExisting(context, place.tokenHash);
-    const { refresh_token, refreshed_at, spent_refresh_token_sha256: spent } = other.document.members;
+    const { refresh_token, spent_refresh_token_sha256: spent } = other.document.members;
+    const { refreshed_at, refresh_token_obtained_at } = other.document.members;
     // A third run may have stored a late answer there too. Only another token's answer shows that the one before was valid.
     if (place !== parent && spent !== tokens.spent_refresh_token_sha256) return place;
-    // An answer without an access token has no refreshed_at; it was asked for shortly before it was recorded.
-    const otherAskedAtMs = refreshed_at === undefined ? other.createdAt : parseRfc3339(refreshed_at);
+    // Documents of earlier versions do not say when an answer without an access token was asked for.
+    const otherAskedAtMs = parseRfc3339(refreshed_at ?? refresh_token_obtained_at) || other.createdAt;
     if (refresh_token === tokens.refresh_token || otherAskedAtMs > askedAtMs) return other;
     // If Lambda ended the run during a put, the answer in memory would be lost.
     if (context.runtime.remainingMs() < STORE_CALL_MAX_MS)

@@ -29,8 +29,15 @@ export function toTokenMembers(
   if (answer.kind === 'refresh-token-only') {
     // The old access token stays valid. Without refreshed_at the document is due, so the next run requests a new one.
     const { access_token, token_type, expires_at } = members;
-    const refresh = { refresh_token: answer.refreshToken, refresh_token_expires_at: refreshTokenExpiresAt(answer) };
-    return { ...refresh, access_token, token_type, expires_at, ...spent };
+    return {
+      refresh_token: answer.refreshToken,
+      refresh_token_obtained_at: toRfc3339(answer.startedAtMs),
+      refresh_token_expires_at: refreshTokenExpiresAt(answer),
+      access_token,
+      token_type,
+      expires_at,
+      ...spent,
+    };
   }
   const refreshedAt = toRfc3339(answer.startedAtMs);
   // Where the server does not rotate, only refreshed_at distinguishes a document from its predecessor.

@@ -51,6 +51,7 @@ const TOKEN_MEMBERS = new Set([
   'refreshed_at',
   'spent_refresh_token_sha256',
   'refresh_token_expires_at',
+  'refresh_token_obtained_at',
   'may_be_revoked',
   'reuse_possible_until',
 ]);
@@ -321,7 +322,9 @@ export class Witness {
 
   /** An operator has put both labels on a document whose successor exists. */
   isSpentInBothLabels(): boolean {
-    return this.areBothLabelsOnOne() && this.endOfChain()?.refreshToken !== this.currentToken();
+    // Where the server does not rotate, the refresh token is the same in both.
+    const current = this.#document(this.currentVersionId());
+    return this.areBothLabelsOnOne() && this.endOfChain()?.successorId !== current?.successorId;
   }
 
   /** Returns whether the journal's label is on a document with this token: it looks as if nothing were left to do. */

@@ -21,6 +21,7 @@ const HARMLESS = new Set([
   // A digest: what else is known of it counts, see `digestOf`.
   'spent_refresh_token_sha256',
   'refresh_token_expires_at',
+  'refresh_token_obtained_at',
   'may_be_revoked',
   'reuse_possible_until',
 ]);

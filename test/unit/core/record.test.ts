@@ -309,6 +309,16 @@ describe('if a run whose claim had expired has already recorded its answer', () 
     });
   });
 
+  test('with another refresh token that came without an access token and was stored late: this answer follows it', async () => {
+    const refresh_token_obtained_at = iso(NOW_MS);
+    const another = { refresh_token: 'refresh-of-the-other', refreshed_at: undefined, refresh_token_obtained_at };
+    context = context.nextRun({ afterMs: 2 * MINUTE_MS });
+    answeredBefore(another);
+    expect(await record(context, parent, TOKENS, ASKED_AT_MS)).toMatchObject({
+      versionId: successorId(toDocumentEntry(refreshed(0, another)).tokenHash),
+    });
+  });
+
   test.each<[string, object]>([
     ['later', {}],
     ['later, without an access token', { refreshed_at: undefined }],

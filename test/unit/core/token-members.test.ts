@@ -207,6 +207,7 @@ test('if the response has only a refresh token, the old access token stays, and 
   expect(toTokenMembers(exchanged, toDocumentEntry(PARENT).document, 'refresh-1', 3_600)).toEqual({
     ...kept,
     refresh_token: 'refresh-2',
+    refresh_token_obtained_at: iso(NOW_MS),
     spent_refresh_token_sha256: sha256('refresh-1'),
   });
 });
