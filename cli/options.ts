@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { SECRET_NAME } from '../lambda/contract.ts';
 import type { Whereabouts } from './aws/find-deployments.ts';
 import type { SecretTag } from './aws/fleet-tag.ts';
 import type { AwsSettings } from './aws/session.ts';
@@ -104,7 +105,7 @@ function parseRegion(text: string): string {
 }
 
 function parseSecretId(text: string): string {
-  if (/^(arn:[\w:-]+:)?[\w/+=.@-]{1,512}$/.test(text)) return text;
+  if (new RegExp(`^(arn:[\\w:-]+:)?${SECRET_NAME}$`).test(text)) return text;
   throw new InvalidArgumentError('Must be the name or the ARN of a secret: letters, digits and /_+=.@-.');
 }
 

@@ -225,6 +225,9 @@ export function isSameSecret(one: string, other: string): boolean {
   return one === other || [`${one} ${other}`, `${other} ${one}`].some((pair) => /:secret:(.+)-\w{6} \1$/.test(pair));
 }
 
+/** Pattern of the names that Secrets Manager accepts. */
+export const SECRET_NAME = '[\\w/+=.@-]{1,512}';
+
 /** Returns the value of a JSON text; `undefined` if it is not JSON. Never throws, because a `SyntaxError` quotes the text. */
 export function parseJson(text: string): unknown {
   try {

@@ -1,8 +1,8 @@
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import * as z from 'zod';
+import { SECRET_NAME } from '../../lambda/contract.ts';
 import { cdk, strictObject, text } from './option-types.ts';
 
-const SECRET_NAME = String.raw`[\w/+=.@-]{1,512}`;
 const COMPLETE_ARN = `arn:aws[\\w-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:${SECRET_NAME}-[A-Za-z0-9]{6}`;
 const EXISTING_SECRET = 'be the name or the complete ARN (including the six characters at its end) of a secret';
 

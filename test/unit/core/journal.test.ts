@@ -87,7 +87,6 @@ describe('the id of a text in the token secret', () => {
 describe('entries', () => {
   const failure = { tokenHash: TOKEN_HASH, attempt: 3, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST } as const;
 
-  // The first test that parses an entry: schemas are made once.
   test('a failure comes back as it was recorded, whatever its code and its cause', () => {
     const codes = [
       'PROVIDER_UNAVAILABLE',

@@ -13,6 +13,18 @@ const IF_DUE = { force: false };
 const SUCCESSOR = successorId(toDocumentEntry(CREDENTIALS).tokenHash);
 const REFRESHED = { ...CREDENTIALS, ...NEW_TOKENS };
 
+/** A run that has ended without storing its answer, which is in the memory of its environment. */
+async function withPendingAnswer(): Promise<FakeContext> {
+  const context = FakeContext.withSecret(CREDENTIALS);
+  context.deadlineMs = NOW_MS + 36_000;
+  context.tokenEndpoint.willAnswer(() => {
+    context.store.refuse('putVersion', 1_000);
+    return TOKEN;
+  });
+  expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('TOKEN_NOT_STORED');
+  return context;
+}
+
 describe('when other writers interfere', () => {
   test('a crash after the record: the next run promotes it and announces it, without a POST', async () => {
     const crashed = FakeContext.withSecret(CREDENTIALS);
@@ -122,13 +134,7 @@ describe('when other writers interfere', () => {
     let context: FakeContext;
 
     beforeEach(async () => {
-      context = FakeContext.withSecret(CREDENTIALS);
-      context.deadlineMs = NOW_MS + 36_000;
-      context.tokenEndpoint.willAnswer(() => {
-        context.store.refuse('putVersion', 1_000);
-        return TOKEN;
-      });
-      await faultFrom(refresh(context, IF_DUE));
+      context = await withPendingAnswer();
       const { pendingAnswer } = context.memory;
       context = context.nextRun({ afterMs: 120_000 });
       context.memory.pendingAnswer = pendingAnswer;
@@ -160,13 +166,7 @@ describe('when other writers interfere', () => {
   });
 
   test('an answer that a run without time stores late is tried by the next run, and the alarm stays until then', async () => {
-    const first = FakeContext.withSecret(CREDENTIALS);
-    first.tokenEndpoint.willAnswer(() => {
-      first.store.refuse('putVersion', 1_000);
-      return TOKEN;
-    });
-    first.deadlineMs = NOW_MS + 36_000;
-    await faultFrom(refresh(first, IF_DUE));
+    const first = await withPendingAnswer();
     const other = first.nextRun({ afterMs: 120_000 });
     other.tokenEndpoint.willAnswer(INVALID_GRANT);
     expect((await faultFrom(refresh(other, IF_DUE))).name).toBe('REAUTHORIZATION_REQUIRED');
@@ -183,13 +183,7 @@ describe('when other writers interfere', () => {
   });
 
   test('a refresh ends the doubt only after the last run that may still send the token', async () => {
-    const first = FakeContext.withSecret(CREDENTIALS);
-    first.tokenEndpoint.willAnswer(() => {
-      first.store.refuse('putVersion', 1_000);
-      return TOKEN;
-    });
-    first.deadlineMs = NOW_MS + 36_000;
-    await faultFrom(refresh(first, IF_DUE));
+    const first = await withPendingAnswer();
     const sending = first.nextRun({ afterMs: 120_000 });
     const late = sending.nextRun();
     late.memory.pendingAnswer = first.memory.pendingAnswer;
@@ -218,13 +212,7 @@ describe('when other writers interfere', () => {
   });
 
   test('an answer that another run stored without the doubt is tried immediately and not called fresh', async () => {
-    const first = FakeContext.withSecret(CREDENTIALS);
-    first.tokenEndpoint.willAnswer(() => {
-      first.store.refuse('putVersion', 1_000);
-      return TOKEN;
-    });
-    first.deadlineMs = NOW_MS + 36_000;
-    await faultFrom(refresh(first, IF_DUE));
+    const first = await withPendingAnswer();
     const other = first.nextRun({ afterMs: 120_000 });
     other.tokenEndpoint.willAnswer(INVALID_GRANT);
     await faultFrom(refresh(other, IF_DUE));
