@@ -65,10 +65,10 @@ export function addSecretOptions(command: Command): Command {
 
 function addBrowserOptions(command: Command): Command {
   return addCommonOptions(command)
-    .option('--secret-id <id>', 'name or ARN of the secret, instead of a stack or within a fleet', parseSecretId)
+    .option('--secret-id <id>', 'name or ARN of a secret: one of a fleet, or one without a stack', parseSecretId)
     .option('--port <number>', 'port on 127.0.0.1 for the redirect (default: 8976)', parsePort)
-    .option('--redirect-uri <url>', 'redirect URI of the application, if it is a different one', parseRedirectUri)
-    .option('--manual', 'paste the redirected address, if no browser can reach this machine', false)
+    .option('--redirect-uri <url>', 'redirect URI of the application (default: redirect_uri in the secret, or http://127.0.0.1:<port>/callback)', parseRedirectUri)
+    .option('--manual', 'paste the redirected address, if the browser cannot reach this machine', false)
     .option('--no-open', 'print the address of the page, but do not open it')
     .option('--no-pkce', 'omit PKCE, for a server that rejects it')
     .addOption(seconds('--wait-seconds <number>', 'maximum wait for the browser', DEFAULT_WAIT_SECONDS))
@@ -78,13 +78,13 @@ function addBrowserOptions(command: Command): Command {
         .default(new URL(DEFAULT_AUTHORIZATION_ENDPOINT), DEFAULT_AUTHORIZATION_ENDPOINT),
     )
     .option('--token-endpoint <url>', "URL that exchanges the code (default: the function's own)", parseEndpoint)
-    .option('-y, --yes', 'skip the questions, except about members of another program', false);
+    .option('-y, --yes', 'answer yes to all questions, except about members of other programs', false);
 }
 
 export function addAuthorizeOptions(command: Command): Command {
   return addBrowserOptions(command).option(
     '--tag <key=value>',
-    'tag of a fleet, for the secret. A missing secret is created',
+    'tag to add to the secret, so that a fleet refreshes it. Creates a missing secret',
     parseTag,
   );
 }
@@ -92,7 +92,7 @@ export function addAuthorizeOptions(command: Command): Command {
 export function addProbeOptions(command: Command): Command {
   return addBrowserOptions(command)
     .addOption(
-      new Option('--api-url <url>', 'URL on which to try an access token with GET')
+      new Option('--api-url <url>', 'URL to request (GET) with an access token')
         .argParser(parseEndpoint)
         .default(new URL(DEFAULT_API_URL), DEFAULT_API_URL),
     )

@@ -48,7 +48,7 @@ function createProgram(end: (exitCode: ExitCode) => void): Command {
     });
   addSecretOptions(program.command('status'))
     .description('Shows the state of every account and fleet, or of one, and what to do now')
-    .option('--all', 'list every healthy secret of a fleet, not only up to 20 lines', false)
+    .option('--all', 'show all healthy secrets of a fleet, even beyond 20 lines', false)
     .addHelpText(
       'after',
       `\nExamples:\n  ${BIN} status\n  ${BIN} status --stack RetentlyTokenRefresh --region eu-west-1\n  ${BIN} status --json | jq '.[].health'\n  ${BIN} status --stack RetentlyTokenRefreshFleet --secret-id acme\n  ${BIN} status --json | jq -r '.[].secrets[]? | select(.health != "healthy").secret'\n${EXIT_CODES}`,
