@@ -67,7 +67,11 @@ function addBrowserOptions(command: Command): Command {
   return addCommonOptions(command)
     .option('--secret-id <id>', 'name or ARN of a secret: one of a fleet, or one without a stack', parseSecretId)
     .option('--port <number>', 'port on 127.0.0.1 for the redirect (default: 8976)', parsePort)
-    .option('--redirect-uri <url>', 'redirect URI of the application (default: redirect_uri in the secret, or http://127.0.0.1:<port>/callback)', parseRedirectUri)
+    .option(
+      '--redirect-uri <url>',
+      'redirect URI of the application (default: redirect_uri in the secret, or http://127.0.0.1:<port>/callback)',
+      parseRedirectUri,
+    )
     .option('--manual', 'paste the redirected address, if the browser cannot reach this machine', false)
     .option('--no-open', 'print the address of the page, but do not open it')
     .option('--no-pkce', 'omit PKCE, for a server that rejects it')

@@ -53,13 +53,13 @@ function findSharing(fleet: Fleet, deployments: readonly Deployment[]): readonly
 }
 
 function reportAccount(account: Account): Report {
-  const judgement = judge(account);
-  const json = accountToJson(account, judgement);
-  return { exitCode: judgement.exitCode, json, render: () => renderAccount(account, judgement) };
+  const judgment = judge(account);
+  const json = accountToJson(account, judgment);
+  return { exitCode: judgment.exitCode, json, render: () => renderAccount(account, judgment) };
 }
 
 function reportFleet(fleet: FleetStatus): Report {
-  const judgement = judgeFleet(fleet);
-  const json = fleetToJson(fleet, judgement);
-  return { exitCode: judgement.exitCode, json, render: (isAll) => renderFleet(fleet, judgement, isAll) };
+  const judgment = judgeFleet(fleet);
+  const json = fleetToJson(fleet, judgment);
+  return { exitCode: judgment.exitCode, json, render: (isAll) => renderFleet(fleet, judgment, isAll) };
 }

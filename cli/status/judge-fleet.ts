@@ -1,12 +1,12 @@
 import { toRunbookEntry } from '../../lambda/contract.ts';
 import { formatTag } from '../aws/fleet-tag.ts';
 import { EXIT } from '../command-error.ts';
-import { type Judgement, judgeAlarms, judgeSchedule, judgeUnseen, toAttention, toUnknown } from './judge.ts';
+import { type Judgment, judgeAlarms, judgeSchedule, judgeUnseen, toAttention, toUnknown } from './judge.ts';
 import type { FleetStatus } from './look-at-fleet.ts';
 import { type JudgedAccount, nameOfSecret } from './rank.ts';
 
 /** Judges a fleet. The problem that concerns most secrets comes first. */
-export function judgeFleet(status: FleetStatus): Judgement {
+export function judgeFleet(status: FleetStatus): Judgment {
   const { secrets, watch } = status;
   if (typeof secrets === 'string') return toUnknown(secrets);
   const [worst] = secrets;
@@ -21,13 +21,13 @@ export function judgeFleet(status: FleetStatus): Judgement {
   return judgeUnseen(watch) ?? ofWorst;
 }
 
-function judgeWorst({ account, judgement }: JudgedAccount, ranked: readonly JudgedAccount[]): Judgement {
-  const alike = ranked.filter((each) => each.judgement.exitCode === judgement.exitCode);
+function judgeWorst({ account, judgment }: JudgedAccount, ranked: readonly JudgedAccount[]): Judgment {
+  const alike = ranked.filter((each) => each.judgment.exitCode === judgment.exitCode);
   const which = alike.length === 1 ? nameOfSecret(account) : `${nameOfSecret(account)}, the first of ${alike.length}`;
-  return judgement.exitCode === EXIT.done ? judgement : { ...judgement, reason: `${which}: ${judgement.reason}` };
+  return judgment.exitCode === EXIT.done ? judgment : { ...judgment, reason: `${which}: ${judgment.reason}` };
 }
 
-function judgeEmpty({ fleet, addSecret }: FleetStatus): Judgement {
+function judgeEmpty({ fleet, addSecret }: FleetStatus): Judgment {
   const reason = `No secret has the tag ${formatTag(fleet.tag)}, so the fleet refreshes nothing. AWS may list a new tag five minutes late.`;
   return toAttention('reauthorize', { reason, command: addSecret, runbook: toRunbookEntry('SweepSilent') });
 }

@@ -6,12 +6,12 @@ import type { Watch } from '../aws/watch.ts';
 import { EXIT, type ExitCode } from '../command-error.ts';
 import type { Account } from './look-at-account.ts';
 
-/** Judgement of health by the function, with the findings of the command line. */
-export interface Judgement {
+/** Judgment of health by the function, with the findings of the command line. */
+export interface Judgment {
   readonly exitCode: ExitCode;
   readonly health: Health;
   readonly action: Action;
-  /** Sentence that explains the judgement. Nothing depends on its wording. */
+  /** Sentence that explains the judgment. Nothing depends on its wording. */
   readonly reason: string;
   /** Command to run when the action is done; absent if there is nothing to do or no command helps. */
   readonly command?: string;
@@ -19,7 +19,7 @@ export interface Judgement {
 }
 
 /** Judges one account. The most important problem comes first. */
-export function judge(account: Account): Judgement {
+export function judge(account: Account): Judgment {
   const { invoked, watch } = account;
   if (typeof invoked === 'string') return toUnknown(invoked);
   if (invoked.kind === 'throttled') return judgeThrottled(account);
@@ -29,7 +29,7 @@ export function judge(account: Account): Judgement {
   return judgeWatch(watch, isOfFleet) ?? judgeUnseen(watch) ?? toHealthy(invoked);
 }
 
-function judgeThrottled({ deployment }: Account): Judgement {
+function judgeThrottled({ deployment }: Account): Judgment {
   return toAttention('restoreConcurrency', {
     reason:
       'Lambda throttles the function: its reserved concurrency, or the concurrency of the AWS account, is used up.',
@@ -38,7 +38,7 @@ function judgeThrottled({ deployment }: Account): Judgement {
   });
 }
 
-function judgeFailed(account: Account, code: string): Judgement {
+function judgeFailed(account: Account, code: string): Judgment {
   const { action, reason } = judgeFault(toFaultCode(code));
   return toAttention(action, { reason, command: commandFor(action, account), runbook: toRunbookEntry(code) });
 }
@@ -69,7 +69,7 @@ function isKeyOf<Name extends string>(names: Readonly<Record<Name, unknown>>, na
 }
 
 /** Returns `undefined` if the function calls the account healthy. */
-function judgeResult(account: Account, result: FunctionResult): Judgement | undefined {
+function judgeResult(account: Account, result: FunctionResult): Judgment | undefined {
   const { health, details } = result;
   if (health === 'healthy') return undefined;
   if (health === undefined) return judgeOldResult(result);
@@ -84,7 +84,7 @@ function judgeResult(account: Account, result: FunctionResult): Judgement | unde
 }
 
 /** Judges a result of version 0.2.0, which has no health. The advice is to deploy this version. */
-function judgeOldResult({ details, secondsRemaining, decision }: FunctionResult): Judgement {
+function judgeOldResult({ details, secondsRemaining, decision }: FunctionResult): Judgment {
   const isCalm = decision === 'fresh' && secondsRemaining > 0 && !details?.tokenSecret?.isBehind;
   const reason = isCalm
     ? 'The token is valid and not due, but the deployed function is of an earlier version and does not report its health.'
@@ -127,12 +127,12 @@ function commandFor(action: Action, { commands }: Account): string | undefined {
   }
 }
 
-function judgeWatch(watch: Watch | undefined, isOfFleet: boolean): Judgement | undefined {
+function judgeWatch(watch: Watch | undefined, isOfFleet: boolean): Judgment | undefined {
   return judgeSchedule(watch, isOfFleet) ?? judgeAlarms(watch);
 }
 
 /** Judges the schedule: disabled, or without a tick for three intervals. */
-export function judgeSchedule(watch: Watch | undefined, isOfFleet: boolean): Judgement | undefined {
+export function judgeSchedule(watch: Watch | undefined, isOfFleet: boolean): Judgment | undefined {
   const runbook = toRunbookEntry(isOfFleet ? 'SweepSilent' : 'TokenExpiringSoon');
   const disabled = watch?.schedules?.find(({ isEnabled }) => !isEnabled);
   if (disabled !== undefined) {
@@ -146,7 +146,7 @@ export function judgeSchedule(watch: Watch | undefined, isOfFleet: boolean): Jud
   });
 }
 
-export function judgeAlarms(watch: Watch | undefined): Judgement | undefined {
+export function judgeAlarms(watch: Watch | undefined): Judgment | undefined {
   const on = (watch?.alarms ?? []).filter(({ isOn }) => isOn);
   const kind = ALARM_KINDS.find((each) => on.some((alarm) => alarm.kind === each));
   if (kind === undefined) return undefined;
@@ -155,25 +155,25 @@ export function judgeAlarms(watch: Watch | undefined): Judgement | undefined {
 }
 
 /** Judges parts that could not be read, which never count as healthy. */
-export function judgeUnseen(watch: Watch | undefined): Judgement | undefined {
+export function judgeUnseen(watch: Watch | undefined): Judgment | undefined {
   const [problem] = watch?.problems ?? [];
   return problem === undefined ? undefined : toUnknown(problem);
 }
 
-function toHealthy(invoked: Exclude<Account['invoked'], string>): Judgement {
+function toHealthy(invoked: Exclude<Account['invoked'], string>): Judgment {
   const isWaiting = invoked.kind === 'result' && invoked.result.action === 'wait';
   const reason = (invoked.kind === 'result' && invoked.result.reason) || 'The access token is valid.';
   return { exitCode: EXIT.done, health: 'healthy', action: isWaiting ? 'wait' : 'none', reason };
 }
 
-export function toUnknown(reason: string): Judgement {
+export function toUnknown(reason: string): Judgment {
   return { exitCode: EXIT.unable, health: 'unknown', action: 'none', reason };
 }
 
 export function toAttention(
   action: Action,
   { command, ...rest }: { reason: string; command?: string | undefined; runbook?: string },
-): Judgement {
+): Judgment {
   const named = command === undefined ? {} : { command };
   return { exitCode: EXIT.attention, health: 'attention', action, ...rest, ...named };
 }

@@ -5,13 +5,13 @@ import type { Watch } from '../aws/watch.ts';
 import { EXIT } from '../command-error.ts';
 import { type Style, terminal } from '../terminal/terminal.ts';
 import { formatAge, formatBar, formatInstant, formatSeconds } from './format.ts';
-import type { Judgement } from './judge.ts';
+import type { Judgment } from './judge.ts';
 import type { Account } from './look-at-account.ts';
 
 const LABEL_WIDTH = 11;
 
 /** Renders the state of one account and the next step. */
-export function renderAccount(account: Account, judgement: Judgement): string {
+export function renderAccount(account: Account, judgment: Judgment): string {
   const { deployment, secret, invoked, watch, nowMs } = account;
   const title = secret === undefined ? nameOf(deployment) : `${nameOf(deployment)}: ${secret.name}`;
   const lines = [terminal.paint('bold', title)];
@@ -21,7 +21,7 @@ export function renderAccount(account: Account, judgement: Judgement): string {
     );
   }
   if (watch !== undefined) lines.push(...describeWatch(watch, nowMs));
-  lines.push(...describeJudgement(judgement));
+  lines.push(...describeJudgment(judgment));
   return lines.join('\n');
 }
 
@@ -126,7 +126,7 @@ const INSTRUCTIONS: Readonly<Record<Action, string>> = {
   checkAlarms: 'Follow the runbook of the alarm.',
 };
 
-export function describeJudgement({ exitCode, health, action, reason, command, runbook }: Judgement): string[] {
+export function describeJudgment({ exitCode, health, action, reason, command, runbook }: Judgment): string[] {
   const style = exitCode === EXIT.done ? 'green' : exitCode === EXIT.attention ? 'red' : 'yellow';
   const instruction =
     health === 'unknown' ? 'Fix what could not be read, then run this command again.' : INSTRUCTIONS[action];

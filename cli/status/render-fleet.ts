@@ -5,17 +5,17 @@ import { EXIT } from '../command-error.ts';
 import { type Row, renderColumns } from '../terminal/tables.ts';
 import { terminal } from '../terminal/terminal.ts';
 import { formatAge, formatSeconds } from './format.ts';
-import type { Judgement } from './judge.ts';
+import type { Judgment } from './judge.ts';
 import type { FleetStatus } from './look-at-fleet.ts';
 import { countHealth, type JudgedAccount, nameOfSecret, toState } from './rank.ts';
-import { describeFault, describeJudgement, describeWatch, line } from './render-account.ts';
+import { describeFault, describeJudgment, describeWatch, line } from './render-account.ts';
 
 /** Maximum lines of a short table, because a fleet may have thousands of healthy secrets. */
 const SHORT_TABLE = 20;
 const HEAD: Row = { cells: ['Secret', 'State', 'Token left', 'Due', 'Action'], style: 'dim' };
 
 /** Renders the number of healthy secrets, the other secrets, and the next step. */
-export function renderFleet(status: FleetStatus, judgement: Judgement, isAll: boolean): string {
+export function renderFleet(status: FleetStatus, judgment: Judgment, isAll: boolean): string {
   const { fleet, secrets, watch, nowMs } = status;
   const ranked = typeof secrets === 'string' ? [] : secrets;
   const lines = [terminal.paint('bold', nameOf(fleet)), line('Tag', formatTag(fleet.tag)), ...describeShared(status)];
@@ -23,8 +23,8 @@ export function renderFleet(status: FleetStatus, judgement: Judgement, isAll: bo
   if (watch !== undefined) lines.push(...describeWatch(watch, nowMs));
   if (ranked.length > 0) lines.push('', ...renderTable(ranked, nowMs, isAll), '');
   const [worst] = ranked;
-  if (worst !== undefined && judgement.exitCode !== EXIT.done) lines.push(...describeWorstFault(worst));
-  return [...lines, ...describeJudgement(judgement)].join('\n');
+  if (worst !== undefined && judgment.exitCode !== EXIT.done) lines.push(...describeWorstFault(worst));
+  return [...lines, ...describeJudgment(judgment)].join('\n');
 }
 
 function describeShared({ sharedWith }: FleetStatus): string[] {
@@ -46,7 +46,7 @@ function describeSecrets(ranked: readonly JudgedAccount[], replicas: number): st
 }
 
 function renderTable(ranked: readonly JudgedAccount[], nowMs: number, isAll: boolean): readonly string[] {
-  const ill = ranked.filter(({ judgement }) => judgement.exitCode !== EXIT.done).length;
+  const ill = ranked.filter(({ judgment }) => judgment.exitCode !== EXIT.done).length;
   const shown = isAll ? ranked : ranked.slice(0, Math.max(ill, SHORT_TABLE));
   const lines = renderColumns([HEAD, ...shown.map((each) => toRow(each, nowMs))]);
   const hidden = ranked.length - shown.length;
@@ -54,17 +54,16 @@ function renderTable(ranked: readonly JudgedAccount[], nowMs: number, isAll: boo
   return [...lines, ...rest].map((text) => `  ${text}`);
 }
 
-function toRow({ account, judgement }: JudgedAccount, nowMs: number): Row {
+function toRow({ account, judgment }: JudgedAccount, nowMs: number): Row {
   const { invoked } = account;
-  const style =
-    judgement.exitCode === EXIT.attention ? 'red' : judgement.exitCode === EXIT.unable ? 'yellow' : undefined;
-  const cells = [nameOfSecret(account), toState({ account, judgement })];
+  const style = judgment.exitCode === EXIT.attention ? 'red' : judgment.exitCode === EXIT.unable ? 'yellow' : undefined;
+  const cells = [nameOfSecret(account), toState({ account, judgment })];
   if (typeof invoked === 'string' || invoked.kind !== 'result') {
-    return { cells: [...cells, '–', '–', judgement.action], style };
+    return { cells: [...cells, '–', '–', judgment.action], style };
   }
   const { secondsRemaining, details } = invoked.result;
   const left = secondsRemaining > 0 ? formatSeconds(secondsRemaining) : 'none';
-  return { cells: [...cells, left, describeDue(details, nowMs), judgement.action], style };
+  return { cells: [...cells, left, describeDue(details, nowMs), judgment.action], style };
 }
 
 function describeDue(details: FunctionResult['details'], nowMs: number): string {

@@ -1,30 +1,30 @@
 import { nameOf } from '../aws/deployment.ts';
-import type { Judgement } from './judge.ts';
+import type { Judgment } from './judge.ts';
 import type { Account } from './look-at-account.ts';
 import type { FleetStatus } from './look-at-fleet.ts';
 import { countHealth, type JudgedAccount, toState } from './rank.ts';
 
-export function accountToJson(account: Account, judgement: Judgement): object {
+export function accountToJson(account: Account, judgment: Judgment): object {
   const { deployment, secret, invoked, watch } = account;
   return {
     account: nameOf(deployment),
     ...(secret === undefined ? {} : { secret: secret.name }),
     functionName: deployment.refreshFunction.name,
-    ...judgementToJson(judgement),
+    ...judgmentToJson(judgment),
     ...invokedToJson(invoked),
     watch: watch ?? null,
   };
 }
 
 /** Returns the JSON of a fleet. `secrets` contains all secrets, worst first. */
-export function fleetToJson(status: FleetStatus, judgement: Judgement): object {
+export function fleetToJson(status: FleetStatus, judgment: Judgment): object {
   const { fleet, secrets, replicas, watch, sharedWith } = status;
   return {
     fleet: nameOf(fleet),
     tag: { key: fleet.tag.key, value: fleet.tag.value ?? null },
     sharedWith,
     functionName: fleet.refreshFunction.name,
-    ...judgementToJson(judgement),
+    ...judgmentToJson(judgment),
     counts: typeof secrets === 'string' ? null : countHealth(secrets),
     secrets: typeof secrets === 'string' ? null : secrets.map(secretToJson),
     replicas,
@@ -32,19 +32,19 @@ export function fleetToJson(status: FleetStatus, judgement: Judgement): object {
   };
 }
 
-function secretToJson({ account, judgement }: JudgedAccount): object {
+function secretToJson({ account, judgment }: JudgedAccount): object {
   const { secret, invoked } = account;
   return {
     secret: secret?.name,
     secretId: secret?.arn,
-    state: toState({ account, judgement }),
-    ...judgementToJson(judgement),
+    state: toState({ account, judgment }),
+    ...judgmentToJson(judgment),
     ...invokedToJson(invoked),
   };
 }
 
-/** Returns the JSON of a judgement. `advice` has the names of version 0.2.0. */
-function judgementToJson({ health, action, reason, command, runbook }: Judgement): object {
+/** Returns the JSON of a judgment. `advice` has the names of version 0.2.0. */
+function judgmentToJson({ health, action, reason, command, runbook }: Judgment): object {
   const commands = command === undefined ? [] : [command];
   return {
     health,

@@ -55,7 +55,7 @@ export function fleetRows({
   ];
 }
 
-/** Shows the judgement of the last sweeps, in the words of `status`: one line per reason. */
+/** Shows the judgment of the last sweeps, in the words of `status`: one line per reason. */
 function toTroublesWidget(logGroup: ILogGroup): IWidget {
   return new LogQueryWidget({
     title: 'Secrets that need attention, and what to do',

@@ -7,7 +7,7 @@ import { parseRfc3339, toRfc3339 } from './rfc3339.ts';
 import { findRoomAtMs } from './version-budget.ts';
 
 /** The one answer to "is this account healthy, and what should a person do?". */
-export interface Judgement {
+export interface Judgment {
   readonly health: Health;
   readonly action: Action;
   /** One sentence for a person. Nothing depends on its wording. */
@@ -17,7 +17,7 @@ export interface Judgement {
 /** State of the token secret, compared with `AWSCURRENT`. `unusable`: deleted, denied, or not writable. */
 export type TokenSecretHealth = 'in sync' | 'stale' | 'foreign' | 'unusable';
 
-/** Everything that the judgement depends on. */
+/** Everything that the judgment depends on. */
 export interface Evidence {
   readonly situation: Omit<Situation, 'force' | 'mayBeRevoked'>;
   /** Longest time from one tick to the next: interval and flexible window. */
@@ -47,7 +47,7 @@ type Advice = readonly [Action, string];
  * Judges one account whose credentials could be read. A pure function; what matters most comes first. A healthy token
  * outlives the engine's next chance to refresh it, however late within the schedule that chance comes.
  */
-export function judge(evidence: Evidence): Judgement {
+export function judge(evidence: Evidence): Judgment {
   const decision = decide({ ...evidence.situation, force: false });
   const found =
     judgePendingAnswer(evidence) ??
@@ -63,14 +63,14 @@ export function judge(evidence: Evidence): Judgement {
 }
 
 /** Judges an account by the error that a run ended with. */
-export function judgeFault(code: FaultCode | 'UNEXPECTED', cause?: FailureCause): Judgement {
+export function judgeFault(code: FaultCode | 'UNEXPECTED', cause?: FailureCause): Judgment {
   return toAttention(isFailureCode(code) ? adviseOnFailure(code, cause) : FAULTS[code]);
 }
 
 /** An account whose secret has no value yet. */
-export const EMPTY: Judgement = toAttention(['reauthorize', 'The secret has no value yet: authorize the application.']);
+export const EMPTY: Judgment = toAttention(['reauthorize', 'The secret has no value yet: authorize the application.']);
 
-function toAttention([action, reason]: Advice): Judgement {
+function toAttention([action, reason]: Advice): Judgment {
   return { health: 'attention', action, reason };
 }
 

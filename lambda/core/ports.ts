@@ -110,7 +110,7 @@ export interface Announcement {
   readonly rotated?: boolean | undefined;
   readonly attempt?: number | undefined;
   readonly code?: string | undefined;
-  /** Judgement of health after a failure. Never quotes anything that was received. */
+  /** Judgment of health after a failure. Never quotes anything that was received. */
   readonly health?: Health | undefined;
   readonly action?: Action | undefined;
   readonly reason?: string | undefined;
@@ -133,7 +133,7 @@ export interface LogMembers {
   readonly outcome?: string;
   /** Decision that `status` foresees. */
   readonly decision?: string | undefined;
-  /** Judgement of health. Only in the last line of a run. */
+  /** Judgment of health. Only in the last line of a run. */
   readonly health?: Health | undefined;
   readonly action?: Action | undefined;
   readonly code?: string;

@@ -308,8 +308,8 @@ class RefreshRun {
   }
 
   #waiting({ why, retryAtMs }: Extract<Decision, { kind: 'waiting' }>): Result {
-    const judgement = this.#report.judge(why === 'write budget' ? { roomAtMs: retryAtMs } : {});
-    return this.#report.toResult('waiting', WAITING[why], { retryAt: toRfc3339(retryAtMs) }, judgement);
+    const judgment = this.#report.judge(why === 'write budget' ? { roomAtMs: retryAtMs } : {});
+    return this.#report.toResult('waiting', WAITING[why], { retryAt: toRfc3339(retryAtMs) }, judgment);
   }
 
   #hasTimeForAttempt(): boolean {

@@ -16,7 +16,7 @@ export interface Result {
   /** `null` if it is not known. */
   readonly expiresAt: string | null;
   readonly secondsRemaining: number;
-  /** The judgement of health: what a person should do, from a closed list, and why. */
+  /** The judgment of health: what a person should do, from a closed list, and why. */
   readonly health: Health;
   readonly action: Action;
   readonly reason: string;

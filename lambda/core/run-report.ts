@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 import { expiresAt, secondsRemaining } from './credentials.ts';
 import type { Situation } from './decide.ts';
 import { reportedSecondsUntilDue } from './due.ts';
-import { EMPTY, type Evidence, type Judgement, judge } from './health.ts';
+import { EMPTY, type Evidence, type Judgment, judge } from './health.ts';
 import { type DocumentEntry, digestGrant, type FailureEntry } from './journal.ts';
 import { grantOf, load, requireComplete, type Snapshot } from './load.ts';
 import { LOG_EVENTS } from './log-events.ts';
@@ -69,7 +69,7 @@ export class RunReport {
   }
 
   /** Judges the account by what this run knows of it, and by `known` beside that. */
-  judge(known: Partial<Evidence> = {}): Judgement {
+  judge(known: Partial<Evidence> = {}): Judgment {
     const { current } = this;
     if (current === undefined) return EMPTY;
     const { settings, runtime } = this.#context;
@@ -85,7 +85,7 @@ export class RunReport {
     outcome: Outcome,
     message: string,
     extra: Pick<Result, 'retryAt' | 'decision' | 'details' | 'code'> = {},
-    judgement: Judgement = this.judge(),
+    judgment: Judgment = this.judge(),
   ): Result {
     const { settings, runtime } = this.#context;
     return {
@@ -95,7 +95,7 @@ export class RunReport {
       versionId: this.current?.versionId ?? null,
       expiresAt: (this.current && expiresAt(this.current.document)) ?? null,
       secondsRemaining: this.current ? secondsRemaining(this.current.document, runtime.now()) : 0,
-      ...judgement,
+      ...judgment,
       ...extra,
     };
   }

@@ -40,14 +40,14 @@ export async function status(context: Context): Promise<Result> {
     report.isTokenSecretStale = report.isTokenSecretUnreadable ? undefined : tokenSecret?.isBehind;
     const { decision, message } = inWords(foreseen, context.settings);
     const retryAt = foreseen.kind === 'waiting' ? { retryAt: toRfc3339(foreseen.retryAtMs) } : {};
-    const judgement = report.judge({
+    const judgment = report.judge({
       lastFailure: seen.failure,
       hasSuccessor: foreseen.kind === 'spent',
       hasPendingAnswer: foreseen.kind === 'pending-answer',
       versionTimes: seen.times,
       tokenSecret: seen.tokenSecret?.state,
     });
-    return report.toResult('status', message, { decision, details, ...retryAt }, judgement);
+    return report.toResult('status', message, { decision, details, ...retryAt }, judgment);
   } finally {
     report.recordStates();
   }

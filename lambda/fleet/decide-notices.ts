@@ -1,6 +1,6 @@
 import { sha256 } from '../core/fingerprint.ts';
-import { EMPTY, type Judgement, judgeFault } from '../core/health.ts';
-import { type Judgment, TROUBLE_CODES, type TroubleCode } from './judge-secret.ts';
+import { EMPTY, type Judgment, judgeFault } from '../core/health.ts';
+import { type SecretJudgment, TROUBLE_CODES, type TroubleCode } from './judge-secret.ts';
 
 /** Accounts that someone was notified of, and accounts that one sweep found unusable: hashes of ARNs, by code. */
 export interface Notified {
@@ -35,7 +35,7 @@ const HASH_LENGTH = 10;
  * Decides which accounts to report: each one once per change. An unusable secret is reported if two sweeps in a row found it unusable.
  * A new secret is empty for a moment, and a deleted one stays listed for minutes. A secret that could not be read keeps its state.
  */
-export function decideNotices(before: Notified, judgments: readonly Judgment[]): Notices {
+export function decideNotices(before: Notified, judgments: readonly SecretJudgment[]): Notices {
   const knownCodes = toCodes(before.notified);
   const seenCodes = toCodes(before.seen);
   const notified = new Map<string, string>();
@@ -91,7 +91,7 @@ const MAX_SUBJECT = 100;
 const MAX_NAMED = 20;
 
 /** Returns the judgment of health for a secret in trouble. */
-export function judgeTrouble(code: TroubleCode): Judgement {
+export function judgeTrouble(code: TroubleCode): Judgment {
   return code === 'not-configured' ? EMPTY : judgeFault(code);
 }
 

@@ -49,7 +49,7 @@ export const TROUBLE_CODES = ['REAUTHORIZATION_REQUIRED', 'REAUTHORIZATION_PROBA
 export type TroubleCode = (typeof TROUBLE_CODES)[number];
 
 /** State of one secret, and what the sweep does about it. */
-export interface Judgment {
+export interface SecretJudgment {
   readonly arn: string;
   /**
    * - `refresh`: a run may have something to do;
@@ -75,7 +75,7 @@ export interface JudgeContext {
 }
 
 /** Judges one secret by what was read, and by the rules of the core. Reads the journal only if an attempt may be open. */
-export async function judgeSecret(context: JudgeContext, read: SecretRead): Promise<Judgment> {
+export async function judgeSecret(context: JudgeContext, read: SecretRead): Promise<SecretJudgment> {
   const { arn } = read;
   switch (read.kind) {
     case 'absent':
@@ -92,16 +92,16 @@ export async function judgeSecret(context: JudgeContext, read: SecretRead): Prom
 }
 
 /** Returns the judgment of a secret that could not be read: a run decides. */
-export function unread(arn: string): Judgment {
+export function unread(arn: string): SecretJudgment {
   return { ...unusable(arn, 'STORE_UNAVAILABLE'), turn: 'refresh', expiresAtMs: Number.POSITIVE_INFINITY };
 }
 
-function unusable(arn: string, trouble: UnusableCode): Judgment {
+function unusable(arn: string, trouble: UnusableCode): SecretJudgment {
   const expiresAtMs = Number.NEGATIVE_INFINITY;
   return { arn, turn: 'none', fromMs: 0, expiresAtMs, secondsUntilDue: undefined, trouble };
 }
 
-function outside(arn: string): Judgment {
+function outside(arn: string): SecretJudgment {
   return { ...unusable(arn, 'not-configured'), turn: 'skip', trouble: undefined };
 }
 
@@ -110,7 +110,12 @@ function isTokenSecret({ versionId, secretString }: Version): boolean {
   return secretString !== undefined && versionId === tokenVersionId(secretString);
 }
 
-async function judgeValue(context: JudgeContext, arn: string, version: Version, isAtRest: boolean): Promise<Judgment> {
+async function judgeValue(
+  context: JudgeContext,
+  arn: string,
+  version: Version,
+  isAtRest: boolean,
+): Promise<SecretJudgment> {
   try {
     const current = parseDocumentEntry(version, `Secret ${arn}`);
     const fresh = isAtRest ? judgeAtRest(context, arn, current) : undefined;
@@ -127,10 +132,10 @@ async function judgeValue(context: JudgeContext, arn: string, version: Version, 
 }
 
 /** Judgment of a secret whose document could be read. */
-type KnownJudgment = Judgment & { readonly secondsUntilDue: number };
+type KnownSecretJudgment = SecretJudgment & { readonly secondsUntilDue: number };
 
 /** Returns `undefined` if the token may be due. A secret at rest that is not due needs nothing: this judges most secrets. */
-function judgeAtRest(context: JudgeContext, arn: string, current: DocumentEntry): Judgment | undefined {
+function judgeAtRest(context: JudgeContext, arn: string, current: DocumentEntry): SecretJudgment | undefined {
   const judgment = describe(context, arn, current);
   return judgment.secondsUntilDue > 0 ? judgment : undefined;
 }
@@ -141,7 +146,7 @@ async function judgeSnapshot(
   secretId: string,
   store: HistoryReader,
   snapshot: Snapshot,
-): Promise<Judgment> {
+): Promise<SecretJudgment> {
   const { current, latestEntry } = snapshot;
   const { tokenEndpointUrl, defaultTokenLifetimeSeconds: longestLifetimeSeconds } = context.settings;
   const digest = digestGrant(grantOf({ settings: { secretId } }, snapshot), tokenEndpointUrl);
@@ -156,7 +161,7 @@ async function judgeSnapshot(
   };
 }
 
-function describe({ settings, now }: JudgeContext, arn: string, current: DocumentEntry): KnownJudgment {
+function describe({ settings, now }: JudgeContext, arn: string, current: DocumentEntry): KnownSecretJudgment {
   const { access_token, expires_at } = current.document.members;
   const { defaultTokenLifetimeSeconds, scheduleSeconds } = settings;
   const expiresAtMs = parseRfc3339(expires_at);
@@ -172,7 +177,7 @@ function describe({ settings, now }: JudgeContext, arn: string, current: Documen
 }
 
 /** Returns the turn. A run that would only wait, or repeat a known rejection, shows nothing that the sweep has not seen. */
-function toTurn(decision: Decision, failure: FailureEntry | undefined): Pick<Judgment, 'turn' | 'fromMs'> {
+function toTurn(decision: Decision, failure: FailureEntry | undefined): Pick<SecretJudgment, 'turn' | 'fromMs'> {
   switch (decision.kind) {
     case 'waiting':
       return { turn: 'retry', fromMs: decision.retryAtMs };

@@ -2,7 +2,7 @@ import { nameOf } from '../core/fault.ts';
 import { FLEET_LOG_EVENTS } from '../core/log-events.ts';
 import type { Telemetry } from '../core/ports.ts';
 import { decideNotices, type Notified, renderNotice, renderOthers } from './decide-notices.ts';
-import type { Judgment } from './judge-secret.ts';
+import type { SecretJudgment } from './judge-secret.ts';
 import type { Taken } from './notified-accounts.ts';
 
 export interface NotifyPorts {
@@ -25,7 +25,7 @@ const TAKE_SECONDS = 120;
  */
 export async function notifyAccounts(
   { accounts, publish, telemetry, now }: NotifyPorts,
-  judgments: readonly Judgment[],
+  judgments: readonly SecretJudgment[],
 ): Promise<void> {
   try {
     const taken = await accounts.take(TAKE_SECONDS);

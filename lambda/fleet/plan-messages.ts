@@ -1,4 +1,4 @@
-import type { Judgment } from './judge-secret.ts';
+import type { SecretJudgment } from './judge-secret.ts';
 
 /** A message about one secret, and when its run may start. */
 export interface Turn {
@@ -53,7 +53,7 @@ const STANDING_SECONDS = 60;
  * Gives each secret that may need a run a turn of its own, most urgent first. Turns are evenly spaced, so that runs never start
  * in step, and secrets in trouble only get turns that sound ones leave.
  */
-export function planMessages(judgments: readonly Judgment[], options: PlanOptions): Plan {
+export function planMessages(judgments: readonly SecretJudgment[], options: PlanOptions): Plan {
   const { nowMs, refreshesPerSecond, sweepSeconds, waiting } = options;
   const refresh = judgments.filter(({ turn }) => turn === 'refresh').sort(byUrgency);
   const horizonSeconds = Math.min(MAX_DELAY_SECONDS, sweepSeconds - SCHEDULER_SECONDS);
@@ -70,7 +70,7 @@ export function planMessages(judgments: readonly Judgment[], options: PlanOption
   }
   const slots = Math.floor(horizonSeconds * refreshesPerSecond);
   const slotMs = 1_000 / refreshesPerSecond;
-  const toTurn = ({ arn }: Judgment, slot: number, messages: number): Turn => {
+  const toTurn = ({ arn }: SecretJudgment, slot: number, messages: number): Turn => {
     const startAtMs = Math.round(startMs + slot * slotMs);
     const isStanding = messages > STANDING_SECONDS * refreshesPerSecond;
     return { arn, startAtMs, endAtMs: startAtMs + (isStanding ? LATEST_OF_STANDING_MS : LATEST_MS) };
@@ -96,14 +96,14 @@ export function toDelaySeconds(milliseconds: number): number {
   return Math.min(MAX_DELAY_SECONDS, Math.max(0, Math.floor((milliseconds - LEAD_MS) / 1_000)));
 }
 
-function byUrgency(one: Judgment, other: Judgment): number {
+function byUrgency(one: SecretJudgment, other: SecretJudgment): number {
   // Not a difference: both may be infinite.
   if (one.expiresAtMs === other.expiresAtMs) return one.arn < other.arn ? -1 : 1;
   return one.expiresAtMs < other.expiresAtMs ? -1 : 1;
 }
 
 /** Returns a turn without a pace. A run with a back-off starts when the back-off is over. */
-function toUnpaced({ arn, fromMs }: Judgment, nowMs: number): Turn {
+function toUnpaced({ arn, fromMs }: SecretJudgment, nowMs: number): Turn {
   return fromMs > nowMs
     ? { arn, startAtMs: fromMs, endAtMs: fromMs + LATEST_MS }
     : { arn, startAtMs: undefined, endAtMs: undefined };

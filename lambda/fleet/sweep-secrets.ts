@@ -2,7 +2,7 @@ import { type FleetTag, hasTag } from '../contract.ts';
 import { Fault } from '../core/fault.ts';
 import { toFault } from '../runtime/log-run.ts';
 import { isManaged } from './fleet-event.ts';
-import { type JudgeContext, type Judgment, judgeSecret, type SecretRead, unread } from './judge-secret.ts';
+import { type JudgeContext, judgeSecret, type SecretJudgment, type SecretRead, unread } from './judge-secret.ts';
 import { type PlanOptions, planMessages, type Turn } from './plan-messages.ts';
 
 /** One secret in the answer of `ListSecrets`. */
@@ -55,7 +55,7 @@ export interface SweepOptions extends Omit<PlanOptions, 'nowMs' | 'waiting'> {
 
 export interface Sweep {
   /** Judgment of each secret of the fleet. */
-  readonly judgments: readonly Judgment[];
+  readonly judgments: readonly SecretJudgment[];
   readonly queued: number;
   /** Secrets that may need a run, and did not fit before the next sweep. */
   readonly deferred: number;
@@ -84,7 +84,7 @@ const RESERVE_MS = 45_000;
  */
 export async function sweepSecrets(ports: SweepPorts, options: SweepOptions): Promise<Sweep> {
   const found = {
-    judgments: [] as Judgment[],
+    judgments: [] as SecretJudgment[],
     replicas: [] as string[],
     managed: [] as string[],
     others: [] as string[],
@@ -152,7 +152,7 @@ async function readBatch(
   { reader, judge }: SweepPorts,
   arns: readonly string[],
   problems: Error[],
-): Promise<readonly Judgment[]> {
+): Promise<readonly SecretJudgment[]> {
   try {
     const reads = await reader.read(arns);
     return await Promise.all(reads.map((read) => judgeSecret(judge, read)));

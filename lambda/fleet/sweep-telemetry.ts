@@ -1,6 +1,6 @@
 import { PowertoolsTelemetry } from '../adapters/powertools-telemetry.ts';
 import { FLEET_METRICS, METRICS } from '../contract.ts';
-import type { Judgment } from './judge-secret.ts';
+import type { SecretJudgment } from './judge-secret.ts';
 
 /** Counts of a whole sweep. */
 export interface SweepCounts {
@@ -11,10 +11,10 @@ export interface SweepCounts {
 /** Telemetry of sweeps: the states of a fleet come from what a sweep read, so they do not depend on any run. */
 export class SweepTelemetry extends PowertoolsTelemetry {
   /** Records the metrics of a whole sweep. Without them, *Sweep silent* fires and no other alarm clears. */
-  recordSweep({ listed, queued }: SweepCounts, judgments: readonly Judgment[], nowMs: number): void {
+  recordSweep({ listed, queued }: SweepCounts, judgments: readonly SecretJudgment[], nowMs: number): void {
     this.count(FLEET_METRICS.secretsListed, listed);
     this.count(FLEET_METRICS.secretsQueued, queued);
-    const isReauthorization = ({ trouble }: Judgment) => trouble?.startsWith('REAUTHORIZATION') === true;
+    const isReauthorization = ({ trouble }: SecretJudgment) => trouble?.startsWith('REAUTHORIZATION') === true;
     const unusable = judgments.filter((each) => each.trouble !== undefined && !isReauthorization(each));
     const needing = judgments.filter(isReauthorization);
     this.count(METRICS.reauthorizationRequired, needing.length);

@@ -13,7 +13,7 @@ import { toFault } from '../runtime/log-run.ts';
 import { judgeTrouble } from './decide-notices.ts';
 import { placeOf } from './fleet-event.ts';
 import type { FleetLambdaContext } from './fleet-lambda-context.ts';
-import { type Judgment, TROUBLE_CODES } from './judge-secret.ts';
+import { type SecretJudgment, TROUBLE_CODES } from './judge-secret.ts';
 import { NotifiedAccounts } from './notified-accounts.ts';
 import { notifyAccounts } from './notify-accounts.ts';
 import { SecretsManagerLister } from './secrets-manager-lister.ts';
@@ -126,7 +126,7 @@ async function sweep(configuration: SweepConfiguration, lambdaContext: FleetLamb
   );
 }
 
-async function notify({ notify: to }: SweepConfiguration, judgments: readonly Judgment[]): Promise<void> {
+async function notify({ notify: to }: SweepConfiguration, judgments: readonly SecretJudgment[]): Promise<void> {
   if (to === undefined) return;
   const { topicArn, queueUrl } = to;
   await notifyAccounts(
@@ -161,7 +161,7 @@ function warnOfSkipped(kind: keyof typeof SKIPPED, arns: readonly string[]): voi
 }
 
 /** Logs one line per kind of trouble, so that the log of the sweep shows which secrets an alarm is about. */
-function warnOfTroubles(judgments: readonly Judgment[], sweepSeconds: number): void {
+function warnOfTroubles(judgments: readonly SecretJudgment[], sweepSeconds: number): void {
   for (const code of TROUBLE_CODES) {
     const arns = judgments.flatMap(({ arn, trouble }) => (trouble === code ? [arn] : []));
     const { health, action } = judgeTrouble(code);

@@ -1,7 +1,7 @@
 import type { PowertoolsTelemetry } from '../adapters/powertools-telemetry.ts';
 import { toRunbookEntry } from '../contract.ts';
 import { Fault, nameClass, nameOf } from '../core/fault.ts';
-import { type Judgement, judgeFault } from '../core/health.ts';
+import { type Judgment, judgeFault } from '../core/health.ts';
 import type { Result } from '../core/result.ts';
 
 /**
@@ -18,8 +18,8 @@ export async function logRun(telemetry: PowertoolsTelemetry, run: () => Promise<
     return result;
   } catch (error) {
     const fault = toFault(error);
-    const judgement = fault instanceof Fault ? judgeFault(fault.name, fault.failureCause) : judgeFault('UNEXPECTED');
-    endFailed(telemetry, fault.name, fault.message, judgement);
+    const judgment = fault instanceof Fault ? judgeFault(fault.name, fault.failureCause) : judgeFault('UNEXPECTED');
+    endFailed(telemetry, fault.name, fault.message, judgment);
     throw fault;
   }
 }
@@ -28,7 +28,7 @@ function endFailed(
   telemetry: PowertoolsTelemetry,
   code: string,
   message: string,
-  { health, action }: Pick<Judgement, 'health' | 'action'>,
+  { health, action }: Pick<Judgment, 'health' | 'action'>,
 ): void {
   telemetry.countFailed(code);
   telemetry.end('error', message, { outcome: 'failed', health, action, code, runbook: toRunbookEntry(code) });

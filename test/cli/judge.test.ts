@@ -58,7 +58,7 @@ const judged = (action: Action) => result({ health: 'attention', action, reason:
 const fault = (code: string): Invoked => ({ kind: 'fault', code, message: 'What.' });
 const SCHEDULE = { name: 'schedule', isEnabled: true, isSilent: false, expression: 'rate(10 minutes)' };
 
-describe('the judgement of one account', () => {
+describe('the judgment of one account', () => {
   test.each<[string, Invoked | string, Watch | undefined, object]>([
     ['healthy', result({}), SEEN, { exitCode: 0, health: 'healthy', action: 'none' }],
     ['healthy, without a stack', result({}), undefined, { exitCode: 0, health: 'healthy' }],

@@ -43,7 +43,7 @@ function result(members: Partial<FunctionResult>, details: Partial<FunctionResul
   return { kind: 'result', result: { ...whole, details: { ...DETAILS, ...details } } };
 }
 
-/** Judgement of a function that needs a person. */
+/** Judgment of a function that needs a person. */
 const ILL = { health: 'attention', action: 'refresh', reason: 'Why.' } as const;
 
 function failure(code: string, attempts: number) {

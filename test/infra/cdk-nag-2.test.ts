@@ -15,7 +15,7 @@ const suppressionSchema = z.object({
 });
 const metadataSchema = z.object({ cdk_nag: z.object({ rules_to_suppress: z.array(suppressionSchema) }).optional() });
 const resourcesSchema = z.record(z.string(), z.object({ Metadata: metadataSchema.optional() }));
-const acknowledgementSchema = z.record(z.string(), z.string());
+const acknowledgmentSchema = z.record(z.string(), z.string());
 
 function stacksOf(tokenRefresh: unknown): readonly Stack[] {
   const app: App = buildApp({ context: { ...WITHOUT_BUNDLING, [CONTEXT_KEY]: tokenRefresh } });
@@ -38,12 +38,12 @@ describe('version 2 of cdk-nag', () => {
     expect(findings.map(({ id, entry }) => `${id}: ${String(entry.data)}`)).toEqual([]);
   });
 
-  it.each(STACKS)('reads the acknowledgements that version 3 reads, in the stack %s', (_, stack) => {
+  it.each(STACKS)('reads the acknowledgments that version 3 reads, in the stack %s', (_, stack) => {
     if (stack === undefined) throw new Error('there is no such stack');
     const written = stack.node.findAll().flatMap(({ node }) => node.metadata);
     const ofVersion3 = written
       .filter(({ type }) => type === 'aws:cdk:acknowledged-rules')
-      .flatMap(({ data }) => Object.keys(acknowledgementSchema.parse(data)))
+      .flatMap(({ data }) => Object.keys(acknowledgmentSchema.parse(data)))
       .map((rule) => rule.replace('AwsSolutions::', ''));
     const resources = resourcesSchema.parse(Template.fromStack(stack).toJSON()['Resources']);
     const suppressions = Object.values(resources).flatMap(({ Metadata }) => Metadata?.cdk_nag?.rules_to_suppress ?? []);

@@ -77,8 +77,8 @@ test('members that a document does not have are omitted', async () => {
 
 test('a failure is announced with its code and attempt', async () => {
   const { announcements, telemetry } = await fail('PROVIDER_UNAVAILABLE');
-  const judgement = { health: 'attention', action: 'fixNetwork', reason: expect.any(String) };
-  const failed = { ...CURRENT, type: 'failed', attempt: 2, code: 'PROVIDER_UNAVAILABLE', ...judgement };
+  const judgment = { health: 'attention', action: 'fixNetwork', reason: expect.any(String) };
+  const failed = { ...CURRENT, type: 'failed', attempt: 2, code: 'PROVIDER_UNAVAILABLE', ...judgment };
   expect(announcements).toEqual([[{ ...failed, expiresAt: expect.any(String) }]]);
   expect(telemetry.counts).toEqual([]);
 });
@@ -90,8 +90,8 @@ test('a revoked grant also publishes reauthorization required, but a rejected cl
 });
 
 test('a revoked grant is announced with the same document and attempt as the failure, and not as a guess', async () => {
-  const judgement = { health: 'attention', action: 'reauthorize', reason: expect.any(String) };
-  const announced = { ...CURRENT, attempt: 2, code: 'REAUTHORIZATION_REQUIRED', ...judgement };
+  const judgment = { health: 'attention', action: 'reauthorize', reason: expect.any(String) };
+  const announced = { ...CURRENT, attempt: 2, code: 'REAUTHORIZATION_REQUIRED', ...judgment };
   const { announcements } = await fail('REAUTHORIZATION_REQUIRED');
   expect(announcements).toEqual([
     [

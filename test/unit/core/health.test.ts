@@ -275,8 +275,8 @@ const TRUTH: readonly Row[] = [
 
 describe('judges the health', () => {
   test.each(TRUTH)('%s', (_state, given, health, action) => {
-    const judgement = judge(given);
-    expect(judgement).toEqual({ health, action, reason: expect.stringMatching(/\.$/) });
+    const judgment = judge(given);
+    expect(judgment).toEqual({ health, action, reason: expect.stringMatching(/\.$/) });
   });
 
   test('of a secret without a value', () => {
@@ -296,9 +296,9 @@ describe('judges the health', () => {
   };
 
   test.each(FAILURE_CAUSES)('says what to do when %s lasts', (cause) => {
-    const judgement = judge(evidence(aged(4), { latestEntry: failed(cause) }));
+    const judgment = judge(evidence(aged(4), { latestEntry: failed(cause) }));
     const reason = expect.stringMatching(/\.$/);
-    expect(judgement).toEqual({ health: 'attention', action: LASTING[cause], reason });
+    expect(judgment).toEqual({ health: 'attention', action: LASTING[cause], reason });
   });
 
   test.each<[string, readonly Evidence[]]>([

@@ -64,7 +64,7 @@ describe('the state "reauthorization required"', () => {
   });
 });
 
-describe('the judgement', () => {
+describe('the judgment', () => {
   /** Returns the report of a run that finds these credentials, and that attempt 2 with them ended in `code`. */
   async function reportAfter(code: FailureCode) {
     const context = FakeContext.withSecret(refreshed(3.5));

@@ -6,13 +6,13 @@ import {
   renderNotice,
   renderOthers,
 } from '../../../lambda/fleet/decide-notices.ts';
-import type { Judgment, TroubleCode } from '../../../lambda/fleet/judge-secret.ts';
+import type { SecretJudgment, TroubleCode } from '../../../lambda/fleet/judge-secret.ts';
 
 function toArn(name: string): string {
   return `arn:aws:secretsmanager:us-east-1:000000000000:secret:retently/${name}-AbCdEf`;
 }
 
-function judgment(name: string, trouble?: TroubleCode): Judgment {
+function judgment(name: string, trouble?: TroubleCode): SecretJudgment {
   const rest = { turn: 'none', fromMs: 0, expiresAtMs: 0, secondsUntilDue: 0 } as const;
   return { arn: toArn(name), ...rest, trouble };
 }
@@ -21,7 +21,7 @@ function judgment(name: string, trouble?: TroubleCode): Judgment {
 const SOUND = Array.from({ length: 1_000 }, (_, index) => judgment(`sound-${index}`));
 
 /** Returns the notices of consecutive sweeps, as codes and names. */
-function sweep(...sweeps: readonly (readonly Judgment[])[]) {
+function sweep(...sweeps: readonly (readonly SecretJudgment[])[]) {
   let state: Notified = NO_ONE_NOTIFIED;
   return sweeps.map((judgments) => {
     const { notices, others, next } = decideNotices(state, [...judgments, ...SOUND]);

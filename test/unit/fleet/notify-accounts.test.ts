@@ -1,7 +1,7 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { expect, test } from 'vitest';
 import { NO_ONE_NOTIFIED } from '../../../lambda/fleet/decide-notices.ts';
-import type { Judgment } from '../../../lambda/fleet/judge-secret.ts';
+import type { SecretJudgment } from '../../../lambda/fleet/judge-secret.ts';
 import { NotifiedAccounts } from '../../../lambda/fleet/notified-accounts.ts';
 import { notifyAccounts } from '../../../lambda/fleet/notify-accounts.ts';
 import { startAws } from '../../sandbox/aws/aws-server.ts';
@@ -10,7 +10,7 @@ import { FakeTelemetry } from '../../support/fake-telemetry.ts';
 
 const DAY_MS = 86_400_000;
 
-const REVOKED: Judgment = {
+const REVOKED: SecretJudgment = {
   arn: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:acme-AbCdEf',
   turn: 'none',
   fromMs: 0,
@@ -27,7 +27,7 @@ async function start({ fails = false } = {}) {
   const subjects: string[] = [];
   const telemetry = new FakeTelemetry();
   const open = () => new NotifiedAccounts(new SQSClient(awsClientOptions(aws.url)), queueUrl);
-  const sweep = async (judgments: readonly Judgment[], isTick = true) => {
+  const sweep = async (judgments: readonly SecretJudgment[], isTick = true) => {
     subjects.length = 0;
     await notifyAccounts(
       {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Judgment } from '../../../lambda/fleet/judge-secret.ts';
+import type { SecretJudgment } from '../../../lambda/fleet/judge-secret.ts';
 import { type PlanOptions, planMessages, toDelaySeconds } from '../../../lambda/fleet/plan-messages.ts';
 
 const NOW = 1_700_000_000_000;
@@ -13,12 +13,12 @@ const OPTIONS: PlanOptions = {
 /** Seconds between two sweeps in which runs may start. */
 const TURN_SECONDS = 540;
 
-function judgment(arn: string, members: Partial<Judgment> = {}): Judgment {
+function judgment(arn: string, members: Partial<SecretJudgment> = {}): SecretJudgment {
   const known = { turn: 'refresh', fromMs: 0, expiresAtMs: NOW + 3_600_000, secondsUntilDue: -1 } as const;
   return { arn, ...known, trouble: undefined, ...members };
 }
 
-function many(count: number, members: Partial<Judgment> = {}, name = 'arn'): Judgment[] {
+function many(count: number, members: Partial<SecretJudgment> = {}, name = 'arn'): SecretJudgment[] {
   return Array.from({ length: count }, (_, index) => judgment(`${name}-${String(index).padStart(5, '0')}`, members));
 }
 
