@@ -1,5 +1,5 @@
 import type { PendingAnswer } from '../core/context.ts';
-import { type DocumentEntry, parseEntry } from '../core/journal.ts';
+import { type DocumentEntry, parseEntry, successorId } from '../core/journal.ts';
 import type { CredentialStore } from '../core/ports.ts';
 
 /**
@@ -10,16 +10,26 @@ import type { CredentialStore } from '../core/ports.ts';
  */
 export async function findReasonToGiveUp(
   { parent }: PendingAnswer,
-  store: Pick<CredentialStore, 'readCurrent'>,
+  store: Pick<CredentialStore, 'readCurrent' | 'readVersion'>,
   hasLeft: () => Promise<boolean>,
 ): Promise<string | undefined> {
   if (await hasLeft()) return 'the secret has left the fleet';
   const version = await store.readCurrent().catch(() => undefined);
   const current = version && parseEntry(version);
-  return current?.kind === 'document' && isNewGrant(current, parent) ? 'someone has stored new credentials' : undefined;
+  if (current?.kind !== 'document' || !isTyped(current, parent)) return undefined;
+  return (await isUnused(store, current)) ? 'someone has stored new credentials' : undefined;
 }
 
-/** Returns whether someone authorized again: the document does not hold the token that was sent, and no refresh wrote it. */
-function isNewGrant({ tokenHash, document }: DocumentEntry, parent: DocumentEntry): boolean {
+/** Returns whether a person stored the document: it does not hold the token that was sent, and no refresh wrote it. */
+function isTyped({ tokenHash, document }: DocumentEntry, parent: DocumentEntry): boolean {
   return tokenHash !== parent.tokenHash && document.members.spent_refresh_token_sha256 === undefined;
+}
+
+/** Returns whether no answer to the token is recorded. If one is, someone restored an earlier document, and the chain leads to `parent`. */
+async function isUnused(store: Pick<CredentialStore, 'readVersion'>, { tokenHash }: DocumentEntry): Promise<boolean> {
+  try {
+    return (await store.readVersion(successorId(tokenHash))) === undefined;
+  } catch {
+    return false;
+  }
 }

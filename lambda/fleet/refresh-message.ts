@@ -48,7 +48,7 @@ const STORE_MIN_MS = 10_000;
 
 /** Time to find a reason to give an answer up. */
 const DESCRIBE_TIMEOUT_MS = 3_000;
-const LOOK_MS = DESCRIBE_TIMEOUT_MS + STORE_CALL_MAX_MS;
+const LOOK_MS = DESCRIBE_TIMEOUT_MS + 2 * STORE_CALL_MAX_MS;
 
 const telemetry = new PowertoolsTelemetry();
 const secretsManager = connectSecretsManager(telemetry);

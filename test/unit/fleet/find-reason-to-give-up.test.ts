@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Fault } from '../../../lambda/core/fault.ts';
+import { successorId } from '../../../lambda/core/journal.ts';
+import type { Version } from '../../../lambda/core/ports.ts';
 import { findReasonToGiveUp } from '../../../lambda/fleet/find-reason-to-give-up.ts';
 import { CREDENTIALS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
@@ -11,14 +13,17 @@ describe('an answer is given up', () => {
     attempt: 0,
     fault: new Fault('TOKEN_NOT_STORED', ''),
   };
+  const toVersion = (document: object, versionId = 'v') => ({
+    versionId,
+    createdAt: NOW_MS,
+    secretString: JSON.stringify(document),
+  });
+  const storeWith = (document: object) => ({
+    readCurrent: async (): Promise<Version | undefined> => toVersion(document),
+    readVersion: async (_versionId: string): Promise<Version | undefined> => undefined,
+  });
   const reasonFor = async (document: object, hasLeft = false) =>
-    await findReasonToGiveUp(
-      pendingAnswer,
-      {
-        readCurrent: async () => ({ versionId: 'v', createdAt: NOW_MS, secretString: JSON.stringify(document) }),
-      },
-      async () => hasLeft,
-    );
+    await findReasonToGiveUp(pendingAnswer, storeWith(document), async () => hasLeft);
 
   test('once its secret has left the fleet', async () => {
     expect(await reasonFor(refreshed(4), true)).toBeDefined();
@@ -36,10 +41,21 @@ describe('an answer is given up', () => {
     expect(await reasonFor(document)).toBeUndefined();
   });
 
-  test('not while the secret cannot be read, because that may pass', async () => {
-    const readCurrent = async () => {
+  const restored = { ...CREDENTIALS, refresh_token: 'refresh-0' };
+
+  test('not while someone has restored an earlier document of the same grant', async () => {
+    const answerId = successorId(toDocumentEntry(restored).tokenHash);
+    const readVersion = async (versionId: string) =>
+      versionId === answerId ? toVersion(refreshed(4), answerId) : undefined;
+    const store = { ...storeWith(restored), readVersion };
+    expect(await findReasonToGiveUp(pendingAnswer, store, async () => false)).toBeUndefined();
+  });
+
+  test.each(['readCurrent', 'readVersion'] as const)('not while %s fails, because that may pass', async (operation) => {
+    const fail = async () => {
       throw new Fault('STORE_DENIED', 'KMS');
     };
-    expect(await findReasonToGiveUp(pendingAnswer, { readCurrent }, async () => false)).toBeUndefined();
+    const store = { ...storeWith(restored), [operation]: fail };
+    expect(await findReasonToGiveUp(pendingAnswer, store, async () => false)).toBeUndefined();
   });
 });
