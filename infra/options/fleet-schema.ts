@@ -8,8 +8,8 @@ import { accountProps, optionsSchema, stackShape, type TokenRefreshSettings } fr
 const DEFAULT_MAXIMUM_CONCURRENCY = 320;
 
 /** Off by default: a fleet has one schedule, and evenly spaced sweeps leave more time for evenly spaced runs. */
-const flexibleWindow = duration('minutes', 0, 120, { minutes: 0 }).meta({
-  doc: 'Window in which each tick starts at a random time. Shorter than `interval`; 0 turns it off',
+export const flexibleWindow = duration('minutes', 0, 120, { minutes: 0 }).meta({
+  doc: 'Window in which each tick starts at a random time. At least six minutes shorter than `interval`; 0 turns it off',
   example: { minutes: 2 },
   prop: 'Duration',
 });

@@ -1,7 +1,8 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import * as z from 'zod';
 import { secretIdOf } from './existing-secret.ts';
-import { findTimingProblems, type Problem } from './schedule-limits.ts';
+import { flexibleWindow as sweepWindow } from './fleet-schema.ts';
+import { findSweepProblems, findTimingProblems, type Problem } from './schedule-limits.ts';
 import { optionsSchema } from './schema.ts';
 import { findTokenSecretProblems } from './token-secret-problems.ts';
 
@@ -36,15 +37,18 @@ export function findMistakes(
 ): readonly string[] {
   const parsed = schema.safeParse(options);
   // The rules between options are checked separately, so that an invalid option elsewhere does not hide their findings.
-  const timing = timingSchema.safeParse(options);
+  const members = toMembers(options);
+  const isFleet = members['fleet'] !== undefined || members['tagKey'] !== undefined;
+  const timing = (isFleet ? sweepTimingSchema : timingSchema).safeParse(options);
   const regional = regionalSchema.safeParse(options);
   const reading = readingSchema.safeParse(options);
   const problems = [
     ...(parsed.error?.issues ?? []).flatMap(toProblems),
     ...(timing.success ? findTimingProblems(timing.data) : []),
+    ...(timing.success && isFleet ? findSweepProblems(timing.data) : []),
     ...(regional.success && region !== undefined ? findRegionProblems(regional.data, region) : []),
     ...(reading.success ? findTokenSecretProblems(reading.data, account) : []),
-    ...findContradictions(toMembers(options)),
+    ...findContradictions(members),
   ];
   return problems.map(({ path, value, requirement, advice }) => {
     const where = toPath(toText(path));
@@ -58,6 +62,7 @@ export function findMistakes(
 const { interval, flexibleWindow, timeout, tokenLifetime, secret, encryptionKey, eventBus } = optionsSchema.shape;
 const { tokenSecret, tokenReaders, alarmTopic, alarmsAndLogsKey } = optionsSchema.shape;
 const timingSchema = z.object({ interval, flexibleWindow, timeout, tokenLifetime });
+const sweepTimingSchema = z.object({ ...timingSchema.shape, flexibleWindow: sweepWindow });
 const regionalSchema = z.object({ secret, tokenSecret, encryptionKey, alarmsAndLogsKey, eventBus, alarmTopic });
 const readingSchema = z.object({ secret, tokenSecret, tokenReaders, encryptionKey });
 

@@ -13,6 +13,12 @@ export const MIN_INTERVAL_MINUTES = Math.ceil((RETRY_DELAY_SECONDS + ATTEMPTS_PE
 /** Longest interval. With a longer one, a lost run would be noticed too late. */
 export const MAX_INTERVAL_MINUTES = 360;
 
+/**
+ * Shortest time between two sweeps of a fleet. With less, a sweep has no time to read its secrets: it keeps 45 seconds for their
+ * messages. The last minute before the next sweep is no time for runs.
+ */
+export const MIN_SWEEP_MINUTES = 6;
+
 interface Schedule {
   readonly interval: Duration;
   readonly flexibleWindow: Duration;
@@ -88,4 +94,12 @@ export function findTimingProblems(timing: Timing): readonly Problem[] {
     problems.push({ path: ['timeout'], requirement });
   }
   return problems;
+}
+
+/** Finds options with which the sweeps of a fleet come so close to each other that they cannot read or queue secrets. */
+export function findSweepProblems({ interval, flexibleWindow }: Schedule): readonly Problem[] {
+  const shortestMinutes = interval.toMinutes() - flexibleWindow.toMinutes();
+  if (shortestMinutes >= MIN_SWEEP_MINUTES) return [];
+  const requirement = `be at least ${MIN_SWEEP_MINUTES} minutes longer than flexibleWindow in a fleet, which is ${flexibleWindow.toMinutes()} minutes. A sweep and its messages need that time before the next sweep`;
+  return [{ path: ['interval'], requirement }];
 }

@@ -76,7 +76,7 @@ const LANES = 8;
 const LANE_MS = 160;
 
 /** Time for the last reads, for sending messages, and for the last line. */
-const RESERVE_MS = 45_000;
+export const RESERVE_MS = 45_000;
 
 /**
  * Lists the secrets with the tag, reads them, and sends a message for each one that may need a run. A secret that could not be read is

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { buildApp } from '../../infra/app.ts';
 import { parseContext, parseFleetContext } from '../../infra/options/parse-context.ts';
+import { longestRunSeconds } from '../../infra/options/schedule-limits.ts';
 import { CONTEXT_KEY } from '../../infra/options/schema.ts';
+import { RESERVE_MS } from '../../lambda/fleet/sweep-secrets.ts';
 import { mistakenOptions } from './mistaken-options.ts';
 import { WITHOUT_BUNDLING } from './synthesise.ts';
 
@@ -48,9 +50,26 @@ describe('the options of a fleet', () => {
     ['token secrets', { fleet: FLEET, tokenSecret: true }, 'tokenSecret'],
     ['reserved concurrency', { fleet: FLEET, reservedConcurrentExecutions: 10 }, 'reservedConcurrentExecutions'],
     ['a timeout that outlasts the tick', { fleet: FLEET, timeout: { minutes: 5 } }, 'timeout'],
+    [
+      'sweeps that have no time to read',
+      { fleet: FLEET, interval: { minutes: 5 }, timeout: { seconds: 45 } },
+      'interval',
+    ],
+    ['sweeps without time for runs between them', { fleet: FLEET, flexibleWindow: { minutes: 5 } }, 'interval'],
     ['a removal policy for secrets', { fleet: FLEET, removalPolicies: { secret: 'retain' } }, 'removalPolicies.secret'],
   ])('are rejected for %s', (_what, context, option) => {
     expect(mistakenOptions(() => parseFleetContext(context))).toEqual([`tokenRefresh.${option}`]);
+  });
+
+  it('accept the shortest time between two sweeps, and then a sweep has time to read', () => {
+    const { fleet } = parseFleetContext({ fleet: FLEET, interval: { minutes: 6 }, timeout: { seconds: 45 } });
+    expect(longestRunSeconds(fleet.interval) * 1_000).toBeGreaterThan(RESERVE_MS);
+  });
+
+  it('leave a token of an hour two chances with sweeps every twelve minutes, because there is no window', () => {
+    expect(() =>
+      parseFleetContext({ fleet: FLEET, interval: { minutes: 12 }, tokenLifetime: { hours: 1 } }),
+    ).not.toThrow();
   });
 
   it('are rejected as options of an account', () => {
