@@ -17,7 +17,7 @@ export const MAX_INTERVAL_MINUTES = 360;
  * Shortest time between two sweeps of a fleet. With less, a sweep has no time to read its secrets: it keeps 45 seconds for their
  * messages. The last minute before the next sweep is no time for runs.
  */
-export const MIN_SWEEP_MINUTES = 6;
+const MIN_SWEEP_MINUTES = 6;
 
 interface Schedule {
   readonly interval: Duration;

@@ -1,3 +1,4 @@
+import { sha256 } from '../core/fingerprint.ts';
 import type { SecretJudgment } from './judge-secret.ts';
 
 /** A message about one secret, and when its run may start. */
@@ -32,6 +33,12 @@ export interface PlanOptions {
  */
 const SCHEDULER_SECONDS = 60;
 
+/**
+ * Sweeps after which a secret that is still due has had its chances. Its runs leave no trace in the journal, for example because the
+ * role may not write to this secret. Thousands of them must not take the turns of secrets that a run can refresh.
+ */
+const CHANCES = 4;
+
 /** Maximum number of runs that start without a pace. */
 const UNPACED = 10;
 
@@ -51,11 +58,19 @@ const STANDING_SECONDS = 60;
 
 /**
  * Gives each secret that may need a run a turn of its own, most urgent first. Turns are evenly spaced, so that runs never start
- * in step, and secrets in trouble only get turns that sound ones leave.
+ * in step, and secrets in trouble only get turns that sound ones leave. So do secrets that could not be read, and those that have been
+ * due for too long. Their order is random, because no run of theirs may ever show, and each of them must get a turn.
  */
 export function planMessages(judgments: readonly SecretJudgment[], options: PlanOptions): Plan {
   const { nowMs, refreshesPerSecond, sweepSeconds, waiting } = options;
-  const refresh = judgments.filter(({ turn }) => turn === 'refresh').sort(byUrgency);
+  const due = judgments.filter(({ turn }) => turn === 'refresh');
+  const hasChances = ({ secondsUntilDue }: SecretJudgment) =>
+    secondsUntilDue !== undefined && secondsUntilDue >= -CHANCES * sweepSeconds;
+  const last = shuffle(
+    due.filter((each) => !hasChances(each)),
+    nowMs,
+  );
+  const refresh = [...due.filter(hasChances).sort(byUrgency), ...last];
   const horizonSeconds = Math.min(MAX_DELAY_SECONDS, sweepSeconds - SCHEDULER_SECONDS);
   const retry = judgments
     .filter(({ turn, fromMs }) => turn === 'retry' && fromMs < nowMs + horizonSeconds * 1000)
@@ -94,6 +109,12 @@ export function planMessages(judgments: readonly SecretJudgment[], options: Plan
 /** Returns the delay of a message, in whole seconds: the run waits for the rest. */
 export function toDelaySeconds(milliseconds: number): number {
   return Math.min(MAX_DELAY_SECONDS, Math.max(0, Math.floor((milliseconds - LEAD_MS) / 1_000)));
+}
+
+/** Returns the judgments in another order at each time. */
+function shuffle(judgments: readonly SecretJudgment[], nowMs: number): readonly SecretJudgment[] {
+  const keyed = judgments.map((judgment) => ({ judgment, key: sha256(`${nowMs} ${judgment.arn}`) }));
+  return keyed.sort((one, other) => (one.key < other.key ? -1 : 1)).map(({ judgment }) => judgment);
 }
 
 function byUrgency(one: SecretJudgment, other: SecretJudgment): number {

@@ -46,7 +46,7 @@ describe('a plan', () => {
   test('begins with secrets without a token, continues by expiry, and ends with unreadable ones', () => {
     const judgments = [
       ...many(20),
-      judgment('unread', { expiresAtMs: Number.POSITIVE_INFINITY }),
+      judgment('unread', { expiresAtMs: Number.POSITIVE_INFINITY, secondsUntilDue: undefined }),
       judgment('soon', { expiresAtMs: NOW + 60_000 }),
       judgment('missing', { expiresAtMs: Number.NEGATIVE_INFINITY }),
     ];
@@ -87,6 +87,24 @@ describe('a plan', () => {
     expect(refresh).toHaveLength(slots);
     expect(retry).toEqual([]);
     expect(deferred).toBe(80);
+  });
+
+  test('gives turns to newly due secrets first, however many expired ones no run can refresh', () => {
+    const stuck = many(5_000, { expiresAtMs: Number.NEGATIVE_INFINITY, secondsUntilDue: -86_400 }, 'stuck');
+    const { refresh } = planMessages([...stuck, ...many(100, {}, 'sound')], OPTIONS);
+    expect(refresh.slice(0, 100).every(({ arn }) => arn.startsWith('sound'))).toBe(true);
+  });
+
+  test.each([
+    ['that have been due for too long', { secondsUntilDue: -2_401 }],
+    ['that could not be read', { secondsUntilDue: undefined, expiresAtMs: Number.POSITIVE_INFINITY }],
+  ])('gives each of 5,000 secrets %s a turn within a few sweeps', (_what, members) => {
+    const judgments = many(5_000, members);
+    const sweeps = Array.from({ length: 12 }, (_, index) =>
+      planMessages(judgments, { ...OPTIONS, nowMs: NOW + index * 600_000 }).refresh.map(({ arn }) => arn),
+    );
+    expect(new Set(sweeps[0]).size).toBeLessThan(5_000);
+    expect(new Set(sweeps.flat()).size).toBe(5_000);
   });
 
   test('starts no retry before the end of its back-off, and the longest waiting one first', () => {
