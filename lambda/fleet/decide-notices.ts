@@ -20,6 +20,8 @@ export interface Notices {
   readonly notices: readonly Notice[];
   /** Accounts beyond the limit, which get no email of their own. */
   readonly others: number;
+  /** ARNs of all accounts that changed. */
+  readonly changed: readonly string[];
   /** State after these notices. */
   readonly next: Notified;
 }
@@ -53,13 +55,39 @@ export function decideNotices(before: Notified, judgments: readonly SecretJudgme
       (isCertain ? notified : seen).set(hash, code);
     }
   }
-  return { ...toNotices(changed, judgments.length), next: { notified: byCode(notified), seen: byCode(seen) } };
+  return {
+    ...toNotices(changed, judgments.length),
+    changed: changed.map(({ arn }) => arn),
+    next: { notified: byCode(notified), seen: byCode(seen) },
+  };
+}
+
+/** Returns the state after only the accounts in `sent` were reported. The others keep their state, and the next sweep reports them. */
+export function decideUnsent(
+  before: Notified,
+  judgments: readonly SecretJudgment[],
+  { changed }: Notices,
+  sent: ReadonlySet<string>,
+): Notified {
+  const unsent = new Set(changed.filter((arn) => !sent.has(arn)));
+  const { next } = decideNotices(
+    before,
+    judgments.map((each) => (unsent.has(each.arn) ? { ...each, trouble: 'STORE_UNAVAILABLE' } : each)),
+  );
+  // An unusable secret needs no third sweep.
+  return { ...next, seen: byCode(new Map([...toCodes(next.seen), ...toCodesOf(judgments, unsent)])) };
+}
+
+function toCodesOf(judgments: readonly SecretJudgment[], arns: ReadonlySet<string>): ReadonlyMap<string, string> {
+  return new Map(
+    judgments.flatMap(({ arn, trouble }) => (trouble && arns.has(arn) ? [[toHash(arn), trouble] as const] : [])),
+  );
 }
 
 function toNotices(
   changed: readonly { readonly arn: string; readonly code: TroubleCode }[],
   accounts: number,
-): Omit<Notices, 'next'> {
+): Pick<Notices, 'notices' | 'others'> {
   const groups = TROUBLE_CODES.map((code) => ({
     code,
     arns: changed.filter((each) => each.code === code).map(({ arn }) => arn),
@@ -85,8 +113,8 @@ const TITLES: { readonly [code in TroubleCode]: string } = {
   'not-configured': 'Secret empty',
 };
 
-/** Maximum length of a subject in SNS. */
-const MAX_SUBJECT = 100;
+/** Maximum length of a subject: SNS requires less than 100 characters. */
+const MAX_SUBJECT = 99;
 /** Maximum number of accounts that one email names. */
 const MAX_NAMED = 20;
 

@@ -1,7 +1,7 @@
 import { nameOf } from '../core/fault.ts';
 import { FLEET_LOG_EVENTS } from '../core/log-events.ts';
 import type { Telemetry } from '../core/ports.ts';
-import { decideNotices, type Notified, renderNotice, renderOthers } from './decide-notices.ts';
+import { decideNotices, decideUnsent, type Notified, renderNotice, renderOthers } from './decide-notices.ts';
 import type { SecretJudgment } from './judge-secret.ts';
 import type { Taken } from './notified-accounts.ts';
 
@@ -21,7 +21,7 @@ const TAKE_SECONDS = 120;
 
 /**
  * Notifies people of each account that changed. Never throws: the fleet's alarms do not depend on notices, and the next sweep
- * reports an account that was not reported.
+ * reports an account that was not reported, and only that one.
  */
 export async function notifyAccounts(
   { accounts, publish, telemetry, now }: NotifyPorts,
@@ -30,10 +30,24 @@ export async function notifyAccounts(
   try {
     const taken = await accounts.take(TAKE_SECONDS);
     if (taken === undefined) return;
-    const { notices, others, next } = decideNotices(taken.state, judgments);
-    const emails = notices.map((notice) => renderNotice(notice, judgments.length));
-    if (others > 0) emails.push(renderOthers(others));
-    for (const { subject, message } of emails) await publish(subject, message);
+    const decided = decideNotices(taken.state, judgments);
+    const { notices, others, next } = decided;
+    const sent = new Set<string>();
+    try {
+      for (const notice of notices) {
+        const { subject, message } = renderNotice(notice, judgments.length);
+        await publish(subject, message);
+        for (const arn of notice.arns) sent.add(arn);
+      }
+      if (others > 0) {
+        const { subject, message } = renderOthers(others);
+        await publish(subject, message);
+      }
+    } catch (error) {
+      // Without this, the next sweep would send the same emails again.
+      if (sent.size > 0) await accounts.put(taken, decideUnsent(taken.state, judgments, decided, sent), now());
+      throw error;
+    }
     await accounts.put(taken, next, now());
   } catch (error) {
     telemetry.warn(FLEET_LOG_EVENTS.noticesNotSent, { code: nameOf(error) });

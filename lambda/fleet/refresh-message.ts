@@ -48,6 +48,8 @@ const STORE_MIN_MS = 10_000;
 
 /** Time to find a reason to give an answer up. */
 const DESCRIBE_TIMEOUT_MS = 3_000;
+/** Age of an answer from which on a denial means that the secret has left the fleet. A wrong policy may be corrected before. */
+const DENIED_FOR_GOOD_MS = 60 * 60_000;
 const LOOK_MS = DESCRIBE_TIMEOUT_MS + 2 * STORE_CALL_MAX_MS;
 
 const telemetry = new PowertoolsTelemetry();
@@ -129,21 +131,26 @@ async function storeAnswer(
   const pendingAnswer = pendingAnswers.find(secretId);
   if (pendingAnswer === undefined) return;
   const store = new SecretsManagerCredentialStore(secretsManager, secretId);
-  const reason = await findReasonToGiveUp(pendingAnswer, store, () => hasLeft(secretId));
+  const isOld = Date.now() - pendingAnswer.askedAtMs > DENIED_FOR_GOOD_MS;
+  const reason = await findReasonToGiveUp(pendingAnswer, store, () => hasLeft(secretId, isOld));
   if (reason === undefined) return;
   pendingAnswers.forget(secretId);
   telemetry.warn(FLEET_LOG_EVENTS.pendingAnswerDropped, { code: 'TOKEN_NOT_STORED', reason });
 }
 
-/** Returns whether the secret is gone. The role may describe each secret with the tag, so a denial means that the tag is gone. */
-async function hasLeft(secretId: string): Promise<boolean> {
+/**
+ * Returns whether the secret is gone. The role may describe each secret with the tag, so a denial that lasts means that the tag is gone.
+ * AWS answers alike if a policy denies everything for a while, and then the answer must not be lost.
+ */
+async function hasLeft(secretId: string, isDenialFinal: boolean): Promise<boolean> {
   try {
     const { DeletedDate } = await secretsManager.send(new DescribeSecretCommand({ SecretId: secretId }), {
       abortSignal: AbortSignal.timeout(DESCRIBE_TIMEOUT_MS),
     });
     return DeletedDate !== undefined;
   } catch (error) {
-    return error instanceof ResourceNotFoundException || describeAwsError(error, DESCRIBE_TIMEOUT_MS / 1000).isDenial;
+    if (error instanceof ResourceNotFoundException) return true;
+    return isDenialFinal && describeAwsError(error, DESCRIBE_TIMEOUT_MS / 1000).isDenial;
   }
 }
 

@@ -25,6 +25,7 @@ async function start({ fails = false } = {}) {
   const aws = await startAws({ now: () => clock.nowMs, sqs: { retentionMs: 14 * DAY_MS } });
   const queueUrl = `${aws.url}/000000000000/notified`;
   const subjects: string[] = [];
+  const limit = { failsAfter: fails ? 0 : Number.POSITIVE_INFINITY };
   const telemetry = new FakeTelemetry();
   const open = () => new NotifiedAccounts(new SQSClient(awsClientOptions(aws.url)), queueUrl);
   const sweep = async (judgments: readonly SecretJudgment[], isTick = true) => {
@@ -33,7 +34,7 @@ async function start({ fails = false } = {}) {
       {
         accounts: open(),
         publish: async (subject) => {
-          if (fails) throw new Error('AuthorizationError');
+          if (subjects.length >= limit.failsAfter) throw new Error('AuthorizationError');
           subjects.push(subject);
         },
         telemetry,
@@ -44,7 +45,7 @@ async function start({ fails = false } = {}) {
     if (isTick) clock.nowMs += 600_000;
     return [...subjects];
   };
-  return { aws, clock, open, sweep, telemetry, [Symbol.asyncDispose]: () => aws.close() };
+  return { aws, clock, limit, open, sweep, telemetry, [Symbol.asyncDispose]: () => aws.close() };
 }
 
 test('an account is reported once, even if the execution environment changes', async () => {
@@ -76,6 +77,27 @@ test('the next sweep sends the emails that could not be sent, and a warning is l
   expect(started.telemetry.lines).toMatchObject([{ level: 'warn', members: { code: 'Error' } }]);
   expect(started.aws.calls.map(({ operation }) => operation)).not.toContain('SendMessage');
 });
+
+test.each(['REAUTHORIZATION_REQUIRED', 'CREDENTIALS_INVALID'] as const)(
+  'an email that could not be sent does not send those before it again: %s',
+  async (trouble) => {
+    await using started = await start();
+    const accounts = Array.from({ length: 55 }, (_, index) => {
+      const arn = REVOKED.arn.replace('acme', `acme-${index}`);
+      return { ...REVOKED, arn, trouble: index < 5 ? trouble : undefined };
+    });
+    // An unusable secret is reported by the second sweep.
+    if (trouble === 'CREDENTIALS_INVALID') await started.sweep(accounts);
+    started.limit.failsAfter = 2;
+    const before = await started.sweep(accounts);
+    expect(before).toHaveLength(2);
+    started.limit.failsAfter = 99;
+    const after = await started.sweep(accounts);
+    expect(new Set([...before, ...after]).size).toBe(5);
+    expect(after).toHaveLength(3);
+    expect(await started.sweep(accounts)).toEqual([]);
+  },
+);
 
 test('accounts beyond the limit of a sweep are reported in one additional email', async () => {
   await using started = await start();

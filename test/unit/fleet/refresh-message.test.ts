@@ -264,16 +264,31 @@ describe('an answer that could not be stored', () => {
     expect(started.aws.calls).toHaveLength(before);
   });
 
-  test('is given up once its secret has lost the tag, and not because a key is denied', async () => {
+  test('is given up once its secret has lost the tag for an hour, and not because a key is denied', async () => {
     let hasTag = true;
     const authorize: AwsOptions['authorize'] = ({ resource }) => hasTag || !resource.includes(':secret:one-');
     await using started = await startUnstored({ authorize });
     await started.deliver('typed');
     expect(output.logs().some(({ reason }) => reason !== undefined)).toBe(false);
     hasTag = false;
-    started.passAMinute();
+    for (let minute = 0; minute < 60; minute++) started.passAMinute();
     await started.deliver('typed');
     expect(output.logs().some(({ reason }) => reason !== undefined)).toBe(true);
+  });
+
+  test('is stored after a policy denied everything for a while', async () => {
+    let isAllowed = true;
+    const authorize: AwsOptions['authorize'] = ({ resource }) => isAllowed || !resource.includes(':secret:one-');
+    await using started = await startUnstored({ authorize });
+    isAllowed = false;
+    started.passAMinute();
+    await started.deliver('typed');
+    expect(output.logs().some(({ reason }) => reason !== undefined)).toBe(false);
+    isAllowed = true;
+    started.aws.clearFaults();
+    started.passAMinute();
+    await started.deliver('typed');
+    expect(started.currentOf('one')).toMatchObject({ access_token: 'access-2' });
   });
 
   test('waits if this run has no time left', async () => {
