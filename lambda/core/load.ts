@@ -72,10 +72,10 @@ export async function toSnapshot(
 }
 
 /**
- * Returns the first claim on the current refresh token. The label does not show it if someone moved the label, or if an answer to
- * another grant was stored late. Without this look, a token that was sent and has no answer would seem unused until it is due.
+ * Returns the first claim on a refresh token. The label does not show it if someone moved the label, or if an answer to another
+ * grant was stored late. Without this look, a token that was sent and has no answer would seem unused until it is due.
  */
-async function readFirstClaim(
+export async function readFirstClaim(
   store: Pick<CredentialStore, 'readVersion'>,
   tokenHash: string,
 ): Promise<ClaimEntry | undefined> {

@@ -9,7 +9,7 @@ import {
   parseDocumentEntry,
   UNKNOWN,
 } from './journal.ts';
-import { readSuccessor, type Snapshot } from './load.ts';
+import { readFirstClaim, readSuccessor, type Snapshot } from './load.ts';
 
 /**
  * Repairs a current document whose refresh token was used. A run crashed before its promotion, an operator's edit crossed a
@@ -57,7 +57,7 @@ async function mergeDocuments(
 ): Promise<DocumentEntry> {
   const { store, runtime } = context;
   if (hasAllOf(current, end)) return end;
-  const doubt = findDoubt(end, latestEntry);
+  const doubt = await findDoubt(context, end, latestEntry);
   const tokens = { ...tokenMembers(end.document), ...(doubt !== undefined && { may_be_revoked: doubt }) };
   const secretString = renderWithTokens(current.document, tokens);
   const versionId = mergeId(current.versionId, end.versionId, doubt);
@@ -76,7 +76,12 @@ async function mergeDocuments(
  * Returns why the tokens may be revoked: an attempt at them is known that may have used them. The merged document takes the
  * journal's label from that attempt, and so has to say it itself.
  */
-function findDoubt({ tokenHash }: DocumentEntry, latestEntry: JournalEntry | undefined): string | undefined {
-  if (latestEntry?.kind === 'claim' && latestEntry.tokenHash === tokenHash) return UNKNOWN;
-  return latestEntry?.kind === 'failure' && mayHaveRevoked(latestEntry, tokenHash) ? latestEntry.code : undefined;
+async function findDoubt(
+  { store }: Context,
+  { tokenHash }: DocumentEntry,
+  latestEntry: JournalEntry | undefined,
+): Promise<string | undefined> {
+  const entry = latestEntry?.tokenHash === tokenHash ? latestEntry : await readFirstClaim(store, tokenHash);
+  if (entry?.kind === 'claim') return UNKNOWN;
+  return entry?.kind === 'failure' && mayHaveRevoked(entry, tokenHash) ? entry.code : undefined;
 }

@@ -21,7 +21,7 @@ test('the documents say how many saboteurs there are, and which ones unit tests 
     readFileSync(join(ROOT, `docs/${name}.md`), 'utf8'),
   );
   const rows = SABOTEURS.flatMap(({ mistake, caughtBy }) =>
-    isInSimulation(caughtBy) ? [] : [`| ${mistake} | \`${caughtBy.file}\` |`],
+    isInSimulation(caughtBy) ? [] : [`- ${mistake}: \`${caughtBy.file}\``],
   );
   expect(page).toContain(`\n${rows.join('\n')}\n\n`);
   expect(proof).toContain(`: ${SABOTEURS.length} protocols with one mistake each`);

@@ -106,13 +106,55 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     patches: [
       {
         file: 'core/roll-forward.ts',
-        find: 'const doubt = findDoubt(end, latestEntry);',
+        find: 'const doubt = await findDoubt(context, end, latestEntry);',
         replace: 'const doubt = undefined;',
       },
     ],
     caughtBy: {
       file: 'core/roll-forward.test.ts',
       test: 'after an answer was lost, pasting an old document back does not make the token fresh',
+    },
+  },
+  {
+    mistake: 'merges documents and forgets the doubt that the one with the tokens states',
+    patches: [
+      {
+        file: 'core/roll-forward.ts',
+        find: '...(doubt !== undefined && { may_be_revoked: doubt })',
+        replace: 'may_be_revoked: doubt',
+      },
+    ],
+    caughtBy: {
+      file: 'core/roll-forward.test.ts',
+      test: 'a merged document keeps the doubt that the document with its tokens states',
+    },
+  },
+  {
+    mistake: 'gives a merge with a doubt the id of the one without',
+    patches: [
+      {
+        file: 'core/roll-forward.ts',
+        find: 'mergeId(current.versionId, end.versionId, doubt)',
+        replace: 'mergeId(current.versionId, end.versionId)',
+      },
+    ],
+    caughtBy: {
+      file: 'core/roll-forward.test.ts',
+      test: 'a merge with a doubt is stored beside one without it, which another run has made before',
+    },
+  },
+  {
+    mistake: 'merges documents and does not look for a claim that the label does not show',
+    patches: [
+      {
+        file: 'core/roll-forward.ts',
+        find: 'latestEntry?.tokenHash === tokenHash ? latestEntry : await readFirstClaim(store, tokenHash)',
+        replace: 'latestEntry?.tokenHash === tokenHash ? latestEntry : void [store, readFirstClaim]',
+      },
+    ],
+    caughtBy: {
+      file: 'core/roll-forward.test.ts',
+      test: 'a merged document says that its tokens may be revoked, if the label does not show the claim on them',
     },
   },
   {
@@ -235,6 +277,20 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     caughtBy: {
       file: 'core/record.test.ts',
       test: 'with two other answers to the same token, earlier: this answer follows the last of them',
+    },
+  },
+  {
+    mistake: 'ends a POST with the time for its connection',
+    patches: [
+      {
+        file: 'adapters/token-endpoint.ts',
+        find: 'isConnected = true;\n        clearTimeout(connectTimer);',
+        replace: 'isConnected = true;',
+      },
+    ],
+    caughtBy: {
+      file: 'adapters/token-endpoint.test.ts',
+      test: 'even if it comes long after the time for the connection, because that time ends with the connection',
     },
   },
 ];

@@ -101,4 +101,18 @@ export const FLEET_SABOTEURS: readonly Saboteur[] = [
       test: 'a run ends before its lease does, although the function has more time',
     },
   },
+  {
+    mistake: 'gives an answer up if someone has restored an earlier document',
+    patches: [
+      {
+        file: 'fleet/find-reason-to-give-up.ts',
+        find: '(await isUnused(store, current)) ?',
+        replace: '(await isUnused(store, current)) || true ?',
+      },
+    ],
+    caughtBy: {
+      file: 'fleet/find-reason-to-give-up.test.ts',
+      test: 'not while someone has restored an earlier document of the same grant',
+    },
+  },
 ];

@@ -63,6 +63,20 @@ export const PACE_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I7'], within: 2_000 },
   },
   {
+    mistake: 'respects Retry-After for as long as the document states a lifetime, believed or not',
+    patches: [
+      {
+        file: 'core/decide.ts',
+        find: 'Math.min(parseRfc3339(expires_at), believedMs)',
+        replace: '(parseRfc3339(expires_at) || believedMs)',
+      },
+    ],
+    caughtBy: {
+      file: 'core/decide.test.ts',
+      test: 'Retry-After of two days, for a token whose stated lifetime is not believed',
+    },
+  },
+  {
     mistake: 'ignores Retry-After',
     patches: [
       {

@@ -268,6 +268,23 @@ test.each(['http', 'https'])(
 );
 
 describe('a received token is never discarded', () => {
+  test('even if it comes long after the time for the connection, because that time ends with the connection', async () => {
+    let respond: (() => unknown) | undefined;
+    const url = await serve((_request, response) => {
+      respond = () => response.end(JSON.stringify(ANSWER));
+    });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const answer = post(url, 36_000);
+      while (respond === undefined) await new Promise((resolve) => setImmediate(resolve));
+      vi.advanceTimersByTime(35_999);
+      respond();
+      expect(await answer).toMatchObject({ kind: 'token', refreshToken: 'refresh-2' });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('even if the connection stays open after it', async () => {
     const url = await serve((_request, response) => void response.write(JSON.stringify(ANSWER)));
     expect(await postUntil(watchBody(), url)).toMatchObject({ kind: 'token', refreshToken: 'refresh-2' });

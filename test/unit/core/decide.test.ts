@@ -159,6 +159,13 @@ describe('decides, unforced and forced, for', () => {
       attempt(1),
     ],
     [
+      'Retry-After of two days, for a token whose stated lifetime is not believed',
+      toDocumentEntry(refreshed(1, { expires_at: iso(NOW_MS + 365 * DAY_MS) })),
+      failure(0, 0, { retryAfterSeconds: 2 * 86_400 }),
+      waiting(4 * 60),
+      attempt(1),
+    ],
+    [
       'Retry-After of a day, and no access token',
       dying,
       failure(0, 0, { retryAfterSeconds: 86_400 }),

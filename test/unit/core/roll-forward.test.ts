@@ -16,7 +16,7 @@ import { rollForward } from '../../../lambda/core/roll-forward.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { INVALID_GRANT } from '../../support/fake-token-endpoint.ts';
 import { faultFrom } from '../../support/fault-of.ts';
-import { CREDENTIALS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
+import { CREDENTIALS, iso, MINUTE_MS, NOW_MS, refreshed, toDocumentEntry } from '../../support/secret-documents.ts';
 
 const SECOND = { ...refreshed(0), access_token: 'access-2', refresh_token: 'refresh-2' };
 const THIRD = { ...refreshed(0), access_token: 'access-3', refresh_token: 'refresh-3' };
@@ -87,6 +87,39 @@ test.each<[string, (tokenHash: string) => string, string | undefined]>([
   expect(merged.document.members.may_be_revoked).toBe(reason);
   expect(context.currentDocument).toMatchObject({ note: 'pasted', refresh_token: 'refresh-2' });
   expect(context.currentVersionId).toBe(merged.versionId);
+});
+
+test('a merged document says that its tokens may be revoked, if the label does not show the claim on them', async () => {
+  record(CREDENTIALS, SECOND);
+  const { tokenHash } = toDocumentEntry(SECOND);
+  const claim = renderClaim({ tokenHash, attempt: 0, nonce: 'n', leaseSeconds: 90 });
+  context.writeText(claim, [JOURNAL_STAGE], claimId(tokenHash, 0));
+  // An answer to another grant, stored late.
+  record({ ...CREDENTIALS, refresh_token: 'of another grant' }, { ...refreshed(0), refresh_token: 'refresh-9' });
+  context.write({ ...CREDENTIALS, note: 'pasted' });
+  const { merged } = await run();
+  expect(merged.document.members.may_be_revoked).toBe('UNKNOWN');
+});
+
+test('a merged document keeps the doubt that the document with its tokens states', async () => {
+  const doubt = { may_be_revoked: 'REAUTHORIZATION_REQUIRED', reuse_possible_until: iso(NOW_MS + MINUTE_MS) };
+  record(CREDENTIALS, { ...SECOND, ...doubt });
+  context.write({ ...CREDENTIALS, note: 'edit' });
+  const { merged } = await run();
+  expect(merged.document.members).toMatchObject(doubt);
+  expect(context.currentDocument).toMatchObject({ note: 'edit', ...doubt });
+});
+
+test('a merge with a doubt is stored beside one without it, which another run has made before', async () => {
+  record(CREDENTIALS, SECOND);
+  context.write({ ...CREDENTIALS, note: 'edit' });
+  const before = await load(context);
+  if (before?.successor === undefined) throw new Error('There is nothing to roll forward.');
+  await rollForward(context, before, before.successor);
+  const { tokenHash } = toDocumentEntry(SECOND);
+  context.writeText(failureOf(tokenHash, 'PROVIDER_AMBIGUOUS'), [JOURNAL_STAGE], failureId(tokenHash, 0));
+  expect(await run()).toMatchObject({ promotion: 'promoted' });
+  expect(context.currentDocument).toMatchObject({ note: 'edit', may_be_revoked: 'PROVIDER_AMBIGUOUS' });
 });
 
 test('after an answer was lost, pasting an old document back does not make the token fresh', async () => {
