@@ -37,7 +37,7 @@ export async function probe(session: AwsSession, options: ProbeOptions): Promise
   terminal.say(`The probe reads the application from ${place}.`);
   await checkConnection(tokenEndpoint);
   terminal.say(WARNING);
-  const isWanted = options.yes || (await askYesOrNo(`Begin with ${place}?`, 'Pass --yes to confirm.'));
+  const isWanted = options.yes || (await askYesOrNo(`Start the probe with ${place}?`, 'Pass --yes to confirm.'));
   if (!isWanted)
     throw new CommandError(EXIT.attention, 'You did not confirm, so the probe did not start. Nothing was sent.');
   const client = await findClientCredentials(known);

@@ -21,6 +21,6 @@ export async function findClientCredentials(known: {
     environment.clientSecret() ??
     // The client secret in the secret belongs to the client id in the secret.
     (isKnown ? known.client_secret : undefined) ??
-    (await askHidden('Its Client Secret (not shown):', INSTEAD));
+    (await askHidden('Client Secret of the application (not shown):', INSTEAD));
   return { clientId, clientSecret };
 }

@@ -48,6 +48,6 @@ export async function lookAtFleet(
     asked += 1;
     return { ...target, invoked, watch: undefined, commands: session.commandsFor(target), nowMs: Date.now() };
   });
-  const accounts = await terminal.progress(() => `Asking for each secret, ${asked} of ${secrets.length}`, asking);
+  const accounts = await terminal.progress(() => `Checking each secret, ${asked} of ${secrets.length}`, asking);
   return { ...seen, secrets: rank(accounts), replicas, nowMs: Date.now() };
 }

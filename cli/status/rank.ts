@@ -45,7 +45,7 @@ function secondsToLose({ invoked }: Account): number {
 
 /** Returns the state of one secret as one word: the code of its failure, or the decision of a refresh. */
 export function toState({ account: { invoked }, judgment }: JudgedAccount): string {
-  if (typeof invoked === 'string') return 'not asked';
+  if (typeof invoked === 'string') return 'not checked';
   if (invoked.kind === 'fault') return invoked.code;
   if (invoked.kind === 'throttled') return 'throttled';
   const { decision, details, secondsRemaining } = invoked.result;

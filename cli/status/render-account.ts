@@ -94,7 +94,7 @@ export function describeWatch({ alarms, schedules, lastTickAt, problems }: Watch
     lines.push(line('Schedule', `${state}, ${expression}; ${lastTick}`));
   }
   if (alarms !== undefined && alarms.length > 0) lines.push(line('Alarms', describeAlarms(alarms)));
-  return [...lines, ...problems.map((problem) => line('Not seen', terminal.paint('yellow', problem)))];
+  return [...lines, ...problems.map((problem) => line('Not read', terminal.paint('yellow', problem)))];
 }
 
 function describeAlarms(alarms: NonNullable<Watch['alarms']>): string {

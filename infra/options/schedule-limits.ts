@@ -71,7 +71,7 @@ export function noticeMinutes(schedule: Schedule): number {
 }
 
 /**
- * Finds options that contradict each other: each tick must end before the next one, and each token needs two chances. The
+ * Finds options that contradict each other: each tick must end before the next one, and each token needs time for two attempts. The
  * write budget needs no rule here: `dueAfterSeconds` spaces refreshes so that they keep within it, whatever the schedule.
  */
 export function findTimingProblems(timing: Timing): readonly Problem[] {
@@ -85,7 +85,7 @@ export function findTimingProblems(timing: Timing): readonly Problem[] {
   const lifetimeSeconds = tokenLifetime.toSeconds();
   const dueMinutes = Math.floor((lifetimeSeconds - dueAfterSeconds(lifetimeSeconds)) / 60);
   if (chancesMinutes > dueMinutes) {
-    const requirement = `leave each token two chances of a refresh. Two ticks and the flexible window take up to ${chancesMinutes} minutes, but a token of ${lifetimeSeconds} seconds is due ${dueMinutes} minutes before it expires`;
+    const requirement = `leave time for two attempts to refresh each token. Two ticks and the flexible window take up to ${chancesMinutes} minutes, but a token of ${lifetimeSeconds} seconds is due ${dueMinutes} minutes before it expires`;
     problems.push({ path: ['interval'], requirement });
   }
   const longestSeconds = longestRunSeconds(interval);

@@ -105,7 +105,7 @@ const sharedShape = {
       prop: 'IKey or false',
     }),
   interval: duration('minutes', MIN_INTERVAL_MINUTES, MAX_INTERVAL_MINUTES, { minutes: 10 }).meta({
-    doc: `Time between two ticks: ${MIN_INTERVAL_MINUTES} to ${MAX_INTERVAL_MINUTES} whole minutes. It must leave a token of \`tokenLifetime\` two chances`,
+    doc: `Time between two ticks: ${MIN_INTERVAL_MINUTES} to ${MAX_INTERVAL_MINUTES} whole minutes. It must leave time for two attempts to refresh a token of \`tokenLifetime\``,
     example: { minutes: 15 },
     prop: 'Duration',
   }),

@@ -162,7 +162,9 @@ export function requireGrant(
 
 function sayWhereSeen(raw: JsonObject): string {
   const path = findMisplaced(raw);
-  return path === undefined ? '' : ` They were seen in ${path}: move them up to the top level, or under 'credentials'.`;
+  return path === undefined
+    ? ''
+    : ` Credentials were found in ${path}: move them up to the top level, or under 'credentials'.`;
 }
 
 /**

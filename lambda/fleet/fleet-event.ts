@@ -80,8 +80,8 @@ export function parseRequest(event: unknown, place: Place): { readonly secretId:
       `The event has no secretId. In a fleet, name the secret by its complete ARN: {"action":"status","secretId":"arn:…"}. Other actions: "refresh", with or without "force":true. ${NOTHING_DONE}`,
     );
   }
-  const { secretId: arn, ...rest } = named.data;
-  return { secretId: requireHere(arn, place), action: parseEvent(rest) };
+  const { secretId, ...rest } = named.data;
+  return { secretId: requireHere(secretId, place), action: parseEvent(rest) };
 }
 
 /**

@@ -213,7 +213,7 @@ describe('status of a fleet', () => {
       return await answerFresh(event);
     });
     const command = new RunningCommand(['status'], deployment.environment);
-    await command.says(/^Asking for each secret, 1 of 2 …$/m);
+    await command.says(/^Checking each secret, 1 of 2 …$/m);
     see();
     expect(await command.ended).toMatchObject({ exitCode: 0, stdout: expect.not.stringContaining('Asking') });
   });

@@ -63,7 +63,7 @@ describe('the judgment of one account', () => {
     ['healthy', result({}), SEEN, { exitCode: 0, health: 'healthy', action: 'none' }],
     ['healthy, without a stack', result({}), undefined, { exitCode: 0, health: 'healthy' }],
     ['waiting in time', result({ action: 'wait' }), SEEN, { exitCode: 0, health: 'healthy', action: 'wait' }],
-    ['not asked', 'No answer.', SEEN, { exitCode: 2, health: 'unknown', reason: 'No answer.' }],
+    ['not checked', 'No answer.', SEEN, { exitCode: 2, health: 'unknown', reason: 'No answer.' }],
     [
       'throttled',
       { kind: 'throttled', message: 'Throttled.' },

@@ -86,7 +86,7 @@ test('worst first: an answer only in memory, whose token expires first, what cou
 
 describe('the state of a secret, in a word', () => {
   test.each<[string, Invoked | string]>([
-    ['not asked', 'No answer.'],
+    ['not checked', 'No answer.'],
     ['STORE_DENIED', { kind: 'fault', code: 'STORE_DENIED', message: '' }],
     ['throttled', { kind: 'throttled', message: '' }],
     ['fresh', result({})],

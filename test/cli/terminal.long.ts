@@ -39,7 +39,7 @@ describe.skipIf(!IS_THERE)(
       const command = open(authorize('--manual', '--redirect-uri', REDIRECT_URI), nothingKnown);
       await command.shows(/Client ID of the application/);
       command.type(clientId + ENTER);
-      await command.shows(/Its Client Secret \(not shown\)/);
+      await command.shows(/Client Secret of the application \(not shown\)/);
       // In other prompts of this kind, Ctrl-T shows what was typed.
       for (const keys of [clientSecret, CTRL_T, ENTER]) command.type(keys);
       const url = await command.shows(PAGE_URL);
@@ -59,7 +59,7 @@ describe.skipIf(!IS_THERE)(
         async (command) => {
           await command.shows(/Client ID of the application/);
           command.type(`app${ENTER}`);
-          await command.shows(/Its Client Secret/);
+          await command.shows(/Client Secret of the application/);
         },
       ],
     ])('Ctrl-C at the question for %s stores nothing', async (_what, toQuestion) => {

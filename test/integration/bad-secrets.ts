@@ -99,7 +99,7 @@ export const BAD_SECRETS: readonly BadSecret[] = [
     name: 'one level too deep',
     write: (credentials) => JSON.stringify({ configuration: { credentials } }),
     ending: INCOMPLETE,
-    says: 'They were seen in configuration.credentials',
+    says: 'Credentials were found in configuration.credentials',
   },
   {
     name: 'what PowerShell 5.1 makes of it',

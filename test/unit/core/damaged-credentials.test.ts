@@ -164,7 +164,7 @@ describe('finds misplaced credentials', () => {
   ])('%s', (path, secret) => {
     const { name, message } = faultOf(() => requireFrom(secret));
     expect(name).toBe('CREDENTIALS_INCOMPLETE');
-    expect(message).toContain(`They were seen in ${path}: move them up`);
+    expect(message).toContain(`Credentials were found in ${path}: move them up`);
     expect(message).not.toContain('could be a secret');
   });
 
