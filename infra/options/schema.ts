@@ -348,7 +348,7 @@ export const topSchema = strictObject({
     default: 'one account, without a name',
   }),
   fleet: z.undefined().optional().meta({
-    doc: '[One engine](#a-fleet) for every secret with a tag, instead of the secret of one account: `{ "tagKey": …, … }`',
+    doc: '[One deployment](#a-fleet) for every secret with a tag, instead of the secret of one account: `{ "tagKey": …, … }`',
     default: 'none',
   }),
 });
