@@ -116,7 +116,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'merges documents and forgets the doubt that the one with the tokens states',
+    mistake: 'loses the doubt of a document in a merge',
     patches: [
       {
         file: 'core/roll-forward.ts',
@@ -144,7 +144,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'merges documents and does not look for a claim that the label does not show',
+    mistake: 'merges documents and misses a claim that the label does not show',
     patches: [
       {
         file: 'core/roll-forward.ts',

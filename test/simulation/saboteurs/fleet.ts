@@ -102,7 +102,7 @@ export const FLEET_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'gives an answer up if someone has restored an earlier document',
+    mistake: 'drops an answer if someone restores an earlier document',
     patches: [
       {
         file: 'fleet/find-reason-to-give-up.ts',
@@ -113,6 +113,31 @@ export const FLEET_SABOTEURS: readonly Saboteur[] = [
     caughtBy: {
       file: 'fleet/find-reason-to-give-up.test.ts',
       test: 'not while someone has restored an earlier document of the same grant',
+    },
+  },
+  {
+    mistake: 'takes a queue whose length is unknown for an empty one',
+    patches: [{ file: 'fleet/sweep-secrets.ts', find: 'return Number.POSITIVE_INFINITY;', replace: 'return 0;' }],
+    caughtBy: {
+      file: 'fleet/sweep-secrets.test.ts',
+      test: 'gives a run little time to start if the length of its queue is unknown',
+    },
+  },
+  {
+    mistake: 'deletes its record of notified accounts before it stores the next',
+    patches: [
+      {
+        file: 'fleet/notified-accounts.ts',
+        find: 'const MessageBody = JSON.stringify({ atMs: nowMs, ...next });',
+        replace: `for (const { ReceiptHandle } of messages.splice(0)) {
+      await this.#client.send(new DeleteMessageCommand({ QueueUrl: this.#queueUrl, ReceiptHandle }), this.#options());
+    }
+    const MessageBody = JSON.stringify({ atMs: nowMs, ...next });`,
+      },
+    ],
+    caughtBy: {
+      file: 'fleet/notify-accounts.test.ts',
+      test: 'the new state is stored before the old one is deleted, so that a crash in between forgets no one',
     },
   },
 ];

@@ -63,7 +63,7 @@ export const PACE_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I7'], within: 2_000 },
   },
   {
-    mistake: 'respects Retry-After for as long as the document states a lifetime, believed or not',
+    mistake: 'respects Retry-After beyond the lifetime that it believes',
     patches: [
       {
         file: 'core/decide.ts',

@@ -123,6 +123,14 @@ test('the state is stored again before SQS deletes it, and a second copy is remo
   expect(await started.sweep([REVOKED])).toEqual([]);
 });
 
+test('the new state is stored before the old one is deleted, so that a crash in between forgets no one', async () => {
+  await using started = await start();
+  await started.sweep([REVOKED]);
+  await started.sweep([]);
+  const writes = started.aws.calls.map(({ operation }) => operation).filter((name) => /^(Send|Delete)/.test(name));
+  expect(writes).toEqual(['SendMessage', 'SendMessage', 'DeleteMessage']);
+});
+
 test('a message typed into the queue is not a state, and is replaced by one', async () => {
   await using started = await start();
   started.aws.sqs.sendMessage({ QueueUrl: `${started.aws.url}/000000000000/notified`, MessageBody: 'typed' });

@@ -135,10 +135,15 @@ describe('a sweep', () => {
     expect(readBeforeNextPage).toEqual([READ_BATCH]);
   });
 
-  test.each([
-    ['little time to start if its queue is not being emptied', { refresh: 421, retry: 0 }, 5_000],
-    ['more time to start if its queue is being emptied', { refresh: 420, retry: 421 }, 300_000],
-  ])('gives a run %s', async (_what, waiting, latenessMs) => {
+  test.each<[string, NonNullable<Given['waiting']>, number]>([
+    ['gives a run little time to start if its queue is not being emptied', { refresh: 421, retry: 0 }, 5_000],
+    [
+      'gives a run little time to start if the length of its queue is unknown',
+      new Fault('SWEEP_INCOMPLETE', 'SQS failed.'),
+      5_000,
+    ],
+    ['gives a run more time to start if its queue is being emptied', { refresh: 420, retry: 421 }, 300_000],
+  ])('%s', async (_what, waiting, latenessMs) => {
     const { sent } = await sweep({ pages: [secrets(11)], waiting });
     const times = sent.flatMap(({ turns }) => turns.map(({ startAtMs = 0, endAtMs = 0 }) => endAtMs - startAtMs));
     expect(new Set(times)).toEqual(new Set([latenessMs]));
