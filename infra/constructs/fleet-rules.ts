@@ -17,6 +17,9 @@ const PERIOD_MINUTES = 5;
 /** Periods until *Secret unusable* fires. By then, a secret that was repaired or lost its tag no longer counts, despite `ListSecrets`' lag. */
 const UNUSABLE_PERIODS = 3;
 
+/** Longest overdue time that notifies no one, if sweeps are not rarer than this. */
+const LONGEST_OVERDUE_MINUTES = 60;
+
 export interface FleetRulesProps {
   readonly sweep: IFunction;
   readonly refresh: IFunction;
@@ -38,8 +41,13 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
   const { sweep, refresh, queue, everyMinutes, silenceMinutes, minimumSecrets } = props;
   // Each whole sweep reports the state of every secret, whatever became of the runs.
   const tickMinutes = Math.ceil((silenceMinutes - everyMinutes) / PERIOD_MINUTES) * PERIOD_MINUTES;
-  // A sweep reads before the runs of its tick: a token that is overdue at the third sweep has had two runs.
-  const overdueMinutes = silenceMinutes + everyMinutes;
+  // Time by which a healthy token may be overdue when a sweep reads it: the sweep reads before the runs of its tick.
+  const oneTickMinutes = silenceMinutes - everyMinutes;
+  // A token that is overdue at the third sweep has had two runs. If sweeps are rare, its last token would expire before that.
+  const overdueMinutes = Math.min(
+    silenceMinutes + everyMinutes,
+    Math.max(oneTickMinutes + PERIOD_MINUTES, LONGEST_OVERDUE_MINUTES),
+  );
   const silencePeriods = Math.ceil(silenceMinutes / PERIOD_MINUTES) + 1;
   const worst = (name: string): Metric => functionMetric(sweep, name, Stats.MAXIMUM, tickMinutes);
   return {

@@ -4,7 +4,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it, test } from 'vitest';
 import { TokenRefresh } from '../../infra/token-refresh.ts';
 import { TokenRefreshFleet } from '../../infra/token-refresh-fleet.ts';
-import { FLEET_METRICS, MAX_WAIT_SECONDS } from '../../lambda/contract.ts';
+import { dueAfterSeconds, FLEET_METRICS, MAX_WAIT_SECONDS } from '../../lambda/contract.ts';
 import { attributesOf } from './deployed-template.ts';
 import { evaluatePolicy, type Permission, parsePolicy } from './evaluate-policy.ts';
 import { alarmsOf } from './monitored-function.ts';
@@ -289,6 +289,25 @@ describe('notifications of single accounts', () => {
 
   it('can be turned off, and leave nothing behind', () => {
     expect(JSON.stringify(withoutThem)).not.toMatch(/NotifyOfAccounts|NOTIFY_TOPIC_ARN|FleetNotified/);
+  });
+});
+
+describe('an overdue token', () => {
+  it.each([
+    [10, 30],
+    [15, 45],
+    [30, 60],
+    [60, 65],
+    [80, 85],
+  ])('fires its alarm before it expires, with a sweep every %i minutes', (everyMinutes, minutes) => {
+    const template = synthesiseFleet({ interval: { minutes: everyMinutes } });
+    const alarm = alarmsOf(template, attributesOf(template, '')).get('TokenOverdue');
+    expect(alarm?.Threshold).toBe(minutes * 60);
+    const left = 6 * 60 - dueAfterSeconds(6 * 3_600) / 60;
+    // The first sweep that finds the token so long overdue.
+    expect(minutes + everyMinutes).toBeLessThan(left);
+    // A healthy token is due for one tick when a sweep reads it.
+    expect(minutes).toBeGreaterThan(everyMinutes);
   });
 });
 
