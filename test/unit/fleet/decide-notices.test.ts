@@ -107,7 +107,7 @@ describe('an email', () => {
     expect(subject).toBe('Reauthorization required: retently/acme');
     expect(message).toContain(toArn('acme'));
     expect(message).toContain('REAUTHORIZATION_REQUIRED, reauthorize');
-    expect(message).toContain('retently-token-refresh authorize --secret-id retently/acme');
+    expect(message).toContain('retently-token-refresh authorize --secret-id retently/acme --region us-east-1');
   });
 
   test('about an unusable secret has the command for its status', () => {
