@@ -62,6 +62,8 @@ const LONG_PAGES = new Map([
   ['docs/proof.md', 1_550],
   ['docs/reference.md', 6_430],
   ['docs/runbook.md', 3_545],
+  // A list of saboteurs, which grows with each mistake that no history shows.
+  ['docs/saboteurs-and-mutants.md', 750],
 ]);
 const MAX_WORDS = 600;
 

@@ -102,6 +102,20 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
+    mistake: 'promotes an answer without an access token although an edit is missing in it',
+    patches: [
+      {
+        file: 'core/refresh.ts',
+        find: `if (!hasAllOf(current, entry)) return 'start over';`,
+        replace: `if (answer.kind === 'token' && !hasAllOf(current, entry)) return 'start over';`,
+      },
+    ],
+    caughtBy: {
+      file: 'core/refresh-interleaved.test.ts',
+      test: 'an edit stays if another run has recorded the same new refresh token without it, and without an access token',
+    },
+  },
+  {
     mistake: 'merges documents and forgets that an attempt at their tokens was lost',
     patches: [
       {

@@ -5,7 +5,7 @@ import { LOG_EVENTS } from '../../../lambda/core/log-events.ts';
 import { ADOPTED, STORED_LATE } from '../../../lambda/core/messages.ts';
 import { refresh } from '../../../lambda/core/refresh.ts';
 import { FakeContext } from '../../support/fake-context.ts';
-import { AMBIGUOUS, INVALID_GRANT, TOKEN } from '../../support/fake-token-endpoint.ts';
+import { AMBIGUOUS, INVALID_GRANT, REFRESH_TOKEN_ONLY, TOKEN } from '../../support/fake-token-endpoint.ts';
 import { faultFrom } from '../../support/fault-of.ts';
 import { CREDENTIALS, NEW_TOKENS, NOW_MS, toDocumentEntry } from '../../support/secret-documents.ts';
 
@@ -243,6 +243,21 @@ describe('when other writers interfere', () => {
     });
     expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
     expect(context.currentDocument).toEqual({ ...REFRESHED, note: 1 });
+  });
+
+  test('an edit stays if another run has recorded the same new refresh token without it, and without an access token', async () => {
+    const { refresh_token, spent_refresh_token_sha256 } = NEW_TOKENS;
+    const half = { ...CREDENTIALS, refresh_token, spent_refresh_token_sha256, note: 0 };
+    const context = FakeContext.withSecret({ ...CREDENTIALS, note: 1 });
+    context.tokenEndpoint.willAnswer(
+      () => {
+        context.writeText(JSON.stringify(half), [JOURNAL_STAGE], SUCCESSOR);
+        return REFRESH_TOKEN_ONLY;
+      },
+      { ...TOKEN, refreshToken: 'refresh-3' },
+    );
+    expect(await refresh(context, IF_DUE)).toMatchObject({ outcome: 'refreshed' });
+    expect(context.currentDocument).toMatchObject({ note: 1, refresh_token: 'refresh-3' });
   });
 
   test('an answer that an earlier run here could not store is stored first, then promoted', async () => {
