@@ -26,7 +26,7 @@ export interface TokenRefreshFleetProps extends Omit<TokenRefreshProps, OfOneSec
    */
   readonly notifyPerAccount?: boolean;
   /**
-   * Alarm if the fleet has fewer secrets than this, because secrets have lost their tag.
+   * Number of secrets below which an alarm fires: some were deleted, or have lost their tag.
    * @default - no alarm
    */
   readonly minimumSecrets?: number;

@@ -97,7 +97,7 @@ function toLifeWidget(lambdaFunction: IFunction): IWidget {
       hours('until', METRICS.tokenSecondsUntilDue, Stats.MINIMUM, 'until due'),
     ],
     leftYAxis: HOURS_AXIS,
-    leftAnnotations: [{ value: 0, label: 'TokenExpiringSoon fires if "until due" stays here, or stops' }],
+    leftAnnotations: [{ value: 0, label: 'TokenExpiringSoon fires if "until due" stays at 0, or has no data' }],
   });
 }
 

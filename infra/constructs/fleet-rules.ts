@@ -54,7 +54,7 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
     TokenOverdue: {
       metric: worst(FLEET_METRICS.tokenSecondsOverdue),
       evaluationPeriods: 1,
-      // A failure that passes is over with the next tick, and a burst of 10,000 tokens takes less.
+      // A temporary failure is over at the next tick, and a burst of 10,000 tokens takes less time.
       threshold: overdueMinutes * 60,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       // Without a whole sweep, nothing is known to be over, and *Sweep silent* fires.
@@ -65,7 +65,7 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
       metric: worst(METRICS.reauthorizationRequired),
       ...AT_ONCE,
       treatMissingData: TreatMissingData.IGNORE,
-      says: 'Retently rejects the refresh token of some account. Someone usually has to authorize the application again. Its consumers can usually use the last access token until it expires.',
+      says: "Retently rejects the refresh token of some account. Someone usually has to authorize the application again. The account's consumers can usually use the last access token until it expires.",
     },
     SecretUnusable: {
       metric: worst(FLEET_METRICS.secretUnusable),
@@ -78,7 +78,7 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
       metric: functionMetric(refresh, METRICS.tokenNotStored, Stats.SUM, PERIOD_MINUTES),
       ...AT_ONCE,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      says: 'Retently sent new tokens for some account, and Secrets Manager did not store them, so the refresh token may be lost. Its consumers can usually use the last access token until it expires.',
+      says: "Retently sent new tokens for some account, and Secrets Manager did not store them, so the refresh token may be lost. The account's consumers can usually use the last access token until it expires.",
     },
     SweepSilent: {
       metric: functionMetric(sweep, FLEET_METRICS.secretsListed, Stats.MAXIMUM, PERIOD_MINUTES),
@@ -114,7 +114,7 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
       metric: sumOf(props.deadLetters),
       ...AT_ONCE,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      says: 'Something was given up: a message whose runs ended without a result five times, a sweep that failed twice, or a tick that was not delivered. It stays in a queue until someone removes it. Consumers notice nothing yet: the next sweep reads every secret again.',
+      says: 'The fleet gave up on a message whose runs ended without a result five times, a sweep that failed twice, or a tick that was not delivered. Each one stays in a queue until someone removes it. Consumers notice nothing yet: the next sweep reads every secret again.',
     },
   };
 }

@@ -56,7 +56,7 @@ const fleetShape = {
     prop: 'boolean',
   }),
   minimumSecrets: whole(1, 100_000, '').optional().meta({
-    doc: 'Alarm if the fleet has fewer secrets than this, because secrets have lost their tag',
+    doc: 'Number of secrets below which an alarm fires: some were deleted, or have lost their tag',
     default: 'no alarm',
     example: 200,
     prop: 'number',

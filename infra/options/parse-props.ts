@@ -18,8 +18,8 @@ const fleetSettings = z.object({ ...fleetProps, tags, permissionsBoundaryArn });
 const OBJECTS = [
   ['secret', cdk<ISecret>('secretArn'), 'be a CDK secret (ISecret)'],
   ['tokenSecret', z.union([cdk<ISecret>('secretArn'), z.boolean()]), 'be a CDK secret (ISecret), true or false'],
-  ['encryptionKey', cdk<IKey>('keyArn'), 'be a KMS key of CDK (IKey)'],
-  ['alarmsAndLogsKey', z.union([cdk<IKey>('keyArn'), z.literal(false)]), 'be a KMS key of CDK (IKey) or false'],
+  ['encryptionKey', cdk<IKey>('keyArn'), 'be a CDK key (IKey)'],
+  ['alarmsAndLogsKey', z.union([cdk<IKey>('keyArn'), z.literal(false)]), 'be a CDK key (IKey) or false'],
 ] as const;
 
 /**

@@ -67,7 +67,7 @@ export async function toSnapshot(
     latestEntry?.tokenHash === current.tokenHash ? undefined : readFirstClaim(store, current.tokenHash),
   ]);
   const successor = recorded ?? (isAnswer(current, latestEntry) ? latestEntry : undefined);
-  // Of a used token, the claim says nothing new. The latest entry may be about the tokens at the end of the chain.
+  // The claim says nothing new about a used token. The latest entry may be about the tokens at the end of the chain.
   return { current, latestEntry: (successor === undefined && firstClaim) || latestEntry, successor };
 }
 

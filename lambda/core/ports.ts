@@ -33,7 +33,7 @@ export interface CredentialStore {
   putVersion(versionId: string, secretString: string): Promise<'created' | 'exists'>;
   /** Compare-and-swap of `AWSCURRENT`; `undefined` expects it on no version, or on this one already. */
   promote(versionId: string, expectedVersionId: string | undefined): Promise<'promoted' | 'refused'>;
-  /** Every version that is still kept, unlabelled ones too, in no order. */
+  /** Every version that is still kept, with or without a label, in no particular order. */
   listVersions(): Promise<readonly ListedVersion[]>;
 }
 
