@@ -144,6 +144,14 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
+    mistake: 'leaves the expiry of a refresh token beside the next one',
+    patches: [{ file: 'core/credentials.ts', find: "'refresh_token_expires_at',", replace: '' }],
+    caughtBy: {
+      file: 'core/credentials.test.ts',
+      test: 'replaces each member that an answer can bring, and removes each if the next answer lacks it',
+    },
+  },
+  {
     mistake: 'gives a merge with a doubt the id of the one without',
     patches: [
       {

@@ -98,4 +98,15 @@ export const TOKEN_SECRET_SABOTEURS: readonly Saboteur[] = [
       test: 'stores the last token if it first promotes an answer that is due again',
     },
   },
+  {
+    mistake: 'moves the label of the token secret although no time is left for that',
+    patches: [
+      {
+        file: FILE,
+        find: 'await tokenSecret.putVersion(versionId, text);\n    requireTime();',
+        replace: 'await tokenSecret.putVersion(versionId, text);',
+      },
+    ],
+    caughtBy: { file: 'core/token-secret.test.ts', test: 'stops after the put if no time is left' },
+  },
 ];

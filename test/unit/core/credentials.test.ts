@@ -234,6 +234,21 @@ describe('renderWithTokens', () => {
     expect(withoutTokens).toBe(text);
   });
 
+  test('replaces each member that an answer can bring, and removes each if the next answer lacks it', () => {
+    const tokens = {
+      ...TOKENS,
+      refresh_token_expires_at: iso(NOW_MS),
+      refresh_token_obtained_at: iso(NOW_MS - 1),
+      may_be_revoked: 'UNKNOWN',
+      reuse_possible_until: iso(NOW_MS + 1),
+    };
+    const { client_id, client_secret } = CREDENTIALS;
+    const document = parse({ ...CREDENTIALS, ...tokens });
+    expect(JSON.parse(renderWithTokens(parse(CREDENTIALS), tokens))).toStrictEqual({ ...CREDENTIALS, ...tokens });
+    expect(JSON.parse(renderWithTokens(document, {}))).toStrictEqual({ client_id, client_secret });
+    expect(tokenMembers(document)).toEqual(tokens);
+  });
+
   test('removes token members that the new tokens do not have, because they belong together', () => {
     const { refreshed_at: _, ...tokens } = TOKENS;
     const document = parse({ ...CREDENTIALS, ...TOKENS });

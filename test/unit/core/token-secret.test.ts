@@ -388,6 +388,20 @@ describe('syncTokenSecret', () => {
     expect(await syncTokenSecret(context, known)).toEqual({ kind: 'repaired' });
   });
 
+  it.each([
+    ['stops after the read of the token secret if no time is left', 'tokenSecret', 'readCurrent', 1],
+    ['stops after the read of AWSCURRENT if no time is left', 'store', 'readCurrent', 2],
+    ['stops after the look for a successor if no time is left', 'store', 'readVersion', 3],
+    ['stops after the put if no time is left', 'tokenSecret', 'putVersion', 4],
+  ] as const)('%s', async (_title, secret, operation, calls) => {
+    const context = fresh(OLD_TEXT);
+    context[secret]?.intercept(operation, 'after', () => {
+      context.deadlineMs = context.world.nowMs + 7_999;
+    });
+    expect(await syncTokenSecret(context, known)).toBeUndefined();
+    expect([...context.store.calls, ...(context.tokenSecret?.calls ?? [])]).toHaveLength(calls);
+  });
+
   it('is in sync if another run has updated both meanwhile', async () => {
     const newer = refreshed(0, { access_token: 'access-9', refresh_token: 'refresh-9' });
     const context = FakeContext.withSecret(newer);
