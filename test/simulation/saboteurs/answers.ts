@@ -315,4 +315,18 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
       test: 'even if it comes long after the time for the connection, because that time ends with the connection',
     },
   },
+  {
+    mistake: 'lets a call to Secrets Manager take longer than the time reserved for it',
+    patches: [
+      {
+        file: 'adapters/secrets-manager-credential-store.ts',
+        find: 'const CALL_TIMEOUT_MS = 7_000;',
+        replace: 'const CALL_TIMEOUT_MS = 10_000;',
+      },
+    ],
+    caughtBy: {
+      file: 'adapters/secrets-manager-credential-store.test.ts',
+      test: 'each call ends within the time that a run reserves for it',
+    },
+  },
 ];

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EventBridgePublisher } from '../../../lambda/adapters/event-bridge-publisher.ts';
 import { LOG_EVENTS } from '../../../lambda/core/log-events.ts';
 import type { Announcement } from '../../../lambda/core/ports.ts';
+import { ANNOUNCE_MAX_MS } from '../../../lambda/core/time-reserves.ts';
 import { type Aws, startAws } from '../../sandbox/aws/aws-server.ts';
 import { startLoopbackServer } from '../../sandbox/loopback-server.ts';
 import { awsClientOptions } from '../../support/aws-client-options.ts';
@@ -88,6 +89,17 @@ describe('a failed announcement never fails a stored refresh', () => {
       members: { reason: 'InternalFailure' },
     };
     expect(telemetry.lines).toEqual([line]);
+  });
+
+  test('a call ends within the time that a run reserves for it', async () => {
+    const timeout = vi.spyOn(AbortSignal, 'timeout');
+    try {
+      await publish([REFRESHED]);
+      expect(timeout).toHaveBeenCalledTimes(1);
+      expect(Math.max(...timeout.mock.calls.flat())).toBeLessThan(ANNOUNCE_MAX_MS);
+    } finally {
+      timeout.mockRestore();
+    }
   });
 
   test('an empty response is not a failure', async () => {

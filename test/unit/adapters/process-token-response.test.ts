@@ -281,11 +281,13 @@ describe('finds tokens in an envelope:', () => {
     expect(processBody(200, body)).toMatchObject({ kind: 'token', accessToken: 'access-2', refreshToken: 'refresh-2' });
   });
 
-  test('the lifetime may stand in the envelope; the one beside the token counts first', () => {
+  test('the lifetime may stand in an envelope; the one nearest to the token counts', () => {
     const tokens = { access_token: 'access-2', refresh_token: 'refresh-2' };
     expect(processBody(200, { data: tokens, expires_in: 3_600 })).toMatchObject({ expiresInSeconds: 3_600 });
     const both = { data: { ...tokens, expires_in: 60 }, expires_in: 3_600 };
     expect(processBody(200, both)).toMatchObject({ expiresInSeconds: 60 });
+    const nested = { expires_in: 9, body: { expires_in: 3_600, data: tokens } };
+    expect(processBody(200, nested)).toMatchObject({ expiresInSeconds: 3_600 });
     const other = { refresh: { refresh_token: 'refresh-2', expires_in: 9 }, access: { access_token: 'access-2' } };
     expect(processBody(200, other)).toMatchObject({ expiresInSeconds: undefined });
   });

@@ -6,6 +6,7 @@ import {
   type StoreOptions,
 } from '../../../lambda/adapters/secrets-manager-credential-store.ts';
 import { JOURNAL_STAGE } from '../../../lambda/contract.ts';
+import { STORE_CALL_MAX_MS } from '../../../lambda/core/time-reserves.ts';
 import { AwsError } from '../../sandbox/aws/aws-error.ts';
 import { type Aws, startAws } from '../../sandbox/aws/aws-server.ts';
 import { startLoopbackServer } from '../../sandbox/loopback-server.ts';
@@ -290,6 +291,18 @@ test('a response that never ends is aborted, so that each call ends in time', as
   }
   for (const timer of timers) clearInterval(timer);
   await close();
+});
+
+test('each call ends within the time that a run reserves for it', async () => {
+  create();
+  const timeout = vi.spyOn(AbortSignal, 'timeout');
+  try {
+    for (const [, call] of CALLS) await call();
+    expect(timeout).toHaveBeenCalledTimes(CALLS.length);
+    expect(Math.max(...timeout.mock.calls.flat())).toBeLessThan(STORE_CALL_MAX_MS);
+  } finally {
+    timeout.mockRestore();
+  }
 });
 
 test('a response without CreatedDate is an error, because it determines every age', async () => {
