@@ -167,6 +167,7 @@ export const METRICS = {
 /** Metrics that only a fleet has. Each whole sweep sends them, together with the first three of {@link METRICS}. */
 export const FLEET_METRICS = {
   tokenSecondsOverdue: 'TokenSecondsOverdue',
+  manyTokensSecondsOverdue: 'ManyTokensSecondsOverdue',
   secretUnusable: 'SecretUnusable',
   secretsListed: 'SecretsListed',
   secretsQueued: 'SecretsQueued',
@@ -178,6 +179,7 @@ export const ALARM_KINDS = [
   'ReauthorizationRequired',
   'FunctionFailing',
   'SweepSilent',
+  'ManyTokensOverdue',
   'QueueOld',
   'UndeliveredTicks',
   'FailedRuns',
@@ -202,7 +204,9 @@ export function findAlarmKind(logicalId: string): AlarmKind | undefined {
  * @param runbook path or URL of the runbook
  */
 export function toRunbookEntry(codeOrAlarm: string, runbook = 'docs/runbook.md'): string {
-  const words = codeOrAlarm.replace(/([a-z])(?=[A-Z])/g, '$1-').replaceAll('_', '-');
+  // One entry has the steps for both alarms.
+  const entry = codeOrAlarm === 'ManyTokensOverdue' ? 'TokenOverdue' : codeOrAlarm;
+  const words = entry.replace(/([a-z])(?=[A-Z])/g, '$1-').replaceAll('_', '-');
   return `${runbook}#${words.toLowerCase()}`;
 }
 

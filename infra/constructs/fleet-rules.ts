@@ -61,6 +61,15 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
       treatMissingData: TreatMissingData.IGNORE,
       says: `Some access token has been due for a refresh for more than ${overdueMinutes} minutes: its runs fail, or no run starts. Its consumers can use the last token until it expires; then every call to that Retently account fails.`,
     },
+    ManyTokensOverdue: {
+      // *Token overdue* cannot fire again while it is on for a single account.
+      metric: worst(FLEET_METRICS.manyTokensSecondsOverdue),
+      evaluationPeriods: 1,
+      threshold: overdueMinutes * 60,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.IGNORE,
+      says: `More than a tenth of the access tokens have been due for a refresh for more than ${overdueMinutes} minutes: the provider fails, or no run starts. Their consumers can use the last tokens until they expire; then every call to Retently fails.`,
+    },
     ReauthorizationRequired: {
       metric: worst(METRICS.reauthorizationRequired),
       ...AT_ONCE,

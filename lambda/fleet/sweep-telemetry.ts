@@ -2,6 +2,9 @@ import { PowertoolsTelemetry } from '../adapters/powertools-telemetry.ts';
 import { FLEET_METRICS, METRICS } from '../contract.ts';
 import type { SecretJudgment } from './judge-secret.ts';
 
+/** Share of the accounts that has a cause in common, if so many are overdue. */
+const MANY = 0.1;
+
 /** Counts of a whole sweep. */
 export interface SweepCounts {
   readonly listed: number;
@@ -27,8 +30,12 @@ export class SweepTelemetry extends PowertoolsTelemetry {
     // An account that needs authorization has its own alarm. It must not keep this one on, and so hide others that are overdue.
     const waiting = known.filter((each) => !isReauthorization(each));
     const overdue = -least(waiting.map(({ secondsUntilDue = 0 }) => secondsUntilDue));
+    // A few accounts that fail for weeks keep the alarm for one token on. It then hides an outage of all others.
+    const byDue = waiting.map(({ secondsUntilDue = 0 }) => secondsUntilDue).sort((one, other) => one - other);
+    const ofMany = -(byDue[Math.max(1, Math.floor(MANY * known.length))] ?? 0);
     this.recordSeconds(METRICS.tokenSecondsRemaining, Math.max(0, Math.floor((expiresAtMs - nowMs) / 1000)));
     this.recordSeconds(METRICS.tokenSecondsUntilDue, Math.max(0, Math.floor(untilDue)));
     this.recordSeconds(FLEET_METRICS.tokenSecondsOverdue, Math.max(0, Math.floor(overdue)));
+    this.recordSeconds(FLEET_METRICS.manyTokensSecondsOverdue, Math.max(0, Math.floor(ofMany)));
   }
 }

@@ -318,6 +318,7 @@ test('finds a fleet by the stack that is synthesised, under any name', async () 
   const kinds = alarms.map(({ physicalId }) => findAlarmKind(physicalId));
   expect(kinds.sort()).toEqual([
     'DeadLetters',
+    'ManyTokensOverdue',
     'QueueOld',
     'ReauthorizationRequired',
     'SecretUnusable',

@@ -74,9 +74,23 @@ it.each(['crash', 'slow', 'slow 12 s', 'lost answers, grace'] as const)(
   },
 );
 
+it.each(['throttled', 'emptied', 'provider'] as const)(
+  'an outage is reported within an hour, although one account has failed for hours: %s',
+  async (outage) => {
+    const fromHour = 6;
+    const { emails } = await playFleetDay({ ...one('wrong client secret'), outage, outageFromHour: 4 + fromHour });
+    const [many] = emails.filter(({ what }) => what === 'ManyTokensOverdue');
+    expect(emails.filter(isAlarm).map(({ what }) => what)).toEqual(['TokenOverdue', 'ManyTokensOverdue']);
+    expect(many?.minute).toBeGreaterThan(fromHour * 60);
+    // A token that was refreshed just before the outage is due three hours later.
+    expect(many?.minute).toBeLessThanOrEqual((fromHour + 3 + 1) * 60);
+  },
+);
+
 it('two outages of four hours send one ALARM and one OK each', async () => {
   const { emails } = await playFleetDay(every('down for hours'));
-  expect(emails.map(({ what }) => what)).toEqual(['TokenOverdue', 'All clear', 'TokenOverdue', 'All clear']);
+  const both = ['TokenOverdue', 'ManyTokensOverdue'];
+  expect(emails.map(({ what }) => what)).toEqual([...both, 'All clear', ...both, 'All clear']);
 });
 
 it('grants that a strict server revokes one after the other send one alarm, and each account is reported once', async () => {

@@ -161,7 +161,7 @@ describe('of a fleet, this alarm fires and no other:', () => {
     }),
   );
 
-  it('TokenOverdue, if nothing of the refresh is left, within an hour', () =>
+  it('TokenOverdue, and for many tokens, if nothing of the refresh is left, within an hour', () =>
     inFleet(async (monitored, fleet, sandbox) => {
       const now = Date.now();
       fleet.add('due', {
@@ -171,7 +171,7 @@ describe('of a fleet, this alarm fires and no other:', () => {
         expires_at: new Date(now + 3 * HOUR_MS).toISOString(),
       });
       await monitored.sweepOnly(0, 10, 20, 30, 40, 50);
-      expect(await monitored.firing(0, 60)).toEqual(['TokenOverdue']);
+      expect(await monitored.firing(0, 60)).toEqual(['ManyTokensOverdue', 'TokenOverdue']);
     }));
 
   it('QueueOld, if messages wait for longer than two ticks', () =>

@@ -30,6 +30,8 @@ const UNDELIVERED = toQueue(/UndeliveredTicks/, 'ApproximateNumberOfMessagesVisi
 /** A fault of a whole day. */
 export interface FleetFault {
   readonly outage?: FleetOptions['outage'];
+  /** @default - with the trouble */
+  readonly outageFromHour?: number;
   readonly trouble?: FleetOptions['trouble'];
   /** CloudWatch gets no metric of the sweep. */
   readonly isUnseen?: boolean;
@@ -66,6 +68,7 @@ class CollectedTelemetry extends SweepTelemetry {
 /** Plays a fleet of 20 accounts through a fault of 24 hours and the hours after it, and collects the emails. */
 export async function playFleetDay({
   outage = 'none',
+  outageFromHour = FAULT_FROM_HOUR,
   trouble,
   isUnseen,
   hasDeadLetters,
@@ -104,8 +107,8 @@ export async function playFleetDay({
     days: PLAYED_HOURS / 24,
     hours: 6,
     outage,
-    outageFromDay: FAULT_FROM_HOUR / 24,
-    outageHours: FAULT_UNTIL_HOUR - FAULT_FROM_HOUR,
+    outageFromDay: outageFromHour / 24,
+    outageHours: FAULT_UNTIL_HOUR - outageFromHour,
     trouble: trouble ?? { failure: 'hangs', percent: 0 },
     troubleHours: FAULT_UNTIL_HOUR - FAULT_FROM_HOUR,
     onSweep,

@@ -366,6 +366,7 @@ describe('the alarms of a fleet', () => {
     const alarms = alarmsOf(DEFAULTS, attributesOf(DEFAULTS, ''));
     expect([...alarms.keys()].sort()).toEqual([
       'DeadLetters',
+      'ManyTokensOverdue',
       'QueueOld',
       'ReauthorizationRequired',
       'SecretUnusable',

@@ -133,6 +133,32 @@ describe('a sweep', () => {
     expect(output.metrics()).toMatchObject([{ ReauthorizationRequired: 1, TokenSecondsOverdue: 60 }]);
   });
 
+  test.each([
+    [20, 2, 0],
+    [20, 3, 7_200],
+    [3, 1, 0],
+    [3, 2, 7_200],
+    [1, 1, 0],
+  ])('of %i accounts counts %i overdue ones as many, if at all', async (accounts, overdue, seconds) => {
+    const { SweepTelemetry } = await import('../../../lambda/fleet/sweep-telemetry.ts');
+    const telemetry = new SweepTelemetry();
+    telemetry.begin('request-1', 'sweep-function');
+    const sound = {
+      arn: '',
+      turn: 'none',
+      fromMs: 0,
+      expiresAtMs: 0,
+      secondsUntilDue: 60,
+      trouble: undefined,
+    } as const;
+    const judgments = Array.from({ length: accounts }, (_, index) =>
+      index < overdue ? { ...sound, secondsUntilDue: -7_200 } : sound,
+    );
+    telemetry.recordSweep({ listed: accounts, queued: 0 }, judgments, 0);
+    telemetry.end('info', '', {});
+    expect(output.metrics()).toMatchObject([{ TokenSecondsOverdue: 7_200, ManyTokensSecondsOverdue: seconds }]);
+  });
+
   test('without secrets logs advice, and counts none', async () => {
     await using started = await startSweep([]);
     await started.invoke();
