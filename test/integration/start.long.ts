@@ -21,7 +21,12 @@ describe.concurrent('npm start shows, and exits with 0,', () => {
     ['dead-grant', ['400 invalid_grant', 'error      REAUTHORIZATION_REQUIRED', 'Retently Reauthorization Required']],
     [
       'fleet',
-      ['swept      4 secrets', 'acme       refreshed', 'corn       REAUTHORIZATION_REQUIRED', 'It queued nothing'],
+      [
+        'swept      4 secrets',
+        'acme       refreshed',
+        'corn       REAUTHORIZATION_REQUIRED',
+        'The second sweep queued nothing',
+      ],
     ],
     ['outage', ['503, Retry-After: 120', 'result     waiting', 'retryAt', 'Retently Token Recovered']],
   ])('%s', async (provider, told) => {

@@ -33,7 +33,7 @@ const OPTIONS = z.object({
   stay: z.boolean().default(false),
 });
 const INTRODUCTION =
-  'The bundled handler in a process of its own, against AWS (a stand-in) and an OAuth authorization server ' +
+  'The bundled handler runs in its own process, against AWS (a stand-in) and an OAuth authorization server ' +
   '(oidc-provider), both on 127.0.0.1. Tokens are shown as the first 12 hex digits of their SHA-256.';
 
 process.exitCode = (await main()) ? 0 : 1;

@@ -4,9 +4,9 @@ import { type Fleet, startFleet } from '../fleet.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { Screen } from './screen.ts';
 
-const TITLE = 'fleet: Five secrets, one tag, two sweeps, and what becomes of each.';
+const TITLE = 'fleet: Five secrets, one tag, two sweeps, and what happens to each secret.';
 const INTRODUCTION =
-  'The two bundled handlers of a fleet in processes of their own, against Secrets Manager and SQS (stand-ins) and an ' +
+  'The two bundled handlers of a fleet run in their own processes, against Secrets Manager and SQS (stand-ins) and an ' +
   'OAuth authorization server (oidc-provider), all on 127.0.0.1.';
 
 const swept = z.object({ listed: z.number(), queued: z.number() });
@@ -50,12 +50,12 @@ export async function playFleet(sandbox: Sandbox, screen: Screen): Promise<boole
     codes(first.ends).sort().join() === 'REAUTHORIZATION_REQUIRED,refreshed,refreshed',
   );
   check('The second sweep asked the authorization server for nothing', tokenEndpoint.requests.length === posts);
-  check('It queued nothing: acme and bolt are fresh, and the others need a person', second.queued === 0);
+  check('The second sweep queued nothing: acme and bolt are fresh, and the others need a person', second.queued === 0);
   const named = (code: string) => second.attention.filter((each) => each.code === code).flatMap(({ names }) => names);
-  check('It named dust, which holds something else', named('CREDENTIALS_INCOMPLETE').join() === 'dust');
-  check('It named corn, whose grant is revoked', named('REAUTHORIZATION_REQUIRED').join() === 'corn');
+  check('The second sweep named dust, which holds something else', named('CREDENTIALS_INCOMPLETE').join() === 'dust');
+  check('The second sweep named corn, whose grant is revoked', named('REAUTHORIZATION_REQUIRED').join() === 'corn');
   const isUntouched = !('access_token' in fleet.read('echo')) && !('access_token' in fleet.read('dust'));
-  check('dust, which holds something else, and echo, which has no tag, are as they were', isUntouched);
+  check('dust, which holds something else, and echo, which has no tag, are unchanged', isUntouched);
   return hasAllHappened;
 }
 

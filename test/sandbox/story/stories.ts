@@ -15,7 +15,7 @@ const FRESH_TICK = ['GetSecretValue', 'GetSecretValue', 'GetSecretValue'];
 /** Stories, one for each way in which a provider can behave. */
 export const STORIES = {
   rotation: {
-    title: 'Each refresh returns a new refresh token; the old one expires.',
+    title: 'Each refresh returns a new refresh token, and the old one stops working.',
     sandbox: { kind: 'rotation' },
     async play(log) {
       const before = await configure(log);
