@@ -98,7 +98,7 @@ export interface TokenRefreshProps {
    */
   readonly xray?: boolean;
   /**
-   * Whether the function calls AWS through FIPS endpoints. The region must have them for Secrets Manager, EventBridge and SQS.
+   * Whether the function calls AWS through FIPS endpoints. The region must have them for Secrets Manager, EventBridge, SQS and, for a fleet, SNS.
    * @default false
    */
   readonly fips?: boolean;

@@ -203,7 +203,7 @@ const sharedShape = {
   }),
   xray: flag().prefault(false).meta({ doc: 'Whether AWS X-Ray traces the function', example: true, prop: 'boolean' }),
   fips: flag().prefault(false).meta({
-    doc: 'Whether the function calls AWS through FIPS endpoints. The region must have them for Secrets Manager, EventBridge and SQS. The token endpoint is not affected',
+    doc: 'Whether the function calls AWS through FIPS endpoints. The region must have them for Secrets Manager, EventBridge, SQS and, for a fleet, SNS. The token endpoint is not affected',
     example: true,
     prop: 'boolean',
   }),
