@@ -5,7 +5,7 @@ import { SecretsManager } from '../sandbox/aws/secrets-manager.ts';
 import { SECRET_ID } from '../support/fake-credential-store.ts';
 import { HOUR_MS } from '../support/secret-documents.ts';
 import { Violation, Witness } from './invariants.ts';
-import { Provider } from './provider.ts';
+import { CLIENT_SECRET, Provider, type ProviderKind } from './provider.ts';
 
 const TOKEN = 'rt-1';
 const DIGEST = 'digest of the credentials';
@@ -32,6 +32,37 @@ function witnessRejection() {
   run(0);
   return run;
 }
+
+describe('the witness of I1: a lost answer', () => {
+  /** A grant whose first refresh token was exchanged, and whose answer was lost. */
+  function loseAnswer(kind: ProviderKind) {
+    const provider = new Provider(kind);
+    const secretsManager = new SecretsManager({ now: () => 0, arnSuffix: () => 'AbCdEf' });
+    const witness = new Witness(secretsManager, provider);
+    const exchange = (refreshToken: string) => {
+      const answer = provider.exchange({ clientId: '', clientSecret: CLIENT_SECRET, refreshToken }, 0);
+      return typeof answer === 'string' ? undefined : answer.refreshToken;
+    };
+    const parent = provider.authorize();
+    const lost = exchange(parent);
+    witness.answerGiven(lost);
+    return { provider, witness, exchange, parent };
+  }
+
+  test('excuses that the token before it is spent, and that a second use of that token revoked the grant', () => {
+    const { witness, exchange, parent } = loseAnswer('strict');
+    expect(exchange(parent)).toBeUndefined();
+    expect(witness.isLostWithAnswer(parent)).toBe(true);
+  });
+
+  test('excuses no token of another grant, and no later token of the same grant', () => {
+    const { provider, witness, exchange, parent } = loseAnswer('grace');
+    const next = exchange(parent) ?? '';
+    expect(witness.isLostWithAnswer(provider.authorize())).toBe(false);
+    expect(witness.isLostWithAnswer(next)).toBe(false);
+    expect(witness.isLostWithAnswer(exchange(next) ?? '')).toBe(false);
+  });
+});
 
 describe('the witness of I6: a rejected token', () => {
   test('must not be sent again', () => {

@@ -26,6 +26,17 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I6', 'I7'], within: 100 },
   },
   {
+    mistake: 'calls a rejected grant fresh',
+    patches: [
+      {
+        file: 'core/decide.ts',
+        find: `if (isPermanent(latestEntry)) return { kind: 'rejected', failure: latestEntry };`,
+        replace: `if (isPermanent(latestEntry)) return { kind: 'fresh' };`,
+      },
+    ],
+    caughtBy: { breaks: ['I7'], within: 100 },
+  },
+  {
     mistake: 'never records a failure',
     patches: [
       {
@@ -35,6 +46,20 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
       },
     ],
     caughtBy: { breaks: ['I6'], within: 100 },
+  },
+  {
+    mistake: 'records a failure in the time that its announcement needs',
+    patches: [
+      {
+        file: 'core/failed-attempt.ts',
+        find: 'failureId(tokenHash, attempt), failure, ANNOUNCE_MAX_MS);',
+        replace: 'failureId(tokenHash, attempt), failure);',
+      },
+    ],
+    caughtBy: {
+      file: 'core/failed-attempt.test.ts',
+      test: 'a failure that cannot be recorded leaves the time of its announcement',
+    },
   },
   {
     mistake: 'takes every late answer for the newer one',
@@ -328,5 +353,16 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
       file: 'adapters/secrets-manager-credential-store.test.ts',
       test: 'each call ends within the time that a run reserves for it',
     },
+  },
+  {
+    mistake: 'keeps the old access token beside a new refresh token',
+    patches: [
+      {
+        file: 'core/token-members.ts',
+        find: 'access_token: answer.accessToken,',
+        replace: 'access_token: members.access_token ?? answer.accessToken,',
+      },
+    ],
+    caughtBy: { breaks: ['I3'], within: 100 },
   },
 ];

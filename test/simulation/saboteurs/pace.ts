@@ -92,4 +92,26 @@ export const PACE_SABOTEURS: readonly Saboteur[] = [
     patches: [{ file: 'core/refresh.ts', find: 'await runtime.sleep(CLAIM_POLL_MS);', replace: '' }],
     caughtBy: { breaks: ['I8'], within: 2_000 },
   },
+  {
+    mistake: 'gives a POST the time in which its answer is saved',
+    patches: [
+      {
+        file: 'core/exchange.ts',
+        find: 'runtime.remainingMs() - SAVE_RESERVE_MS;',
+        replace: 'runtime.remainingMs();',
+      },
+    ],
+    caughtBy: { breaks: ['I1'], within: 100 },
+  },
+  {
+    mistake: 'refreshes a token only when it has expired',
+    patches: [
+      {
+        file: 'core/due.ts',
+        find: 'dueAfterSeconds(Math.min(lifetimeSeconds, longestLifetimeSeconds));',
+        replace: 'Math.min(lifetimeSeconds, longestLifetimeSeconds);',
+      },
+    ],
+    caughtBy: { breaks: ['I7'], within: 5_000 },
+  },
 ];

@@ -85,6 +85,18 @@ export const TOKEN_SECRET_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I9'], within: 2_000 },
   },
   {
+    mistake: 'copies the token that an earlier read of AWSCURRENT showed',
+    patches: [
+      { file: FILE, find: 'const current = await readCurrent(context);', replace: 'const current = known;' },
+      {
+        file: FILE,
+        find: 'if ((await readSuccessor(context, current.tokenHash)) !== undefined)',
+        replace: 'if (NOT_ROLLED_FORWARD === undefined)',
+      },
+    ],
+    caughtBy: { breaks: ['I9'], within: 2_000 },
+  },
+  {
     mistake: 'syncs the token secret only once per run',
     patches: [
       {

@@ -11,6 +11,7 @@ import {
   renderFailure,
 } from '../../../lambda/core/journal.ts';
 import { adviceOn } from '../../../lambda/core/messages.ts';
+import { ANNOUNCE_MAX_MS, STORE_CALL_MAX_MS } from '../../../lambda/core/time-reserves.ts';
 import { FakeContext } from '../../support/fake-context.ts';
 import { CREDENTIALS, HOUR_MS, NOW_MS, toDocumentEntry } from '../../support/secret-documents.ts';
 
@@ -55,6 +56,15 @@ async function record(before: { id: string; text: string }, attempt: number, ans
 const failedBefore = (refusals: Refusals | undefined, code?: 'REAUTHORIZATION_PROBABLE') => ({
   id: failureId(tokenHash, 0),
   text: failure(0, refusals, code),
+});
+
+test('a failure that cannot be recorded leaves the time of its announcement', async () => {
+  const context = FakeContext.withSecret(CREDENTIALS);
+  context.store.refuse('putVersion', 1_000);
+  const ended = await recordFailure(context, { current, latestEntry: undefined }, 0, DIGEST, NOT_SENT);
+  expect(ended).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', isRecorded: false });
+  // Another put would take up to STORE_CALL_MAX_MS, after a pause.
+  expect(context.runtime.remainingMs()).toBeGreaterThanOrEqual(ANNOUNCE_MAX_MS + STORE_CALL_MAX_MS);
 });
 
 describe('a third rejection without a known code, an hour after the first', () => {
