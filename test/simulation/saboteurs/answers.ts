@@ -365,4 +365,40 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     ],
     caughtBy: { breaks: ['I3'], within: 100 },
   },
+  {
+    mistake: 'dates a late answer by when it is stored',
+    patches: [
+      {
+        file: 'core/record.ts',
+        find: 'await record(context, parent, tokens, askedAtMs, attempt);',
+        replace: 'await record(context, parent, tokens, Math.max(askedAtMs, context.runtime.now()), attempt);',
+      },
+    ],
+    caughtBy: { breaks: ['I1', 'I3'], within: 1_000 },
+  },
+  {
+    mistake: 'loses the doubt of a late answer that follows another',
+    patches: [
+      {
+        file: 'core/record.ts',
+        find: 'const pendingAnswer = { parent, tokens, askedAtMs,',
+        replace: 'const pendingAnswer = { parent, tokens: { ...tokens, may_be_revoked: undefined }, askedAtMs,',
+      },
+    ],
+    caughtBy: { file: 'core/record.test.ts', test: 'it follows an earlier answer of another run: it may' },
+  },
+  {
+    mistake: 'stores no late answer if someone forces the run',
+    patches: [
+      {
+        file: 'core/refresh.ts',
+        find: 'const stored = await recordPendingAnswer(this.#context);',
+        replace: `const stored = this.#force ? 'none' : await recordPendingAnswer(this.#context);`,
+      },
+    ],
+    caughtBy: {
+      file: 'core/refresh-interleaved.test.ts',
+      test: 'a forced run, too, first stores an answer that an earlier run here could not store',
+    },
+  },
 ];

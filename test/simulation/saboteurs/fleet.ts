@@ -140,4 +140,18 @@ export const FLEET_SABOTEURS: readonly Saboteur[] = [
       test: 'the new state is stored before the old one is deleted, so that a crash in between forgets no one',
     },
   },
+  {
+    mistake: 'drops an answer because AWS throttles the look at its secret',
+    patches: [
+      {
+        file: 'fleet/refresh-message.ts',
+        find: 'return isDenialFinal && describeAwsError(error, DESCRIBE_TIMEOUT_MS / 1000).isDenial;',
+        replace: `return isDenialFinal && describeAwsError(error, DESCRIBE_TIMEOUT_MS / 1000).what !== '';`,
+      },
+    ],
+    caughtBy: {
+      file: 'fleet/refresh-message.test.ts',
+      test: 'is not given up because AWS throttles the look at its secret, however old it is',
+    },
+  },
 ];

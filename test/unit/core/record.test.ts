@@ -246,6 +246,21 @@ describe('a pending answer may be revoked, and its document contains the reason,
     expect(await stored()).toEqual({ outcome: 'stored', reason: undefined });
   });
 
+  test('a later answer of another run takes its place, however late this one is stored: it may not', async () => {
+    claimed(1);
+    answeredBefore({ refresh_token: 'refresh-of-the-other', refreshed_at: iso(ASKED_AT_MS + 1) });
+    context.advance(5 * MINUTE_MS);
+    expect(await stored()).toEqual({ outcome: 'stored', reason: undefined });
+    expect(JSON.parse(context.textOf(JOURNAL_STAGE)).refresh_token).toBe('refresh-of-the-other');
+  });
+
+  test('it follows an earlier answer of another run: it may', async () => {
+    claimed(1);
+    answeredBefore({ refresh_token: 'refresh-of-the-other', refreshed_at: iso(ASKED_AT_MS - 1) });
+    expect(await stored()).toEqual({ outcome: 'stored', reason: 'UNKNOWN' });
+    expect(JSON.parse(context.textOf(JOURNAL_STAGE)).refresh_token).toBe('refresh-2');
+  });
+
   test('its document was stored before without a reason: then this run must try it', async () => {
     claimed(1);
     answeredBefore({ refresh_token: 'refresh-2' });

@@ -278,4 +278,14 @@ describe('when other writers interfere', () => {
     expect(next.currentDocument).toEqual(REFRESHED);
     expect(next.announced).toMatchObject([{ type: 'refreshed' }]);
   });
+
+  test('a forced run, too, first stores an answer that an earlier run here could not store', async () => {
+    const context = await withPendingAnswer();
+    const next = context.nextRun({ afterMs: 60_000 });
+    next.memory.pendingAnswer = context.memory.pendingAnswer;
+    next.tokenEndpoint.willAnswer({ ...TOKEN, refreshToken: 'refresh-3' });
+    expect(await refresh(next, { force: true })).toMatchObject({ outcome: 'refreshed' });
+    expect(next.tokenEndpoint.grants).toMatchObject([{ refreshToken: 'refresh-2' }]);
+    expect(next.memory.pendingAnswer).toBeUndefined();
+  });
 });

@@ -276,6 +276,14 @@ describe('an answer that could not be stored', () => {
     expect(output.logs().some(({ reason }) => reason !== undefined)).toBe(true);
   });
 
+  test('is not given up because AWS throttles the look at its secret, however old it is', async () => {
+    await using started = await startUnstored();
+    started.aws.inject({ kind: 'throttle', operation: 'DescribeSecret', times: Infinity });
+    for (let minute = 0; minute < 60; minute++) started.passAMinute();
+    await started.deliver('typed');
+    expect(output.logs().some(({ reason }) => reason !== undefined)).toBe(false);
+  });
+
   test('is stored after a policy denied everything for a while', async () => {
     let isAllowed = true;
     const authorize: AwsOptions['authorize'] = ({ resource }) => isAllowed || !resource.includes(':secret:one-');
