@@ -141,6 +141,20 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
+    mistake: 'promotes no answer if a credential was removed meanwhile',
+    patches: [
+      {
+        file: 'core/run-report.ts',
+        find: 'if (snapshot && !snapshot.successor) await',
+        replace: 'if (snapshot) await',
+      },
+    ],
+    caughtBy: {
+      file: 'core/refresh-interleaved.test.ts',
+      test: 'an answer is promoted although an edit has removed the client secret, which is reported',
+    },
+  },
+  {
     mistake: 'merges documents and forgets that an attempt at their tokens was lost',
     patches: [
       {

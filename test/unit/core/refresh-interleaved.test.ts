@@ -49,6 +49,18 @@ describe('when other writers interfere', () => {
     });
   });
 
+  test('an answer is promoted although an edit has removed the client secret, which is reported', async () => {
+    const crashed = FakeContext.withSecret(CREDENTIALS);
+    crashed.tokenEndpoint.willAnswer(TOKEN);
+    crashed.store.refuse('promote');
+    await faultFrom(refresh(crashed, IF_DUE));
+    const { client_secret: _, ...edited } = CREDENTIALS;
+    crashed.write(edited);
+    const next = crashed.nextRun();
+    expect((await faultFrom(refresh(next, IF_DUE))).name).toBe('CREDENTIALS_INCOMPLETE');
+    expect(next.currentDocument).toEqual({ ...edited, ...NEW_TOKENS });
+  });
+
   test('an edit during the POST stays, with the new tokens', async () => {
     const context = FakeContext.withSecret(CREDENTIALS);
     context.tokenEndpoint.willAnswer(() => {
