@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ANNOUNCE_MAX_MS, STORE_CALL_MAX_MS } from '../../lambda/core/time-reserves.ts';
 import type { Step } from '../sandbox/oauth/scripted-token-endpoint.ts';
 import { captureOutput } from '../support/capture-output.ts';
 import { CREDENTIALS } from '../support/secret-documents.ts';
@@ -71,6 +72,16 @@ describe('an invocation', () => {
     started.aws.calls.length = 0;
     expect(await started.invoke(undefined)).toMatchObject({ outcome: 'fresh' });
     expect(started.aws.calls.map(({ operation }) => operation)).toEqual(['GetSecretValue', 'GetSecretValue']);
+  });
+
+  test('ends each call within the time that a run reserves for it, those of the token secret too', async () => {
+    await using started = await startHandler(CREDENTIALS, GRANTED, { TOKEN_SECRET_ID: 'RetentlyToken' });
+    started.aws.secretsManager.createSecret({ Name: 'RetentlyToken' });
+    const timeout = vi.spyOn(AbortSignal, 'timeout');
+    await started.invoke({});
+    const { SecretString } = started.aws.secretsManager.getSecretValue({ SecretId: 'RetentlyToken' });
+    expect(SecretString).toContain('access-2');
+    expect(Math.max(...timeout.mock.calls.flat())).toBeLessThan(Math.min(STORE_CALL_MAX_MS, ANNOUNCE_MAX_MS));
   });
 
   test('with force, refreshes a fresh token', async () => {

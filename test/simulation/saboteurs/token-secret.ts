@@ -121,4 +121,18 @@ export const TOKEN_SECRET_SABOTEURS: readonly Saboteur[] = [
     ],
     caughtBy: { file: 'core/token-secret.test.ts', test: 'stops after the put if no time is left' },
   },
+  {
+    mistake: 'lets a call to the token secret take longer than the time reserved for it',
+    patches: [
+      {
+        file: 'handler.ts',
+        find: 'const TOKEN_SECRET_CALL_TIMEOUT_MS = 3_000;',
+        replace: 'const TOKEN_SECRET_CALL_TIMEOUT_MS = 30_000;',
+      },
+    ],
+    caughtBy: {
+      file: 'handler.test.ts',
+      test: 'ends each call within the time that a run reserves for it, those of the token secret too',
+    },
+  },
 ];
