@@ -78,7 +78,7 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
     }),
     guide: [commands.AttentionCommand, commands.StatusCommand, commands.SweepLogsCommand],
     rows: fleetRows({ ...parts, sweepLogs: sweep.logGroup }),
-    clearTogether: true,
+    clearTogetherAfter: 'SweepSilent',
   });
   if (settings.notifyPerAccount) {
     const notified = createNotifiedQueue(scope, 'Notified', settings);

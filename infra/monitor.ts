@@ -3,6 +3,7 @@ import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import type { AlarmKind } from '../lambda/contract.ts';
 import { emailCommands, type OperatorCommand } from './account-commands.ts';
 import { AlarmTopic, type TopicSettings } from './constructs/alarm-topic.ts';
 import { type AlarmRules, Alarms } from './constructs/alarms.ts';
@@ -15,8 +16,8 @@ export interface Monitored {
   /** Commands to show on the dashboard. The first one shows the current state, and every alarm text contains it. */
   readonly guide: readonly [OperatorCommand, ...OperatorCommand[]];
   readonly rows: readonly (readonly IWidget[])[];
-  /** @default false */
-  readonly clearTogether?: boolean;
+  /** @default - each alarm sends its own email when it clears */
+  readonly clearTogetherAfter?: AlarmKind;
 }
 
 export interface Monitoring {
@@ -34,7 +35,7 @@ type MonitorSettings = Pick<TokenRefreshSettings, 'alarmTopic' | 'runbookUrl' | 
 export function monitor(
   scope: Construct,
   settings: MonitorSettings,
-  { rules, guide, rows, clearTogether = false }: Monitored,
+  { rules, guide, rows, clearTogetherAfter }: Monitored,
 ): Monitoring {
   const { runbookUrl } = settings;
   if (runbookUrl === undefined) {
@@ -46,7 +47,13 @@ export function monitor(
   warnAboutSecretsKey(scope, settings);
   const { topic: alarmTopic, undeliveredEmails } = toTopic(scope, settings);
   const [{ command: statusCommand }] = guide;
-  const alarms = new Alarms(scope, 'Alarms', { rules, topic: alarmTopic, statusCommand, runbookUrl, clearTogether });
+  const alarms = new Alarms(scope, 'Alarms', {
+    rules,
+    topic: alarmTopic,
+    statusCommand,
+    runbookUrl,
+    clearTogetherAfter,
+  });
   const dashboard = settings.dashboard
     ? new Overview(scope, 'Overview', { alarms: alarms.alarms, guide, runbookUrl, rows })
     : undefined;

@@ -1,4 +1,4 @@
-import { Aws } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import {
   Alarm,
   AlarmState,
@@ -20,8 +20,11 @@ export interface AlarmsProps {
   /** Command that shows the current state. */
   readonly statusCommand: string;
   readonly runbookUrl: string | undefined;
-  /** Sends one email when all alarms have cleared, instead of one per alarm: the cause that clears one may fire another. */
-  readonly clearTogether: boolean;
+  /**
+   * Alarm without which no other alarm is certain. If set, one email is sent when all alarms have cleared, instead of one per alarm:
+   * the cause that clears one may fire another.
+   */
+  readonly clearTogetherAfter: AlarmKind | undefined;
 }
 
 export interface AlarmRule extends CreateAlarmOptions {
@@ -40,6 +43,9 @@ export const AT_ONCE = {
   comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
 };
 
+/** Time that all alarms must be clear before the email: CloudWatch evaluates each alarm once a minute, and not all in the same second. */
+const SETTLED = Duration.minutes(2);
+
 /** One alarm for each situation in which someone has to act. */
 export class Alarms extends Construct {
   readonly alarms: readonly Alarm[];
@@ -54,16 +60,21 @@ export class Alarms extends Construct {
       const alarm = new Alarm(this, name, { ...rule, alarmDescription });
       alarm.addAlarmAction(action);
       // The same people are notified when the alarm clears.
-      if (!props.clearTogether) alarm.addOkAction(action);
+      if (props.clearTogetherAfter === undefined) alarm.addOkAction(action);
       return alarm;
     });
-    if (props.clearTogether) this.createAllClear(`Stack: ${Aws.STACK_NAME}`).addOkAction(action);
+    const last = this.alarms.find(({ node }) => node.id === props.clearTogetherAfter);
+    if (last !== undefined) this.createAllClear(last).addOkAction(action);
   }
 
-  private createAllClear(stack: string): CompositeAlarm {
+  private createAllClear(actionsSuppressor: Alarm): CompositeAlarm {
     return new CompositeAlarm(this, 'AllClear', {
-      alarmDescription: `At least one alarm of the fleet is active. This alarm clears when all of them have cleared.\n${stack}`,
+      alarmDescription: `At least one alarm of the fleet is active. This alarm clears when all of them have cleared.\nStack: ${Aws.STACK_NAME}`,
       alarmRule: CompositeRule.anyOf(...this.alarms.map((alarm) => CompositeRule.fromAlarm(alarm, AlarmState.ALARM))),
+      actionsSuppressor,
+      // Each change of the state starts this wait again, whatever the state of the suppressor.
+      actionsSuppressorWaitPeriod: SETTLED,
+      actionsSuppressorExtensionPeriod: SETTLED,
     });
   }
 }

@@ -8,6 +8,7 @@ import { MINUTE_MS, NOW_MS } from '../support/secret-documents.ts';
 import { attributesOf, FUNCTION_NAME } from './deployed-template.ts';
 import type { Datapoint } from './embedded-metrics.ts';
 import { watchAlarm } from './evaluate-alarm.ts';
+import { compositeOf, type Evaluated, watchComposite } from './evaluate-composite.ts';
 import { alarmsOf } from './monitored-function.ts';
 import { synthesiseFleet } from './synthesise.ts';
 
@@ -18,7 +19,9 @@ const PLAYED_HOURS = 32;
 const SECRETS = 20;
 
 const template = synthesiseFleet();
-const ALARMS = alarmsOf(template, attributesOf(template, ''));
+const ATTRIBUTES = attributesOf(template, '');
+const ALARMS = alarmsOf(template, ATTRIBUTES);
+const COMPOSITE = compositeOf(template, ATTRIBUTES);
 
 function toQueue(id: RegExp, metricName: string) {
   const queues = Object.keys(template.Resources).filter((each) => template.Resources[each]?.Type === 'AWS::SQS::Queue');
@@ -123,21 +126,22 @@ export async function playFleetDay({
   return { emails, overdueMinutes };
 }
 
-/** Each alarm sends an email when it fires, and *All clear* sends one when all of them are over. */
+/**
+ * Each alarm sends an email when it fires, and *All clear* sends one when all of them are over. *Sweep silent* is evaluated before the
+ * others, so it clears before they know of the same sweep.
+ */
 function alarmEmails(datapoints: readonly Datapoint[]): readonly FleetEmail[] {
   const minutes = PLAYED_HOURS * 60;
   const emails: FleetEmail[] = [];
-  const isOn = new Array<boolean>(minutes + 1).fill(false);
+  const evaluated = new Map<string, Evaluated>();
   for (const [what, alarm] of ALARMS) {
-    const states = watchAlarm(alarm, datapoints, 0, minutes);
     // All tokens are due at the start.
-    for (let minute = 60; minute <= minutes; minute++) {
-      if (states[minute] !== 'ALARM') continue;
-      isOn[minute] = true;
-      if (states[minute - 1] !== 'ALARM') emails.push({ what, minute });
-    }
+    const states = watchAlarm(alarm, datapoints, 0, minutes).map((state, minute) => (minute < 60 ? 'OK' : state));
+    evaluated.set(what, { states, second: what === 'SweepSilent' ? 0 : 59 });
+    for (const [minute, state] of states.entries())
+      if (state === 'ALARM' && states[minute - 1] !== 'ALARM') emails.push({ what, minute });
   }
-  for (let minute = 61; minute <= minutes; minute++)
-    if (isOn[minute - 1] && !isOn[minute]) emails.push({ what: 'All clear', minute });
+  for (const { state, atSecond } of watchComposite(COMPOSITE, evaluated))
+    if (state === 'OK') emails.push({ what: 'All clear', minute: Math.floor(atSecond / 60) });
   return emails;
 }

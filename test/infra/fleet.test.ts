@@ -6,6 +6,7 @@ import { TokenRefresh } from '../../infra/token-refresh.ts';
 import { TokenRefreshFleet } from '../../infra/token-refresh-fleet.ts';
 import { dueAfterSeconds, FLEET_METRICS, MAX_WAIT_SECONDS } from '../../lambda/contract.ts';
 import { attributesOf } from './deployed-template.ts';
+import { compositeOf } from './evaluate-composite.ts';
 import { evaluatePolicy, type Permission, parsePolicy } from './evaluate-policy.ts';
 import { alarmsOf } from './monitored-function.ts';
 import {
@@ -388,5 +389,8 @@ describe('the alarms of a fleet', () => {
     expect(Properties).not.toHaveProperty('AlarmActions');
     const alarms = resourcesOf(DEFAULTS, 'AWS::CloudWatch::Alarm');
     expect(JSON.stringify(Properties['AlarmRule']).match(/ALARM\(/g)).toHaveLength(alarms.length);
+    expect(compositeOf(DEFAULTS, attributesOf(DEFAULTS, ''))).toMatchObject({
+      suppressor: { alarm: 'SweepSilent', waitSeconds: 120, extensionSeconds: 120 },
+    });
   });
 });
