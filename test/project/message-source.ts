@@ -56,7 +56,28 @@ export class MessageSource {
       );
   }
 
-  /** @param imported returns the texts of a constant of another file */
+  /** Returns one text for each result of an exported function or of a member that is one expression, by its name. */
+  functions(): readonly (readonly [string, readonly string[]])[] {
+    const exported = this.#nodes
+      .filter(({ type }) => type === 'ExportNamedDeclaration')
+      .flatMap(({ declaration }) => nodesOf([declaration]))
+      .filter(({ type }) => type === 'FunctionDeclaration')
+      .map((each) => [nameOf(each['id']), this.#returnsOf(each)] as const);
+    const members = this.#nodes
+      .filter(({ type }) => type === 'Property')
+      .flatMap(({ key, value }) =>
+        nodesOf([value])
+          .filter(({ type }) => type === 'ArrowFunctionExpression')
+          .map(({ body }) => [nameOf(key), nodesOf([body]).filter(isText)] as const),
+      );
+    return [...exported, ...members]
+      .filter(([, nodes]) => nodes.length > 0)
+      .map(
+        ([name, nodes]) => [name, nodes.flatMap((node) => this.textsOf(node, () => undefined).slice(0, 1))] as const,
+      );
+  }
+
+  /** @param imported returns the texts of a constant or a function of another file */
   textsOf(node: Node, imported: (name: string) => readonly string[] | undefined, depth = 0): readonly string[] {
     const unknown = [`{${toWords(nameOf(node))}}`];
     const recur = (value: unknown) => nodesOf([value]).flatMap((each) => this.textsOf(each, imported, depth + 1));
@@ -91,7 +112,9 @@ export class MessageSource {
         const joined = findArray(node);
         if (joined !== undefined) return [joined.map((each) => recur(each)[0]).join(' ')];
         const returned = this.#findReturned(node);
-        return returned.length > 0 ? returned.flatMap(recur) : unknown;
+        return returned.length > 0
+          ? returned.flatMap(recur)
+          : (depth === 0 && imported(nameOf(node['callee']))) || unknown;
       }
       default:
         return unknown;
@@ -115,10 +138,12 @@ export class MessageSource {
     const declared = this.#nodes.find(
       ({ type, id }) => type === 'FunctionDeclaration' && nameOf(id) === nameOf(call['callee']),
     );
+    return declared === undefined ? [] : this.#returnsOf(declared);
+  }
+
+  #returnsOf(declared: Node): readonly Node[] {
     return this.#nodes
-      .filter(
-        (each) => each.type === 'ReturnStatement' && this.#functionAround(each) === declared && declared !== undefined,
-      )
+      .filter((each) => each.type === 'ReturnStatement' && this.#functionAround(each) === declared)
       .flatMap(({ argument }) => nodesOf([argument]))
       .filter(isText);
   }

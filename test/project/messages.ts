@@ -55,13 +55,14 @@ function toExitCode(code: string): string {
 /** Messages in the source files of one folder. */
 class Messages {
   readonly #sources: readonly MessageSource[];
-  readonly #constants: ReadonlyMap<string, readonly string[]>;
+  /** Texts of constants, and of what functions return. */
+  readonly #shared: ReadonlyMap<string, readonly string[]>;
 
   constructor(folder: string) {
     const directory = join(ROOT, folder);
     const paths = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((path) => IS_SHIPPED.test(path));
     this.#sources = paths.sort().map((path) => new MessageSource(readFileSync(join(directory, path), 'utf8')));
-    this.#constants = new Map(this.#sources.flatMap((source) => source.constants()));
+    this.#shared = new Map(this.#sources.flatMap((source) => [...source.functions(), ...source.constants()]));
   }
 
   /** Returns the messages of errors or warnings that get a code and a text, or a text only. */
@@ -97,6 +98,6 @@ class Messages {
   }
 
   #textsOf(source: MessageSource, node: Node): readonly string[] {
-    return source.textsOf(node, (name) => this.#constants.get(name));
+    return source.textsOf(node, (name) => this.#shared.get(name));
   }
 }
