@@ -27,8 +27,7 @@ export type SecretRead = { readonly arn: string } & (
     }
   /** The secret has no value, or was deleted after it was listed. */
   | { readonly kind: 'absent' }
-  /** The secret is scheduled for deletion. */
-  | { readonly kind: 'leaving' }
+  /** Someone has to act: access is denied, or the state of the secret or of its key does not allow the read. */
   | { readonly kind: 'denied' }
   /** The read failed for a reason that may pass. */
   | { readonly kind: 'failed' }
@@ -82,8 +81,6 @@ export async function judgeSecret(context: JudgeContext, read: SecretRead): Prom
       return unusable(arn, 'not-configured');
     case 'denied':
       return unusable(arn, 'STORE_DENIED');
-    case 'leaving':
-      return outside(arn);
     case 'failed':
       return unread(arn);
     case 'value':

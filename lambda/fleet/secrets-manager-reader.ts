@@ -69,7 +69,8 @@ function toRead({
 /** Returns the reason why a secret was not read. AWS repeats the id from the request in `SecretId`. */
 function toRefused({ SecretId: arn = '', ErrorCode = '' }: APIErrorType): SecretRead {
   if (ErrorCode === 'ResourceNotFoundException') return { arn, kind: 'absent' };
-  if (ErrorCode === 'InvalidRequestException') return { arn, kind: 'leaving' };
+  // The state of the secret does not allow the read. If it is scheduled for deletion, the next sweep no longer lists it.
+  if (ErrorCode === 'InvalidRequestException') return { arn, kind: 'denied' };
   const { isDenial } = describeAwsError(Object.assign(new Error(), { name: ErrorCode }), CALL_TIMEOUT_MS / 1000);
   return { arn, kind: isDenial ? 'denied' : 'failed' };
 }

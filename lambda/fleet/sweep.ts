@@ -42,10 +42,7 @@ const MAX_NAMED = 20;
 const SKIPPED = {
   replicas: [FLEET_LOG_EVENTS.replicasSkipped, 'Only the original in its own region can be written.'],
   managed: [FLEET_LOG_EVENTS.managedSkipped, 'Another AWS service manages these secrets and rotates them.'],
-  others: [
-    FLEET_LOG_EVENTS.othersSkipped,
-    'They are token secrets, or scheduled for deletion: they hold nothing to refresh. Remove the tag.',
-  ],
+  others: [FLEET_LOG_EVENTS.othersSkipped, 'They are token secrets, which hold nothing to refresh. Remove the tag.'],
 } as const;
 
 /** Result of a sweep that read every secret of the fleet. */

@@ -172,7 +172,6 @@ describe('a secret that no run can use', () => {
   test.each<[Exclude<SecretRead['kind'], 'value'>, object]>([
     ['absent', { turn: 'none', trouble: 'not-configured' }],
     ['denied', { turn: 'none', trouble: 'STORE_DENIED' }],
-    ['leaving', { turn: 'skip', trouble: undefined }],
     ['failed', { turn: 'refresh', trouble: 'STORE_UNAVAILABLE' }],
   ])('is judged without a value: %s', async (kind, expected) => {
     const context = { settings: { tokenEndpointUrl: ENDPOINT, defaultTokenLifetimeSeconds: 1, scheduleSeconds: 1 } };

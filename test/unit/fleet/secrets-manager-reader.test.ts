@@ -70,7 +70,7 @@ describe('a batch', () => {
     expect(reads.map(({ kind }) => kind)).toEqual([
       'value',
       'absent',
-      'leaving',
+      'denied',
       'denied',
       'denied',
       'failed',

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import type { FleetTag } from '../../../lambda/contract.ts';
 import { Fault } from '../../../lambda/core/fault.ts';
+import { tokenVersionId } from '../../../lambda/core/journal.ts';
 import { isManaged } from '../../../lambda/fleet/fleet-event.ts';
 import type { JudgeContext, SecretRead } from '../../../lambda/fleet/judge-secret.ts';
 import type { Turn } from '../../../lambda/fleet/plan-messages.ts';
@@ -192,7 +193,10 @@ describe('a sweep', () => {
   });
 
   test('does not count secrets whose value shows another purpose', async () => {
-    const onRead = (arns: readonly string[]): readonly SecretRead[] => arns.map((arn) => ({ arn, kind: 'leaving' }));
+    const secretString = '{"access_token":"a"}';
+    const version = { versionId: tokenVersionId(secretString), createdAt: NOW_MS, secretString };
+    const onRead = (arns: readonly string[]): readonly SecretRead[] =>
+      arns.map((arn) => ({ arn, kind: 'value', version, isAtRest: false }));
     const { swept } = await sweep({ pages: [secrets(2)], onRead });
     expect(swept).toMatchObject({ judgments: [], others: ['arn-0', 'arn-1'], queued: 0 });
   });

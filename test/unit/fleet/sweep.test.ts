@@ -192,6 +192,26 @@ describe('a sweep', () => {
     ]);
   });
 
+  test('counts a secret as unusable whose state does not allow a read, and names it', async () => {
+    let isScheduled = false;
+    const authorize: AwsOptions['authorize'] = ({ action }) => {
+      // After the secret was listed.
+      if (action.endsWith(':BatchGetSecretValue') && !isScheduled) {
+        isScheduled = true;
+        started.aws.secretsManager.deleteSecret({ SecretId: 'one' });
+      }
+      return true;
+    };
+    await using started = await startSweep(['one'], { authorize });
+    expect(await started.invoke()).toEqual({ ...NONE, listed: 1 });
+    expect(output.logs()).toMatchObject([
+      { level: 'WARN', code: 'STORE_DENIED', secretIds: [started.aws.secretsManager.arnOf('one')] },
+      { outcome: 'swept', listed: 1 },
+    ]);
+    expect(output.metrics()).toMatchObject([{ SecretUnusable: 1 }]);
+    expect(await started.invoke()).toEqual(NONE);
+  });
+
   test('succeeds while AWS throttles calls', async () => {
     await using started = await startSweep(['one']);
     started.aws.inject({ kind: 'throttle', operation: 'ListSecrets' });
