@@ -39,6 +39,9 @@ const SCHEDULER_SECONDS = 60;
  */
 const CHANCES = 4;
 
+/** Share of the turns for retries whose back-off is over, if sound secrets need all turns: they must not wait for hours. */
+const SHARE_OF_RETRIES = 0.1;
+
 /** Maximum number of runs that start without a pace. */
 const UNPACED = 10;
 
@@ -52,14 +55,15 @@ const LEAD_MS = 1_500;
 const LATEST_MS = 5 * 60_000;
 
 /** Maximum lateness if the queue is not being emptied: its messages must not all start together when runs start again. */
-const LATEST_OF_STANDING_MS = 5_000;
+const LATEST_OF_STANDING_MS = 1_000;
 /** A queue that holds messages of more seconds than this is not being emptied. */
 const STANDING_SECONDS = 60;
 
 /**
  * Gives each secret that may need a run a turn of its own, most urgent first. Turns are evenly spaced, so that runs never start
- * in step, and secrets in trouble only get turns that sound ones leave. So do secrets that could not be read, and those that have been
- * due for too long. Their order is random, because no run of theirs may ever show, and each of them must get a turn.
+ * in step. Secrets in trouble get turns that sound ones leave, or a tenth of all. Secrets that could not be read, and those that have
+ * been due for too long, only get turns that are left. Their order is random, because no run of theirs may ever show, and each of them
+ * must get a turn.
  */
 export function planMessages(judgments: readonly SecretJudgment[], options: PlanOptions): Plan {
   const { nowMs, refreshesPerSecond, sweepSeconds, waiting } = options;
@@ -90,13 +94,16 @@ export function planMessages(judgments: readonly SecretJudgment[], options: Plan
     const isStanding = messages > STANDING_SECONDS * refreshesPerSecond;
     return { arn, startAtMs, endAtMs: startAtMs + (isStanding ? LATEST_OF_STANDING_MS : LATEST_MS) };
   };
-  const first = refresh.slice(0, slots);
+  const waitingRetries = retry.filter(({ fromMs }) => fromMs < nowMs).slice(0, slots * SHARE_OF_RETRIES);
+  const reserved = refresh.length + waitingRetries.length > slots ? waitingRetries : [];
+  const first = refresh.slice(0, slots - reserved.length);
+  const free = slots - reserved.length - first.length;
   // SQS might deliver the last messages only after the next sweep. They are sent a second time in turns that are free.
-  const again = first.slice(Math.max(0, slots - LATEST_MS / slotMs)).slice(0, slots - first.length);
-  const refreshTurns = [...first, ...again].map((each, slot) => toTurn(each, slot, waiting.refresh));
-  const retryTurns: Turn[] = [];
-  let next = refreshTurns.length;
-  for (const judgment of retry) {
+  const again = first.slice(Math.max(0, slots - LATEST_MS / slotMs)).slice(0, free);
+  const retryTurns = reserved.map((each, slot) => toTurn(each, slot, waiting.retry));
+  const refreshTurns = [...first, ...again].map((each, slot) => toTurn(each, reserved.length + slot, waiting.refresh));
+  let next = reserved.length + refreshTurns.length;
+  for (const judgment of retry.slice(reserved.length)) {
     const slot = Math.max(next, Math.ceil((judgment.fromMs - startMs) / slotMs));
     if (slot >= slots) continue;
     retryTurns.push(toTurn(judgment, slot, waiting.retry));

@@ -80,13 +80,29 @@ describe('a plan', () => {
     );
   });
 
-  test('leaves the rest to the next sweep, and gives retries no turn that a healthy secret needs', () => {
+  test('leaves the rest to the next sweep, and gives retries in their back-off no turn that a healthy secret needs', () => {
     const slots = TURN_SECONDS * OPTIONS.refreshesPerSecond;
-    const judgments = [...many(slots + 50), ...many(30, { turn: 'retry' }, 'retry')];
+    const judgments = [...many(slots + 50), ...many(30, { turn: 'retry', fromMs: NOW }, 'retry')];
     const { refresh, retry, deferred } = planMessages(judgments, OPTIONS);
     expect(refresh).toHaveLength(slots);
     expect(retry).toEqual([]);
     expect(deferred).toBe(80);
+  });
+
+  test.each([30, 1_000])('gives %i retries whose back-off is over a tenth of the turns at most', (count) => {
+    const slots = TURN_SECONDS * OPTIONS.refreshesPerSecond;
+    const fromMs = NOW - 1;
+    const given = Math.min(count, slots / 10);
+    const sound = many(slots - given + 1);
+    const { refresh, retry } = planMessages([...sound, ...many(count, { turn: 'retry', fromMs }, 'retry')], OPTIONS);
+    expect([refresh.length, retry.length]).toEqual([slots - given, given]);
+    expect(Math.max(...retry.map(({ startAtMs = 0 }) => startAtMs))).toBeLessThan(refresh[0]?.startAtMs ?? 0);
+  });
+
+  test('gives sound secrets the first turns while there are enough for all', () => {
+    const judgments = [...many(100), ...many(100, { turn: 'retry' }, 'retry')];
+    const { refresh, retry } = planMessages(judgments, OPTIONS);
+    expect(Math.max(...refresh.map(({ startAtMs = 0 }) => startAtMs))).toBeLessThan(retry[0]?.startAtMs ?? 0);
   });
 
   test('gives turns to newly due secrets first, however many expired ones no run can refresh', () => {
@@ -132,15 +148,15 @@ describe('a plan', () => {
     expect(planMessages(many(1_000), OPTIONS).refresh).toHaveLength(1_000);
   });
 
-  test('gives a message a short delay if no run receives from its queue', () => {
+  test('lets a message be only a second late if no run receives from its queue', () => {
     const timeOf = (waiting: PlanOptions['waiting']) => {
       const judgments = [...many(20), ...many(20, { turn: 'retry' }, 'retry')];
       const { refresh, retry } = planMessages(judgments, { ...OPTIONS, waiting });
       return [refresh, retry].map(([first]) => (first?.endAtMs ?? 0) - (first?.startAtMs ?? 0));
     };
     expect(timeOf({ refresh: 420, retry: 420 })).toEqual([300_000, 300_000]);
-    expect(timeOf({ refresh: 421, retry: 0 })).toEqual([5_000, 300_000]);
-    expect(timeOf({ refresh: 0, retry: 421 })).toEqual([300_000, 5_000]);
+    expect(timeOf({ refresh: 421, retry: 0 })).toEqual([1_000, 300_000]);
+    expect(timeOf({ refresh: 0, retry: 421 })).toEqual([300_000, 1_000]);
   });
 
   test('delays no message beyond the limit of SQS, however rare sweeps are', () => {
