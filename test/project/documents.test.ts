@@ -62,8 +62,6 @@ const LONG_PAGES = new Map([
   ['docs/proof.md', 1_530],
   ['docs/reference.md', 1_120],
   ['docs/runbook.md', 3_545],
-  // A list of saboteurs, which grows with each mistake that no history shows.
-  ['docs/saboteurs-and-mutants.md', 750],
 ]);
 const MAX_WORDS = 600;
 
