@@ -293,7 +293,7 @@ class History {
     const run = new SimulatedRun(this.#world, ++this.#runs, environment, isForced, skewMs);
     void run.play(run.context(new CountingTelemetry(this.#world, run))).then((outcome) => {
       if (run.hasStoredPendingAnswer) this.#world.faults.count('pending answer stored');
-      else if (outcome === 'fresh' && !isForced) run.judgeFreshTick();
+      else if (outcome === 'fresh' && !isForced && !run.isLate) run.judgeFreshTick();
       const { retryAtMs } = run;
       if (outcome === 'waiting' && retryAtMs !== undefined && !isForced && !this.#hasManyVersions())
         this.#world.judge(() => this.#world.witness.afterWait(retryAtMs));

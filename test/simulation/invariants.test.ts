@@ -1,25 +1,24 @@
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../lambda/core/fingerprint.ts';
 import { renderClaim, renderFailure } from '../../lambda/core/journal.ts';
+import { toRfc3339 } from '../../lambda/core/rfc3339.ts';
 import { SecretsManager } from '../sandbox/aws/secrets-manager.ts';
-import { SECRET_ID } from '../support/fake-credential-store.ts';
 import { HOUR_MS } from '../support/secret-documents.ts';
-import { Violation, Witness } from './invariants.ts';
+import { SECRET_ID, Violation, Witness } from './invariants.ts';
 import { CLIENT_SECRET, Provider, type ProviderKind } from './provider.ts';
 
 const TOKEN = 'rt-1';
 const DIGEST = 'digest of the credentials';
-const tokenHash = sha256(TOKEN);
 
 /** A witness that has seen the rejection of attempt 0 on record. Each run below is an hour after the last. */
-function witnessRejection() {
+function witnessRejection({ tokenHash = sha256(TOKEN) } = {}) {
   const secretsManager = new SecretsManager({ now: () => 0, arnSuffix: () => 'AbCdEf' });
   secretsManager.createSecret({ Name: SECRET_ID });
   const witness = new Witness(secretsManager, new Provider('strict'));
   let id = 0;
   /** Claims, sends the token, and records the rejection, or crashes before that. */
   const run = (attempt: number, { isForced = false, isRecorded = true } = {}) => {
-    const sender = { id: ++id, isForced, refusal: undefined, claims: new Map() };
+    const sender = { id: ++id, isForced, refusal: undefined, claims: new Map([[tokenHash, 0]]) };
     const nowMs = id * HOUR_MS;
     const claim = renderClaim({ tokenHash, attempt, nonce: `${id}`, leaseSeconds: 90 });
     witness.afterPut(sender, `claim ${attempt}`, claim, nowMs);
@@ -83,5 +82,44 @@ describe('the witness of I6: a rejected token', () => {
     run(2, { isRecorded: false });
     run(3);
     expect(() => run(4)).toThrow(Violation);
+  });
+
+  test('may be sent by a run that continues a forced attempt with a token that the server keeps', () => {
+    const run = witnessRejection({ tokenHash: 'key of a token that was used' });
+    run(1, { isForced: true, isRecorded: false });
+    run(2);
+    expect(() => run(3)).toThrow(Violation);
+  });
+});
+
+describe('the witness of I7: a run that waits', () => {
+  function createWitness(document: object): Witness {
+    const secretsManager = new SecretsManager({ now: () => 0, arnSuffix: () => 'AbCdEf' });
+    secretsManager.createSecret({ Name: SECRET_ID });
+    secretsManager.putSecretValue({ SecretId: SECRET_ID, SecretString: JSON.stringify(document) });
+    const witness = new Witness(secretsManager, new Provider('strict'));
+    witness.afterOperator();
+    return witness;
+  }
+
+  const fail = (witness: Witness, key: string, retryAfterSeconds: number | undefined, nowMs: number) => {
+    const failure = { tokenHash: key, attempt: 0, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST } as const;
+    const sender = { id: nowMs, isForced: false, refusal: undefined, claims: new Map() };
+    witness.afterPut(sender, `failure ${nowMs}`, renderFailure({ ...failure, retryAfterSeconds }), nowMs);
+  };
+
+  test('may wait for the longest back-off after the failure, and no longer', () => {
+    const witness = createWitness({ refresh_token: TOKEN });
+    fail(witness, 'token', undefined, HOUR_MS);
+    witness.afterWait(1.75 * HOUR_MS);
+    expect(() => witness.afterWait(2 * HOUR_MS)).toThrow(Violation);
+  });
+
+  test('may wait for the server although an attempt with an earlier grant failed later', () => {
+    const witness = createWitness({ refresh_token: TOKEN, access_token: 'token', expires_at: toRfc3339(6 * HOUR_MS) });
+    fail(witness, 'token', 31_536_000, HOUR_MS);
+    fail(witness, 'earlier', undefined, HOUR_MS + 1);
+    witness.afterWait(5 * HOUR_MS);
+    expect(() => witness.afterWait(6 * HOUR_MS)).toThrow(Violation);
   });
 });

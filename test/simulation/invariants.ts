@@ -127,8 +127,11 @@ export class Witness {
   #lastSent: string | undefined;
   /** Tokens of answers that waited in memory, and that the server had revoked by the time they were recorded. */
   readonly #recordedDead = new Set<string>();
-  /** The failure that was recorded last, and whether the server asked for a pause. */
-  #lastFailure = { atMs: 0, isPaused: false, longestPauseMs: 0 };
+  /** Last recorded failure of each token, and whether the server asked for a pause. */
+  readonly #lastFailures = new Map<
+    string,
+    { readonly atMs: number; readonly isPaused: boolean; readonly longestPauseMs: number }
+  >();
   /** Answers on their way: given by the provider, not recorded yet. */
   readonly #unrecorded = new Set<string>();
 
@@ -234,7 +237,8 @@ export class Witness {
     }
     // A run that finishes what someone forced may need several tries, and may crash before it records how that ended.
     const isRetry = other === runId;
-    const isOfForced = isForced || isRetry || this.#forced.has(sha256(refreshToken));
+    // The key of a claim is not the hash of the token if the server keeps it.
+    const isOfForced = isForced || isRetry || [...claims.keys()].some((tokenHash) => this.#forced.has(tokenHash));
     if (!isOfForced && this.#refused.has(digest))
       throw new Violation('I6', 'credentials were sent again after a run had ended with their rejection');
     if (digest === refusal) throw new Violation('I6', 'a run sent again what it knows to be rejected');
@@ -384,7 +388,7 @@ export class Witness {
       this.#failures.set(digest, { attempt, atMs: nowMs, pauseMs, isRejection });
       // An operator may change the document while the run ends that has seen this one.
       const longestPauseMs = this.#longestPauseMs(nowMs);
-      this.#lastFailure = { atMs: nowMs, isPaused: retryAfterSeconds > 0, longestPauseMs };
+      this.#lastFailures.set(tokenHash, { atMs: nowMs, isPaused: retryAfterSeconds > 0, longestPauseMs });
       if (attempt >= (this.#forced.get(tokenHash) ?? Infinity)) this.#forced.delete(tokenHash);
       // Later runs finish what someone forced and what failed for a temporary reason.
       if (!isRejection) this.#refused.delete(digest);
@@ -413,9 +417,11 @@ export class Witness {
 
   /** A run has ended with `waiting`, and not because the secret has too many versions. */
   afterWait(retryAtMs: number): void {
-    const { atMs, isPaused, longestPauseMs } = this.#lastFailure;
-    const longestMs = isPaused ? Math.max(longestPauseMs, this.#longestPauseMs(atMs)) : MAX_BACK_OFF_MS;
-    if (retryAtMs > atMs + longestMs + CLOCKS_DIFFER_MS)
+    // An attempt with an earlier grant may be recorded after one with the current grant, and must not hide it.
+    const longestMs = [...this.#lastFailures.values()].map(({ atMs, isPaused, longestPauseMs }) =>
+      isPaused ? atMs + Math.max(longestPauseMs, this.#longestPauseMs(atMs)) : atMs + MAX_BACK_OFF_MS,
+    );
+    if (retryAtMs > Math.max(0, ...longestMs) + CLOCKS_DIFFER_MS)
       throw new Violation('I7', 'a run waits for longer than the longest back-off, or than the server may ask for');
   }
 
