@@ -39,8 +39,8 @@ const SCHEDULER_SECONDS = 60;
  */
 const CHANCES = 4;
 
-/** Share of the turns for retries whose back-off is over, if sound secrets need all turns: they must not wait for hours. */
-const SHARE_OF_RETRIES = 0.1;
+/** One turn of so many may be a retry's, although sound secrets need all turns: otherwise, retries might wait for hours. */
+const TURNS_PER_RETRY = 5;
 
 /** Maximum number of runs that start without a pace. */
 const UNPACED = 10;
@@ -61,7 +61,7 @@ const STANDING_SECONDS = 60;
 
 /**
  * Gives each secret that may need a run a turn of its own, most urgent first. Turns are evenly spaced, so that runs never start
- * in step. Secrets in trouble get turns that sound ones leave, or a tenth of all. Secrets that could not be read, and those that have
+ * in step. Secrets in trouble get turns that sound ones leave, or a fifth of all. Secrets that could not be read, and those that have
  * been due for too long, only get turns that are left. Their order is random, because no run of theirs may ever show, and each of them
  * must get a turn.
  */
@@ -94,20 +94,34 @@ export function planMessages(judgments: readonly SecretJudgment[], options: Plan
     const isStanding = messages > STANDING_SECONDS * refreshesPerSecond;
     return { arn, startAtMs, endAtMs: startAtMs + (isStanding ? LATEST_OF_STANDING_MS : LATEST_MS) };
   };
-  const waitingRetries = retry.filter(({ fromMs }) => fromMs < nowMs).slice(0, slots * SHARE_OF_RETRIES);
-  const reserved = refresh.length + waitingRetries.length > slots ? waitingRetries : [];
-  const first = refresh.slice(0, slots - reserved.length);
-  const free = slots - reserved.length - first.length;
-  // SQS might deliver the last messages only after the next sweep. They are sent a second time in turns that are free.
-  const again = first.slice(Math.max(0, slots - LATEST_MS / slotMs)).slice(0, free);
-  const retryTurns = reserved.map((each, slot) => toTurn(each, slot, waiting.retry));
-  const refreshTurns = [...first, ...again].map((each, slot) => toTurn(each, reserved.length + slot, waiting.refresh));
-  let next = reserved.length + refreshTurns.length;
-  for (const judgment of retry.slice(reserved.length)) {
-    const slot = Math.max(next, Math.ceil((judgment.fromMs - startMs) / slotMs));
-    if (slot >= slots) continue;
+  const slotOf = ({ fromMs }: SecretJudgment) => Math.max(0, Math.ceil((fromMs - startMs) / slotMs));
+  const retryTurns: Turn[] = [];
+  const otherRetries: SecretJudgment[] = [];
+  const taken = new Set<number>();
+  let next = 0;
+  for (const judgment of retry) {
+    const slot = Math.max(next, slotOf(judgment));
+    if (slot >= slots) {
+      otherRetries.push(judgment);
+      continue;
+    }
+    taken.add(slot);
     retryTurns.push(toTurn(judgment, slot, waiting.retry));
-    next = slot + 1;
+    next = slot + TURNS_PER_RETRY;
+  }
+  const free = Array.from({ length: slots }, (_, slot) => slot).filter((slot) => !taken.has(slot));
+  const first = refresh.slice(0, free.length);
+  // SQS might deliver the last messages only after the next sweep. They are sent a second time in turns that are free.
+  const again = first.slice(Math.max(0, free.length - LATEST_MS / slotMs));
+  const refreshTurns = [...first, ...again].flatMap((judgment) => {
+    const slot = free.shift();
+    return slot === undefined ? [] : toTurn(judgment, slot, waiting.refresh);
+  });
+  for (const judgment of otherRetries) {
+    const slot = free.find((each) => each >= slotOf(judgment));
+    if (slot === undefined) continue;
+    free.splice(0, free.indexOf(slot) + 1);
+    retryTurns.push(toTurn(judgment, slot, waiting.retry));
   }
   const deferred = refresh.length - first.length + retry.length - retryTurns.length;
   return { refresh: refreshTurns, retry: retryTurns, deferred };

@@ -80,29 +80,39 @@ describe('a plan', () => {
     );
   });
 
-  test('leaves the rest to the next sweep, and gives retries in their back-off no turn that a healthy secret needs', () => {
+  test('leaves the rest to the next sweep', () => {
     const slots = TURN_SECONDS * OPTIONS.refreshesPerSecond;
-    const judgments = [...many(slots + 50), ...many(30, { turn: 'retry', fromMs: NOW }, 'retry')];
-    const { refresh, retry, deferred } = planMessages(judgments, OPTIONS);
+    const { refresh, deferred } = planMessages(many(slots + 50), OPTIONS);
     expect(refresh).toHaveLength(slots);
-    expect(retry).toEqual([]);
-    expect(deferred).toBe(80);
+    expect(deferred).toBe(50);
   });
 
-  test.each([30, 1_000])('gives %i retries whose back-off is over a tenth of the turns at most', (count) => {
+  test.each([
+    [30, 30],
+    [1_000, 756],
+  ])('gives %i retries a fifth of the turns at most, if sound secrets need all', (count, given) => {
     const slots = TURN_SECONDS * OPTIONS.refreshesPerSecond;
-    const fromMs = NOW - 1;
-    const given = Math.min(count, slots / 10);
-    const sound = many(slots - given + 1);
-    const { refresh, retry } = planMessages([...sound, ...many(count, { turn: 'retry', fromMs }, 'retry')], OPTIONS);
-    expect([refresh.length, retry.length]).toEqual([slots - given, given]);
-    expect(Math.max(...retry.map(({ startAtMs = 0 }) => startAtMs))).toBeLessThan(refresh[0]?.startAtMs ?? 0);
+    const judgments = [...many(slots), ...many(count, { turn: 'retry' }, 'retry')];
+    const { refresh, retry, deferred } = planMessages(judgments, OPTIONS);
+    expect([refresh.length, retry.length, deferred]).toEqual([slots - given, given, count]);
+    const starts = retry.map(({ startAtMs = 0 }) => startAtMs);
+    for (const [index, startAtMs] of starts.slice(1).entries())
+      expect(startAtMs - (starts[index] ?? 0)).toBeGreaterThan(4_900 / OPTIONS.refreshesPerSecond);
   });
 
-  test('gives sound secrets the first turns while there are enough for all', () => {
-    const judgments = [...many(100), ...many(100, { turn: 'retry' }, 'retry')];
-    const { refresh, retry } = planMessages(judgments, OPTIONS);
-    expect(Math.max(...refresh.map(({ startAtMs = 0 }) => startAtMs))).toBeLessThan(retry[0]?.startAtMs ?? 0);
+  test('gives a retry its turn as soon as its back-off is over, however many sound secrets are due', () => {
+    const fromMs = NOW + 300_000;
+    const judgments = [...many(10_000), judgment('retry', { turn: 'retry', fromMs })];
+    const { retry } = planMessages(judgments, OPTIONS);
+    expect(retry[0]?.startAtMs).toBeGreaterThanOrEqual(fromMs);
+    expect(retry[0]?.startAtMs).toBeLessThan(fromMs + 1_000);
+  });
+
+  test('gives retries all turns that sound secrets do not need', () => {
+    const slots = TURN_SECONDS * OPTIONS.refreshesPerSecond;
+    const { refresh, retry } = planMessages([...many(100), ...many(9_000, { turn: 'retry' }, 'retry')], OPTIONS);
+    expect([refresh.length, retry.length]).toEqual([100, slots - 100]);
+    expect(new Set([...refresh, ...retry].map(({ startAtMs }) => startAtMs)).size).toBe(slots);
   });
 
   test('gives turns to newly due secrets first, however many expired ones no run can refresh', () => {
