@@ -78,7 +78,7 @@ describe("the construct of a fleet in a user's stack creates the same resources 
 describe('what the construct has and does', () => {
   it('is named for what it is', () => {
     const { fleet } = build();
-    expect(fleet.alarms).toHaveLength(7);
+    expect(fleet.alarms).toHaveLength(8);
     const all = [fleet.lambdaFunction, fleet.sweepFunction, fleet.queue, fleet.deadLetters, fleet.failedSweeps];
     expect(new Set([...all, fleet.undeliveredTicks, fleet.alarmTopic]).size).toBe(7);
     const { namespace, dimensions } = fleet.metric('Refreshed');

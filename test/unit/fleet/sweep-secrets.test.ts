@@ -137,11 +137,11 @@ describe('a sweep', () => {
   });
 
   test.each<[string, NonNullable<Given['waiting']>, number]>([
-    ['gives a run little time to start if its queue is not being emptied', { refresh: 421, retry: 0 }, 5_000],
+    ['gives a run little time to start if its queue is not being emptied', { refresh: 421, retry: 0 }, 1_000],
     [
       'gives a run little time to start if the length of its queue is unknown',
       new Fault('SWEEP_INCOMPLETE', 'SQS failed.'),
-      5_000,
+      1_000,
     ],
     ['gives a run more time to start if its queue is being emptied', { refresh: 420, retry: 421 }, 300_000],
   ])('%s', async (_what, waiting, latenessMs) => {
