@@ -55,6 +55,14 @@ describe('a plan', () => {
     expect(refresh.at(-1)?.arn).toBe('unread');
   });
 
+  test('orders secrets by expiry and then by ARN, in whichever order they are listed', () => {
+    const sorted = [...many(8), ...many(8, { expiresAtMs: NOW + 7_200_000 }, 'later')];
+    for (const listed of [sorted, sorted.toReversed()]) {
+      const { refresh } = planMessages(listed, OPTIONS);
+      expect(refresh.map(({ arn }) => arn)).toEqual(sorted.map(({ arn }) => arn));
+    }
+  });
+
   test('never exceeds the runs per second, and ends before the next sweep', () => {
     void fc.assert(
       fc.property(
