@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ALARM_KINDS, findAlarmKind, hasTag, isSameSecret, parseJson } from '../../lambda/contract.ts';
+import { ALARM_KINDS, findAlarmKind, hasTag, isSameSecret, parseJson, toRunbookEntry } from '../../lambda/contract.ts';
 
 const ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:team/retently-AbCdEf';
 
@@ -42,4 +42,12 @@ test('the kind of an alarm is the id at the end of its logical id, before the ei
   for (const kind of ALARM_KINDS) expect(findAlarmKind(`RetentlyAlarms${kind}0A1B2C3D`)).toBe(kind);
   expect(findAlarmKind('RetentlyAlarmsAnother0A1B2C3D')).toBeUndefined();
   expect(findAlarmKind('QueueOldAlarmsOfAnotherConstruct0A1B2C3D')).toBeUndefined();
+});
+
+test.each([
+  ['STORE_DENIED', 'docs/runbook.md#store-denied'],
+  ['TokenOverdue', 'docs/runbook.md#token-overdue'],
+  ['ManyTokensOverdue', 'docs/runbook.md#token-overdue'],
+])('the runbook entry for %s is %s', (name, entry) => {
+  expect(toRunbookEntry(name)).toBe(entry);
 });
