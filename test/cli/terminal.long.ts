@@ -191,10 +191,10 @@ describe.skipIf(!IS_THERE)(
     test('the probe warns and asks before it begins', async () => {
       const before = deployment.sandbox.tokenEndpoint.requests.length;
       const no = open(['probe', ...deployment.browserOptions]);
-      await no.shows(/000000000000[\s\S]*us-east-1[\s\S]*RetentlyCredentials[\s\S]*Begin/);
+      await no.shows(/000000000000[\s\S]*us-east-1[\s\S]*RetentlyCredentials[\s\S]*Start/);
       no.type(`n${ENTER}`);
       const stopped = open(['probe', ...deployment.browserOptions]);
-      await stopped.shows(/Begin/);
+      await stopped.shows(/Start/);
       stopped.type(CTRL_C);
       expect(await Promise.all([no.exitCode, stopped.exitCode])).toEqual([1, 130]);
       expect(deployment.sandbox.tokenEndpoint.requests).toHaveLength(before);

@@ -101,6 +101,7 @@ describe('the runbook leads from the email to a healthy account', () => {
         expect(stdout).toContain('"action":"freeBudget"');
         reader.open('version-budget');
         expect((await reader.run('run StatusCommand')).stdout).toContain('"action":"freeBudget"');
+        reader.open('reauthorization-required');
         await reader.run('npm run authorize -- --stack RetentlyTokenRefresh');
       },
     ));
