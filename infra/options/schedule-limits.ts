@@ -15,7 +15,7 @@ export const MAX_INTERVAL_MINUTES = 360;
 
 /**
  * Shortest time between two sweeps of a fleet. With less, a sweep has no time to read its secrets: it keeps 45 seconds for their
- * messages. The last minute before the next sweep is no time for runs.
+ * messages. No run starts in the last minute before the next sweep.
  */
 const MIN_SWEEP_MINUTES = 6;
 
@@ -100,6 +100,6 @@ export function findTimingProblems(timing: Timing): readonly Problem[] {
 export function findSweepProblems({ interval, flexibleWindow }: Schedule): readonly Problem[] {
   const shortestMinutes = interval.toMinutes() - flexibleWindow.toMinutes();
   if (shortestMinutes >= MIN_SWEEP_MINUTES) return [];
-  const requirement = `be at least ${MIN_SWEEP_MINUTES} minutes longer than flexibleWindow in a fleet, which is ${flexibleWindow.toMinutes()} minutes. A sweep and its messages need that time before the next sweep`;
+  const requirement = `be at least ${MIN_SWEEP_MINUTES} minutes longer than flexibleWindow (${flexibleWindow.toMinutes()} minutes) in a fleet. A sweep and its messages need that time before the next sweep`;
   return [{ path: ['interval'], requirement }];
 }

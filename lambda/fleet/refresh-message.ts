@@ -46,10 +46,11 @@ const TAG_ADVICE =
 /** Shortest time for a try to store an answer: a put or two. */
 const STORE_MIN_MS = 10_000;
 
-/** Time to find a reason to give an answer up. */
-const DESCRIBE_TIMEOUT_MS = 3_000;
 /** Age of an answer from which on a denial means that the secret has left the fleet. A wrong policy may be corrected before. */
 const DENIED_FOR_GOOD_MS = 60 * 60_000;
+
+/** Time to find a reason to give an answer up. */
+const DESCRIBE_TIMEOUT_MS = 3_000;
 const LOOK_MS = DESCRIBE_TIMEOUT_MS + 2 * STORE_CALL_MAX_MS;
 
 const telemetry = new PowertoolsTelemetry();

@@ -29,13 +29,13 @@ export class SweepTelemetry extends PowertoolsTelemetry {
     const untilDue = least(known.map(({ secondsUntilDue = 0 }) => secondsUntilDue));
     // An account that needs authorization has its own alarm. It must not keep this one on, and so hide others that are overdue.
     const waiting = known.filter((each) => !isReauthorization(each));
-    const overdue = -least(waiting.map(({ secondsUntilDue = 0 }) => secondsUntilDue));
-    // A few accounts that fail for weeks keep the alarm for one token on. It then hides an outage of all others.
     const byDue = waiting.map(({ secondsUntilDue = 0 }) => secondsUntilDue).sort((one, other) => one - other);
-    const ofMany = -(byDue[Math.max(1, Math.floor(MANY * known.length))] ?? 0);
+    const overdueAt = (place: number) => Math.max(0, Math.floor(-(byDue[place] ?? 0)));
     this.recordSeconds(METRICS.tokenSecondsRemaining, Math.max(0, Math.floor((expiresAtMs - nowMs) / 1000)));
     this.recordSeconds(METRICS.tokenSecondsUntilDue, Math.max(0, Math.floor(untilDue)));
-    this.recordSeconds(FLEET_METRICS.tokenSecondsOverdue, Math.max(0, Math.floor(overdue)));
-    this.recordSeconds(FLEET_METRICS.manyTokensSecondsOverdue, Math.max(0, Math.floor(ofMany)));
+    this.recordSeconds(FLEET_METRICS.tokenSecondsOverdue, overdueAt(0));
+    // A few accounts that fail for weeks keep the alarm for one token on. It then hides an outage of all others.
+    const many = Math.max(1, Math.floor(MANY * known.length));
+    this.recordSeconds(FLEET_METRICS.manyTokensSecondsOverdue, overdueAt(many));
   }
 }

@@ -3,6 +3,7 @@ import type { Turn } from './plan-messages.ts';
 
 /** Lateness that is normal for the delivery of a message. */
 const ON_TIME_MS = 1_000;
+
 /**
  * Returns how long the run of a message waits for its turn; `undefined` if its turn is over, and the next sweep sends it again.
  * A late message waits for a random time: after a pause of the queue or of Lambda, late messages arrive together, and must not

@@ -273,13 +273,7 @@ describe('when other writers interfere', () => {
   });
 
   test('an answer that an earlier run here could not store is stored first, then promoted', async () => {
-    const context = FakeContext.withSecret(CREDENTIALS);
-    context.deadlineMs = NOW_MS + 36_000;
-    context.tokenEndpoint.willAnswer(() => {
-      context.store.refuse('putVersion', 1_000);
-      return TOKEN;
-    });
-    expect((await faultFrom(refresh(context, IF_DUE))).name).toBe('TOKEN_NOT_STORED');
+    const context = await withPendingAnswer();
     expect(context.announcements).toEqual([]);
     const next = context.nextRun({ afterMs: 60_000 });
     next.memory.pendingAnswer = context.memory.pendingAnswer;

@@ -115,21 +115,23 @@ describe('a sweep', () => {
     ]);
   });
 
-  test('counts no rejected account as overdue, because rejected accounts have an alarm of their own', async () => {
+  /** Records the metrics of a sweep that found these seconds until tokens are due, and these accounts rejected. */
+  async function recordSweep(secondsUntilDue: readonly number[], rejected: readonly number[] = []) {
     const { SweepTelemetry } = await import('../../../lambda/fleet/sweep-telemetry.ts');
     const telemetry = new SweepTelemetry();
     telemetry.begin('request-1', 'sweep-function');
-    const sound = {
-      arn: '',
-      turn: 'none',
-      fromMs: 0,
-      expiresAtMs: 0,
-      secondsUntilDue: -60,
-      trouble: undefined,
-    } as const;
-    const rejected = { ...sound, secondsUntilDue: -7_200, trouble: 'REAUTHORIZATION_REQUIRED' } as const;
-    telemetry.recordSweep({ listed: 2, queued: 0 }, [sound, rejected], 0);
+    const toJudgment = (seconds: number, trouble?: 'REAUTHORIZATION_REQUIRED') =>
+      ({ arn: '', turn: 'none', fromMs: 0, expiresAtMs: 0, secondsUntilDue: seconds, trouble }) as const;
+    const judgments = [
+      ...secondsUntilDue.map((seconds) => toJudgment(seconds)),
+      ...rejected.map((seconds) => toJudgment(seconds, 'REAUTHORIZATION_REQUIRED')),
+    ];
+    telemetry.recordSweep({ listed: judgments.length, queued: 0 }, judgments, 0);
     telemetry.end('info', '', {});
+  }
+
+  test('counts no rejected account as overdue, because rejected accounts have an alarm of their own', async () => {
+    await recordSweep([-60], [-7_200]);
     expect(output.metrics()).toMatchObject([{ ReauthorizationRequired: 1, TokenSecondsOverdue: 60 }]);
   });
 
@@ -140,22 +142,7 @@ describe('a sweep', () => {
     [3, 2, 7_200],
     [1, 1, 0],
   ])('of %i accounts counts %i overdue ones as many, if at all', async (accounts, overdue, seconds) => {
-    const { SweepTelemetry } = await import('../../../lambda/fleet/sweep-telemetry.ts');
-    const telemetry = new SweepTelemetry();
-    telemetry.begin('request-1', 'sweep-function');
-    const sound = {
-      arn: '',
-      turn: 'none',
-      fromMs: 0,
-      expiresAtMs: 0,
-      secondsUntilDue: 60,
-      trouble: undefined,
-    } as const;
-    const judgments = Array.from({ length: accounts }, (_, index) =>
-      index < overdue ? { ...sound, secondsUntilDue: -7_200 } : sound,
-    );
-    telemetry.recordSweep({ listed: accounts, queued: 0 }, judgments, 0);
-    telemetry.end('info', '', {});
+    await recordSweep(Array.from({ length: accounts }, (_, index) => (index < overdue ? -7_200 : 60)));
     expect(output.metrics()).toMatchObject([{ TokenSecondsOverdue: 7_200, ManyTokensSecondsOverdue: seconds }]);
   });
 
