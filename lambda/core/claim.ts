@@ -60,13 +60,12 @@ async function findAttempt(
   isFree: (attempt: number) => Promise<boolean>,
 ): Promise<ClaimOutcome> {
   const listed = await context.store.listVersions();
-  const waiting = waitForRoom(context, situation, listed);
-  if (waiting) return waiting;
   // A label that lags or was moved may show a claim whose end is recorded, or no claim although there are some.
   const found = findLastAttempt(listed, situation);
   const isDoubtful = first.takesOverClaim || found >= first.attempt;
   const last = Math.max(found, first.attempt - 1);
-  let decision: Decision = isDoubtful ? await decideAnew(context, situation, last) : first;
+  let decision: Decision =
+    waitForRoom(context, situation, listed) ?? (isDoubtful ? await decideAnew(context, situation, last) : first);
   while (decision.kind === 'attempt') {
     const { attempt } = decision;
     const [wasFree, successor] = await Promise.all([
@@ -77,7 +76,9 @@ async function findAttempt(
     if (wasFree) return { ...decision, kind: 'claimed' };
     decision = await decideAnew(context, situation, attempt);
   }
-  return decision;
+  // A merge may have taken the label from the answer, and a recorded rejection of a used token says nothing.
+  const successor = await readSuccessor(context, situation.current.tokenHash);
+  return successor ? { kind: 'spent', successor } : decision;
 }
 
 function reportTakeover({ telemetry }: Context, attempt: number): void {

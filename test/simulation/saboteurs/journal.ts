@@ -228,6 +228,18 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
       test: 'nor is one whose answer comes while a run takes an earlier claim over',
     },
   },
+  {
+    mistake: 'believes a recorded rejection without a look for the answer',
+    patches: [
+      {
+        file: 'core/claim.ts',
+        find: `const successor = await readSuccessor(context, situation.current.tokenHash);
+  return successor ? { kind: 'spent', successor } : decision;`,
+        replace: 'return decision;',
+      },
+    ],
+    caughtBy: { file: 'core/claim.test.ts', test: 'a rejection of it is recorded' },
+  },
 ];
 
 /** The lease that a claim says. */

@@ -7,8 +7,8 @@ export const PACE_SABOTEURS: readonly Saboteur[] = [
     patches: [
       {
         file: 'core/claim.ts',
-        find: 'waitForRoom(context, situation, listed);',
-        replace: 'waitForRoom(context, situation, []);',
+        find: 'waitForRoom(context, situation, listed) ??',
+        replace: 'waitForRoom(context, situation, []) ??',
       },
     ],
     caughtBy: { breaks: ['I8'], within: 2_000 },

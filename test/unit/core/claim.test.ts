@@ -108,6 +108,28 @@ test('nor is one whose answer comes while a run takes an earlier claim over', as
   expect(await run({ kind: 'attempt', attempt: 1, takesOverClaim: true })).toMatchObject({ kind: 'spent' });
 });
 
+describe('a used token is rolled forward although', () => {
+  const successor = successorId(tokenHash);
+  const answered = () =>
+    context.writeText(JSON.stringify(refreshed(0, { refresh_token: 'refresh-2' })), [JOURNAL_STAGE], successor);
+  // As after a merge, which takes the label from the answer.
+  const hidden = () => context.moveStage(JOURNAL_STAGE, versionIdOf('first'));
+
+  test('a rejection of it is recorded', async () => {
+    failedBefore(0, { code: 'REAUTHORIZATION_REQUIRED' });
+    answered();
+    hidden();
+    expect(await run()).toMatchObject({ kind: 'spent', successor: { versionId: successor } });
+  });
+
+  test('there is no room for a claim', async () => {
+    answered();
+    hidden();
+    for (let number = 0; number < 90; number++) context.writeText('{}', ['filler'], versionIdOf(`filler-${number}`));
+    expect(await run()).toMatchObject({ kind: 'spent', successor: { versionId: successor } });
+  });
+});
+
 describe('attempts are numbered after the highest listed claim', () => {
   test('even without the label and the first claims, so that no second run sends the token', async () => {
     const { tokenHash } = toDocumentEntry(CREDENTIALS);
