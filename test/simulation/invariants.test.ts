@@ -93,33 +93,53 @@ describe('the witness of I6: a rejected token', () => {
 });
 
 describe('the witness of I7: a run that waits', () => {
-  function createWitness(document: object): Witness {
+  const SIX_HOURS = { access_token: 'token', expires_at: toRfc3339(6 * HOUR_MS) };
+
+  function createWitness(document: object) {
     const secretsManager = new SecretsManager({ now: () => 0, arnSuffix: () => 'AbCdEf' });
-    secretsManager.createSecret({ Name: SECRET_ID });
-    secretsManager.putSecretValue({ SecretId: SECRET_ID, SecretString: JSON.stringify(document) });
     const witness = new Witness(secretsManager, new Provider('strict'));
-    witness.afterOperator();
-    return witness;
+    secretsManager.createSecret({ Name: SECRET_ID });
+    const store = (stored: object) => {
+      secretsManager.putSecretValue({ SecretId: SECRET_ID, SecretString: JSON.stringify(stored) });
+      witness.afterOperator();
+    };
+    store(document);
+    return { witness, store };
   }
 
-  const fail = (witness: Witness, key: string, retryAfterSeconds: number | undefined, nowMs: number) => {
-    const failure = { tokenHash: key, attempt: 0, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST } as const;
+  const fail = (witness: Witness, token: string, retryAfterSeconds: number | undefined, nowMs: number) => {
+    const failure = { tokenHash: sha256(token), attempt: 0, code: 'PROVIDER_UNAVAILABLE', digest: DIGEST } as const;
     const sender = { id: nowMs, isForced: false, refusal: undefined, claims: new Map() };
     witness.afterPut(sender, `failure ${nowMs}`, renderFailure({ ...failure, retryAfterSeconds }), nowMs);
   };
 
   test('may wait for the longest back-off after the failure, and no longer', () => {
-    const witness = createWitness({ refresh_token: TOKEN });
-    fail(witness, 'token', undefined, HOUR_MS);
+    const { witness } = createWitness({ refresh_token: TOKEN });
+    fail(witness, TOKEN, undefined, HOUR_MS);
     witness.afterWait(1.75 * HOUR_MS);
     expect(() => witness.afterWait(2 * HOUR_MS)).toThrow(Violation);
   });
 
   test('may wait for the server although an attempt with an earlier grant failed later', () => {
-    const witness = createWitness({ refresh_token: TOKEN, access_token: 'token', expires_at: toRfc3339(6 * HOUR_MS) });
-    fail(witness, 'token', 31_536_000, HOUR_MS);
+    const { witness } = createWitness({ refresh_token: TOKEN, ...SIX_HOURS });
+    fail(witness, TOKEN, 31_536_000, HOUR_MS);
     fail(witness, 'earlier', undefined, HOUR_MS + 1);
     witness.afterWait(5 * HOUR_MS);
     expect(() => witness.afterWait(6 * HOUR_MS)).toThrow(Violation);
+  });
+
+  test('may wait for the server as long as the document allows that an operator has just replaced', () => {
+    const { witness, store } = createWitness({ refresh_token: TOKEN, ...SIX_HOURS });
+    store({ refresh_token: 'earlier' });
+    fail(witness, TOKEN, 31_536_000, HOUR_MS);
+    witness.afterWait(5 * HOUR_MS);
+    expect(() => witness.afterWait(6 * HOUR_MS)).toThrow(Violation);
+  });
+
+  test('may not wait as long as a document with another token allows', () => {
+    const { witness, store } = createWitness({ refresh_token: 'earlier', ...SIX_HOURS });
+    store({ refresh_token: TOKEN });
+    fail(witness, TOKEN, 31_536_000, HOUR_MS);
+    expect(() => witness.afterWait(5 * HOUR_MS)).toThrow(Violation);
   });
 });

@@ -128,10 +128,7 @@ export class Witness {
   /** Tokens of answers that waited in memory, and that the server had revoked by the time they were recorded. */
   readonly #recordedDead = new Set<string>();
   /** Last recorded failure of each token, and whether the server asked for a pause. */
-  readonly #lastFailures = new Map<
-    string,
-    { readonly atMs: number; readonly isPaused: boolean; readonly longestPauseMs: number }
-  >();
+  readonly #lastFailures = new Map<string, { readonly atMs: number; readonly isPaused: boolean }>();
   /** Answers on their way: given by the provider, not recorded yet. */
   readonly #unrecorded = new Set<string>();
 
@@ -383,12 +380,10 @@ export class Witness {
         code,
         retry_after_seconds: retryAfterSeconds = 0,
       } = JSON.parse(secretString);
-      const pauseMs = Math.min(retryAfterSeconds * 1_000, this.#longestPauseMs(nowMs));
+      const pauseMs = Math.min(retryAfterSeconds * 1_000, this.#longestPauseMs(nowMs, [this.currentVersionId()]));
       const isRejection = code === 'REAUTHORIZATION_REQUIRED' || code === 'CLIENT_REJECTED';
       this.#failures.set(digest, { attempt, atMs: nowMs, pauseMs, isRejection });
-      // An operator may change the document while the run ends that has seen this one.
-      const longestPauseMs = this.#longestPauseMs(nowMs);
-      this.#lastFailures.set(tokenHash, { atMs: nowMs, isPaused: retryAfterSeconds > 0, longestPauseMs });
+      this.#lastFailures.set(tokenHash, { atMs: nowMs, isPaused: retryAfterSeconds > 0 });
       if (attempt >= (this.#forced.get(tokenHash) ?? Infinity)) this.#forced.delete(tokenHash);
       // Later runs finish what someone forced and what failed for a temporary reason.
       if (!isRejection) this.#refused.delete(digest);
@@ -410,16 +405,22 @@ export class Witness {
   }
 
   /** A server that asks for a longer pause gets another request in the last hour of the access token. */
-  #longestPauseMs(nowMs: number): number {
-    const lastHourMs = (this.#document(this.currentVersionId())?.expiresAtMs ?? 0) - HOUR_MS;
-    return Math.max(MAX_BACK_OFF_MS, lastHourMs - nowMs);
+  #longestPauseMs(nowMs: number, versionIds: readonly string[]): number {
+    const expiries = versionIds.map((versionId) => this.#document(versionId)?.expiresAtMs ?? 0);
+    return Math.max(MAX_BACK_OFF_MS, Math.max(0, ...expiries) - HOUR_MS - nowMs);
+  }
+
+  /** Versions that have held AWSCURRENT with this token. A run may have read one before an operator moved the label. */
+  #holdersOf(tokenHash: string): readonly string[] {
+    return [...this.#holders].filter((versionId) => this.#document(versionId)?.successorId === successorId(tokenHash));
   }
 
   /** A run has ended with `waiting`, and not because the secret has too many versions. */
   afterWait(retryAtMs: number): void {
     // An attempt with an earlier grant may be recorded after one with the current grant, and must not hide it.
-    const longestMs = [...this.#lastFailures.values()].map(({ atMs, isPaused, longestPauseMs }) =>
-      isPaused ? atMs + Math.max(longestPauseMs, this.#longestPauseMs(atMs)) : atMs + MAX_BACK_OFF_MS,
+    const longestMs = [...this.#lastFailures].map(
+      ([tokenHash, { atMs, isPaused }]) =>
+        atMs + (isPaused ? this.#longestPauseMs(atMs, this.#holdersOf(tokenHash)) : MAX_BACK_OFF_MS),
     );
     if (retryAtMs > Math.max(0, ...longestMs) + CLOCKS_DIFFER_MS)
       throw new Violation('I7', 'a run waits for longer than the longest back-off, or than the server may ask for');
