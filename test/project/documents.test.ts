@@ -88,6 +88,20 @@ describe('the glossary', () => {
   });
 });
 
+test.each([...DOCUMENTS])('%s has tables whose rows have as many cells as the head', (_path, text) => {
+  const prose = text.replaceAll(/^( *)```[\s\S]*?^\1```/gm, '');
+  const tables = prose.match(/(^ *\|.*\n)+/gm) ?? [];
+  const uneven = tables.flatMap((table) => {
+    const [head, ...rows] = table.trim().split('\n');
+    return rows.filter((row) => cellsOf(row) !== cellsOf(head));
+  });
+  expect(uneven).toEqual([]);
+});
+
+function cellsOf(row = ''): number {
+  return row.match(/(?<!\\)\|/g)?.length ?? 0;
+}
+
 test.each(examplesIn('json'))('%s: JSON %i can be parsed', (_path, _number, block) => {
   expect(() => JSON.parse(block)).not.toThrow();
 });
