@@ -15,7 +15,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I1', 'I6'], within: 100 },
   },
   {
-    mistake: 'forgets that it was rejected',
+    mistake: 'forgets a rejection',
     patches: [
       {
         file: 'core/decide.ts',
@@ -26,7 +26,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I6', 'I7'], within: 100 },
   },
   {
-    mistake: 'calls a rejected grant fresh',
+    mistake: 'reports a rejected grant as fresh',
     patches: [
       {
         file: 'core/decide.ts',
@@ -48,7 +48,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I6'], within: 100 },
   },
   {
-    mistake: 'records a failure in the time that its announcement needs',
+    mistake: 'uses the time reserved for announcing a failure to record it',
     patches: [
       {
         file: 'core/failed-attempt.ts',
@@ -62,17 +62,17 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'takes every late answer for the newer one',
+    mistake: 'treats every late answer as the newer one',
     patches: [{ file: 'core/record.ts', find: 'otherAskedAtMs > askedAtMs', replace: 'otherAskedAtMs > Infinity' }],
     caughtBy: { breaks: ['I1', 'I3'], within: 1_000 },
   },
   {
-    mistake: 'takes no late answer for the newer one',
+    mistake: 'never treats a late answer as the newer one',
     patches: [{ file: 'core/record.ts', find: 'otherAskedAtMs > askedAtMs', replace: 'otherAskedAtMs > 0' }],
     caughtBy: { breaks: ['I1', 'I3'], within: 2_000 },
   },
   {
-    mistake: 'does not say in a document that it may be revoked',
+    mistake: 'does not record that tokens in a document may be revoked',
     patches: [
       {
         file: 'core/record.ts',
@@ -83,7 +83,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I7'], within: 2_000 },
   },
   {
-    mistake: 'never doubts a late answer',
+    mistake: 'never marks a late answer as perhaps revoked',
     patches: [
       {
         file: 'core/record.ts',
@@ -94,7 +94,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I7'], within: 2_000 },
   },
   {
-    mistake: 'ends the doubt about tokens while another run may still revoke them',
+    mistake: 'removes may_be_revoked while another run may still revoke the tokens',
     patches: [
       {
         file: 'core/token-members.ts',
@@ -108,7 +108,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'lets another run send a token while its answer is stored late',
+    mistake: 'lets another run send a token while a late answer to it is being stored',
     patches: [
       {
         file: 'core/record.ts',
@@ -119,7 +119,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { file: 'core/record.test.ts', test: 'another run claims it while this run looks' },
   },
   {
-    mistake: 'promotes the document of another run although an edit is missing in it',
+    mistake: "promotes another run's document that lacks an edit",
     patches: [{ file: 'core/refresh.ts', find: `if (!hasAllOf(current, entry)) return 'start over';`, replace: '' }],
     caughtBy: {
       file: 'core/refresh-interleaved.test.ts',
@@ -127,7 +127,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'promotes an answer without an access token although an edit is missing in it',
+    mistake: "promotes another run's document that lacks both an access token and an edit",
     patches: [
       {
         file: 'core/refresh.ts',
@@ -141,7 +141,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'promotes no answer if a credential was removed meanwhile',
+    mistake: 'does not promote an answer if an edit has removed a credential',
     patches: [
       {
         file: 'core/run-report.ts',
@@ -155,7 +155,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'merges documents and forgets that an attempt at their tokens was lost',
+    mistake: 'forgets in a merge that an attempt with its tokens got no answer',
     patches: [
       {
         file: 'core/roll-forward.ts',
@@ -169,7 +169,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'loses the doubt of a document in a merge',
+    mistake: 'drops may_be_revoked in a merge',
     patches: [
       {
         file: 'core/roll-forward.ts',
@@ -183,7 +183,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'leaves the expiry of a refresh token beside the next one',
+    mistake: "keeps the old refresh token's expiry beside a new refresh token",
     patches: [{ file: 'core/credentials.ts', find: "'refresh_token_expires_at',", replace: '' }],
     caughtBy: {
       file: 'core/credentials.test.ts',
@@ -191,7 +191,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'gives a merge with a doubt the id of the one without',
+    mistake: 'gives a merge with may_be_revoked the id of the one without',
     patches: [
       {
         file: 'core/roll-forward.ts',
@@ -205,7 +205,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'merges documents and misses a claim that the label does not show',
+    mistake: 'misses a claim in a merge if the label does not show the claim',
     patches: [
       {
         file: 'core/roll-forward.ts',
@@ -219,7 +219,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'reports of a newer token what it found out about the one before',
+    mistake: 'reports an earlier check of the token secret after it has promoted a newer token',
     patches: [{ file: 'core/run-report.ts', find: 'this.isTokenSecretStale = undefined;', replace: '' }],
     caughtBy: {
       file: 'core/token-secret.test.ts',
@@ -227,7 +227,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'ignores that the parent of a token was rejected',
+    mistake: "ignores a rejection of a token's parent",
     patches: [
       {
         file: 'core/decide.ts',
@@ -238,7 +238,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { file: 'core/decide.test.ts', test: 'an answer, then a rejection of its parent' },
   },
   {
-    mistake: 'takes an ambiguous failure for no doubt',
+    mistake: 'assumes that an ambiguous failure revoked nothing',
     patches: [
       {
         file: 'core/journal.ts',
@@ -260,7 +260,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I1'], within: 100 },
   },
   {
-    mistake: 'sends a token while the answer to it is in memory',
+    mistake: 'sends a token again while its answer is in memory',
     patches: [
       {
         file: 'core/refresh.ts',
@@ -285,7 +285,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I1'], within: 100 },
   },
   {
-    mistake: 'takes any recorded failure for the end of the attempt that may have revoked an answer',
+    mistake: 'mistakes an earlier failure for the end of the attempt that may have revoked an answer',
     patches: [
       {
         file: 'core/record.ts',
@@ -299,7 +299,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'does not doubt a late answer if only the label shows that its token was sent again',
+    mistake: 'misses that a token was sent again if only the label shows it',
     patches: [
       {
         file: 'core/record.ts',
@@ -341,7 +341,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'ends a POST with the time for its connection',
+    mistake: 'applies the timeout of the connection to the whole POST',
     patches: [
       {
         file: 'adapters/token-endpoint.ts',
@@ -380,7 +380,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I3'], within: 100 },
   },
   {
-    mistake: 'dates a late answer by when it is stored',
+    mistake: 'dates a late answer by its storage instead of its request',
     patches: [
       {
         file: 'core/record.ts',
@@ -391,7 +391,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I1', 'I3'], within: 1_000 },
   },
   {
-    mistake: 'loses the doubt of a late answer that follows another',
+    mistake: 'drops may_be_revoked from a late answer that follows another',
     patches: [
       {
         file: 'core/record.ts',
@@ -402,7 +402,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { file: 'core/record.test.ts', test: 'it follows an earlier answer of another run: it may' },
   },
   {
-    mistake: 'stores no late answer if someone forces the run',
+    mistake: 'does not store a late answer in a forced run',
     patches: [
       {
         file: 'core/refresh.ts',

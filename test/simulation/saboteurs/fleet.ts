@@ -3,7 +3,7 @@ import type { Saboteur } from '../sabotage.ts';
 /** Mistakes that no simulation of one secret can see: named tests catch them. */
 export const FLEET_SABOTEURS: readonly Saboteur[] = [
   {
-    mistake: 'sweeps, and waits only for the last read of each lane',
+    mistake: 'waits only for the last read of each worker in a sweep',
     patches: [
       {
         file: 'fleet/sweep-secrets.ts',
@@ -18,7 +18,7 @@ export const FLEET_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'reports the figures of a failed run with those of the next secret',
+    mistake: "reports a failed run's metrics with those of the next secret",
     patches: [
       {
         file: 'adapters/powertools-telemetry.ts',
@@ -32,7 +32,7 @@ export const FLEET_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'reports the expiry of one secret for the next',
+    mistake: "reports one secret's token expiry for the next secret",
     patches: [
       {
         file: 'adapters/powertools-telemetry.ts',
@@ -88,7 +88,7 @@ export const FLEET_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'runs on after its lease if the function has more time',
+    mistake: 'keeps running after its lease if the function has time left',
     patches: [
       {
         file: 'fleet/refresh-message.ts',
@@ -116,7 +116,7 @@ export const FLEET_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'takes a queue whose length is unknown for an empty one',
+    mistake: 'treats a queue of unknown length as empty',
     patches: [{ file: 'fleet/sweep-secrets.ts', find: 'return Number.POSITIVE_INFINITY;', replace: 'return 0;' }],
     caughtBy: {
       file: 'fleet/sweep-secrets.test.ts',
@@ -124,7 +124,7 @@ export const FLEET_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'deletes its record of notified accounts before it stores the next',
+    mistake: 'deletes the old record of notified accounts before it stores the new one',
     patches: [
       {
         file: 'fleet/notified-accounts.ts',
@@ -141,7 +141,7 @@ export const FLEET_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'drops an answer because AWS throttles the look at its secret',
+    mistake: 'drops an answer because AWS throttles the check of its secret',
     patches: [
       {
         file: 'fleet/refresh-message.ts',

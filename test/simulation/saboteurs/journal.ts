@@ -14,7 +14,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I1'], within: 100 },
   },
   {
-    mistake: 'promotes the answer before it records the answer where it can be found',
+    mistake: 'promotes an answer before it records the answer under the derived id',
     patches: [
       {
         file: 'core/record.ts',
@@ -28,7 +28,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I1'], within: 100 },
   },
   {
-    mistake: 'never looks for the answer to a spent token',
+    mistake: 'never looks for the answer to a used token',
     patches: [
       {
         file: 'core/load.ts',
@@ -39,7 +39,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I1', 'I2', 'I3', 'I7'], within: 100 },
   },
   {
-    mistake: 'spends without a claim',
+    mistake: 'sends a token without a claim',
     patches: [
       {
         file: 'core/claim.ts',
@@ -71,7 +71,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { file: 'core/claim.test.ts', test: 'a claim contains the whole lease of its run' },
   },
   {
-    mistake: 'puts the answer straight into AWSCURRENT',
+    mistake: 'stores an answer directly as AWSCURRENT',
     patches: [
       { file: 'adapters/secrets-manager-credential-store.ts', find: 'VersionStages: [JOURNAL_STAGE],', replace: '' },
     ],
@@ -95,7 +95,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I1', 'I4'], within: 1_000 },
   },
   {
-    mistake: 'takes a rejected move of AWSCURRENT for a move',
+    mistake: 'treats a rejected move of AWSCURRENT as a success',
     patches: [
       {
         file: 'core/refresh.ts',
@@ -117,7 +117,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I4'], within: 100 },
   },
   {
-    mistake: 'cannot read what it wrote',
+    mistake: 'cannot read its own records',
     patches: [
       {
         file: 'core/load.ts',
@@ -129,7 +129,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I7'], within: 100 },
   },
   {
-    mistake: 'takes every claim that exists for a live one',
+    mistake: 'treats every claim as live',
     patches: [
       {
         file: 'core/decide.ts',
@@ -140,12 +140,12 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I7'], within: 100 },
   },
   {
-    mistake: 'takes a claim that exists for one that it made',
+    mistake: "treats another run's claim as its own",
     patches: [{ file: 'core/claim.ts', find: `return put === 'created';`, replace: 'return put !== undefined;' }],
     caughtBy: { breaks: ['I2'], within: 1_000 },
   },
   {
-    mistake: 'begins with the first attempt if the label shows none',
+    mistake: 'starts over at the first attempt if the label shows none',
     patches: [
       {
         file: 'core/claim.ts',
@@ -156,7 +156,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I2'], within: 2_000 },
   },
   {
-    mistake: 'judges a claim by the clock of the run that made it',
+    mistake: 'dates a claim by the clock of the run that made it',
     patches: [
       {
         file: 'core/claim.ts',
@@ -172,7 +172,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { file: 'core/journal.test.ts', test: 'a claim names its purpose, and a nonce distinguishes two runs' },
   },
   {
-    mistake: "judges a claim by the judging run's lease",
+    mistake: "applies its own lease to another run's claim",
     patches: [
       {
         file: 'core/claim.ts',
@@ -194,7 +194,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I2'], within: 5_000 },
   },
   {
-    mistake: 'looks for the answer before the claim instead of beside it',
+    mistake: 'looks for the answer before the claim instead of in parallel',
     patches: [
       {
         file: 'core/claim.ts',
@@ -213,7 +213,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
   },
   {
     // The claim of a run that stores an answer late hides this mistake from the histories.
-    mistake: 'takes a claim over without a look for the answer',
+    mistake: 'takes over a claim without looking for the answer',
     patches: [
       {
         file: 'core/claim.ts',
@@ -229,7 +229,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'believes a recorded rejection without a look for the answer',
+    mistake: 'reports a recorded rejection without looking for the answer',
     patches: [
       {
         file: 'core/claim.ts',
@@ -242,7 +242,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
   },
 ];
 
-/** The lease that a claim says. */
+/** Patch of the lease that a claim states. */
 function lease(leaseSeconds: string): Saboteur['patches'][number] {
   return {
     file: 'core/claim.ts',

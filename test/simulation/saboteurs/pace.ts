@@ -25,7 +25,7 @@ export const PACE_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I8'], within: 2_000 },
   },
   {
-    mistake: 'latches only by the refresh token',
+    mistake: 'treats a rejection as final even after the client secret has changed',
     patches: [
       {
         file: 'core/decide.ts',
@@ -41,7 +41,7 @@ export const PACE_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I8'], within: 2_000 },
   },
   {
-    mistake: 'backs off without an end',
+    mistake: 'backs off without a limit',
     patches: [
       {
         file: 'core/decide.ts',
@@ -52,7 +52,7 @@ export const PACE_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I7'], within: 2_000 },
   },
   {
-    mistake: 'respects Retry-After without a bound',
+    mistake: 'respects Retry-After without a limit',
     patches: [
       {
         file: 'core/decide.ts',
@@ -63,7 +63,7 @@ export const PACE_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I7'], within: 2_000 },
   },
   {
-    mistake: 'respects Retry-After beyond the lifetime that it believes',
+    mistake: 'respects Retry-After beyond the longest accepted lifetime',
     patches: [
       {
         file: 'core/decide.ts',
@@ -93,7 +93,7 @@ export const PACE_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I8'], within: 2_000 },
   },
   {
-    mistake: 'gives a POST the time in which its answer is saved',
+    mistake: 'lets a POST use the time reserved for saving its answer',
     patches: [
       {
         file: 'core/exchange.ts',
@@ -104,7 +104,7 @@ export const PACE_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I1'], within: 100 },
   },
   {
-    mistake: 'refreshes a token only when it has expired',
+    mistake: 'refreshes a token only after it has expired',
     patches: [
       {
         file: 'core/due.ts',

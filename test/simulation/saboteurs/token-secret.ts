@@ -5,7 +5,7 @@ const FILE = 'core/token-secret.ts';
 /** Mistakes about the token secret. */
 export const TOKEN_SECRET_SABOTEURS: readonly Saboteur[] = [
   {
-    mistake: 'moves the label of the token secret without comparing',
+    mistake: "moves the token secret's label without comparing",
     patches: [
       {
         file: FILE,
@@ -16,7 +16,7 @@ export const TOKEN_SECRET_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I9'], within: 5_000 },
   },
   {
-    mistake: 'takes whatever the token secret holds for its own',
+    mistake: 'treats any content of the token secret as its own',
     patches: [
       {
         file: FILE,
@@ -27,7 +27,7 @@ export const TOKEN_SECRET_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I9'], within: 400 },
   },
   {
-    mistake: 'takes any object with an access_token for its own',
+    mistake: 'treats any object with an access_token as its own',
     patches: [
       {
         file: FILE,
@@ -40,7 +40,7 @@ export const TOKEN_SECRET_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I9'], within: 2_000 },
   },
   {
-    mistake: 'believes that the token secret is in sync once it holds any token',
+    mistake: 'considers the token secret in sync if it holds any token',
     patches: [
       {
         file: FILE,
@@ -51,7 +51,7 @@ export const TOKEN_SECRET_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I9'], within: 400 },
   },
   {
-    mistake: 'judges the token secret by its access_token only',
+    mistake: 'compares only the access_token of the token secret',
     patches: [
       {
         file: FILE,
@@ -62,7 +62,7 @@ export const TOKEN_SECRET_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I9'], within: 2_000 },
   },
   {
-    mistake: 'computes the version id of the token secret from the access token only',
+    mistake: "derives the token secret's version id only from the access token",
     patches: [
       {
         file: FILE,
@@ -73,7 +73,7 @@ export const TOKEN_SECRET_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I9'], within: 2_000 },
   },
   {
-    mistake: 'takes a rejected move of the label of the token secret for a move',
+    mistake: "treats a rejected move of the token secret's label as a success",
     patches: [
       {
         file: FILE,
@@ -85,7 +85,7 @@ export const TOKEN_SECRET_SABOTEURS: readonly Saboteur[] = [
     caughtBy: { breaks: ['I9'], within: 2_000 },
   },
   {
-    mistake: 'copies the token that an earlier read of AWSCURRENT showed',
+    mistake: 'copies a token from an earlier read of AWSCURRENT',
     patches: [
       { file: FILE, find: 'const current = await readCurrent(context);', replace: 'const current = known;' },
       {
@@ -111,7 +111,7 @@ export const TOKEN_SECRET_SABOTEURS: readonly Saboteur[] = [
     },
   },
   {
-    mistake: 'moves the label of the token secret although no time is left for that',
+    mistake: "moves the token secret's label although no time is left",
     patches: [
       {
         file: FILE,
