@@ -29,7 +29,10 @@ export interface Notices {
 
 /** Maximum number of emails about single accounts per sweep. */
 const MAX_SINGLE = 20;
-/** Largest share of the accounts that one cause can hit and still be reported account by account. */
+/**
+ * Largest share of the accounts that can have one cause and still be reported account by account. It includes accounts that earlier
+ * sweeps reported: a cause that hits all accounts shows only when their tokens are due, which takes hours.
+ */
 const SHARED_CAUSE = 0.1;
 /** Length of a hash that distinguishes 10,000 accounts. */
 const HASH_LENGTH = 10;
@@ -57,7 +60,7 @@ export function decideNotices(before: Notified, judgments: readonly SecretJudgme
     }
   }
   return {
-    ...toNotices(changed, judgments.length),
+    ...toNotices(changed, notified, judgments.length),
     changed: changed.map(({ arn }) => arn),
     next: { notified: byCode(notified), seen: byCode(seen) },
   };
@@ -87,13 +90,15 @@ function toCodesOf(judgments: readonly SecretJudgment[], arns: ReadonlySet<strin
 
 function toNotices(
   changed: readonly { readonly arn: string; readonly code: TroubleCode }[],
+  notified: ReadonlyMap<string, string>,
   accounts: number,
 ): Pick<Notices, 'notices' | 'others'> {
   const groups = TROUBLE_CODES.map((code) => ({
     code,
     arns: changed.filter((each) => each.code === code).map(({ arn }) => arn),
   }));
-  const isShared = ({ arns }: Notice) => arns.length > 1 && arns.length > SHARED_CAUSE * accounts;
+  const countOf = (code: TroubleCode) => [...notified.values()].filter((each) => each === code).length;
+  const isShared = ({ code, arns }: Notice) => arns.length > 1 && countOf(code) > SHARED_CAUSE * accounts;
   const shared = groups.filter(isShared);
   const single = groups
     .filter((group) => !isShared(group))

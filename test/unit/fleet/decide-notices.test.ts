@@ -94,6 +94,19 @@ describe('many accounts', () => {
     expect(others).toBe(0);
   });
 
+  test('are reported as one, too, if a cause that more than a tenth have shows in several sweeps', () => {
+    const sound = SOUND.slice(0, 70);
+    const revoked = names.map((name) => judgment(name, REQUIRED));
+    let state: Notified = NO_ONE_NOTIFIED;
+    const emails = [6, 12, 18, 19].map((count) => {
+      const { notices, others, next } = decideNotices(state, [...revoked.slice(0, count), ...sound]);
+      state = next;
+      expect(others).toBe(0);
+      return notices.map(({ arns }) => arns.length);
+    });
+    expect(emails).toEqual([[1, 1, 1, 1, 1, 1], [6], [6], [1]]);
+  });
+
   test('do not count as a shared cause if there is only one of them', () => {
     expect(decideNotices(NO_ONE_NOTIFIED, [judgment('a', REQUIRED)]).notices).toEqual([
       { code: REQUIRED, arns: [toArn('a')] },
