@@ -14,19 +14,29 @@ export interface NotifyPorts {
   readonly publish: (subject: string, message: string) => Promise<void>;
   readonly telemetry: Pick<Telemetry, 'warn'>;
   readonly now: () => number;
+  /** Time until the platform ends this run. */
+  readonly remainingMs: () => number;
 }
 
 /** Time for which no other sweep gets the state: longer than the notices of one sweep take. */
 const TAKE_SECONDS = 120;
+
+/** Time for the last email, and for storing the state: three calls of at most ten seconds each. */
+const RESERVE_MS = 30_000;
 
 /**
  * Notifies people of each account that changed. Never throws: the fleet's alarms do not depend on notices, and the next sweep
  * reports an account that was not reported, and only that one.
  */
 export async function notifyAccounts(
-  { accounts, publish, telemetry, now }: NotifyPorts,
+  { accounts, publish: send, telemetry, now, remainingMs }: NotifyPorts,
   judgments: readonly SecretJudgment[],
 ): Promise<void> {
+  const endsAtMs = now() + Math.min(remainingMs(), TAKE_SECONDS * 1000) - RESERVE_MS;
+  const publish: NotifyPorts['publish'] = async (subject, message) => {
+    if (now() > endsAtMs) throw Object.assign(new Error('No time left.'), { name: 'TimeoutError' });
+    await send(subject, message);
+  };
   try {
     const taken = await accounts.take(TAKE_SECONDS);
     if (taken === undefined) return;

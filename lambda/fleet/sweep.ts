@@ -78,7 +78,7 @@ export async function handler(event: unknown, lambdaContext: FleetLambdaContext)
     warnOfTroubles(swept.judgments, configuration.sweepSeconds);
     const result = toResult(swept);
     if (swept.problem !== undefined) throw withCounts(swept.problem, result);
-    await notify(configuration, swept.judgments);
+    await notify(configuration, swept.judgments, lambdaContext);
     const { listed, queued } = result;
     telemetry.recordSweep(result, swept.judgments, Date.now());
     telemetry.end('info', listed === 0 ? NONE : SWEPT, { outcome: 'swept', listed, queued });
@@ -123,7 +123,11 @@ async function sweep(configuration: SweepConfiguration, lambdaContext: FleetLamb
   );
 }
 
-async function notify({ notify: to }: SweepConfiguration, judgments: readonly SecretJudgment[]): Promise<void> {
+async function notify(
+  { notify: to }: SweepConfiguration,
+  judgments: readonly SecretJudgment[],
+  lambdaContext: FleetLambdaContext,
+): Promise<void> {
   if (to === undefined) return;
   const { topicArn, queueUrl } = to;
   await notifyAccounts(
@@ -135,6 +139,7 @@ async function notify({ notify: to }: SweepConfiguration, judgments: readonly Se
       },
       telemetry,
       now: Date.now,
+      remainingMs: () => lambdaContext.getRemainingTimeInMillis(),
     },
     judgments,
   );

@@ -25,20 +25,23 @@ async function start({ fails = false } = {}) {
   const aws = await startAws({ now: () => clock.nowMs, sqs: { retentionMs: 14 * DAY_MS } });
   const queueUrl = `${aws.url}/000000000000/notified`;
   const subjects: string[] = [];
-  const limit = { failsAfter: fails ? 0 : Number.POSITIVE_INFINITY };
+  const limit = { failsAfter: fails ? 0 : Number.POSITIVE_INFINITY, publishMs: 0, timeoutMs: 120_000 };
   const telemetry = new FakeTelemetry();
   const open = () => new NotifiedAccounts(new SQSClient(awsClientOptions(aws.url)), queueUrl);
   const sweep = async (judgments: readonly SecretJudgment[], isTick = true) => {
     subjects.length = 0;
+    const endsAtMs = clock.nowMs + limit.timeoutMs;
     await notifyAccounts(
       {
         accounts: open(),
         publish: async (subject) => {
           if (subjects.length >= limit.failsAfter) throw new Error('AuthorizationError');
           subjects.push(subject);
+          clock.nowMs += limit.publishMs;
         },
         telemetry,
         now: () => clock.nowMs,
+        remainingMs: () => endsAtMs - clock.nowMs,
       },
       judgments,
     );
@@ -96,6 +99,27 @@ test.each(['REAUTHORIZATION_REQUIRED', 'CREDENTIALS_INVALID'] as const)(
     expect(new Set([...before, ...after]).size).toBe(5);
     expect(after).toHaveLength(3);
     expect(await started.sweep(accounts)).toEqual([]);
+  },
+);
+
+test.each([60_000, 900_000])(
+  'a slow topic does not use up the %i ms of a sweep, and no email is sent twice',
+  async (ms) => {
+    await using started = await start();
+    const healthy = Array.from({ length: 500 }, (_, index) => ({ ...REVOKED, arn: `s-${index}`, trouble: undefined }));
+    const revoked = Array.from({ length: 20 }, (_, index) => ({ ...REVOKED, arn: `${REVOKED.arn}${index}` }));
+    started.limit.timeoutMs = ms;
+    started.limit.publishMs = 9_000;
+    const startMs = started.clock.nowMs;
+    const sent = await started.sweep([...revoked, ...healthy], false);
+    // Another sweep gets the state after 120 seconds.
+    expect(started.clock.nowMs - startMs).toBeLessThan(Math.min(ms, 120_000));
+    expect(sent.length).toBeGreaterThan(2);
+    expect(started.telemetry.lines).toMatchObject([{ level: 'warn', members: { code: 'TimeoutError' } }]);
+    started.clock.nowMs += 600_000;
+    started.limit.publishMs = 0;
+    const rest = await started.sweep([...revoked, ...healthy]);
+    expect(sent.length + rest.length).toBe(20);
   },
 );
 
