@@ -76,6 +76,8 @@ async function findAttempt(
     if (wasFree) return { ...decision, kind: 'claimed' };
     decision = await decideAnew(context, situation, attempt);
   }
+  // Another run is sending the token, and records the answer.
+  if (decision.kind === 'busy') return decision;
   // A merge may have taken the label from the answer, and a recorded rejection of a used token says nothing.
   const successor = await readSuccessor(context, situation.current.tokenHash);
   return successor ? { kind: 'spent', successor } : decision;
