@@ -14,13 +14,13 @@ interface BrowserFlowOptions extends CommonOptions {
   /** Absent if the user did not pass it. */
   readonly port?: number | undefined;
   readonly redirectUri?: string | undefined;
-  readonly manual: boolean;
+  readonly manual?: boolean | undefined;
   readonly open: boolean;
   readonly pkce: boolean;
   readonly waitSeconds: number;
   readonly authorizationEndpoint: URL;
   readonly tokenEndpoint?: URL | undefined;
-  readonly yes: boolean;
+  readonly yes?: boolean | undefined;
 }
 
 export interface AuthorizeOptions extends BrowserFlowOptions {
@@ -33,11 +33,11 @@ interface SecretOptions extends CommonOptions {
 }
 
 export interface StatusOptions extends SecretOptions {
-  readonly all: boolean;
+  readonly all?: boolean | undefined;
 }
 
 export interface RefreshOptions extends SecretOptions {
-  readonly force: boolean;
+  readonly force?: boolean | undefined;
 }
 
 export interface ProbeOptions extends BrowserFlowOptions {
@@ -72,7 +72,7 @@ function addBrowserOptions(command: Command): Command {
       'redirect URI of the application (default: redirect_uri in the secret, or http://127.0.0.1:<port>/callback)',
       parseRedirectUri,
     )
-    .option('--manual', 'paste the redirected address, if the browser cannot reach this machine', false)
+    .option('--manual', 'paste the redirected address, if the browser cannot reach this machine')
     .option('--no-open', 'print the address of the page, but do not open it')
     .option('--no-pkce', 'omit PKCE, for a server that rejects it')
     .addOption(seconds('--wait-seconds <number>', 'maximum wait for the browser', DEFAULT_WAIT_SECONDS))
@@ -82,7 +82,7 @@ function addBrowserOptions(command: Command): Command {
         .default(new URL(DEFAULT_AUTHORIZATION_ENDPOINT), DEFAULT_AUTHORIZATION_ENDPOINT),
     )
     .option('--token-endpoint <url>', "URL that exchanges the code (default: the function's own)", parseEndpoint)
-    .option('-y, --yes', 'answer yes to all questions, except about members of other programs', false);
+    .option('-y, --yes', 'answer yes to all questions, except about members of other programs');
 }
 
 export function addAuthorizeOptions(command: Command): Command {

@@ -48,7 +48,7 @@ function createProgram(end: (exitCode: ExitCode) => void): Command {
     });
   addSecretOptions(program.command('status'))
     .description('Shows the state of every account and fleet, or of one, and what to do now')
-    .option('--all', 'show all healthy secrets of a fleet, even beyond 20 lines', false)
+    .option('--all', 'show all healthy secrets of a fleet, even beyond 20 lines')
     .addHelpText(
       'after',
       `\nExamples:\n  ${BIN} status\n  ${BIN} status --stack RetentlyTokenRefresh --region eu-west-1\n  ${BIN} status --json | jq '.[].health'\n  ${BIN} status --stack RetentlyTokenRefreshFleet --secret-id acme\n  ${BIN} status --json | jq -r '.[].secrets[]? | select(.health != "healthy").secret'\n${EXIT_CODES}`,
@@ -59,7 +59,7 @@ function createProgram(end: (exitCode: ExitCode) => void): Command {
     });
   addSecretOptions(program.command('refresh'))
     .description('Refreshes the token if it is due, and shows the outcome')
-    .option('--force', 'refresh even if the token is fresh, or after a failure or rejection', false)
+    .option('--force', 'refresh even if the token is fresh, or after a failure or rejection')
     .addHelpText(
       'after',
       `\nExamples:\n  ${BIN} refresh\n  ${BIN} refresh --force\n  ${BIN} refresh --stack RetentlyTokenRefreshFleet --secret-id acme\n${EXIT_CODES}`,

@@ -23,7 +23,7 @@ interface ShownRefresh {
 export async function refresh(session: AwsSession, options: RefreshOptions): Promise<ExitCode> {
   const target = await terminal.progress('Looking for the stack', findRefreshTarget(session, options));
   interruption.wouldMean("A refresh that the function has begun continues. To see its result, run 'status'.");
-  return await showRefresh(session, target, { isForced: options.force, isJson: options.json });
+  return await showRefresh(session, target, { isForced: options.force === true, isJson: options.json });
 }
 
 /** Invokes one refresh, and shows its outcome and the state after it. */

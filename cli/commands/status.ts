@@ -27,7 +27,7 @@ export async function status(session: AwsSession, options: StatusOptions): Promi
   const seen = options.secretId === undefined ? await lookAtAll(session, options) : [await lookAtOne(session, options)];
   const reports = seen.map((each) => ('fleet' in each ? reportFleet(each) : reportAccount(each)));
   if (options.json) terminal.result(JSON.stringify(reports.map((each) => each.json)));
-  else terminal.result(reports.map((each) => each.render(options.all)).join('\n\n'));
+  else terminal.result(reports.map((each) => each.render(options.all === true)).join('\n\n'));
   return worstOf(reports.map(({ exitCode }) => exitCode));
 }
 

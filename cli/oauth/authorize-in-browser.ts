@@ -15,7 +15,7 @@ export interface BrowserOptions {
   /** Whether to send PKCE's parameters. */
   readonly pkce: boolean;
   /** Whether the user pastes the redirected URL. */
-  readonly manual: boolean;
+  readonly manual?: boolean | undefined;
   /** Whether to open a browser, or only to print the URL. */
   readonly open: boolean;
   readonly waitSeconds: number;

@@ -31,7 +31,6 @@ function parseHelp(screen: string): { readonly options: readonly string[]; reado
   return {
     options: options
       .replaceAll(/\n {3,}/g, ' ')
-      .replaceAll(' (default: false)', '')
       .split('\n')
       .map(format),
     // A command without options shows nothing.
