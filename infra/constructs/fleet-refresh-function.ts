@@ -17,7 +17,7 @@ export interface FleetRefreshFunctionProps {
   readonly eventDestination: EventDestination;
 }
 
-/** Runs of sound secrets per run of a secret whose last attempt failed. */
+/** Runs of healthy secrets per run of a secret whose last attempt failed. */
 const RUNS_PER_RETRY = 4;
 
 /** Returns the ARN of every secret of the account and region. */
@@ -28,7 +28,7 @@ export function everySecret(scope: Construct): string {
 
 /** Function that refreshes one secret per message. Its role can reach every secret with the tag, and no other. */
 export class FleetRefreshFunction extends OwnFunction {
-  /** Event source mappings of the queue of sound secrets and of the queue of retries. */
+  /** Event source mappings of the queue of healthy secrets and of the queue of retries. */
   readonly mappings: readonly EventSourceMapping[];
 
   constructor(scope: Construct, id: string, { settings, queue, retries, eventDestination }: FleetRefreshFunctionProps) {

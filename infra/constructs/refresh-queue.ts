@@ -34,7 +34,7 @@ const RETENTION = Duration.hours(1);
 /** Queues of secrets that may need a run, one message per secret. */
 export class RefreshQueue extends Construct {
   readonly queue: Queue;
-  /** Secrets whose last attempt failed: their runs may take long, and must not delay those of sound secrets. */
+  /** Secrets whose last attempt failed: their runs may take long, and must not delay those of healthy secrets. */
   readonly retries: Queue;
   readonly deadLetters: Queue;
 

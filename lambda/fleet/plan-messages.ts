@@ -12,7 +12,7 @@ export interface Turn {
 
 export interface Plan {
   readonly refresh: readonly Turn[];
-  /** Turns of secrets whose last attempt failed. They have their own queue, so that they take no run that a sound secret needs. */
+  /** Turns of secrets whose last attempt failed. They have their own queue, so that they take no run that a healthy secret needs. */
   readonly retry: readonly Turn[];
   /** Secrets that did not fit before the next sweep. */
   readonly deferred: number;
@@ -39,7 +39,7 @@ const SCHEDULER_SECONDS = 60;
  */
 const CHANCES = 4;
 
-/** One turn of so many may be a retry's, although sound secrets need all turns: otherwise, retries might wait for hours. */
+/** One turn of so many may be a retry's, although healthy secrets need all turns: otherwise, retries might wait for hours. */
 const TURNS_PER_RETRY = 5;
 
 /** Maximum number of runs that start without a pace. */
@@ -61,7 +61,7 @@ const STANDING_SECONDS = 60;
 
 /**
  * Gives each secret that may need a run a turn of its own, most urgent first. Turns are evenly spaced, so that runs never start
- * in step. Secrets in trouble get turns that sound ones leave, or a fifth of all. Secrets that could not be read, and those that have
+ * in step. Secrets in trouble get turns that healthy ones leave, or a fifth of all. Secrets that could not be read, and those that have
  * been due for too long, only get turns that are left. Their order is random, because no run of theirs may ever show, and each of them
  * must get a turn.
  */

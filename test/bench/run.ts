@@ -12,14 +12,11 @@ import { type Sample, takeSample } from './sample.ts';
 import { renderSizes } from './size.ts';
 import { renderColdStarts, renderLatency, type Samples } from './tables.ts';
 
-const COMMAND = script(
-  'npm run bench --',
-  'Measures cold starts of the bundle beside those of other bundles, and its size.',
-)
+const COMMAND = script('npm run bench --', 'Measures cold starts of the bundle and of other bundles, and its size.')
   .option('--runs <n>', 'how often each candidate starts', wholeNumber(1), 20)
-  .option('--profile <directory>', 'write a CPU profile of each candidate there, too')
-  .option('--size', 'print what in the bundle costs how many bytes, and measure no times')
-  .option('--write', 'write the tables into docs/performance.md, too');
+  .option('--profile <directory>', 'also write a CPU profile of each candidate there')
+  .option('--size', 'print the size of each part of the bundle, without measuring times')
+  .option('--write', 'also write the tables into docs/performance.md');
 const OPTIONS = z.object({
   runs: z.number(),
   profile: z.string().optional(),

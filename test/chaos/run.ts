@@ -12,7 +12,7 @@ const COMMAND = script(
   .option('--fleet', 'run a fleet, with a queue that duplicates and delays; --ticks counts its sweeps')
   .option(
     '--seed <n>',
-    'of the choices; the moments of the kills are real, so no two times are the same',
+    'of the random choices. Kills happen in real time, so no two runs of a seed are the same',
     wholeNumber(),
     1,
   );

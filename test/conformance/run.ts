@@ -9,7 +9,7 @@ import { type CheckResult, createEmulatorClient, isAcceptable, runChecks } from 
 
 const COMMAND = script(
   'npm run conformance --',
-  'Checks what this project relies on of Secrets Manager: of the sandbox by default.',
+  'Checks the behavior of Secrets Manager that this project relies on, by default in the sandbox.',
 )
   .addOption(
     new Option(

@@ -1,7 +1,7 @@
 import { DEPLOYED } from './deployed-fleet.ts';
 import { FleetSimulation } from './simulate-fleet.ts';
 
-/** So many that their runs wait for their turns, as they do in a large fleet. All of them are sound. */
+/** So many that their runs wait for their turns, as they do in a large fleet. All of them are healthy. */
 const SECRETS = 60;
 const DAYS = 4;
 const DAYS_A_MONTH = 365.25 / 12;

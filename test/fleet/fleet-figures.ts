@@ -6,13 +6,13 @@ import { type FleetCalendar, Longest } from './fleet-calendar.ts';
 export class FleetFigures {
   runs = 0;
   /** Runs of healthy accounts, including late messages, and their results. */
-  runsOfSound = 0;
-  refreshesOfSound = 0;
+  runsOfHealthy = 0;
+  refreshesOfHealthy = 0;
   /** Messages that were received too late for their turn. */
   late = 0;
-  /** Sound accounts, and those whose token expired while the provider and the function worked. */
-  sound = 0;
-  soundOfAnHour = 0;
+  /** Healthy accounts, and those whose token expired while the provider and the function worked. */
+  healthy = 0;
+  healthyOfAnHour = 0;
   expired = 0;
   crashes = 0;
   refreshes = 0;
@@ -41,22 +41,22 @@ export class FleetFigures {
   /** Counts what the server gave, and judges it if the server always answers in the end. */
   judge({ server, failure }: FleetAccount, startMs: number, endMs: number): void {
     this.refreshes += server.grantedAtMs.length;
-    if (failure === undefined) this.refreshesOfSound += server.grantedAtMs.length;
-    const isSound = failure === undefined || failure === 'slow' || failure === 'slow 12 s';
+    if (failure === undefined) this.refreshesOfHealthy += server.grantedAtMs.length;
+    const isHealthy = failure === undefined || failure === 'slow' || failure === 'slow 12 s';
     const longestBeforeMs = this.longestDeadMs;
     this.longestDeadMs = 0;
-    if (!isSound && failure !== 'crash' && failure !== 'lost answers, grace') return;
+    if (!isHealthy && failure !== 'crash' && failure !== 'lost answers, grace') return;
     let dueMs = startMs;
     let deadMs = Number.POSITIVE_INFINITY;
     for (const atMs of [...server.grantedAtMs, endMs]) {
-      if (isSound && dueMs === startMs) this.overdueAtStartMs = Math.max(this.overdueAtStartMs, atMs - dueMs);
-      else if (isSound && atMs > dueMs) this.overdue.see(dueMs, atMs);
-      if (!this.#calendar.touchesOutage(dueMs, atMs)) this.#seeDead(atMs - deadMs, isSound);
+      if (isHealthy && dueMs === startMs) this.overdueAtStartMs = Math.max(this.overdueAtStartMs, atMs - dueMs);
+      else if (isHealthy && atMs > dueMs) this.overdue.see(dueMs, atMs);
+      if (!this.#calendar.touchesOutage(dueMs, atMs)) this.#seeDead(atMs - deadMs, isHealthy);
       dueMs = atMs + 1_000 * dueAfterSeconds(Math.min(server.lifeSeconds, 21_600));
       deadMs = atMs + 1_000 * server.lifeSeconds;
     }
-    if (isSound) this.sound++;
-    if (isSound && server.lifeSeconds === 3_600) this.soundOfAnHour++;
+    if (isHealthy) this.healthy++;
+    if (isHealthy && server.lifeSeconds === 3_600) this.healthyOfAnHour++;
     if (this.longestDeadMs > 0) this.expired++;
     this.longestDeadMs = Math.max(longestBeforeMs, this.longestDeadMs);
   }
@@ -71,8 +71,8 @@ export class FleetFigures {
     this.recoveryMs = Math.max(this.recoveryMs, freshMs - troubleEndsMs);
   }
 
-  #seeDead(deadMs: number, isSound: boolean): void {
-    if (isSound) this.longestDeadMs = Math.max(this.longestDeadMs, deadMs);
+  #seeDead(deadMs: number, isHealthy: boolean): void {
+    if (isHealthy) this.longestDeadMs = Math.max(this.longestDeadMs, deadMs);
     else this.longestDeadOfDisturbedMs = Math.max(this.longestDeadOfDisturbedMs, deadMs);
   }
 }

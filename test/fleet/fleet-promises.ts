@@ -27,8 +27,8 @@ export function toCounts(simulation: FleetSimulation): readonly Figure[] {
   const { figures, quota, lanes, calls, lengthMs, deferred } = simulation;
   const { refresh, retry } = lanes;
   return [
-    { name: 'sound accounts', actual: figures.sound },
-    { name: 'sound accounts with tokens of an hour', actual: figures.soundOfAnHour },
+    { name: 'healthy accounts', actual: figures.healthy },
+    { name: 'healthy accounts with tokens of an hour', actual: figures.healthyOfAnHour },
     { name: 'runs', actual: figures.runs },
     { name: 'runs at a time, on average', actual: figures.busyMs / lengthMs },
     { name: 'calls of Secrets Manager a second, the sweep aside', actual: calls / (lengthMs / 1_000) },
@@ -52,10 +52,10 @@ export function toPromises(simulation: FleetSimulation): readonly FleetPromise[]
   const state = isSteady ? 'steady' : 'otherwise';
   const deadWithoutRun = lanes.refresh.queue.deadWithoutRun + lanes.retry.queue.deadWithoutRun;
   return [
-    { name: 'sound tokens that expired', actual: expired, most: 0 },
+    { name: 'healthy tokens that expired', actual: expired, most: 0 },
     {
       name: 'runs per refresh, of accounts with nothing wrong',
-      actual: figures.runsOfSound / figures.refreshesOfSound,
+      actual: figures.runsOfHealthy / figures.refreshesOfHealthy,
       most: RUNS_PER_REFRESH[state],
     },
     { name: 'writes a second on average', actual: averageWrites, most: AVERAGE_WRITES[state] * WRITES_PER_SECOND },

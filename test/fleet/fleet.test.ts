@@ -7,7 +7,7 @@ describe('a fleet of 150 secrets, one in ten of them failing', () => {
     const fleet = await simulate();
     expect(toBroken(fleet)).toEqual([]);
     expect(fleet.figures.crashes).toBeGreaterThan(0);
-    // In 14 hours, a sound token of six hours is refreshed at the start and four times more.
+    // In 14 hours, a healthy token of six hours is refreshed at the start and four times more.
     expect(fleet.figures.refreshes).toBeGreaterThan(5 * 0.9 * 0.9 * SMALL.secrets);
   });
 

@@ -44,7 +44,7 @@ describe('what is broken on purpose is seen:', () => {
 
   it('ticks so rare that a token of an hour expires', async () => {
     const broken = toBroken(await simulate({ days: 0.5, tickMinutes: 35 }));
-    expect(broken).toContain('sound tokens that expired');
+    expect(broken).toContain('healthy tokens that expired');
     expect(broken).toContain('longest overdue, s');
   });
 

@@ -4,7 +4,7 @@ import { renderPrices } from './prices.ts';
 import { ACCOUNTS, measureFleets, renderBill } from './render-bill.ts';
 
 const { secrets } = parseScript(
-  script('npm run fleet:bill --', 'Prints what a fleet costs, and the prices of AWS that this rests on.').option(
+  script('npm run fleet:bill --', 'Prints the costs of a fleet, and the AWS prices behind them.').option(
     '--secrets <n>',
     `how many accounts (default: ${ACCOUNTS.join(', ')})`,
     wholeNumber(1),

@@ -26,18 +26,23 @@ const COMMAND = script(
   .option('--days <days>', 'how long', positiveNumber, 3)
   .option('--seed <n>', 'of the choices', wholeNumber(), 1)
   .option('--concurrency <n>', 'how many runs at the same time', wholeNumber(1), maximumConcurrency)
-  .option('--retry-concurrency <n>', 'how many of secrets in trouble', wholeNumber(1), retryConcurrency)
+  .option(
+    '--retry-concurrency <n>',
+    'how many runs of failing secrets at the same time',
+    wholeNumber(1),
+    retryConcurrency,
+  )
   .option('--tick <minutes>', 'interval of the schedule', positiveNumber, tickMinutes)
-  .addOption(new Option('--outage <kind...>', 'kinds of outage, a column each').choices(OUTAGES).default(['none']))
+  .addOption(new Option('--outage <kind...>', 'kinds of outage, one column each').choices(OUTAGES).default(['none']))
   .option('--outage-from-day <day>', 'when the outage begins', positiveNumber, 1)
-  .option('--outage-hours <hours>', 'how long the outage is', positiveNumber, 24)
-  .addOption(new Option('--trouble <kind...>', 'what a share of the accounts has from hour 4 on').choices(TROUBLES))
+  .option('--outage-hours <hours>', 'duration of the outage', positiveNumber, 24)
+  .addOption(new Option('--trouble <kind...>', 'how a share of the accounts fails, from hour 4 on').choices(TROUBLES))
   .option(
     '--percent <n...>',
-    'how many accounts have it, a column each',
+    'percentage of accounts that fail, one column each',
     (text: string, all: readonly number[] = []) => [...all, wholeNumber(0)(text)],
   )
-  .option('--trouble-hours <hours>', 'how long they have it', positiveNumber, 24);
+  .option('--trouble-hours <hours>', 'duration of these failures', positiveNumber, 24);
 const OPTIONS = z
   .object({
     secrets: z.number(),

@@ -175,7 +175,7 @@ export class FleetSimulation {
     const { body: account, turn, sentAtMs, receives } = message;
     const { nowMs } = this.#timeline;
     this.#running++;
-    if (account.failure === undefined) figures.runsOfSound++;
+    if (account.failure === undefined) figures.runsOfHealthy++;
     message.hasRun = true;
     if (receives === 1) figures.queueWait.see(Math.max(sentAtMs, turn.startAtMs ?? 0), nowMs);
     try {

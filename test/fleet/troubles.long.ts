@@ -3,11 +3,11 @@ import { toBroken } from './fleet-promises.ts';
 import { TROUBLES } from './fleet-server.ts';
 import { simulate } from './small-fleet.ts';
 
-describe('a fleet of 300 secrets keeps its sound tokens', () => {
+describe('a fleet of 300 secrets keeps its healthy tokens', () => {
   it.each(TROUBLES)('while half of the accounts have this trouble: %s', async (failure) => {
     const fleet = await simulate({ secrets: 300, days: 0.4, trouble: { failure, percent: 50 }, troubleHours: 3 });
     expect(toBroken(fleet)).toEqual([]);
-    expect(fleet.figures.sound).toBeGreaterThanOrEqual(150);
+    expect(fleet.figures.healthy).toBeGreaterThanOrEqual(150);
   });
 });
 
@@ -22,6 +22,6 @@ describe('what is broken on purpose is seen:', () => {
         trouble: { failure: 'hangs', percent: 90 },
       }),
     );
-    expect(broken).toContain('sound tokens that expired');
+    expect(broken).toContain('healthy tokens that expired');
   });
 });

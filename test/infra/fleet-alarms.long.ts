@@ -72,7 +72,7 @@ async function inFleet(
 ): Promise<void> {
   await using sandbox = await startSandbox({ script });
   const fleet = await startFleet(sandbox, 1);
-  fleet.add('sound', await sandbox.mintCredentials());
+  fleet.add('healthy', await sandbox.mintCredentials());
   await act(new MonitoredFleet(fleet, sandbox), fleet, sandbox);
 }
 
@@ -148,7 +148,7 @@ describe('of a fleet, this alarm fires and no other:', () => {
 
   it('SweepSilent, if no secret has the tag', () =>
     inFleet(async (monitored, _fleet, { aws: { secretsManager } }) => {
-      secretsManager.deleteSecret({ SecretId: 'sound' });
+      secretsManager.deleteSecret({ SecretId: 'healthy' });
       await monitored.tick(0, 10, 20, 30);
       expect(await monitored.firing(0, 40)).toEqual(['SweepSilent']);
     }));

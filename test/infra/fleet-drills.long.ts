@@ -18,7 +18,7 @@ interface Drill {
   readonly sandbox: Sandbox;
   readonly operator: Operator;
   readonly reader: RunbookReader;
-  /** ARN of the secret that something goes wrong with. The other one is sound. */
+  /** ARN of the secret that something goes wrong with. The other one is healthy. */
   readonly arn: string;
 }
 
@@ -31,7 +31,7 @@ async function drill(
   await using sandbox = await startSandbox({ script: ['forward', 'forward', ...script, 'forward'] });
   const fleet = await startFleet(sandbox, 1);
   const arn = fleet.add('acme', await sandbox.mintCredentials());
-  fleet.add('sound', await sandbox.mintCredentials());
+  fleet.add('healthy', await sandbox.mintCredentials());
   await fleet.tick();
   // The first process is that of the sweep.
   const [sweeper] = sandbox.processes;

@@ -60,13 +60,13 @@ async function inFleet(act: (fleet: Fleet, sandbox: Sandbox) => Promise<void>) {
 describe('the roles of a fleet', () => {
   it('allow every call of sweeps and runs, and hold no more than these and Lambda need', async () => {
     const { used, denied } = await inFleet(async (fleet, sandbox) => {
-      fleet.add('sound', await sandbox.mintCredentials());
+      fleet.add('healthy', await sandbox.mintCredentials());
       const secretId = fleet.add('empty');
       await fleet.tick();
       await fleet.tick();
       const refresh = await fleet.startRefresh();
       await refresh.invoke({ secretId, action: 'status' });
-      expect(fleet.read('sound')).toHaveProperty('access_token');
+      expect(fleet.read('healthy')).toHaveProperty('access_token');
     });
     expect(denied).toEqual([]);
     expect(unusedOf('sweep', used.sweep)).toEqual([

@@ -18,10 +18,10 @@ export async function expectAllKept(count: number): Promise<void> {
   await inFleet(
     async (fleet, sandbox) => {
       const { aws, authorizationServer } = sandbox;
-      const isSound = (index: number) => index % 5 !== 4;
+      const isHealthy = (index: number) => index % 5 !== 4;
       const names = Array.from({ length: count }, (_, index) => `retently/account-${index}`);
       for (const [index, name] of names.entries()) {
-        const broken = BROKEN[isSound(index) ? -1 : Math.floor(index / 5) % BROKEN.length];
+        const broken = BROKEN[isHealthy(index) ? -1 : Math.floor(index / 5) % BROKEN.length];
         fleet.add(name, broken ? broken(await sandbox.mintCredentials()) : await sandbox.mintCredentials());
       }
       // A secret without the tag, and one of a fleet whose tag has the same beginning.
@@ -34,7 +34,7 @@ export async function expectAllKept(count: number): Promise<void> {
       });
       for (const [index, name] of names.entries()) {
         const { access_token: token } = fleet.read(name);
-        if (isSound(index)) expect(await authorizationServer.isAccessTokenLive(String(token)), name).toBe(true);
+        if (isHealthy(index)) expect(await authorizationServer.isAccessTokenLive(String(token)), name).toBe(true);
         else expect(token, name).toBeUndefined();
       }
       expect(aws.sqs.size).toBe(0);

@@ -18,7 +18,10 @@ describe.concurrent('npm start shows, and exits with 0,', () => {
     ['rotation', ['result     refreshed', 'Retently Token Refreshed', 'rejects the old refresh token', 'three reads']],
     ['no-rotation', ['result     refreshed', 'refresh token has not changed']],
     ['grace', ['lost       200', 'Both POSTs sent the same refresh token']],
-    ['dead-grant', ['400 invalid_grant', 'error      REAUTHORIZATION_REQUIRED', 'Retently Reauthorization Required']],
+    [
+      'revoked-grant',
+      ['400 invalid_grant', 'error      REAUTHORIZATION_REQUIRED', 'Retently Reauthorization Required'],
+    ],
     [
       'fleet',
       [
@@ -45,7 +48,7 @@ describe.concurrent('npm start', () => {
     const [long, short] = await Promise.all([start('--help'), start('-h')]);
     expect(short).toEqual(long);
     expect(long).toMatchObject({ exitCode: 0, stderr: '' });
-    for (const name of ['--fleet', '--provider', 'rotation', 'no-rotation', 'grace', 'dead-grant', 'outage']) {
+    for (const name of ['--fleet', '--provider', 'rotation', 'no-rotation', 'grace', 'revoked-grant', 'outage']) {
       expect(long.stdout).toContain(`  ${name} `);
     }
     expectPlain(long.stdout);

@@ -196,7 +196,7 @@ describe('the queries of the log', () => {
     const { add, tick } = await startFleet(sandbox, 1);
     const credentials = await sandbox.mintCredentials();
     const arns = ['one', 'two'].map((name) => add(name, { ...credentials, refresh_token: `never-issued-${name}` }));
-    add('sound', credentials);
+    add('healthy', credentials);
     await tick();
     await Promise.all(sandbox.processes.map((each) => each.stop()));
     const ofFleet = linesOf(sandbox.processes.map(({ stdout, stderr }) => `${stdout}\n${stderr}`).join('\n'));

@@ -41,7 +41,7 @@ export async function playFleet(sandbox: Sandbox, screen: Screen): Promise<boole
   const live = await Promise.all(tokens.map((token) => authorizationServer.isAccessTokenLive(token)));
   check('acme and bolt each hold an access token that the server accepts', live.every(Boolean));
   check(
-    'The broken secrets did not stop the others: every message is done',
+    'The broken secrets did not stop the others: every message was processed',
     aws.sqs.size + aws.sqs.deadLetters.length === 0,
   );
   const codes = (ends: readonly End[]) => ends.map(({ code, outcome }) => code ?? outcome);

@@ -59,21 +59,21 @@ export const STORIES = {
       checkFresh(log, 'second', second);
     },
   },
-  'dead-grant': {
+  'revoked-grant': {
     title: 'The grant is revoked; an admin is notified once.',
     sandbox: { kind: 'rotation' },
     async play(log) {
       const { sandbox } = log;
-      const dead = await configure(log);
+      const revoked = await configure(log);
       sandbox.authorizationServer.revoke();
       const first = await log.tick('First tick');
       const second = await log.tick('Second tick');
       await configure(log);
       const third = await log.tick('An admin authorizes the application again, which stores a new refresh token');
       checks(log);
-      const isDead = first.ending === 'REAUTHORIZATION_REQUIRED' && second.ending === first.ending;
-      log.check('Both ticks ended in REAUTHORIZATION_REQUIRED', isDead);
-      const sent = sandbox.tokenEndpoint.requests.filter(({ form }) => form['refresh_token'] === dead);
+      const isRejected = first.ending === 'REAUTHORIZATION_REQUIRED' && second.ending === first.ending;
+      log.check('Both ticks ended in REAUTHORIZATION_REQUIRED', isRejected);
+      const sent = sandbox.tokenEndpoint.requests.filter(({ form }) => form['refresh_token'] === revoked);
       log.check(
         'The revoked token was sent once; the second tick sent nothing',
         sent.length === 1 && !second.postCount,

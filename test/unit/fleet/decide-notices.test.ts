@@ -18,13 +18,13 @@ function judgment(name: string, trouble?: TroubleCode): SecretJudgment {
 }
 
 /** Healthy accounts, so many that a few others do not count as one shared cause. */
-const SOUND = Array.from({ length: 1_000 }, (_, index) => judgment(`sound-${index}`));
+const HEALTHY = Array.from({ length: 1_000 }, (_, index) => judgment(`healthy-${index}`));
 
 /** Returns the notices of consecutive sweeps, as codes and names. */
 function sweep(...sweeps: readonly (readonly SecretJudgment[])[]) {
   let state: Notified = NO_ONE_NOTIFIED;
   return sweeps.map((judgments) => {
-    const { notices, others, next } = decideNotices(state, [...judgments, ...SOUND]);
+    const { notices, others, next } = decideNotices(state, [...judgments, ...HEALTHY]);
     // The state survives as JSON.
     state = JSON.parse(JSON.stringify(next));
     const names = notices.map(
@@ -85,7 +85,7 @@ describe('many accounts', () => {
   });
 
   test('are reported as one if more than a tenth have one cause', () => {
-    const judgments = [...names.map((name) => judgment(name, REQUIRED)), ...SOUND.slice(0, 200)];
+    const judgments = [...names.map((name) => judgment(name, REQUIRED)), ...HEALTHY.slice(0, 200)];
     const { notices, others } = decideNotices(NO_ONE_NOTIFIED, [...judgments, judgment('x', PROBABLE)]);
     expect(notices.map(({ code, arns }) => [code, arns.length])).toEqual([
       [REQUIRED, 30],
@@ -95,7 +95,7 @@ describe('many accounts', () => {
   });
 
   test('are reported as one, too, if a cause that more than a tenth have shows in several sweeps', () => {
-    const sound = SOUND.slice(0, 70);
+    const sound = HEALTHY.slice(0, 70);
     const revoked = names.map((name) => judgment(name, REQUIRED));
     let state: Notified = NO_ONE_NOTIFIED;
     const emails = [6, 12, 18, 19].map((count) => {

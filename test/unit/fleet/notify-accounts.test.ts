@@ -127,7 +127,7 @@ test('accounts beyond the limit of a sweep are reported in one additional email'
   await using started = await start();
   const healthy = Array.from({ length: 500 }, (_, index) => ({
     ...REVOKED,
-    arn: `sound-${index}`,
+    arn: `healthy-${index}`,
     trouble: undefined,
   }));
   const revoked = Array.from({ length: 25 }, (_, index) => ({ ...REVOKED, arn: `${REVOKED.arn}${index}` }));

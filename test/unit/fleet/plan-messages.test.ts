@@ -68,9 +68,9 @@ describe('a plan', () => {
       fc.property(
         fc.nat(5_000),
         fc.array(fc.integer({ min: -1_000, max: 2_000 }), { maxLength: 400 }),
-        (sound, retries) => {
+        (healthy, retries) => {
           const judgments = [
-            ...many(sound),
+            ...many(healthy),
             ...retries.map((seconds, index) =>
               judgment(`retry-${index}`, { turn: 'retry', fromMs: NOW + seconds * 1_000 }),
             ),
@@ -98,7 +98,7 @@ describe('a plan', () => {
   test.each([
     [30, 30],
     [1_000, 756],
-  ])('gives %i retries a fifth of the turns at most, if sound secrets need all', (count, given) => {
+  ])('gives %i retries a fifth of the turns at most, if healthy secrets need all', (count, given) => {
     const slots = TURN_SECONDS * OPTIONS.refreshesPerSecond;
     const judgments = [...many(slots), ...many(count, { turn: 'retry' }, 'retry')];
     const { refresh, retry, deferred } = planMessages(judgments, OPTIONS);
@@ -108,7 +108,7 @@ describe('a plan', () => {
       expect(startAtMs - (starts[index] ?? 0)).toBeGreaterThan(4_900 / OPTIONS.refreshesPerSecond);
   });
 
-  test('gives a retry its turn as soon as its back-off is over, however many sound secrets are due', () => {
+  test('gives a retry its turn as soon as its back-off is over, however many healthy secrets are due', () => {
     const fromMs = NOW + 300_000;
     const judgments = [...many(10_000), judgment('retry', { turn: 'retry', fromMs })];
     const { retry } = planMessages(judgments, OPTIONS);
@@ -116,7 +116,7 @@ describe('a plan', () => {
     expect(retry[0]?.startAtMs).toBeLessThan(fromMs + 1_000);
   });
 
-  test('gives retries all turns that sound secrets do not need', () => {
+  test('gives retries all turns that healthy secrets do not need', () => {
     const slots = TURN_SECONDS * OPTIONS.refreshesPerSecond;
     const { refresh, retry } = planMessages([...many(100), ...many(9_000, { turn: 'retry' }, 'retry')], OPTIONS);
     expect([refresh.length, retry.length]).toEqual([100, slots - 100]);
@@ -125,8 +125,8 @@ describe('a plan', () => {
 
   test('gives turns to newly due secrets first, however many expired ones no run can refresh', () => {
     const stuck = many(5_000, { expiresAtMs: Number.NEGATIVE_INFINITY, secondsUntilDue: -86_400 }, 'stuck');
-    const { refresh } = planMessages([...stuck, ...many(100, {}, 'sound')], OPTIONS);
-    expect(refresh.slice(0, 100).every(({ arn }) => arn.startsWith('sound'))).toBe(true);
+    const { refresh } = planMessages([...stuck, ...many(100, {}, 'healthy')], OPTIONS);
+    expect(refresh.slice(0, 100).every(({ arn }) => arn.startsWith('healthy'))).toBe(true);
   });
 
   test.each([

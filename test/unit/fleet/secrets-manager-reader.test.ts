@@ -55,7 +55,7 @@ describe('a batch', () => {
   });
 
   test('distinguishes the errors of single secrets, and reads the others', async () => {
-    const names = ['sound', 'deleted', 'leaving', 'denied', 'key', 'fails', 'empty'];
+    const names = ['healthy', 'deleted', 'leaving', 'denied', 'key', 'fails', 'empty'];
     const authorize: AwsOptions['authorize'] = ({ action, resource }) =>
       !(action.endsWith(':GetSecretValue') && resource.includes(':secret:denied-'));
     const { aws, arns, reader } = await start(names.slice(0, -1), { authorize });

@@ -97,12 +97,12 @@ describe('a sweep', () => {
   });
 
   test('reports the states of the fleet: the worst token, and how many accounts need an operator', async () => {
-    await using started = await startSweep(['odd', 'sound']);
+    await using started = await startSweep(['odd', 'healthy']);
     const { secretsManager } = started.aws;
     secretsManager.putSecretValue({ SecretId: 'odd', SecretString: '{"user":"root"}' });
     const iso = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
     const due = { ...CREDENTIALS, access_token: 'a', refreshed_at: iso(-4), expires_at: iso(2) };
-    secretsManager.putSecretValue({ SecretId: 'sound', SecretString: JSON.stringify(due) });
+    secretsManager.putSecretValue({ SecretId: 'healthy', SecretString: JSON.stringify(due) });
     await started.invoke();
     expect(output.metrics()).toMatchObject([
       {
@@ -223,7 +223,7 @@ describe('a sweep notifies people of an account that needs one', () => {
     started.aws.secretsManager.putSecretValue({ SecretId: 'odd', SecretString: 'garbage' });
     for (let index = 0; index < 9; index++) {
       const SecretString = JSON.stringify(CREDENTIALS);
-      started.aws.secretsManager.createSecret({ Name: `sound/${index}`, Tags: [TAG], SecretString });
+      started.aws.secretsManager.createSecret({ Name: `healthy/${index}`, Tags: [TAG], SecretString });
     }
     return { ...started, emails, close: topic.close };
   }
