@@ -59,6 +59,6 @@ function check(shape: z.core.$ZodLooseShape, props: object, region: string): voi
   });
   const place = Token.isUnresolved(region) ? {} : { region };
   const others = props === null ? props : Object.fromEntries(given);
-  mistakes.push(...findMistakes(strictObject(shape), others, (path) => path, place));
+  mistakes.push(...findMistakes(strictObject(shape), others, (path) => path || 'props', place));
   if (mistakes.length > 0) throw new OptionsError(mistakes);
 }

@@ -1,4 +1,4 @@
-import { RemovalPolicy, Token } from 'aws-cdk-lib';
+import { RemovalPolicy, Token, Tokenization } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -21,10 +21,19 @@ export const CONTEXT_KEY = 'tokenRefresh';
 
 const RETENTION_DAYS = Object.values(RetentionDays).filter((days) => typeof days === 'number');
 const HTTPS_URL = 'be an https URL without a user name, a fragment or white space';
+const HTTPS = 'https://';
 // The parser of URLs drops line breaks, but an email or a dashboard would contain them.
 const isHttpsUrl = (url: string) => isTokenEndpoint(url) && !/\s/.test(url);
+/** Returns whether the text before the first part that is known only at deployment can begin an https URL. */
+const mayBecomeHttpsUrl = (url: string) => {
+  const [first] = Tokenization.reverseString(url).tokens;
+  const start = url.slice(0, url.indexOf(String(first))).toLowerCase();
+  return start.startsWith(HTTPS) || HTTPS.startsWith(start);
+};
 const httpsUrl = () =>
-  z.string({ error: HTTPS_URL }).refine((url) => Token.isUnresolved(url) || isHttpsUrl(url), { error: HTTPS_URL });
+  z
+    .string({ error: HTTPS_URL })
+    .refine((url) => (Token.isUnresolved(url) ? mayBecomeHttpsUrl(url) : isHttpsUrl(url)), { error: HTTPS_URL });
 const REMOVAL = 'be "retain" or "destroy"';
 const removal = () =>
   z
@@ -44,7 +53,8 @@ const key = z
   )
   .superRefine((given, context) => {
     if (!('aliasName' in given || given.keyArn.includes('alias/'))) return;
-    const alias = /(?<=^|:)alias\/.*/.exec(given.keyArn)?.[0] ?? 'an alias';
+    const name = /(?<=^|:)alias\/.*/.exec(given.keyArn)?.[0];
+    const alias = name === undefined || Token.isUnresolved(name) ? 'an alias' : name;
     const message = `be a key, not ${alias}: no policy can allow the use of a key by its alias`;
     context.addIssue({ code: 'custom', message });
   });

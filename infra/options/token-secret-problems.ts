@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import { isSameSecret } from '../../lambda/contract.ts';
 import { secretIdOf } from './existing-secret.ts';
 import type { Problem } from './schedule-limits.ts';
@@ -16,7 +17,9 @@ export function findTokenSecretProblems(options: TokenSecretOptions, account: st
   const problems: Problem[] = [];
   if (existing !== undefined && secret !== undefined && isSameSecret(existing, secretIdOf(secret))) {
     const requirement = 'differ from the secret of the credentials: consumers must not be able to read the credentials';
-    problems.push({ path: ['tokenSecret'], value: existing, requirement });
+    // A token of CDK would only say that the ARN is not known yet.
+    const value = Token.isUnresolved(existing) ? undefined : existing;
+    problems.push({ path: ['tokenSecret'], value, requirement });
   }
   if (tokenReaders.length === 0) return problems;
   if (tokenSecret === false) {

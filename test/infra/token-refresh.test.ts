@@ -274,13 +274,29 @@ describe('rejects', () => {
     expect(() => build((scope) => ({ encryptionKey: toKey(scope) }))).toThrow(/encryptionKey .*(alias\/mine|an alias)/);
   });
 
+  it('an alias whose name is known only at deployment, without the text that stands for it', () => {
+    const stack = new Stack(new App(), 'Theirs', { env: ENV });
+    const resourceName = new CfnParameter(stack, 'Name').valueAsString;
+    const arn = stack.formatArn({ service: 'kms', resource: 'alias', resourceName });
+    const mistakes = mistakesOf(construct({ encryptionKey: Key.fromKeyArn(stack, 'Key', arn) })).join();
+    expect(mistakes).toMatch(/^encryptionKey .*an alias/);
+    expect(mistakes).not.toContain('Token');
+  });
+
+  it('one secret for credentials and consumers, whose ARN is known only at deployment', () => {
+    const secret = new Secret(new Stack(new App(), 'Theirs', { env: ENV }), 'Secret');
+    const [mistake] = mistakesOf(construct({ secret, tokenSecret: secret }));
+    expect(mistake).toMatch(/^tokenSecret /);
+    expect(mistake).not.toContain('at deployment');
+  });
+
   it('all of them together', () => {
     expect(rejectedProps({ timeout: Duration.seconds(5), memorySize: 1, tokenEndpoint: 'x' })).toHaveLength(3);
   });
 
   it('null', () => {
     expect(rejectedProps({ timeout: null })).toEqual(['timeout']);
-    expect(rejectedProps(null)).toHaveLength(1);
+    expect(rejectedProps(null)).toEqual(['props']);
   });
 });
 
@@ -291,6 +307,9 @@ describe('a prop whose value is known only at deployment', () => {
 
   it.each<[string, (scope: Construct) => TokenRefreshProps]>([
     ['tokenEndpoint', (scope) => ({ tokenEndpoint: text(scope) })],
+    ['tokenEndpoint with a host', (scope) => ({ tokenEndpoint: `https://${text(scope)}/token` })],
+    ['tokenEndpoint with a port', (scope) => ({ tokenEndpoint: `https://auth.example.com:${text(scope)}/token` })],
+    ['tokenEndpoint with a scheme', (scope) => ({ tokenEndpoint: `http${text(scope)}` })],
     ['runbookUrl', (scope) => ({ runbookUrl: text(scope) })],
     ['alarmEmails', (scope) => ({ alarmEmails: [text(scope)] })],
     ['memorySize', (scope) => ({ memorySize: number(scope) })],
@@ -324,6 +343,8 @@ describe('a prop whose value is known only at deployment', () => {
     ['dashboard', (scope) => ({ dashboard: text(scope) })],
     ['publishEvents', (scope) => ({ publishEvents: text(scope) })],
     ['removalPolicies.logs', (scope) => ({ removalPolicies: { logs: text(scope) } })],
+    ['tokenEndpoint', (scope) => ({ tokenEndpoint: `http://${text(scope)}/token` })],
+    ['runbookUrl', (scope) => ({ runbookUrl: `ftp://${text(scope)}` })],
   ])('is rejected otherwise: %s', (prop, toProps) => {
     const stack = new Stack(new App(), 'Theirs', { env: ENV });
     expect(rejectedProps(toProps(stack))).toEqual([prop]);
