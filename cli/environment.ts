@@ -12,6 +12,8 @@ let variables: Variables = {};
 /** Variables of AWS that this program resolves itself. */
 export interface AwsVariables {
   readonly keys: AwsKeys | undefined;
+  /** `AWS_ACCESS_KEY_ID` is set, and the secret key that belongs to it is not. */
+  readonly isKeyPartial: boolean;
   readonly profile: string | undefined;
   readonly region: string | undefined;
   readonly configFile: string | undefined;
@@ -34,6 +36,7 @@ export const environment = {
   clientId: (): string | undefined => variables['RETENTLY_CLIENT_ID']?.trim() || undefined,
   aws: (): AwsVariables => ({
     keys: toKeys(variables),
+    isKeyPartial: Boolean(variables['AWS_ACCESS_KEY_ID']) && !variables['AWS_SECRET_ACCESS_KEY'],
     profile: variables['AWS_DEFAULT_PROFILE'] || variables['AWS_PROFILE'] || undefined,
     region: variables['AWS_REGION'] || variables['AWS_DEFAULT_REGION'] || undefined,
     configFile: variables['AWS_CONFIG_FILE'] || undefined,

@@ -52,9 +52,9 @@ const DEFAULT_API_URL = 'https://app.retently.com/api/v2/campaigns';
 
 function addCommonOptions(command: Command): Command {
   return command
-    .option('--stack <name>', 'stack of the account or fleet (default: the only one)')
-    .option('--function-name <name>', 'function of the account or fleet, instead of a stack')
-    .option('--profile <name>', 'AWS profile (default: AWS_PROFILE)')
+    .option('--stack <name>', 'stack of the account or fleet (default: the only one)', parseName)
+    .option('--function-name <name>', 'function of the account or fleet, instead of a stack', parseName)
+    .option('--profile <name>', 'AWS profile (default: AWS_PROFILE)', parseName)
     .option('--region <name>', 'AWS region (default: AWS_REGION, or the region of the profile)', parseRegion)
     .option('--json', 'print the result as one line of JSON');
 }
@@ -101,6 +101,12 @@ export function addProbeOptions(command: Command): Command {
         .default(new URL(DEFAULT_API_URL), DEFAULT_API_URL),
     )
     .addOption(seconds('--grace-seconds <number>', 'how long to retry a used refresh token', DEFAULT_GRACE_SECONDS));
+}
+
+/** Rejects an empty name, which is what a script passes if its variable is not set. */
+function parseName(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('Must not be empty.');
 }
 
 function parseRegion(text: string): string {

@@ -16,13 +16,19 @@ export interface ResolvedSettings extends AwsSettings {
  * Resolves profile, region and keys in the order of AWS CLI 2: `--profile` comes before keys in the environment, and
  * these come before `AWS_PROFILE`. `AWS_DEFAULT_REGION` follows `AWS_REGION`.
  *
- * @throws CommandError if the profile does not exist
+ * @throws CommandError if the profile does not exist, or if the environment has only one of two keys
  */
 export function resolveSettings(given: AwsSettings): ResolvedSettings {
-  const { keys, profile: ownProfile, region: ownRegion, isProxySet } = environment.aws();
+  const { keys, isKeyPartial, profile: ownProfile, region: ownRegion, isProxySet } = environment.aws();
   const profile = given.profile ?? ownProfile;
   if (profile !== undefined && profile !== 'default' && !hasProfile(profile)) {
     const message = `AWS profile ${profile} does not exist. Check --profile and AWS_PROFILE; 'aws configure list-profiles' prints all of them.`;
+    throw new CommandError(EXIT.unable, message);
+  }
+  // Without this, a profile or another source would be used, which is another identity.
+  if (isKeyPartial && given.profile === undefined) {
+    const message =
+      'AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not. Set both, unset both, or pass --profile.';
     throw new CommandError(EXIT.unable, message);
   }
   if (isProxySet) {

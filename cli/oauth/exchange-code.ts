@@ -28,9 +28,9 @@ interface BearerToken {
 }
 
 /**
- * Returns the parameters of the authorization server's answer after it was compared with the request.
+ * Returns the parameters of the authorization server's answer, whose state the caller has compared with the request's.
  *
- * @throws CommandError if they belong to another request, or say that access was denied
+ * @throws CommandError if they are not usable, or say that access was denied
  */
 export function validateAnswer({ server, client, state }: AuthorizationRequest, answer: URL): URLSearchParams {
   const parameters = new URLSearchParams(answer.search);
@@ -53,7 +53,7 @@ function toAnswerFailure(error: unknown): CommandError {
   }
   return new CommandError(
     EXIT.attention,
-    'The answer does not belong to this request: its state differs. It may come from an earlier attempt or from someone else. Nothing was stored. Run the command again and use the page that it opens.',
+    "Cannot use the authorization server's answer: it has no code, has a parameter twice, or names another server. Nothing was stored. Run the command again, and check --authorization-endpoint.",
   );
 }
 

@@ -169,6 +169,21 @@ describe('nothing that arrives on the redirect port ends the wait', () => {
   });
 });
 
+test.each(['code=', 'code=x&code=y', 'error=', 'code=x&response=y', 'code=x&iss=https://other.example'])(
+  'an answer with the right state that cannot be used is not called one of another request: %s',
+  async (query) => {
+    const before = outcome();
+    const command = start();
+    const { page, callback } = await pageOf(command);
+    const state = new URL(page).searchParams.get('state');
+    await walkThroughPages(`${callback.href}?${query}&state=${state}`, 'allow');
+    const ended = await command.ended;
+    expectNoStackTrace(ended);
+    expect([ended.exitCode, outcome()]).toEqual([1, before]);
+    expect(ended.stderr.split(page).at(-1)).not.toMatch(/\bstate\b|earlier|request/);
+  },
+);
+
 describe('the redirect URI', () => {
   test('with localhost is served on both loopback addresses', async () => {
     const command = startProcess(['--port', '0', '--redirect-uri', 'http://localhost:0/callback']);
@@ -565,6 +580,15 @@ role_arn = arn:aws:iam::123456789012:role/ops
 source_profile = ops
 mfa_serial = arn:aws:iam::123456789012:mfa/me
 `;
+  const WITHOUT_KEYS = `
+[profile chain]
+role_arn = arn:aws:iam::123456789012:role/ops
+source_profile = nope
+[profile keyless]
+region = eu-west-2
+[profile program]
+credential_process = false
+`;
   const KEYS = { AWS_ACCESS_KEY_ID: 'OFENVIRONMENT', AWS_SECRET_ACCESS_KEY: 'x' };
   const NO_KEYS = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
   const NO_REGION = { AWS_REGION: undefined };
@@ -572,7 +596,7 @@ mfa_serial = arn:aws:iam::123456789012:mfa/me
   let home: string;
   beforeAll(() => {
     home = mkdtempSync(join(tmpdir(), 'aws-settings-'));
-    writeFileSync(join(home, 'config'), CONFIG);
+    writeFileSync(join(home, 'config'), CONFIG + WITHOUT_KEYS);
   });
   afterAll(() => rmSync(home, { recursive: true }));
 
@@ -627,6 +651,15 @@ mfa_serial = arn:aws:iam::123456789012:mfa/me
     ['a profile that does not exist', ['--profile', 'nope'], { ...NO_REGION }, 'nope'],
     ['AWS_PROFILE that does not exist, beside keys', [], { ...NO_REGION, AWS_PROFILE: 'nope' }, 'nope'],
     ['a profile with MFA', ['--profile', 'mfa'], NO_KEYS, 'export-credentials'],
+    [
+      'only one of two keys, beside a profile',
+      [],
+      { ...NO_KEYS, AWS_ACCESS_KEY_ID: 'OFENVIRONMENT', AWS_PROFILE: 'ops' },
+      'AWS_SECRET_ACCESS_KEY',
+    ],
+    ['a profile whose source is missing', ['--profile', 'chain'], NO_KEYS, 'get-caller-identity --profile chain'],
+    ['a profile without keys', ['--profile', 'keyless'], NO_KEYS, 'get-caller-identity --profile keyless'],
+    ['a program that gives no keys', ['--profile', 'program'], NO_KEYS, 'get-caller-identity --profile program'],
   ])('%s', async (_what, args, environment, word) => {
     const ended = await status(args, environment);
     expect([ended.exitCode, ended.stdout]).toEqual([2, '']);

@@ -93,6 +93,16 @@ describe('of an answer the probe shows names, and values only if they are codes'
   });
 });
 
+test.each(['--stack', '--function-name', '--profile', '--region', '--secret-id'])(
+  '%s without a name, as a script passes it if its variable is not set, is rejected by its own name',
+  async (option) => {
+    for (const value of ['', ' ']) {
+      const { exitCode, stderr } = await runCommand(['status', option, value], {});
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining(`'${option} <`)]);
+    }
+  },
+);
+
 test('--version prints the version of the package', async () => {
   const { version } = packageJson;
   expect(await runCommand(['--version'], {})).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
