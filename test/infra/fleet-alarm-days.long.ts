@@ -11,7 +11,7 @@ const SITUATIONS: Readonly<Record<string, FleetFault>> = {
   'provider unreachable': { outage: 'provider' },
   'provider never answers': { outage: 'answers' },
   'provider sends HTTP 429 to every account': every('throttled'),
-  'provider sends answers that are no tokens': every('nonsense'),
+  'provider sends answers without tokens': every('nonsense'),
   'server of one account never answers': one('hangs'),
   'one grant revoked': one('revoked grant'),
   'every grant revoked': every('revoked grant'),

@@ -95,11 +95,11 @@ describe('many accounts', () => {
   });
 
   test('are reported as one, too, if a cause that more than a tenth have shows in several sweeps', () => {
-    const sound = HEALTHY.slice(0, 70);
+    const healthy = HEALTHY.slice(0, 70);
     const revoked = names.map((name) => judgment(name, REQUIRED));
     let state: Notified = NO_ONE_NOTIFIED;
     const emails = [6, 12, 18, 19].map((count) => {
-      const { notices, others, next } = decideNotices(state, [...revoked.slice(0, count), ...sound]);
+      const { notices, others, next } = decideNotices(state, [...revoked.slice(0, count), ...healthy]);
       state = next;
       expect(others).toBe(0);
       return notices.map(({ arns }) => arns.length);
