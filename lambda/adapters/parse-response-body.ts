@@ -2,10 +2,10 @@ import type * as Zlib from 'node:zlib';
 import { parseJson } from '../contract.ts';
 import { RESPONSE_MAX_BYTES } from '../core/response-buffer.ts';
 
-/** Most content codings that are undone. Only an attacker nests more. */
+/** Maximum number of content codings to undo. Only an attacker nests more. */
 const MAX_CODINGS = 3;
 
-/** Body of an HTTP response; of a body that was cut short or too long, its beginning. */
+/** Body of an HTTP response, or the beginning of a body that was cut short or is too long. */
 export interface ResponseBody {
   readonly body: Uint8Array;
   /** A limit of ours cut the body. */
@@ -14,7 +14,7 @@ export interface ResponseBody {
   readonly contentType?: string | undefined;
 }
 
-/** The members of an answer, or what the body is instead. `isCut`: a refresh token may stand in a part that is missing or unreadable. */
+/** The members of an answer, or what the body is instead. `isCut`: a refresh token may be in a part that is missing or unreadable. */
 export type ParsedBody = (
   | { readonly kind: 'members'; readonly members: JsonObject; readonly isCut: boolean }
   | { readonly kind: 'nothing'; readonly what: 'an empty body' | 'HTML' | 'a body that is neither JSON nor a form' }
@@ -24,9 +24,9 @@ export type ParsedBody = (
 };
 
 /**
- * Reads an answer however it was wrapped: an answer may have cost a refresh token. Content codings (announced or shown by
- * their first bytes), character sets, byte order marks, form encoding, text around the JSON, and JSON that was cut short.
- * Never throws, and what it answers quotes nothing but the members.
+ * Reads an answer however it is wrapped, because it may have cost a refresh token. Handles content codings (announced, or
+ * shown by their first bytes), character sets, byte order marks, form encoding, text around the JSON, and JSON that was cut
+ * short. Never throws, and the result quotes only the members.
  */
 export function parseResponseBody(response: ResponseBody): ParsedBody {
   const { bytes, isTruncated } = decodeContent(response);
@@ -39,7 +39,7 @@ function parseText(text: string, isTruncated: boolean, contentType = ''): Parsed
   const whole = parseObject(text) ?? parseForm(text, isTruncated);
   if (whole) return { kind: 'members', members: whole, isCut: false };
   const isPage = isHtml(text, contentType);
-  // Objects in the scripts of a page are no answer, unless they have tokens.
+  // Objects in the scripts of a page are not an answer, unless they have tokens.
   const isAnswer = (members: JsonObject) => !isPage || TOKENS.test(JSON.stringify(members));
   const embedded = parseEmbedded(text);
   if (embedded && isAnswer(embedded)) return { kind: 'members', members: embedded, isCut: false };
@@ -148,7 +148,7 @@ function decodeBeginning(decoder: Decoder, bytes: Uint8Array): Uint8Array {
   return decoded;
 }
 
-/** UTF-8 unless the bytes say otherwise; then what was announced, else Latin-1. Tokens are ASCII in each of them. */
+/** Decodes UTF-8, or else the announced character set, or else Latin-1. Tokens are ASCII in each of them. */
 function decodeText(bytes: Uint8Array, contentType = ''): string {
   const charset = /charset\s*=\s*"?([\w.:-]+)/i.exec(contentType)?.[1] ?? '';
   const labels = [wideCharsetOf(bytes), 'utf-8', charset, 'latin1'];
@@ -166,7 +166,7 @@ function trim(text: string): string {
   return text.slice(0, end).replace(/^[\uFEFF\s\0]+/, '');
 }
 
-/** By a byte order mark, or by the zeros beside ASCII. */
+/** Recognizes UTF-16 by a byte order mark, or by the zeros beside ASCII. */
 function wideCharsetOf([first, second]: Uint8Array): string {
   if (first === undefined || second === undefined) return '';
   if ((first === 0xff && second === 0xfe) || (first !== 0 && second === 0)) return 'utf-16le';
@@ -198,7 +198,7 @@ function parseForm(text: string, isTruncated: boolean): JsonObject | undefined {
   return isForm ? Object.fromEntries(new URLSearchParams(form)) : undefined;
 }
 
-/** JSON with something before or behind it: a notice of PHP, a guard against script inclusion, a callback. */
+/** Parses JSON with text before or after it: a PHP notice, a guard against script inclusion, a callback. */
 function parseEmbedded(text: string): JsonObject | undefined {
   return parseObject(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1));
 }
@@ -208,7 +208,7 @@ const WHOLE_MEMBERS =
 /** Objects that repeat what was sent. */
 const ECHOED_OBJECTS = /"(?:request|params|input|headers|query)"\s*:\s*\{[^{}]*\}/g;
 
-/** The members that are whole in JSON that was cut short, or that is not quite JSON, such as with a comma too many. */
+/** Returns the complete members of JSON that was cut short, or that is not quite JSON, for example with an extra comma. */
 function salvage(text: string): { readonly members: JsonObject; readonly isCut: boolean } | undefined {
   if (!text.includes('{')) return undefined;
   const answer = text.replace(ECHOED_OBJECTS, '');

@@ -13,7 +13,7 @@ import {
 export interface TokenResponse extends ResponseBody {
   readonly status: number;
   readonly retryAfter?: string | undefined;
-  /** A header shows that a firewall or a proxy answered in place of the server. */
+  /** A header shows that a firewall or a proxy answered instead of the server. */
   readonly isBlocked?: boolean | undefined;
 }
 
@@ -31,20 +31,20 @@ const Members = z.object({
 type Found = z.infer<typeof Members>;
 type Members = Found & { readonly error?: OAuthErrorCode | undefined };
 
-/** Statuses by which the token endpoint is elsewhere, takes no POST, or is behind a proxy. */
+/** Statuses that show that the token endpoint is elsewhere, accepts no POST, or is behind a proxy. */
 const MISDIRECTED = new Set([404, 405, 406, 410, 411, 415, 421, 426]);
 /** Statuses that, with HTML, come from a firewall, a proxy or a login page in front of the server. 407 is always a proxy's. */
 const INTERCEPTED = new Set([202, 401, 403]);
 const PROXY_AUTHENTICATION_REQUIRED = 407;
 /** Statuses that ask for a later retry; 408 and 425 do so without a date. */
 const THROTTLED = new Set([408, 425, 429, 503]);
-/** Error codes that ask for the same: those of RFC 6749 section 4.1.2.1 and RFC 8628, and common ones. */
+/** Error codes that ask for a later retry: those of RFC 6749 section 4.1.2.1 and RFC 8628, and common ones. */
 const PASSING = /^(temporarily_unavailable|server_error|slow_down|rate_limit(ed|_exceeded)|too_many_requests)$/;
-/** Members of a token response. JSON without any of them is something else, and not a response that lacks its token. */
+/** Members of a token response. JSON without any of them is not a token response that lacks its token. */
 const TOKEN_MEMBERS = ['access_token', 'refresh_token', 'token_type', 'expires_in'];
 /** Members that repeat what was sent. */
 const ECHOES = new Set(['request', 'params', 'input', 'headers', 'query']);
-/** Deepest nesting of envelopes. No server is known that nests deeper. */
+/** Maximum nesting of envelopes. No known server nests deeper. */
 const MAX_DEPTH = 3;
 
 /**
@@ -119,7 +119,7 @@ function toUselessSuccess(
     const kind = parsed.what === 'HTML' ? 'misdirected' : 'ambiguous';
     return { kind, reason: `${reason} with ${parsed.what}`, isTruncated };
   }
-  // Whole, and nothing of a token in it: that is an answer in other words, and no doubt about one.
+  // A complete body without any member of a token is a rejection in the server's own words. It leaves no doubt about a token.
   const isTokenAnswer =
     parsed.isCut || (!saysError(objects) && objects.some((object) => TOKEN_MEMBERS.some((name) => name in object)));
   return isTokenAnswer

@@ -27,7 +27,7 @@ const text = z.optional(z.nullable(z.string()));
 /** Members that the function writes. A value of another type comes from a tool that manages token files, and counts as absent. */
 const written = orAbsent(text);
 
-/** The members that this function reads or writes; every other one is carried along untouched. */
+/** The members that this function reads or writes; all others stay unchanged. */
 const Members = z.object({
   client_id: text,
   client_secret: text,

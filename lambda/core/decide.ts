@@ -31,7 +31,7 @@ export interface Situation {
   /** Digest of the credentials that an attempt would use now. */
   readonly digest: string;
   readonly nowMs: number;
-  /** Longest lifetime of an access token that is believed. */
+  /** Longest accepted lifetime of an access token. */
   readonly longestLifetimeSeconds: number;
   readonly force: boolean;
   /** The access token may be revoked although it looks fresh. */
@@ -71,12 +71,12 @@ function isFresh({ current, nowMs, longestLifetimeSeconds }: Situation): boolean
 }
 
 /**
- * Nothing is owed to this document:
+ * Returns whether this document needs no attempt until its token is due. That is so if:
  * - there is no journal, and it was never refreshed; or
  * - the journal ends in a document with this refresh token; or
  * - it is an answer as it was recorded (its version id proves it), and no later attempt may have revoked the answer.
  *
- * Otherwise someone wrote another token, and new credentials are used immediately; or an attempt at this one is still owed.
+ * Otherwise, someone wrote another token, and new credentials are used immediately, or this token still needs an attempt.
  */
 function isNothingOwed(
   { tokenHash, versionId, document }: DocumentEntry,

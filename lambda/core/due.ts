@@ -10,7 +10,7 @@ const CLOCKS_DIFFER_MS = 60_000;
  * Returns the seconds until the access token of `document` is due for a refresh: negative if the token is overdue. Returns
  * `NaN` if there is no token, if its lifetime is unknown, or if it may be revoked.
  *
- * @param longestLifetimeSeconds longest lifetime that is believed, whatever the document says
+ * @param longestLifetimeSeconds longest accepted lifetime, whatever the document states
  */
 export function secondsUntilDue(
   { members }: CredentialsDocument,

@@ -21,11 +21,11 @@ import type { CredentialStore } from './ports.ts';
 import { putUntilDeadline } from './record.ts';
 import { ANNOUNCE_MAX_MS } from './time-reserves.ts';
 
-/** Rejections without a known code, and how long they last, before the grant is suspected: a passing 403 is over by then. */
+/** Rejections without a known code, and their duration, before a revoked grant is assumed: a temporary 403 is over by then. */
 const PROBABLE_AFTER_REFUSALS = 3;
 const PROBABLE_AFTER_MS = 60 * 60 * 1000;
 
-/** Runs in a row that crashed, or could not record their end, behind which the last failure is still found. */
+/** Maximum number of later runs in a row that left no record, because they crashed or could not store one. */
 const MAX_LOST_RECORDS = 3;
 
 export interface FailedAttempt {
@@ -73,7 +73,7 @@ export async function recordFailure(
   return { code: recorded, cause, reason, isNewlyProbable, isRecorded };
 }
 
-/** Returns the last recorded failure of this refresh token, also behind claims whose runs left none. Never throws. */
+/** Returns the last recorded failure of this refresh token, even if later claims have no record of their end. Never throws. */
 export async function findLastFailure(
   { store }: { readonly store: Pick<CredentialStore, 'readVersion'> },
   tokenHash: string,

@@ -36,7 +36,7 @@ export interface Evidence {
   readonly tokenSecret?: TokenSecretHealth | 'repaired' | undefined;
 }
 
-/** Failed attempts in a row that a passing fault does not explain. */
+/** Number of failed attempts in a row that a temporary fault does not explain. */
 const LASTING_ATTEMPTS = 3;
 /** Ticks in a row that a due token may miss before something must be wrong with the schedule. */
 const MISSED_TICKS = 3;
@@ -45,7 +45,7 @@ type Advice = readonly [Action, string];
 
 /**
  * Judges one account whose credentials could be read. A pure function; what matters most comes first. A healthy token
- * outlives the engine's next chance to refresh it, however late within the schedule that chance comes.
+ * outlives the function's next chance to refresh it, however late within the schedule that chance comes.
  */
 export function judge(evidence: Evidence): Judgment {
   const decision = decide({ ...evidence.situation, force: false });

@@ -15,9 +15,9 @@ import {
 import { LOG_EVENTS } from './log-events.ts';
 import type { CredentialStore, Telemetry, Version } from './ports.ts';
 
-/** Versions that are read side by side in the search for a whole document. */
+/** Number of versions that the search for a whole document reads in parallel. */
 const READS_AT_ONCE = 10;
-/** The search ends while there is time to report what was found to be wrong. */
+/** Time that the search leaves, so that the run can still report the problem. */
 const SEARCH_MIN_MS = 5_000;
 
 /** The secret as one run sees it at one moment. */

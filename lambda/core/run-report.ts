@@ -24,7 +24,7 @@ export class RunReport {
   #tokenSecret: Evidence['tokenSecret'];
   #situation: Situation | undefined;
   #hasRead = false;
-  /** The version that the token secret was brought to, or could not be. */
+  /** The version that this run has copied to the token secret, or has tried to copy. */
   #syncedVersionId: string | undefined;
   /** The version that this run promoted: until then, the token secret was stale for good reason. */
   #promotedVersionId: string | undefined;
@@ -101,7 +101,7 @@ export class RunReport {
   }
 
   /**
-   * Brings the token secret to what `AWSCURRENT` says, once for each version that this run sees there. Never throws.
+   * Syncs the token secret with `AWSCURRENT`, once for each version that this run finds there. Never throws.
    *
    * @param hasPromoted this run has moved `AWSCURRENT`, so the token secret was stale for good reason
    */
@@ -110,7 +110,7 @@ export class RunReport {
     if (current === undefined || current.versionId === this.#syncedVersionId) return;
     if (hasPromoted) this.#promotedVersionId = current.versionId;
     const { telemetry } = this.#context;
-    // What an earlier sync of this run found was about another version.
+    // An earlier sync of this run was about another version.
     this.#tokenSecret = undefined;
     this.isTokenSecretStale = undefined;
     this.isTokenSecretUnreadable = undefined;
@@ -121,7 +121,7 @@ export class RunReport {
     const isExpected = current.versionId === this.#promotedVersionId;
     this.#tokenSecret = state.kind;
     this.isTokenSecretUnreadable = state.kind === 'unusable';
-    // What cannot be read is not known to be stale.
+    // A token secret that cannot be read is not known to be stale.
     const isStale = 'problem' in state || (state.kind === 'repaired' && !isExpected);
     this.isTokenSecretStale = this.isTokenSecretUnreadable ? undefined : isStale;
     if ('problem' in state) {

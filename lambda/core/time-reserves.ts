@@ -10,5 +10,5 @@ export const POST_MIN_MS = 10_000;
 /** Time that a POST leaves to record its answer, to promote it and to announce it, with every call at its slowest. */
 export const SAVE_RESERVE_MS = 2 * STORE_CALL_MAX_MS + ANNOUNCE_MAX_MS;
 
-/** Time to look whether the secret has moved during a failed attempt, and to announce the failure. */
+/** Time to check whether `AWSCURRENT` moved during a failed attempt, and to announce the failure. */
 export const LOOK_RESERVE_MS = 2 * STORE_CALL_MAX_MS + ANNOUNCE_MAX_MS;

@@ -97,20 +97,20 @@ function expiresAt(
 ): string {
   const { accessToken, expiresInSeconds, startedAtMs } = answer;
   const isSameToken = accessToken === members.access_token;
-  // A token that came back unchanged does not live longer for it, unless the server says so.
+  // A token that was returned unchanged keeps its expiry, unless the server states a new one.
   if (isSameToken && expiresInSeconds === undefined && members.expires_at !== undefined) return members.expires_at;
   const lifetimeSeconds = Math.min(toLifetimeSeconds(answer) ?? Infinity, defaultTokenLifetimeSeconds);
   return toRfc3339(startedAtMs + Math.round(lifetimeSeconds * 1000));
 }
 
-/** Returns `expires_in`, or else what `exp` of the access token leaves; `undefined` if neither makes sense. */
+/** Returns `expires_in`, or else the time until the access token's `exp`; `undefined` if neither makes sense. */
 function toLifetimeSeconds({ accessToken, expiresInSeconds, startedAtMs }: Token): number | undefined {
   if (expiresInSeconds !== undefined) return expiresInSeconds;
   const seconds = secondsUntilExpiry(accessToken, startedAtMs);
   return seconds >= MIN_EXPIRY_SECONDS ? seconds : undefined;
 }
 
-/** Returns what `exp` of the access token leaves. `NaN` if it has none: every comparison with it is false. */
+/** Returns the seconds until the access token's `exp`. `NaN` if it has none: every comparison with `NaN` is false. */
 function secondsUntilExpiry(accessToken: string, nowMs: number): number {
   return (readExpiry(accessToken) ?? Number.NaN) - nowMs / 1000;
 }

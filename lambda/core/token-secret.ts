@@ -74,7 +74,7 @@ export async function inspectTokenSecret(
 /** Faults of the token secret that stay until a person fixes them; the next run may repair the others. */
 const LASTING: ReadonlySet<string> = new Set(['SECRET_NOT_FOUND', 'STORE_DENIED', 'CONFIGURATION_INVALID']);
 
-/** Something else that is stored in the token secret. */
+/** Foreign content in the token secret. */
 class ForeignContent extends Fault {
   constructor(message: string) {
     super('CONFIGURATION_INVALID', message);
