@@ -1,4 +1,4 @@
-import { App, Stack, Stage, Tags } from 'aws-cdk-lib';
+import { App, NestedStack, Stack, Stage, Tags } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it, test } from 'vitest';
@@ -327,9 +327,11 @@ describe('the synthesis warns of a secret of the app that has the tag of the fle
     const stack = new Stack(app, 'Stack');
     new TokenRefreshFleet(stack, 'Fleet', { tagKey: 'team', tagValue: 'feedback', alarmEmails: ['a@example.com'] });
     act(app, stack);
-    app.synth();
-    const warnings = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('has the tag of a fleet'));
-    return warnings.map(({ id }) => id);
+    const { stacks } = app.synth();
+    const taggedSecret = /taggedSecret/;
+    return stacks.flatMap(({ messages }) =>
+      messages.filter(({ entry }) => taggedSecret.test(String(entry.data))).map(({ id }) => id),
+    );
   }
 
   it('although a tag of the whole app put it there', () => {
@@ -339,6 +341,35 @@ describe('the synthesis warns of a secret of the app that has the tag of the fle
       Tags.of(app).add('team', 'feedback');
     });
     expect(paths.map((path) => path.split('/')[2]).sort()).toEqual(['Account', 'Account', 'Database']);
+  });
+
+  const ALL_TYPES = ['aws:cdk:stack', 'AWS::SecretsManager::Secret'];
+
+  it('although only its stack has the tag, which CloudFormation adds to the secret', () => {
+    const ofStack = warningsOf(
+      (app) => new Secret(new Stack(app, 'Other', { tags: { team: 'feedback' } }), 'Database'),
+    );
+    const ofApp = warningsOf((app, stack) => {
+      new Secret(stack, 'Database');
+      Tags.of(app).add('team', 'feedback', { excludeResourceTypes: ALL_TYPES.slice(1) });
+    });
+    const ofParent = warningsOf((_app, stack) => {
+      new Secret(new NestedStack(stack, 'Nested'), 'Database');
+      Tags.of(stack).add('team', 'feedback', { excludeResourceTypes: ALL_TYPES.slice(1) });
+    });
+    expect([ofStack, ofApp, ofParent].map((paths) => paths.length)).toEqual([1, 1, 1]);
+  });
+
+  it('unless the tag excludes secrets and stacks, or the secret has another value', () => {
+    const ofApp = warningsOf((app, stack) => {
+      new Secret(stack, 'Database');
+      Tags.of(app).add('team', 'feedback', { excludeResourceTypes: ALL_TYPES });
+    });
+    const ofStack = warningsOf((app) => {
+      const secret = new Secret(new Stack(app, 'Other', { tags: { team: 'feedback' } }), 'Database');
+      Tags.of(secret).add('team', 'finance');
+    });
+    expect([ofApp, ofStack]).toEqual([[], []]);
   });
 
   it('in a stage, too, and not in another region', () => {
