@@ -26,7 +26,7 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
   const eventDestination = new EventDestination(scope, 'Bus', settings);
   // For sweeps that failed twice, and for ticks that were not delivered.
   const { failedRuns: failedSweeps, undeliveredTicks } = new DeadLetters(scope, 'DeadLetters', settings);
-  const { queue, retries, deadLetters } = new RefreshQueue(scope, 'Queue', settings);
+  const { queue, retries, deadLetters, retention } = new RefreshQueue(scope, 'Queue', settings);
   const sweep = new SweepFunction(scope, 'Sweep', {
     settings,
     queue,
@@ -75,6 +75,7 @@ export function createFleet(scope: Construct, settings: FleetSettings) {
       everyMinutes: interval.toMinutes(),
       minimumSecrets: settings.minimumSecrets,
       silenceMinutes: silenceMinutes({ interval, flexibleWindow }),
+      retentionSeconds: retention.toSeconds(),
     }),
     guide: [commands.AttentionCommand, commands.StatusCommand, commands.SweepLogsCommand],
     rows: fleetRows({ ...parts, sweepLogs: sweep.logGroup }),

@@ -31,6 +31,8 @@ export interface FleetRulesProps {
   readonly minimumSecrets: number | undefined;
   /** Longest time without a sweep if no more than one tick is lost. */
   readonly silenceMinutes: number;
+  /** Age at which SQS deletes a message of the queue. */
+  readonly retentionSeconds: number;
 }
 
 /**
@@ -38,7 +40,7 @@ export interface FleetRulesProps {
  * show which one.
  */
 export function fleetRules(props: FleetRulesProps): AlarmRules {
-  const { sweep, refresh, queue, everyMinutes, silenceMinutes, minimumSecrets } = props;
+  const { sweep, refresh, queue, everyMinutes, silenceMinutes, minimumSecrets, retentionSeconds } = props;
   // Each whole sweep reports the state of every secret, whatever became of the runs.
   const tickMinutes = Math.ceil((silenceMinutes - everyMinutes) / PERIOD_MINUTES) * PERIOD_MINUTES;
   // Time by which a healthy token may be overdue when a sweep reads it: the sweep reads before the runs of its tick.
@@ -49,6 +51,10 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
     Math.max(oneTickMinutes + PERIOD_MINUTES, LONGEST_OVERDUE_MINUTES),
   );
   const silencePeriods = Math.ceil(silenceMinutes / PERIOD_MINUTES) + 1;
+  // If sweeps are rare, SQS deletes a message before the second sweep, and no message ever gets that old.
+  const oldMinutes = Math.min(silenceMinutes, Math.floor(retentionSeconds / 2 / 60));
+  // From when SQS deletes the messages of one sweep until those of the next one are old, the queue only has younger ones.
+  const youngMinutes = Math.max(0, everyMinutes + oldMinutes - retentionSeconds / 60);
   const worst = (name: string): Metric => functionMetric(sweep, name, Stats.MAXIMUM, tickMinutes);
   return {
     TokenOverdue: {
@@ -115,9 +121,11 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
         statistic: Stats.MAXIMUM,
       }),
       ...AT_ONCE,
-      threshold: silenceMinutes * 60,
+      threshold: oldMinutes * 60,
+      evaluationPeriods: Math.ceil(youngMinutes / PERIOD_MINUTES) + 1,
+      datapointsToAlarm: 1,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      says: `Secrets wait in the queue for more than ${silenceMinutes} minutes: the refresh function does not run, or does not keep up. After an outage, this is expected and ends by itself. Consumers notice nothing until the first token expires.`,
+      says: `Secrets wait in the queue for more than ${oldMinutes} minutes: the refresh function does not run, or does not keep up. After an outage, this is expected and ends by itself. Consumers notice nothing until the first token expires.`,
     },
     DeadLetters: {
       metric: sumOf(props.deadLetters),

@@ -37,19 +37,22 @@ export class RefreshQueue extends Construct {
   /** Secrets whose last attempt failed: their runs may take long, and must not delay those of healthy secrets. */
   readonly retries: Queue;
   readonly deadLetters: Queue;
+  /** Age at which SQS deletes a message. */
+  readonly retention: Duration;
 
   constructor(scope: Construct, id: string, settings: QueueSettings & { readonly timeout: Duration }) {
     super(scope, id);
     this.deadLetters = createDeadLetterQueue(this, 'DeadLetters', settings);
     const functionSeconds = fleetTimeout(settings.timeout).toSeconds();
     const visibilityTimeout = Duration.seconds(functionSeconds * VISIBILITY_OVER_TIMEOUT);
+    // Lambda also receives messages while the function is throttled, and each one returns after the visibility timeout. A message
+    // expires before it has been received so often that it becomes a dead letter without a run.
+    this.retention = Duration.seconds(
+      Math.min(RETENTION.toSeconds(), visibilityTimeout.toSeconds() * MAX_RECEIVE_COUNT),
+    );
     const properties = {
       visibilityTimeout,
-      // Lambda also receives messages while the function is throttled, and each one returns after the visibility timeout. A message
-      // expires before it has been received so often that it becomes a dead letter without a run.
-      retentionPeriod: Duration.seconds(
-        Math.min(RETENTION.toSeconds(), visibilityTimeout.toSeconds() * MAX_RECEIVE_COUNT),
-      ),
+      retentionPeriod: this.retention,
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: MAX_RECEIVE_COUNT },
     };
     this.queue = createQueue(this, 'Queue', settings, properties);

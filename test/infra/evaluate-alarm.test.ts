@@ -35,6 +35,15 @@ describe('an alarm', () => {
     expect(stateAt(15, {}, left(2, 9), left(7, 10), left(12, 9))).toBe('OK');
   });
 
+  it('fires if as many of the periods breach as it needs, even if it ignores that others have no data', () => {
+    for (const TreatMissingData of ['ignore', 'notBreaching']) {
+      const properties = { TreatMissingData, DatapointsToAlarm: 1 };
+      expect(stateAt(15, properties, left(2, 9), left(7, 10), left(12, 10))).toBe('ALARM');
+      expect(stateAt(15, properties, left(12, 9))).toBe('ALARM');
+      expect(stateAt(15, properties, left(2, 10), left(7, 10), left(12, 10))).toBe('OK');
+    }
+  });
+
   it.each([
     ['Maximum', 'OK'],
     ['Sum', 'OK'],
@@ -96,7 +105,7 @@ describe('an alarm', () => {
   });
 
   it.each([
-    ['a property', { DatapointsToAlarm: 2 }],
+    ['a property', { EvaluateLowSampleCountPercentile: 'ignore' }],
     ['a statistic', { Statistic: 'Average' }],
     ['a comparison', { ComparisonOperator: 'GreaterThanThreshold' }],
     ['a treatment of missing data', { TreatMissingData: 'missing' }],

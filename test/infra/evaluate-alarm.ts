@@ -51,6 +51,7 @@ const alarmSchema = z.strictObject({
   ...z.object({ ...metricShape, Statistic: statistic, Period: period }).partial().shape,
   Metrics: sumSchema.optional(),
   EvaluationPeriods: z.int().min(1),
+  DatapointsToAlarm: z.int().min(1).optional(),
   ComparisonOperator: z.enum(['LessThanThreshold', 'GreaterThanOrEqualToThreshold']),
   Threshold: z.number(),
   TreatMissingData: z.enum(['breaching', 'notBreaching', 'ignore']),
@@ -68,7 +69,10 @@ interface Metric {
 }
 
 export interface Alarm
-  extends Pick<AlarmProperties, 'EvaluationPeriods' | 'ComparisonOperator' | 'Threshold' | 'TreatMissingData'> {
+  extends Pick<
+    AlarmProperties,
+    'EvaluationPeriods' | 'DatapointsToAlarm' | 'ComparisonOperator' | 'Threshold' | 'TreatMissingData'
+  > {
   /** Text of its email. */
   readonly text: string;
   /** One; or those of a sum, in which no data counts as 0. */
@@ -113,13 +117,15 @@ export function evaluateAlarm(
   atMs: number,
   before: AlarmState = 'INSUFFICIENT_DATA',
 ): AlarmState {
-  const { EvaluationPeriods, TreatMissingData } = alarm;
+  const { EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods, TreatMissingData } = alarm;
   const found = toPeriods(alarm, datapoints, atMs);
   const missing = Math.max(0, EvaluationPeriods - found.length);
+  const breaching = found.filter((isBreaching) => isBreaching).length;
+  if (breaching >= DatapointsToAlarm) return 'ALARM';
   if (TreatMissingData === 'ignore' && missing > 0) return before;
-  // All of the periods must breach; what is not found breaches or does not, as the alarm has it.
-  const isMissingBreaching = missing === 0 || TreatMissingData === 'breaching';
-  return isMissingBreaching && found.every((isBreaching) => isBreaching) ? 'ALARM' : 'OK';
+  // What is not found breaches or does not, as the alarm has it.
+  const all = TreatMissingData === 'breaching' ? breaching + missing : breaching;
+  return all >= DatapointsToAlarm ? 'ALARM' : 'OK';
 }
 
 /** Whether each period with data breaches, the youngest first, and no more of them than the alarm evaluates. */

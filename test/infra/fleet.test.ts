@@ -6,6 +6,7 @@ import { TokenRefresh } from '../../infra/token-refresh.ts';
 import { TokenRefreshFleet } from '../../infra/token-refresh-fleet.ts';
 import { dueAfterSeconds, FLEET_METRICS, MAX_WAIT_SECONDS } from '../../lambda/contract.ts';
 import { attributesOf } from './deployed-template.ts';
+import { watchAlarm } from './evaluate-alarm.ts';
 import { compositeOf } from './evaluate-composite.ts';
 import { evaluatePolicy, type Permission, parsePolicy } from './evaluate-policy.ts';
 import { alarmsOf } from './monitored-function.ts';
@@ -310,6 +311,33 @@ describe('an overdue token', () => {
     // A healthy token is due for one tick when a sweep reads it.
     expect(minutes).toBeGreaterThan(everyMinutes);
   });
+});
+
+describe('an old queue', () => {
+  it.each([6, 10, 30, 60, 80])(
+    'fires its alarm once if no run starts, with a sweep every %i minutes: before SQS deletes the messages',
+    (everyMinutes) => {
+      const template = synthesiseFleet({ interval: { minutes: everyMinutes }, timeout: { seconds: 45 } });
+      const alarm = alarmsOf(template, attributesOf(template, '')).get('QueueOld');
+      const [metric] = alarm?.metrics ?? [];
+      if (!alarm || !metric) throw new Error('There is no alarm.');
+      const retentionMinutes = Number(queueOf(template)['MessageRetentionPeriod']) / 60;
+      const minutes = Array.from({ length: 360 }, (_, minute) => minute);
+      const ages = minutes.map((minute) => {
+        const sent = minutes.filter((each) => each % everyMinutes === 0 && each <= minute);
+        return Math.max(0, ...sent.map((each) => minute - each).filter((age) => age < retentionMinutes));
+      });
+      const toDatapoint = (age: number, minute: number) => ({ ...metric, atMs: minute * 60_000, value: age * 60 });
+      const states = watchAlarm(alarm, ages.map(toDatapoint), 0, 359);
+      const firstMinute = states.indexOf('ALARM');
+      expect(firstMinute).toBeGreaterThan(0);
+      expect(firstMinute).toBeLessThanOrEqual(60);
+      expect(new Set(states.slice(firstMinute))).toEqual(new Set(['ALARM']));
+      // A message waits for its turn, and may be five minutes late.
+      const waitsMinutes = Math.min(15, everyMinutes - 1) + 5;
+      expect(watchAlarm(alarm, [toDatapoint(waitsMinutes, 0)], 0, 0)).not.toContain('ALARM');
+    },
+  );
 });
 
 describe('fewer secrets than expected', () => {
