@@ -14,7 +14,10 @@ import { type AlarmRules, AT_ONCE } from './alarms.ts';
 import { functionMetric } from './function-metric.ts';
 
 const PERIOD_MINUTES = 5;
-/** Periods until *Secret unusable* fires. By then, a secret that was repaired or lost its tag no longer counts, despite `ListSecrets`' lag. */
+/**
+ * Periods until *Secret unusable* fires. By then, a secret that was repaired or lost its tag no longer counts, despite `ListSecrets`' lag.
+ * Alarms on tokens and grants stay on for as long: an account that a sweep could not read, or that became unusable, is not well again.
+ */
 const UNUSABLE_PERIODS = 3;
 
 /** Longest overdue time that notifies no one, if sweeps are not rarer than this. */
@@ -56,10 +59,11 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
   // From when SQS deletes the messages of one sweep until those of the next one are old, the queue only has younger ones.
   const youngMinutes = Math.max(0, everyMinutes + oldMinutes - retentionSeconds / 60);
   const worst = (name: string): Metric => functionMetric(sweep, name, Stats.MAXIMUM, tickMinutes);
+  const firstOfPeriods = { evaluationPeriods: UNUSABLE_PERIODS, datapointsToAlarm: 1 };
   return {
     TokenOverdue: {
       metric: worst(FLEET_METRICS.tokenSecondsOverdue),
-      evaluationPeriods: 1,
+      ...firstOfPeriods,
       // A temporary failure is over at the next tick, and a burst of 10,000 tokens takes less time.
       threshold: overdueMinutes * 60,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -70,7 +74,7 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
     ManyTokensOverdue: {
       // *Token overdue* cannot fire again while it is on for a single account.
       metric: worst(FLEET_METRICS.manyTokensSecondsOverdue),
-      evaluationPeriods: 1,
+      ...firstOfPeriods,
       threshold: overdueMinutes * 60,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.IGNORE,
@@ -79,6 +83,7 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
     ReauthorizationRequired: {
       metric: worst(METRICS.reauthorizationRequired),
       ...AT_ONCE,
+      ...firstOfPeriods,
       treatMissingData: TreatMissingData.IGNORE,
       says: "Retently rejects the refresh token of some account. Someone usually has to authorize the application again. The account's consumers can usually use the last access token until it expires.",
     },
@@ -92,6 +97,9 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
     TokenNotStored: {
       metric: functionMetric(refresh, METRICS.tokenNotStored, Stats.SUM, PERIOD_MINUTES),
       ...AT_ONCE,
+      // If the tokens stay lost, a sweep has found the account rejected or overdue by then.
+      evaluationPeriods: Math.ceil((overdueMinutes + tickMinutes) / PERIOD_MINUTES) + 1,
+      datapointsToAlarm: 1,
       treatMissingData: TreatMissingData.NOT_BREACHING,
       says: "Retently sent new tokens for some account, and Secrets Manager did not store them, so the refresh token may be lost. The account's consumers can usually use the last access token until it expires.",
     },

@@ -6,8 +6,8 @@ import { TokenRefresh } from '../../infra/token-refresh.ts';
 import { TokenRefreshFleet } from '../../infra/token-refresh-fleet.ts';
 import { dueAfterSeconds, FLEET_METRICS, MAX_WAIT_SECONDS } from '../../lambda/contract.ts';
 import { attributesOf } from './deployed-template.ts';
-import { watchAlarm } from './evaluate-alarm.ts';
-import { compositeOf } from './evaluate-composite.ts';
+import { type Alarm, watchAlarm } from './evaluate-alarm.ts';
+import { compositeOf, watchComposite } from './evaluate-composite.ts';
 import { evaluatePolicy, type Permission, parsePolicy } from './evaluate-policy.ts';
 import { alarmsOf } from './monitored-function.ts';
 import {
@@ -451,5 +451,59 @@ describe('the alarms of a fleet', () => {
     expect(compositeOf(DEFAULTS, attributesOf(DEFAULTS, ''))).toMatchObject({
       suppressor: { alarm: 'SweepSilent', waitSeconds: 120, extensionSeconds: 120 },
     });
+  });
+});
+
+describe('All clear is not sent', () => {
+  const attributes = attributesOf(DEFAULTS, '');
+  const alarms = alarmsOf(DEFAULTS, attributes);
+  const found = { TokenOverdue: 0, ReauthorizationRequired: 0, SecretUnusable: 0, SweepSilent: 5 };
+  const OVERDUE = { ...found, TokenOverdue: 7_200 };
+  const REJECTED = { ...found, ReauthorizationRequired: 1 };
+  const UNUSABLE = { ...found, SecretUnusable: 1 };
+
+  /**
+   * Returns the minutes in which *All clear* is sent.
+   *
+   * @param sweeps what they found, every ten minutes
+   * @param notStoredMinute when a run could not store a token
+   */
+  function clearMinutesOf(sweeps: readonly (typeof found)[], notStoredMinute?: number): readonly number[] {
+    const toDatapoints = (name: string, minute: number, value: number) =>
+      (alarms.get(name)?.metrics ?? []).map((metric) => ({ ...metric, atMs: minute * 60_000, value }));
+    const datapoints = [
+      ...sweeps.flatMap((values, index) =>
+        Object.entries(values).flatMap(([name, value]) => toDatapoints(name, 10 * index, value)),
+      ),
+      ...(notStoredMinute === undefined ? [] : toDatapoints('TokenNotStored', notStoredMinute, 1)),
+    ];
+    const watch = (alarm: Alarm, second: number) => ({
+      states: watchAlarm(alarm, datapoints, 0, 10 * sweeps.length),
+      second,
+    });
+    const evaluated = new Map([...alarms].map(([name, alarm], index) => [name, watch(alarm, 6 * index)]));
+    const actions = watchComposite(compositeOf(DEFAULTS, attributes), evaluated);
+    expect(actions).toContainEqual(expect.objectContaining({ state: 'ALARM' }));
+    return actions.flatMap(({ state, atSecond }) => (state === 'OK' ? [Math.floor(atSecond / 60)] : []));
+  }
+
+  it.each([
+    ['one sweep could not read a rejected account', [REJECTED, REJECTED, UNUSABLE, REJECTED, REJECTED]],
+    ['one sweep could not read an overdue account', [OVERDUE, OVERDUE, UNUSABLE, OVERDUE, OVERDUE]],
+    ['someone pasted garbage into a rejected account', [REJECTED, REJECTED, UNUSABLE, UNUSABLE, UNUSABLE, UNUSABLE]],
+  ])('because %s', (_, sweeps) => {
+    expect(clearMinutesOf(sweeps)).toEqual([]);
+  });
+
+  it('before a sweep shows that a token was not stored', () => {
+    expect(clearMinutesOf([found, found, found, found, found, OVERDUE, OVERDUE], 8)).toEqual([]);
+  });
+
+  it('much later than the last trouble', () => {
+    const quiet = Array.from({ length: 8 }, () => found);
+    expect(clearMinutesOf([REJECTED, REJECTED, ...quiet])).toEqual([10 + 30 + 2]);
+    const [afterNotStored = 0] = clearMinutesOf(quiet, 8);
+    expect(afterNotStored).toBeGreaterThanOrEqual(8 + 45 + 2);
+    expect(afterNotStored).toBeLessThanOrEqual(8 + 60);
   });
 });
