@@ -38,11 +38,11 @@ function freshTick(bundlePath: string) {
 }
 
 describe('the bundle', () => {
-  test('holds what runs and nothing else, within its budget of bytes', () => {
+  test('contains only code that runs, within its size limit', () => {
     expect(findIntruders(files)).toEqual([]);
   });
 
-  test('is the same whatever the directory, so that what did not change is not deployed', () => {
+  test('is the same in any directory, so that an unchanged function is not deployed again', () => {
     const other = makeDirectory('another');
     bundleHandler(other);
     expect(readdirSync(other)).toEqual(readdirSync(bundle));
@@ -60,7 +60,7 @@ describe('a fresh tick', () => {
     expect(findUnwantedModules(modules)).toEqual([]);
   });
 
-  test("does without the files that a start does not read: EventBridge's client", async () => {
+  test("works without the files that a start does not read: EventBridge's client", async () => {
     const start = makeDirectory('start');
     const startFiles = files.filter(({ isOfStart }) => isOfStart);
     expect(startFiles.length).toBeLessThan(files.length);
@@ -82,7 +82,7 @@ describe('a fresh tick', () => {
 });
 
 describe('the guard notices', () => {
-  test('an import of node:http, by what it loads', async () => {
+  test('an import of node:http, by the modules that it loads', async () => {
     const path = join(makeDirectory('plain-http'), 'index.mjs');
     writeFileSync(path, `import 'node:http'; export { handler } from '../bundle/index.mjs';`);
     const { modules } = await freshTick(path);
@@ -109,7 +109,7 @@ describe('the guard notices', () => {
     expect(found).toContain('index.mjs imports absent, which is in no file of the bundle');
   });
 
-  test('a byte too many', () => {
+  test('one byte too many', () => {
     const [first, ...others] = files;
     const rest = others.reduce((sum, { bytes }) => sum + bytes, 0);
     const grown = (bytes: number) => findIntruders(first ? [{ ...first, bytes }, ...others] : []);

@@ -41,7 +41,7 @@ async function bundleSdk(name: string, isAsPublished: boolean): Promise<Sdk> {
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-test('each replacement is of a file that goes into a bundle', async () => {
+test('each replacement replaces a file of a bundle', async () => {
   const { REPLACEMENTS } = await import(pathToFileURL(join(ROOT, 'infra/bundle/replacements.mjs')).href);
   const schema = z.object({ inputs: z.record(z.string(), z.unknown()) });
   const inputs = (['handler', 'sweep'] as const).flatMap((name) => {
@@ -66,7 +66,7 @@ describe('the bundled SDK', () => {
     expect(hostOf(bundled, 'us-gov-west-1')).toBe('secretsmanager.us-gov-west-1.amazonaws.com');
   });
 
-  test('has the published hosts in every region, and in regions to come', () => {
+  test('has the published hosts in every region, including future regions', () => {
     const options = [false, true].flatMap((UseDualStack) =>
       [false, true].map((UseFIPS) => ({ UseDualStack, UseFIPS })),
     );
@@ -114,7 +114,7 @@ describe('the bundled SDK', () => {
     }
   });
 
-  test('takes its credentials from the environment, and says if there are none', async () => {
+  test('reads its credentials from the environment, and reports if there are none', async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'of-the-role');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'key');
     const client = () => new bundled.secretsManager.SecretsManagerClient({ region: 'eu-west-1' });

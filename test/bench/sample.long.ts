@@ -31,7 +31,7 @@ function call(operation: string, error?: string): void {
   world.aws.calls.push({ service, operation, input: {}, beganAtMs: 0, ...(error && { error }) });
 }
 
-test('a fresh tick has read, has done nothing else, and says so', () => {
+test('a fresh tick only reads, and reports that', () => {
   expect(() => requireFresh(world, candidate('usual'), reportOf('fresh'))).toThrow('its fresh tick called nothing');
   call('GetSecretValue');
   expect(() => requireFresh(world, candidate('usual'), reportOf('fresh'))).not.toThrow();
@@ -48,7 +48,7 @@ test('the deployed bundle loads nothing unwanted for it', () => {
   expect(() => requireFresh(world, candidate('usual'), report)).not.toThrow();
 });
 
-test('a refresh has sent, stored and announced what it says', async () => {
+test('a refresh sends, stores and announces what it reports', async () => {
   const refreshed = () => requireRefreshed(world, candidate('floor'), reportOf('refreshed'));
   expect(refreshed).toThrow('it sent 0 POSTs');
   await fetch(world.tokenEndpoint.url, { method: 'POST' });

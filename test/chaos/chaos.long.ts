@@ -16,12 +16,12 @@ test('a store that gives one claim to every run is reported', async () => {
   expect(broken).toContain('a refresh token was sent again while the claim of the run that spent it was live');
 });
 
-test('and if the token secret is not brought along', async () => {
+test('a token secret that is not updated is reported', async () => {
   const { broken } = await runChaos(12, 1, { sabotage: breakTokenSecret });
   expect(broken).toContain('a quiet tick left the token secret stale');
 });
 
-test('and if a fleet can refresh no account', async () => {
+test('a fleet that can refresh no account is reported', async () => {
   const { broken } = await runFleetChaos(0, 1, (aws) =>
     aws.inject({ kind: 'access-denied', operation: 'PutSecretValue', times: Infinity }),
   );

@@ -170,7 +170,7 @@ describe('nothing that arrives on the redirect port ends the wait', () => {
 });
 
 test.each(['code=', 'code=x&code=y', 'error=', 'code=x&response=y', 'code=x&iss=https://other.example'])(
-  'an answer with the right state that cannot be used is not called one of another request: %s',
+  'an unusable answer with the right state is not reported as the answer to another request: %s',
   async (query) => {
     const before = outcome();
     const command = start();

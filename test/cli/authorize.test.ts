@@ -93,7 +93,7 @@ function expectRefused({ exitCode, stdout, stderr }: Ended, code: number, ...nam
   expect(versions()).toHaveLength(0);
 }
 
-describe('authorize looks at AWS first', () => {
+describe('authorize checks AWS first', () => {
   test('no AWS credentials', async () => {
     const ended = await run([], { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined });
     expectRefused(ended, 2, 'aws sso login');
@@ -178,7 +178,7 @@ describe('authorize looks at AWS first', () => {
   });
 });
 
-describe('authorize says what is wrong with what it is given', () => {
+describe('authorize reports what is wrong with its input', () => {
   test.each([
     [['--port', '70000']],
     [['--port', '8976x']],
@@ -235,7 +235,7 @@ describe('authorize stores nothing if', () => {
     expect(ended.lastPage.status).toBe(400);
   });
 
-  test('the state is another one, and goes on waiting', async () => {
+  test('the state differs, and keeps waiting', async () => {
     const command = startProcess();
     const url = new URL(await command.says(PAGE_URL));
     const callback = url.searchParams.get('redirect_uri');
@@ -325,7 +325,7 @@ describe('authorize stores the document by compare-and-swap', () => {
     ]);
   });
 
-  test('with PKCE though the server announces none, and without a life if the answer has none', async () => {
+  test('with PKCE although the server announces none, and without a lifetime if the answer has none', async () => {
     const { tokenEndpoint } = deployment.sandbox;
     const answer = { access_token: 'access-token-of-a-server-without-metadata', refresh_token: 'its-refresh-token' };
     tokenEndpoint.play({ status: 200, body: answer });
@@ -387,7 +387,7 @@ describe('authorize stores the document by compare-and-swap', () => {
     expect(current()).toMatchObject({ refresh_token: expect.any(String) });
   });
 
-  test('once, though the browser brings its code twice', async () => {
+  test('once, although the browser brings its code twice', async () => {
     const command = start();
     const url = await command.says(PAGE_URL);
     const callback = new URL(url).searchParams.get('redirect_uri') ?? '';
@@ -423,7 +423,7 @@ describe('authorize stores the document by compare-and-swap', () => {
   });
 });
 
-test('opens a browser, or goes on if there is none to open', async () => {
+test('opens a browser, or continues if there is none to open', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'browser-'));
   try {
     const opened = join(directory, 'opened');
@@ -446,7 +446,7 @@ test('opens a browser, or goes on if there is none to open', async () => {
   }
 });
 
-test('the redirect listener answers nothing but the answer of an authorization', async () => {
+test('the redirect listener accepts only the answer of an authorization', async () => {
   const command = startProcess();
   const callback = new URL(new URL(await command.says(PAGE_URL)).searchParams.get('redirect_uri') ?? '');
   for (const path of ['/favicon.ico', '/callback', '/callback?state=x']) {

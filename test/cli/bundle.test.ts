@@ -32,12 +32,12 @@ const ownOf = (origins: ReadonlySet<string>, folder: string) =>
   [...origins].filter((origin) => new RegExp(`(^|/)${folder}(/|$)`).test(origin));
 
 describe('the bundle of the function', () => {
-  test('holds nothing of cli/', () => {
+  test('contains nothing from cli/', () => {
     expect(ownOf(ofFunction, 'cli')).toEqual([]);
     expect(ownOf(ofCommands, 'cli').length).toBeGreaterThan(3);
   });
 
-  test('holds these of the packages that are declared, and none that is for others', () => {
+  test('contains only these of the declared packages', () => {
     expect([...ofFunction].filter((name) => name in devDependencies).sort()).toEqual([
       '@aws-lambda-powertools/logger',
       '@aws-lambda-powertools/metrics',
@@ -48,13 +48,13 @@ describe('the bundle of the function', () => {
   });
 
   test.each(['commander', 'open', 'oauth4webapi', '@inquirer/password', '@aws-sdk/client-lambda'])(
-    'has no %s, which the commands have',
+    'does not contain %s, which the commands contain',
     (name) => {
       expect([ofFunction.has(name), ofCommands.has(name)]).toEqual([false, true]);
     },
   );
 });
 
-test('the commands bundle nothing of the tests', () => {
+test("the commands' bundle contains nothing from the tests", () => {
   expect(ownOf(ofCommands, 'test')).toEqual([]);
 });

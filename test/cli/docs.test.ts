@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { EXIT } from '../../cli/command-error.ts';
 import { capturePages, drawStatus, PAGE, STATUS_PICTURE } from './captures.ts';
 
-test('what docs/command-line.md and docs/probe.md show is what the commands write, but for what chance makes', async () => {
+test('docs/command-line.md and docs/probe.md show what the commands print, except for random parts', async () => {
   const pages = await capturePages();
   expect(pages).toHaveLength(2);
   for (const { written, captured } of pages) {
@@ -12,7 +12,7 @@ test('what docs/command-line.md and docs/probe.md show is what the commands writ
   }
 });
 
-test('the picture of status in the README is what docs/command-line.md shows, and has it as text', () => {
+test('the picture of status in the README shows the same as docs/command-line.md, and contains it as text', () => {
   const picture = readFileSync(STATUS_PICTURE, 'utf8');
   const page = readFileSync(PAGE, 'utf8');
   expect(picture).toBe(drawStatus(page));

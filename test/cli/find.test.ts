@@ -165,7 +165,7 @@ async function readStatus(...args: readonly string[]) {
 test.each([
   ['no option', []],
   ['--stack', ['--stack', STACK]],
-])('%s finds each construct in the stack of another app, whatever the descriptions say', async (_what, args) => {
+])('%s finds each construct in the stack of another app, with any description', async (_what, args) => {
   deploy(synthesizeShop());
   const { reports: found } = await readStatus(...args);
   const emea = nameOf('Emea', ENVIRONMENT.credentialsSecretId);
@@ -200,7 +200,7 @@ test('an alarm on the function of one construct does not concern the other, and 
   expect(concerned.map(({ functionName }) => functionName)).toEqual([nameOf('Emea2', ENVIRONMENT.credentialsSecretId)]);
 });
 
-test('--stack of several constructs needs --function-name to refresh, and then refreshes that one', async () => {
+test('refresh of a stack with several constructs needs --function-name, and refreshes that one', async () => {
   deploy(synthesizeShop());
   const emea2 = nameOf('Emea2', ENVIRONMENT.credentialsSecretId);
   const { server, environment } = deployment;

@@ -97,18 +97,21 @@ describe('authorize in a fleet', () => {
   test.each([
     ['named by its stack', ['--stack', FLEET_NAME]],
     ['that is the only deployment', []],
-  ])('%s stores into the secret, and proves it with the function of the fleet', async (_what, stack) => {
-    const arn = fleet.createSecret(SECRET);
-    const ended = await authorize([...stack, '--secret-id', SECRET, '--json']);
-    expect(ended.exitCode).toBe(0);
-    expect(JSON.parse(ended.stdout)).toMatchObject({
-      stored: { secretId: SECRET },
-      result: { outcome: 'refreshed', secretId: arn },
-    });
-    expect(deployment.server.invocations).toEqual([
-      { functionName: REFRESH_NAME, event: { action: 'refresh', force: true, secretId: arn } },
-    ]);
-  });
+  ])(
+    '%s stores the credentials in the secret, and proves them with the function of the fleet',
+    async (_what, stack) => {
+      const arn = fleet.createSecret(SECRET);
+      const ended = await authorize([...stack, '--secret-id', SECRET, '--json']);
+      expect(ended.exitCode).toBe(0);
+      expect(JSON.parse(ended.stdout)).toMatchObject({
+        stored: { secretId: SECRET },
+        result: { outcome: 'refreshed', secretId: arn },
+      });
+      expect(deployment.server.invocations).toEqual([
+        { functionName: REFRESH_NAME, event: { action: 'refresh', force: true, secretId: arn } },
+      ]);
+    },
+  );
 
   test('asks the function whether the grant in the secret is revoked', async () => {
     const arn = await fleet.createFresh(SECRET);
@@ -136,7 +139,7 @@ describe('authorize in a fleet', () => {
     expect(callsSince(from)).not.toContain('TagResource');
   });
 
-  test('creates it once, though the answer of AWS is lost', async () => {
+  test('creates it once, although the answer of AWS is lost', async () => {
     deployment.sandbox.aws.inject({ operation: 'CreateSecret', kind: 'drop-after' });
     const ended = await authorize(['--secret-id', SECRET, '--yes']);
     expect(ended.exitCode).toBe(0);
@@ -183,7 +186,7 @@ describe('authorize in a fleet', () => {
     expect(calls.indexOf('TagResource')).toBeGreaterThan(calls.indexOf('PutSecretValue'));
   });
 
-  test('says that the credentials are stored if the tag is rejected', async () => {
+  test('reports that the credentials are stored if the tag is rejected', async () => {
     putTags({});
     deployment.sandbox.aws.inject({ operation: 'TagResource', kind: 'access-denied' });
     const ended = await authorize(['--secret-id', SECRET, '--yes']);
@@ -193,7 +196,7 @@ describe('authorize in a fleet', () => {
     expect(deployment.server.invocations).toEqual([]);
   });
 
-  test('of any value takes the value that --tag says, or none', async () => {
+  test('that accepts any tag value uses the value of --tag, or none', async () => {
     deployment.server.stacks.clear();
     fleet.addStack(FLEET_NAME, { Key: 'retently' });
     await authorize(['--secret-id', SECRET, '--yes', '--stack', FLEET_NAME]);
@@ -204,7 +207,7 @@ describe('authorize in a fleet', () => {
     expect(tagsOf(SECRET)).toEqual({ retently: 'apac' });
   });
 
-  test('that is the only deployment is not meant by the tag of another one', async () => {
+  test('that is the only deployment is not used for the tag of another one', async () => {
     const options = ['--token-endpoint', deployment.sandbox.tokenEndpoint.url, '--tag', 'retently=apac'];
     const ended = await authorize(['--secret-id', SECRET, ...options]);
     expect(ended.exitCode).toBe(0);
@@ -240,18 +243,18 @@ describe('authorize without a fleet', () => {
 
   const secretOptions = () => ['--secret-id', SECRET, '--token-endpoint', deployment.sandbox.tokenEndpoint.url];
 
-  test('creates a secret with --tag, and asks no function', async () => {
+  test('creates a secret with --tag, and invokes no function', async () => {
     const ended = await authorize([...secretOptions(), '--tag', 'retently=emea=1']);
     expect(ended.exitCode).toBe(0);
     expect(tagsOf(SECRET)).toEqual({ retently: 'emea=1' });
     expect(deployment.server.invocations).toEqual([]);
   });
 
-  test('rejects a secret that is missing, and says how to create it', async () => {
+  test('rejects a secret that is missing, and explains how to create it', async () => {
     expectRefused(await start(secretOptions()).ended, 2, SECRET, 'us-east-1', '--tag');
   });
 
-  test('does so, too, if it may not look for a fleet', async () => {
+  test('also explains that if it may not look for a fleet', async () => {
     putTags({});
     deployment.server.refuseWith = { status: 403, code: 'AccessDenied' };
     try {

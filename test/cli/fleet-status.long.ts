@@ -115,7 +115,7 @@ describe('status of a fleet', () => {
     expect(stdout).toMatch(/\n {2}acme +fresh +5 h 59 min +in 2 h 59 min +none\n/);
   });
 
-  test('has the worst first, says what to do in a word, and has the commands for the first', async () => {
+  test('shows the worst first, one word for the action of each, and the commands for the first', async () => {
     const { sandbox } = deployment;
     await fleet.createFresh('a-healthy-one');
     fleet.createSecret('broken', { client_id: 'only' });
@@ -159,7 +159,7 @@ describe('status of a fleet', () => {
     ]);
   });
 
-  test('keeps to the tag: neither a prefix of it, nor key and value of two tags, nor a replica', async () => {
+  test('matches only the tag: not a prefix, not key and value of two tags, and no replica', async () => {
     const { secretsManager } = deployment.sandbox.aws;
     await fleet.createFresh('acme');
     fleet.createSecret('longer');
@@ -201,7 +201,7 @@ describe('status of a fleet', () => {
     expect(namesIn(all.stdout)).toEqual(names);
   });
 
-  test('says on standard error how far it is, if that takes longer than a second', async () => {
+  test('shows its progress on standard error if it takes longer than a second', async () => {
     const quick = fleet.createSecret('quick');
     fleet.createSecret('slow');
     let see = () => {};
@@ -251,7 +251,7 @@ describe('status of a fleet', () => {
     expect(stdout).toMatch(/Health +unknown\. /);
   });
 
-  test('without a secret ends with 1, and has the command that adds one', async () => {
+  test('without a secret exits with 1, and shows the command that adds one', async () => {
     const { exitCode, stdout } = await run('status', '--region', 'us-east-1');
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/Secrets +none\n/);

@@ -18,7 +18,7 @@ test.each([
   expect(formatSeconds(seconds)).toBe(text);
 });
 
-test('an age is in the past or to come', () => {
+test('an age is in the past or in the future', () => {
   const nowMs = Date.parse('2026-11-25T02:00:00.000Z');
   expect(formatAge('2026-11-25T01:00:00.000Z', nowMs)).toBe('1 h ago');
   expect(formatAge('2026-11-25T02:12:00.000Z', nowMs)).toBe('in 12 min');
@@ -49,7 +49,7 @@ test('a table wraps at spaces, and lets a long word stick out', () => {
   );
 });
 
-describe('what fails at AWS', () => {
+describe('failures of AWS', () => {
   const failed = (members: object) =>
     new AwsSession({ region: 'eu-west-9' }).failure(Object.assign(new Error('a message'), members), 'look');
 
@@ -68,7 +68,7 @@ describe('what fails at AWS', () => {
   });
 });
 
-describe('of an answer the probe shows names, and values only if they are codes', () => {
+describe('the probe shows names in an answer, and values only if they are codes', () => {
   test.each([
     [{ error: 'invalid_grant' }, { members: ['error'], code: 'invalid_grant' }],
     [

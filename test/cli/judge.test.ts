@@ -144,7 +144,7 @@ describe('the judgment of one account', () => {
     expect(judgeAccount(invoked, watch)).toMatchObject(expected);
   });
 
-  test('every action of the function has one command that changes something, or is nothing to do', () => {
+  test('every action of the function has one command that changes something, or needs none', () => {
     const without = ACTIONS.filter((action) => judgeAccount(judged(action), SEEN).command === undefined);
     expect(without).toEqual([
       ...['none', 'wait', 'report', 'enableSchedule', 'restoreConcurrency', 'checkSchedule', 'checkAlarms'],

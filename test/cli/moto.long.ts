@@ -109,7 +109,7 @@ describe.skipIf(!IS_THERE)(
       expect(alarmed.exitCode).toBe(1);
     });
 
-    test('finds a function by its stack, whatever the stack is called and described as', async () => {
+    test('finds a function by its stack, with any name and description', async () => {
       const none = await status(['CLOUDFORMATION'], '--stack', NAME);
       expect(none).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(NAME) });
       const cloudFormation = new CloudFormationClient(awsClientOptions(moto.url));

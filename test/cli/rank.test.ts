@@ -61,7 +61,7 @@ function toAccount(name: string, invoked: Invoked | string): Account {
   };
 }
 
-test('worst first: an answer only in memory, whose token expires first, what could not be asked, the healthy', () => {
+test('worst first: an answer only in memory, tokens that expire first, unknown states, healthy ones', () => {
   const accounts = Object.entries({
     'fresh-b': result({}),
     'fresh-a': result({}),
@@ -84,7 +84,7 @@ test('worst first: an answer only in memory, whose token expires first, what cou
   expect(countHealth(ranked)).toEqual({ healthy: 3, attention: 3, unknown: 1 });
 });
 
-describe('the state of a secret, in a word', () => {
+describe('the state of a secret, in one word', () => {
   test.each<[string, Invoked | string]>([
     ['not checked', 'No answer.'],
     ['STORE_DENIED', { kind: 'fault', code: 'STORE_DENIED', message: '' }],
@@ -104,7 +104,7 @@ describe('the state of a secret, in a word', () => {
   });
 });
 
-test('a fleet whose secrets are healthy is not known to be so if part of what watches it could not be read', () => {
+test('a fleet with healthy secrets is unknown if its alarms or schedule could not be read', () => {
   const watch = { alarms: undefined, schedules: [], lastTickAt: AT, problems: ['Not allowed.'] };
   const secrets = rank([toAccount('acme', result({}))]);
   const status = { fleet: FLEET, secrets, replicas: 0, watch, sharedWith: [], addSecret: '', nowMs: Date.parse(AT) };

@@ -146,7 +146,7 @@ describe('status', () => {
     expect(JSON.parse((await run('status', '--json')).stdout)).toMatchObject([{ action }]);
   });
 
-  test('ends with 1 for a token that is due for hours, with half an hour left and no tick', async () => {
+  test('ends with 1 for a token that has been due for hours, with half an hour left and no tick', async () => {
     await deployment.lambda.invoke({});
     const { document } = deployment.sandbox.readVersion('AWSCURRENT') ?? {};
     const instants = { refreshed_at: hoursFromNow(-5.5), expires_at: hoursFromNow(0.5) };
@@ -219,7 +219,7 @@ describe('status', () => {
     ]);
   });
 
-  test('of only a function shows what it reports, and invokes it once', async () => {
+  test('for only a function shows its report, and invokes it once', async () => {
     await deployment.lambda.invoke({});
     const { exitCode, stdout } = await run('status', '--function-name', FUNCTION_NAME);
     expect(exitCode).toBe(0);
@@ -246,7 +246,7 @@ describe('refresh', () => {
     expect(waiting.stdout).toMatch(/Failure +PROVIDER_UNAVAILABLE \d+ s ago, once; the next attempt in \d+ s/);
   });
 
-  test('invokes the function once, though the connection breaks instead of an answer', async () => {
+  test('invokes the function once, although the connection breaks instead of an answer', async () => {
     const invoke = () => Promise.reject(new Error('no answer'));
     const { exitCode, stderr } = await withFunction(invoke, () => run('refresh', '--force'));
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining("'status'")]);

@@ -148,7 +148,7 @@ describe.skipIf(!IS_THERE)(
       expect(await command.exitCode).toBe(0);
     });
 
-    test('Ctrl-C as an address is to be pasted, and while it waits for the browser', async () => {
+    test('Ctrl-C at the prompt for an address, and while the command waits for the browser', async () => {
       const pasting = open(authorize('--manual'));
       await pasting.shows(/Paste that address here/);
       pasting.type(CTRL_C);
@@ -201,7 +201,7 @@ describe.skipIf(!IS_THERE)(
       expect(deployment.sandbox.tokenEndpoint.requests).toHaveLength(before);
     });
 
-    test('status is painted, unless NO_COLOR is set', async () => {
+    test('status has colors, unless NO_COLOR is set', async () => {
       const [painted, plain] = [open(['status']), open(['status'], { NO_COLOR: '1' })];
       expect(await Promise.all([painted.exitCode, plain.exitCode])).toEqual([1, 1]);
       expect(painted.screen).toContain('\u001b[1m');

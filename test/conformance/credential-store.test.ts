@@ -39,7 +39,7 @@ describe.each(Object.entries(CREDENTIAL_STORES))('CredentialStore: %s', (_name, 
     };
   }
 
-  test('reads the one version, and nothing where nothing is', async () => {
+  test('reads the only version, and nothing if there is none', async () => {
     expect(await readLabels()).toEqual({ current: text('first'), latestEntry: undefined, previous: undefined });
     expect(await ask((store) => store.readVersion(UNKNOWN))).toBeUndefined();
     expect(await ask((store) => store.readVersion(first))).toMatchObject({
@@ -97,7 +97,7 @@ describe.each(Object.entries(CREDENTIAL_STORES))('CredentialStore: %s', (_name, 
     expect(await readLabels()).toEqual({ current: text('a'), latestEntry: text('b'), previous: text('first') });
   });
 
-  test('takes no expected version for "on this version already"', async () => {
+  test('treats a missing expected version as "on this version already"', async () => {
     await put(A, 'a');
     expect(await promote(A)).toBe('refused');
     expect(await promote(first)).toBe('promoted');

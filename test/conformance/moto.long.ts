@@ -10,7 +10,7 @@ const reason = isMissing ? ' (SKIPPED: moto_server is not installed)' : '';
 vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
 
 test.skipIf(isMissing)(
-  `moto departs from AWS where we know it, and nowhere else${reason}`,
+  `moto has only the known departures from AWS${reason}`,
   async () => {
     await using moto = await startMoto();
     const results = await runChecks(checks, createEmulatorClient(moto.url), 'moto');

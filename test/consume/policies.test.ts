@@ -74,7 +74,7 @@ describe('the policies', () => {
   });
 });
 
-describe('the page says how long a token lives that was just read', () => {
+describe('the page states the remaining lifetime of a token that was just read', () => {
   const { interval, flexibleWindow, timeout } = optionsSchema.parse({});
   const CACHE_SECONDS = 300;
 
@@ -90,13 +90,13 @@ describe('the page says how long a token lives that was just read', () => {
   });
 });
 
-describe('what is not run is said to be so', () => {
+describe('an example that is not run is marked', () => {
   it.each(['python caching', 'yaml', 'json airbyte'])('%s', (language) => {
     const before = PAGE.slice(0, PAGE.indexOf(`\`\`\`${language}\n`));
     expect(before.slice(before.lastIndexOf('\n\n', before.length - 3))).toMatch(/\*Not run/);
   });
 
-  it('Kubernetes reads the one member, every five minutes, through the store that stands beside it', () => {
+  it('Kubernetes reads only that member, every five minutes, through the store in the same example', () => {
     const [store = '', externalSecret = '', ...others] = blockOf('yaml').split('---\n');
     expect(others).toEqual([]);
     expect(externalSecret).toMatch(/refreshInterval: 5m[\s\S]*property: access_token/);

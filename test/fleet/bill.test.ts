@@ -21,7 +21,7 @@ afterEach(() => {
 describe('the bill', async () => {
   const fleets = await measureFleets();
 
-  it('is what docs/fleet-at-scale.md says', () => {
+  it('matches docs/fleet-at-scale.md', () => {
     const page = read('../../docs/fleet-at-scale.md');
     expect(page).toContain(renderBill(fleets));
     expect(page).toContain(renderPrices());
@@ -42,7 +42,7 @@ describe('the bill', async () => {
   );
 });
 
-it('takes for a stack what docs/costs.md states', () => {
+it('has the costs of a stack that docs/costs.md states', () => {
   const dollars = stackDollars(toBilledParts(synthesise({ dashboard: false })));
   expect(read('../../docs/costs.md')).toContain(`| **total** | **${dollars.toFixed(2)}** |`);
   expect(read('../../docs/costs.md')).toContain(`| **${(100 * dollars).toFixed(2)}** |\n`);

@@ -20,7 +20,7 @@ describe('a fleet of 150 secrets, one in ten of them failing, keeps its promises
   });
 });
 
-describe('a fleet of 2,000 secrets whose runs stand still for an hour, while sweeps go on', () => {
+describe('a fleet of 2,000 secrets without runs for an hour, while sweeps continue', () => {
   it.each(['mapping', 'throttled', 'concurrency'] as const)('writes no faster afterwards: %s', async (outage) => {
     const fleet = await simulate({ secrets: 2_000, days: 0.2, outage, outageHours: 1 });
     expect(toBroken(fleet)).toEqual([]);
@@ -36,7 +36,7 @@ it('a sweep of 10,000 secrets, and the simulation around it, fits into 200 MB', 
   expect(stdout).toMatch(/\| longest sweep, s \| \d+ \|/);
 });
 
-describe('what is broken on purpose is seen:', () => {
+describe('a fault made on purpose is found:', () => {
   it('so many secrets that a sweep takes more than half a minute', async () => {
     const broken = toBroken(await simulate({ secrets: 40_000, days: 0.0028 }));
     expect(broken).toContain('longest sweep, s');

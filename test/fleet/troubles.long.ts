@@ -11,7 +11,7 @@ describe('a fleet of 300 secrets keeps its healthy tokens', () => {
   });
 });
 
-describe('what is broken on purpose is seen:', () => {
+describe('a fault made on purpose is found:', () => {
   it('so many hanging accounts that the others wait for a run', async () => {
     const broken = toBroken(
       await simulate({

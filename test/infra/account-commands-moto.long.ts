@@ -103,14 +103,14 @@ describe.skipIf(!IS_POSSIBLE)(
       expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ client_id: 'yours' });
     });
 
-    it('takes the label of the journal off the version that has it', () => {
+    it('removes the label of the journal from its version', () => {
       const versions = 'aws secretsmanager list-secret-version-ids --secret-id mine --query Versions[].VersionStages[]';
       run("aws secretsmanager put-secret-value --secret-id mine --secret-string '{}' --version-stages TOKEN_REFRESH");
       run(commands.RemoveLabelCommand.command);
       expect(run(versions)).not.toContain('TOKEN_REFRESH');
     });
 
-    it('enables the schedule, and changes nothing else of it', () => {
+    it('enables the schedule, and changes no other setting', () => {
       const schedule = () => JSON.parse(run('aws scheduler get-schedule --name tick --output json'));
       const { State: _, LastModificationDate: __, ...before } = schedule();
       run(commands.EnableScheduleCommand.command);

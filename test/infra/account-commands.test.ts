@@ -21,7 +21,7 @@ function runIn(shell: FakeAwsShell, id: string, program = 'bash') {
 }
 
 describe('each command among the outputs', () => {
-  it.each(COMMANDS)('%s is well-formed, and says where it works', (id, command) => {
+  it.each(COMMANDS)('%s is well-formed, and states where it works', (id, command) => {
     using shell = new FakeAwsShell();
     shell.willAnswer('list-secret-version-ids', 'version-1');
     shell.willAnswer('get-schedule', '{"Name":"mine"}');
@@ -63,7 +63,7 @@ describe.each(['bash', 'dash'].filter((shell) => spawnSync(shell, ['-c', ':']).s
     expect(existsSync(`${path}.new`)).toBe(false);
   });
 
-  it('GetSecretCommand that fails says so, and keeps what was there', () => {
+  it('a GetSecretCommand that fails reports it, and keeps the existing file', () => {
     using shell = new FakeAwsShell();
     const path = join(shell.directory, 'credentials.json');
     writeFileSync(path, 'old');

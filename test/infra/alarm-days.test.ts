@@ -166,7 +166,7 @@ const SITUATIONS: Readonly<Record<string, Fault24 & { readonly toSeen?: Paramete
   'metrics rejected': { toSeen: unseen },
 };
 
-describe('the table of what fails around the function', () => {
+describe('the table of failures around the function', () => {
   const rows = [
     ...readDocument('docs/alarms-by-failure.md').matchAll(/^\| ([^|]+) \| ([^|]+) \| (\d+|–) \| [^|]+ \|$/gm),
   ];
@@ -197,7 +197,7 @@ describe('the table of what fails around the function', () => {
   );
 });
 
-describe('someone is notified within an hour of the first chance that was missed', () => {
+describe('someone is notified within an hour of the first missed tick', () => {
   const schedules = [
     // minutes between ticks, flexible window, lifetime of a token in seconds
     [5, 0, 3_600],

@@ -96,7 +96,7 @@ describe('TokenExpiringSoon fires, and nothing else,', () => {
       { script: [OUTAGE] },
     ));
 
-  it('if nothing runs any more: not before two ticks and the flexible window, and soon after', () =>
+  it('if nothing runs anymore: soon after two ticks and the flexible window, and not before', () =>
     afterRefresh(async (monitored) => {
       expect(await monitored.firing(0, SILENCE)).toEqual([]);
       expect(await monitored.firing(SILENCE, LONG_SILENCE)).toEqual(['TokenExpiringSoon']);
@@ -165,10 +165,10 @@ describe('TokenSecretBehind fires, and nothing else,', () => {
     }));
 });
 
-describe('what fails', () => {
+describe('a failing run', () => {
   const deny = ({ aws }: Sandbox) => aws.inject({ kind: 'access-denied', operation: 'GetSecretValue', times: ALWAYS });
 
-  it('makes FailedRuns fire, and nothing else, when one tick and its retry did', () =>
+  it('makes FailedRuns fire, and nothing else, when one tick and its retry fail', () =>
     afterRefresh(async (monitored, sandbox) => {
       deny(sandbox);
       expect(await monitored.tick(INTERVAL)).toEqual(['STORE_DENIED', 'STORE_DENIED']);
@@ -177,7 +177,7 @@ describe('what fails', () => {
       expect(await monitored.firing(0, 2 * INTERVAL + SILENCE)).toEqual(['FailedRuns']);
     }));
 
-  it('makes FunctionFailing fire, and nothing else, when more runs did than one tick has', () =>
+  it('makes FunctionFailing fire, and nothing else, when more runs fail than one tick has', () =>
     afterRefresh(async (monitored, sandbox) => {
       deny(sandbox);
       for (const minute of [6, 12, 18]) expect(await monitored.invoke({}, minute)).toBe('STORE_DENIED');
@@ -185,7 +185,7 @@ describe('what fails', () => {
       expect(await monitored.firing(18, SILENCE)).toEqual(['FunctionFailing']);
     }));
 
-  it('makes both fire in the second tick, before the token is anywhere near its end', () =>
+  it('makes both fire in the second tick, long before the token expires', () =>
     afterRefresh(async (monitored, sandbox) => {
       deny(sandbox);
       for (const minute of [INTERVAL, 2 * INTERVAL]) await monitored.tick(minute);
@@ -215,7 +215,7 @@ describe('UndeliveredTicks fires, and nothing else,', () => {
     }));
 });
 
-describe('an alarm for what came into a queue ends by itself, and fires for the next fault', () => {
+describe('an alarm on a queue clears by itself, and fires for the next fault', () => {
   it.each<[string, (monitored: MonitoredFunction, minute: number) => Promise<unknown>]>([
     ['FailedRuns', async (monitored, minute) => monitored.tick(minute)],
     ['UndeliveredTicks', async (monitored, minute) => monitored.loseTick(minute)],
@@ -339,7 +339,7 @@ describe('from only the text of the alarm, a reader reaches', () => {
     ));
 });
 
-it('the stack has no alarm beside these', () => {
+it('the stack has only these alarms', () => {
   const template = synthesise();
   expect([...alarmsOf(template, attributesOf(template, SECRET_ID)).keys()].sort()).toEqual([
     'FailedRuns',

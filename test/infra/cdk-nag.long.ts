@@ -85,7 +85,7 @@ describe('a real synthesis', () => {
     expect(again).toEqual(files);
   });
 
-  it('holds no path of this machine, no time and no user', () => {
+  it('contains no path of this machine, no time and no user', () => {
     const strangers = [REPOSITORY, homedir(), directory, `/${userInfo().username}/`];
     for (const [path, text] of files) {
       for (const stranger of strangers) expect(text.includes(stranger), `${stranger} in ${path}`).toBe(false);
@@ -111,7 +111,7 @@ describe('a real synthesis', () => {
     expect(output).toBe('function\n');
   });
 
-  it('leaves out what Lambda never uses, so that the bundle stays small', () => {
+  it('omits code that Lambda never uses, so that the bundle stays small', () => {
     expect(Buffer.byteLength(bundle())).toBeLessThan(400_000);
     expect(bundle()).not.toContain('sso-oidc');
     expect(bundle()).not.toContain('sourceMappingURL');

@@ -26,7 +26,7 @@ function templateWith(name: keyof typeof SECRET_IDS, use: (secret: ISecret, stac
   return templateOf(stack);
 }
 
-describe.each(['secret', 'tokenSecret'] as const)('what an app does to `%s` of the construct', (name) => {
+describe.each(['secret', 'tokenSecret'] as const)('an app that changes `%s` of the construct', (name) => {
   const [id, policyId] = [SECRET_IDS[name], POLICY_IDS[name]];
 
   it('leaves it empty, under the logical id that is deployed', () => {
@@ -40,7 +40,7 @@ describe.each(['secret', 'tokenSecret'] as const)('what an app does to `%s` of t
     expect(Resources[id]?.Properties['Tags']).toEqual([{ Key: 'team', Value: 'feedback' }]);
   });
 
-  it('adds to its one policy, beside what is there', () => {
+  it('adds statements to its only policy, and keeps the existing ones', () => {
     const deny = new PolicyStatement({
       sid: 'Theirs',
       effect: Effect.DENY,

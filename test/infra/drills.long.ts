@@ -85,7 +85,7 @@ describe('the runbook leads from the email to a healthy account', () => {
       },
     ));
 
-  it('after something wrote so many versions that no refresh has room', () =>
+  it('after a program wrote so many versions that no refresh has room', () =>
     drill(
       async ({ sandbox }, invoke) => {
         const { access_token: _, expires_at: __, ...document } = sandbox.readVersion('AWSCURRENT')?.document ?? {};

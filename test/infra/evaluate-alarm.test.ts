@@ -47,7 +47,7 @@ describe('an alarm', () => {
   it.each([
     ['Maximum', 'OK'],
     ['Sum', 'OK'],
-  ])('makes one value of a period by %s', (Statistic, state) => {
+  ])('aggregates a period by %s', (Statistic, state) => {
     expect(stateAt(15, { Statistic, EvaluationPeriods: 1 }, left(11, 4), left(12, 11))).toBe(state);
     expect(stateAt(15, { Statistic, EvaluationPeriods: 1 }, left(12, 4))).toBe('ALARM');
   });

@@ -10,14 +10,14 @@ const allow = { Sid: 'Read', Effect: 'Allow', Action: READ.action, Resource: { R
 const policy = (...Statement: readonly unknown[]) => parsePolicy({ Version: '2012-10-17', Statement }, ATTRIBUTES);
 
 describe('a policy', () => {
-  it('allows what a statement names, and denies everything else', () => {
+  it('allows only the calls that a statement names', () => {
     expect(evaluatePolicy(policy(allow), READ)).toMatchObject({ sid: 'Read', resource: SECRET });
     expect(evaluatePolicy(policy(allow), { ...READ, action: 'secretsmanager:PutSecretValue' })).toBeUndefined();
     expect(evaluatePolicy(policy(allow), { ...READ, resource: `${SECRET}x` })).toBeUndefined();
     expect(evaluatePolicy(policy(), READ)).toBeUndefined();
   });
 
-  it('denies what one statement denies, whatever another allows', () => {
+  it('denies a call that one statement denies, even if another allows it', () => {
     expect(evaluatePolicy(policy(allow, { ...allow, Effect: 'Deny' }), READ)).toBeUndefined();
   });
 

@@ -35,7 +35,7 @@ const STAYS = /revoked|client secret rejected|sweep function deleted/;
 const isAlarm = ({ what }: FleetEmail) => /^[A-Z]\w+[a-z][A-Z]\w+$/.test(what);
 const isAllClear = ({ what }: FleetEmail) => what === 'All clear';
 
-describe('the table of what fails around a fleet', () => {
+describe('the table of failures around a fleet', () => {
   const rows = [
     ...readDocument('docs/fleet-alarms-by-failure.md').matchAll(
       /^\| ([^|]+) \| ([^|]+) \| (\d+) \| (\d+) \| [^|]+ \|$/gm,

@@ -77,7 +77,7 @@ async function inFleet(
 }
 
 describe('no alarm of a fleet fires', () => {
-  it('while its tokens are kept, and one fails for a passing reason', () =>
+  it('while its tokens are refreshed, and one fails temporarily', () =>
     inFleet(
       async (monitored) => {
         // A sweep sees the token before the run that refreshes it: the third tick is the last that may find it due.
@@ -124,14 +124,14 @@ describe('of a fleet, this alarm fires and no other:', () => {
       expect(await monitored.firing(0, 70)).toEqual(['ReauthorizationRequired']);
     }));
 
-  it('SecretUnusable, if one secret holds something else tick after tick', () =>
+  it('SecretUnusable, if one secret holds something else for several ticks', () =>
     inFleet(async (monitored, fleet) => {
       fleet.add('odd', { user: 'root' });
       await monitored.tick(0, 10, 20, 30, 40, 50);
       expect(await monitored.firing(0, 60)).toEqual(['SecretUnusable']);
     }));
 
-  it('SecretUnusable, if Secrets Manager fails for the refresh, so that no run says anything of its token', () =>
+  it('SecretUnusable, if Secrets Manager fails for the refresh, so that no run reports the token', () =>
     inFleet(async (monitored, _fleet, { aws }) => {
       await monitored.tick(0);
       aws.inject({ kind: 'internal-error', operation: 'GetSecretValue', times: 9_999 });
@@ -139,7 +139,7 @@ describe('of a fleet, this alarm fires and no other:', () => {
       expect(await monitored.firing(0, 60)).toEqual(['SecretUnusable']);
     }));
 
-  it('SweepSilent, if nothing sweeps any more: after two ticks and the window, and not before', () =>
+  it('SweepSilent, if nothing sweeps anymore: after two ticks and the window, and not before', () =>
     inFleet(async (monitored) => {
       await monitored.tick(0);
       expect(await monitored.firing(0, 2 * INTERVAL + 2)).toEqual([]);
@@ -161,7 +161,7 @@ describe('of a fleet, this alarm fires and no other:', () => {
     }),
   );
 
-  it('TokenOverdue, and for many tokens, if nothing of the refresh is left, within an hour', () =>
+  it('TokenOverdue and ManyTokensOverdue, within an hour after the refresh was deleted', () =>
     inFleet(async (monitored, fleet, sandbox) => {
       const now = Date.now();
       fleet.add('due', {
@@ -188,7 +188,7 @@ describe('of a fleet, this alarm fires and no other:', () => {
       expect(await monitored.firing(28, 40)).toEqual(['QueueOld']);
     }));
 
-  it('DeadLetters, if a message lies in one of the three queues', () =>
+  it('DeadLetters, if a message is in one of the three queues', () =>
     inFleet(async (monitored) => {
       await monitored.tick(0, 10, 20, 30);
       const queues = [/QueueDeadLetters/, /FailedRuns/, /UndeliveredTicks/];

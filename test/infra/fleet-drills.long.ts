@@ -99,7 +99,7 @@ describe('the runbook leads from the email of a fleet to healthy accounts', () =
       },
     ));
 
-  it('TokenOverdue: the provider is out', () =>
+  it('TokenOverdue: the provider is unavailable', () =>
     drill(
       async (each) => {
         makeDue(each);

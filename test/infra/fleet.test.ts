@@ -79,7 +79,7 @@ describe('the resources of a fleet', () => {
     expect(runsOf(synthesiseFleet({ fleet: { tagKey: 'retently', maximumConcurrency: 2 } }))).toEqual([2, 2]);
   });
 
-  it('let a message expire before Lambda has received it so often, in vain, that it would be a dead letter', () => {
+  it('let a message expire before failed receives make it a dead letter', () => {
     for (const template of [DEFAULTS, EVERYTHING]) {
       const queues = resourcesOf(template, 'AWS::SQS::Queue').filter(({ Properties }) => 'RedrivePolicy' in Properties);
       const timeout = Number(functionOf(template, 'Refresh')['Timeout']);
@@ -148,7 +148,7 @@ describe('the resources of a fleet', () => {
   });
 });
 
-it('pins the logical ids: another one replaces what it names', () => {
+it('pins the logical ids: a different id replaces its resource', () => {
   const ids = Object.entries(DEFAULTS.Resources).filter(([, { Type }]) => PINNED.test(Type));
   expect(ids.map(([id]) => id).sort()).toEqual([
     'FleetAlarmTopic86044E35',
@@ -218,7 +218,7 @@ describe('the role of the refresh', () => {
 });
 
 describe('the role of the sweep', () => {
-  it('reads secrets with the tag, and keys through Secrets Manager; it writes none, and receives only what it remembers', () => {
+  it('reads secrets with the tag, uses keys through Secrets Manager, writes no secret, and receives only its own notes', () => {
     const permissions = permissionsOf(WITH_VALUE, 'Sweep');
     const tagged = (value: string) => ({ 'aws:resourcetag/retently': value });
     expect(isAllowed(permissions, 'secretsmanager:GetSecretValue', SECRET, tagged('live'))).toBe(true);
@@ -422,7 +422,7 @@ describe('the synthesis warns of a secret of the app that has the tag of the fle
 });
 
 describe('the alarms of a fleet', () => {
-  it('are these, each with its mail', () => {
+  it('are these, each with its email', () => {
     const alarms = alarmsOf(DEFAULTS, attributesOf(DEFAULTS, ''));
     expect([...alarms.keys()].sort()).toEqual([
       'DeadLetters',

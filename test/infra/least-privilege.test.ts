@@ -58,11 +58,11 @@ describe('the role of the function', () => {
     expect(walked.get(name)).toEqual({ endings, denied: [] });
   });
 
-  it('holds nothing that none of these paths uses, beyond what Lambda itself needs', () => {
+  it('has no permission that none of these paths uses, except those that Lambda needs', () => {
     expect(new Set(unusedOf(DEFAULTS, used))).toEqual(new Set(NEEDED_BY_THE_PLATFORM));
   });
 
-  it('holds with every option nothing more than these options need', () => {
+  it('has, with every option, only the permissions that these options need', () => {
     expect(new Set(unusedOf(EVERYTHING, used))).toEqual(new Set(NEEDED_BY_THE_PLATFORM_WITH_EVERY_OPTION));
   });
 });
@@ -89,7 +89,7 @@ describe('without one action', () => {
   });
 });
 
-describe('what lies beside', () => {
+describe('everything else', () => {
   it('the secret of another Retently account is denied', async () => {
     await using role = await assume([DEFAULTS]);
     const { sandbox, startFunction } = role.deployment;

@@ -77,7 +77,7 @@ const KEEP_TICKS = allow(
 );
 
 describe('the role of the function', () => {
-  it('holds exactly what the function calls', () => {
+  it('allows exactly the calls of the function', () => {
     expect(statementsOf(undefined, 'FunctionRole')).toEqual(
       policy(
         allow('KeepCredentials', SECRET_ACTIONS, secret),
@@ -90,7 +90,7 @@ describe('the role of the function', () => {
     );
   });
 
-  it('holds more if an option needs it, and then only through the service in question', () => {
+  it("allows more if an option needs it, and then only through that option's service", () => {
     expect(statementsOf(EVERY_OPTION, 'FunctionRole')).toEqual(
       policy(
         allow('KeepCredentials', SECRET_ACTIONS, secret),
@@ -162,7 +162,7 @@ describe('the role of the function', () => {
 });
 
 describe('the role of the schedule', () => {
-  it('invokes the one function and keeps what it could not deliver', () => {
+  it('invokes only the function, and stores the ticks that it could not deliver', () => {
     expect(statementsOf(undefined, 'ScheduleRole')).toEqual(policy(INVOKE, KEEP_TICKS));
   });
 

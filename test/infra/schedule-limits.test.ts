@@ -25,14 +25,14 @@ describe('the write budget', () => {
   });
 
   it.each([3_600, 3_601, 4_319, 4_320, 4_321, 21_600, 31_536_000])(
-    'leaves a ninth of it to failures, with tokens of %i seconds',
+    'leaves a ninth of the budget for failures, with tokens of %i seconds',
     (life) => {
       expect(Math.ceil(DAY_SECONDS / dueAfterSeconds(life))).toBeLessThanOrEqual(40);
     },
   );
 });
 
-it('a token is due at half of its life, a short one later, and each before its end', () => {
+it('a token is due at half of its lifetime, a short one later, and each before it expires', () => {
   const minutes = (life: number) => dueAfterSeconds(life * 60) / 60;
   expect([10_080, 360, 120, 72, 71, 60, 30].map(minutes)).toEqual([5_040, 180, 60, 36, 36, 36, 18]);
   for (let life = 1; life < 8_640; life++) expect(dueAfterSeconds(life)).toBeLessThan(0.601 * life);
@@ -46,7 +46,7 @@ it('the shortest timeout that is accepted leaves time for a refresh after a slow
   expect(await refresh(context, { force: false })).toMatchObject({ outcome: 'refreshed' });
 });
 
-describe('tokens of the shortest life that is accepted', () => {
+describe('tokens of the shortest accepted lifetime', () => {
   const problemsOf = (everyMinutes: number, windowMinutes: number) =>
     findTimingProblems({
       interval: Duration.minutes(everyMinutes),

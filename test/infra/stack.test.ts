@@ -63,7 +63,7 @@ describe('the stack, with every default', () => {
     expect(Object.keys(template.Resources).length).toBeLessThan(60);
   });
 
-  it('makes the same template for every account, except for its name', () => {
+  it('creates the same template for every account, except for its name', () => {
     const [one, other] = synthesiseAll({ accounts: [{ name: 'eu' }, { name: 'us' }] });
     expect(one).toEqual(other);
   });
@@ -347,7 +347,7 @@ describe('the alarms', () => {
     });
   });
 
-  it('lead to the entry of a runbook elsewhere, and keep within the 1,024 characters of CloudWatch', () => {
+  it("link to a runbook elsewhere, and stay within CloudWatch's 1,024 characters", () => {
     const runbookUrl = `https://wiki.example.com/${'runbook'.repeat(33)}`;
     const long = synthesise({ runbookUrl });
     const names = { 'AWS::StackName': 'S'.repeat(128), [functionName.Ref]: 'f'.repeat(64) };
@@ -380,7 +380,7 @@ describe('the alarms', () => {
     },
   );
 
-  it('do not depend on the life that is configured', () => {
+  it('do not depend on the configured lifetime', () => {
     const alarms = (life: number) =>
       resourcesOf(synthesise({ tokenLifetime: { seconds: life } }), 'AWS::CloudWatch::Alarm');
     expect(alarms(604_800)).toEqual(alarms(3_600));

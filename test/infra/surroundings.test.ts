@@ -58,7 +58,7 @@ function topicOf(stack: Stack): Topic {
   return new Topic(stack, 'Topic');
 }
 
-describe.each(KINDS)('%s beside things of the app', (_, build) => {
+describe.each(KINDS)('%s with other resources of the app', (_, build) => {
   it('warns of an imported key, with the statements that its policy needs', () => {
     const stack = theirStack();
     build(stack, { encryptionKey: Key.fromKeyArn(stack, 'Key', KEY_ARN) });
@@ -78,7 +78,7 @@ describe.each(KINDS)('%s beside things of the app', (_, build) => {
     expect(text).toContain(`"Resource":"${TOPIC_ARN}"`);
   });
 
-  it('names a region and an account that are known at deployment only', () => {
+  it('names a region and an account that are known only at deployment', () => {
     const stack = theirStack({});
     build(stack, { encryptionKey: Key.fromKeyArn(stack, 'Key', KEY_ARN) });
     expect(warningsOf(stack).join()).toContain('"Service":"logs.<region>.amazonaws.com"');

@@ -27,7 +27,7 @@ function widgetsOf(options?: object) {
 describe('the dashboard', () => {
   const { guide, titled } = widgetsOf();
 
-  it.each(['StatusCommand', 'LogsCommand', 'ScheduleCommand'])('says what to do, with the %s filled in', (id) => {
+  it.each(['StatusCommand', 'LogsCommand', 'ScheduleCommand'])('shows what to do, with the %s filled in', (id) => {
     const outputs = outputsOf(synthesise(), 'arn');
     expect(guide.split('\n')).toContain(outputs[id]);
   });

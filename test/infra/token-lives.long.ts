@@ -44,7 +44,7 @@ describe('an outage of two hours', () => {
     ['without an answer to any POST', NOT_SENT],
     ['with answers that leave everything in doubt', AMBIGUOUS],
     ['with answers that say nothing', UNRECOGNIZED],
-  ])('that begins at any moment, %s, leaves a token of six hours live', async (_, answer) => {
+  ])('that begins at any moment, %s, leaves a six-hour token valid', async (_, answer) => {
     for (const minute of MINUTES) {
       const days: DeployedDays = new DeployedDays(DEFAULT, 6 * HOUR, {
         seed: minute,

@@ -30,7 +30,7 @@ function watchExpiry(template: SynthesisedTemplate, days: DeployedDays, minutes:
   return watchAlarm(alarm, datapoints, 0, minutes).slice(Math.ceil((datapoints[0]?.atMs ?? 0) / MINUTE_MS));
 }
 
-describe('what is deployed by default, with a provider that answers', () => {
+describe('the default deployment, with a provider that answers', () => {
   it.each([
     ['an hour', HOUR, DEFAULT],
     ['71 minutes', 71 * 60, DEFAULT],
@@ -41,19 +41,16 @@ describe('what is deployed by default, with a provider that answers', () => {
     ['a week, which is not believed', WEEK, DEFAULT],
     ['a week, which is configured', WEEK, CONFIGURED_WEEK],
     ['an hour, although a week is configured', HOUR, CONFIGURED_WEEK],
-  ])(
-    'leaves no moment without a live token of %s, makes 80 versions a day at most, and no alarm fires',
-    async (...row) => {
-      const [, life, template] = row;
-      for (const seed of SEEDS) {
-        const days = await new DeployedDays(template, life, { seed }).run(4);
-        expect(days.deadMs).toBe(0);
-        expect(days.isLive).toBe(true);
-        expect(days.mostVersions).toBeLessThanOrEqual(80);
-        expect(new Set(watchExpiry(template, days, 4 * 1_440 - 30))).toEqual(new Set(['OK']));
-      }
-    },
-  );
+  ])('always has a valid token of %s, writes at most 80 versions a day, and fires no alarm', async (...row) => {
+    const [, life, template] = row;
+    for (const seed of SEEDS) {
+      const days = await new DeployedDays(template, life, { seed }).run(4);
+      expect(days.deadMs).toBe(0);
+      expect(days.isLive).toBe(true);
+      expect(days.mostVersions).toBeLessThanOrEqual(80);
+      expect(new Set(watchExpiry(template, days, 4 * 1_440 - 30))).toEqual(new Set(['OK']));
+    }
+  });
 
   it('writes 74 versions a day for tokens of an hour, and few for those of six', async () => {
     const most = async (life: number) => (await new DeployedDays(DEFAULT, life).run(4)).mostVersions;
@@ -86,16 +83,19 @@ describe('a token that expires before the next tick can refresh it', () => {
     ['10 minutes', 600, DEFAULT],
     ['20 minutes', 1_200, DEFAULT],
     ['an hour, with a tick every hour', HOUR, SLOW],
-  ])('never looks healthy, whatever its refreshes: with %s, someone is notified in time', async (_, life, template) => {
-    const days = await new DeployedDays(template, life).run(1);
-    expect(days.deadMs).toBeGreaterThan(0);
-    for (const { states } of days.states) expect(states.tokenSecondsUntilDue).toBeLessThanOrEqual(0);
-    const minutes = template === DEFAULT ? 60 : 180;
-    expect(watchExpiry(template, days, minutes)).toContain('ALARM');
-  });
+  ])(
+    'never looks healthy, however often it is refreshed: with %s, someone is notified in time',
+    async (_, life, template) => {
+      const days = await new DeployedDays(template, life).run(1);
+      expect(days.deadMs).toBeGreaterThan(0);
+      for (const { states } of days.states) expect(states.tokenSecondsUntilDue).toBeLessThanOrEqual(0);
+      const minutes = template === DEFAULT ? 60 : 180;
+      expect(watchExpiry(template, days, minutes)).toContain('ALARM');
+    },
+  );
 });
 
-describe('TokenExpiringSoon, by what the token itself was given,', () => {
+describe("TokenExpiringSoon, by the token's own lifetime,", () => {
   it.each([
     ['an hour', HOUR],
     ['six hours', 6 * HOUR],

@@ -75,8 +75,8 @@ describe("the construct of a fleet in a user's stack creates the same resources 
   });
 });
 
-describe('what the construct has and does', () => {
-  it('is named for what it is', () => {
+describe('the construct', () => {
+  it('describes its resources', () => {
     const { fleet } = build();
     expect(fleet.alarms).toHaveLength(8);
     const all = [fleet.lambdaFunction, fleet.sweepFunction, fleet.queue, fleet.deadLetters, fleet.failedSweeps];

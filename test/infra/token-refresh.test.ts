@@ -116,7 +116,7 @@ describe("the construct in a user's stack creates the same resources as the app"
   });
 });
 
-describe('things of CDK that the same app creates', () => {
+describe('CDK objects that the same app creates', () => {
   const { stack, tokenRefresh } = build((scope) => ({
     // The declarations of CDK contradict each other under `exactOptionalPropertyTypes`.
     secret: z.custom<ISecret>().parse(new Secret(scope, 'Secret')),
@@ -129,7 +129,7 @@ describe('things of CDK that the same app creates', () => {
   const template = templateOf(stack);
   const secret = { Ref: Object.keys(template.Resources).find((id) => /^Secret/.test(id)) };
 
-  it('are what the function uses', () => {
+  it('are used by the function', () => {
     const { Environment } = z
       .object({ Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }) })
       .parse(resourceOf(template, 'AWS::Lambda::Function').Properties);
@@ -140,7 +140,7 @@ describe('things of CDK that the same app creates', () => {
     });
   });
 
-  it('are what its role may use, as they are', () => {
+  it('are the resources that its role may use', () => {
     const policy = JSON.stringify(resourceOf(template, 'AWS::IAM::Policy', 'FunctionRole').Properties);
     expect(policy).toContain(`"Resource":${JSON.stringify(secret)},"Sid":"KeepCredentials"`);
     expect(policy).toMatch(/"Resource":{"Fn::GetAtt":\["TheirBus\w+","Arn"]},"Sid":"PublishEvents"/);
@@ -154,7 +154,7 @@ describe('things of CDK that the same app creates', () => {
     }
   });
 
-  it('admit the services that CDK does not think of, if they are a key', () => {
+  it('allow the services that CDK does not add, if they are a key', () => {
     const policy = JSON.stringify(resourceOf(template, 'AWS::KMS::Key').Properties['KeyPolicy']);
     expect(policy).toContain('"Principal":{"Service":"logs.eu-west-1.amazonaws.com"}');
     expect(policy).toContain('"Principal":{"Service":"cloudwatch.amazonaws.com"}');
@@ -179,7 +179,7 @@ describe('things of CDK that the same app creates', () => {
   });
 });
 
-describe('what the construct exposes', () => {
+describe('the members of the construct', () => {
   const { stack, tokenRefresh } = build((scope) => ({ encryptionKey: Key.fromKeyArn(scope, 'Key', KEY_ARN) }));
 
   it('lets a consumer read the secret, and use its key for that', () => {

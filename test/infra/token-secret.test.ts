@@ -78,14 +78,14 @@ describe('tokenReaders', () => {
     expect(mayRead(removed, 'true')).toBe(false);
   });
 
-  it('keep their right on a retained secret after the stack is destroyed', () => {
+  it('keep read access to a retained secret after the stack is destroyed', () => {
     const { Resources } = synthesise({ tokenReaders: [reader(OWN)] });
     expect(Resources[READERS]).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
     const destroyed = synthesise({ tokenReaders: [reader(OWN)], removalPolicies: { secret: 'destroy' } });
     expect(destroyed.Resources[READERS]?.DeletionPolicy).toBe('Delete');
   });
 
-  it('of other accounts are admitted if there is a key of one of ours', () => {
+  it('of other accounts are allowed if there is a customer managed key', () => {
     expect(
       optionsOf({ env: { account: OWN }, encryptionKey: KEY_ARN, tokenReaders: [reader('210987654321')] }),
     ).toEqual([]);

@@ -153,7 +153,7 @@ describe('a change of options', () => {
 describe('every option', () => {
   const template = synthesise(EVERY_OPTION);
 
-  it('finds its way into the function', () => {
+  it('reaches the function', () => {
     expect(resourceOf(template, 'AWS::Lambda::Function').Properties).toMatchObject({
       MemorySize: 1024,
       Timeout: 90,
@@ -173,7 +173,7 @@ describe('every option', () => {
     expect(JSON.stringify(template.Outputs['InvokeCommand'])).toContain('--cli-read-timeout 120 ');
   });
 
-  it('finds its way into the schedule', () => {
+  it('reaches the schedule', () => {
     expect(resourceOf(template, 'AWS::Scheduler::Schedule').Properties).toMatchObject({
       ScheduleExpression: 'rate(15 minutes)',
       FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 5 },
@@ -196,7 +196,7 @@ describe('every option', () => {
     expect(keys).toEqual([KEY_ARN, KEY_ARN, KEY_ARN, KEY_ARN, undefined, OTHER_KEY_ARN, OTHER_KEY_ARN]);
   });
 
-  it('gives the mails their subscriptions and the bus its name', () => {
+  it('creates the email subscriptions and names the bus', () => {
     const subscribers = resourcesOf(template, 'AWS::SNS::Subscription').map(({ Properties }) => Properties);
     expect(subscribers.map(({ Endpoint, Protocol }) => [Protocol, Endpoint])).toEqual([
       ['email', 'ops@example.com'],
@@ -205,7 +205,7 @@ describe('every option', () => {
     expect(resourceOf(template, 'AWS::Events::EventBus').Properties['Name']).toBe('retently');
   });
 
-  it('decides what becomes of state', () => {
+  it('sets the removal policies', () => {
     for (const secret of resourcesOf(template, 'AWS::SecretsManager::Secret')) {
       expect(secret).toMatchObject({ DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Retain' });
     }
@@ -216,7 +216,7 @@ describe('every option', () => {
     for (const queue of resourcesOf(template, 'AWS::SQS::Queue')) expect(queue.DeletionPolicy).toBe('Retain');
   });
 
-  it('tags what takes tags and bounds both roles', () => {
+  it('tags every taggable resource and bounds both roles', () => {
     const tagged = Object.values(template.Resources).filter(({ Properties }) =>
       JSON.stringify(Properties['Tags'] ?? []).includes('{"Key":"team","Value":"feedback"}'),
     );
@@ -252,7 +252,7 @@ describe('every option', () => {
     ['retently/mine'],
     [complete, { completeArn: complete }],
   ])(
-    'names the existing secret %s to the function and to ops, and creates none',
+    'passes the existing secret %s to the function and the commands, and creates none',
     (secretId, secret: unknown = secretId) => {
       const imported = synthesise({ secret });
       const created = resourcesOf(imported, 'AWS::SecretsManager::Secret');

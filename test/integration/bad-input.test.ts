@@ -64,7 +64,7 @@ describe('an answer that can be used is used:', () => {
     expect(stored).toContain('"__proto__":{"a":1}');
   });
 
-  test('a refresh token without a bearer token is kept, said, and used by the next run', async () => {
+  test('a refresh token without an access token is stored, reported, and used by the next run', async () => {
     const { sandbox, lambda } = use();
     const refresh_token = plantCredentials().refresh_token;
     const script = [{ status: 200, body: { refresh_token } }];

@@ -34,7 +34,7 @@ describe('the lease of a killed run', () => {
     expect(sandbox.tokenEndpoint.requests).toHaveLength(1);
   });
 
-  test('is as long as its own LEASE_SECONDS says, and not shorter for a run that has less', async () => {
+  test('is as long as its own LEASE_SECONDS, and not shorter for a run that has less', async () => {
     const { sandbox } = use();
     await crashAt(sandbox, { at: 'the POST', step: 'hang', posts: 1 }, 62);
     const shorter = await sandbox.startFunction({ LEASE_SECONDS: '61' });

@@ -34,7 +34,7 @@ const EVERY_CALL = [
 ] as const;
 
 describe.concurrent('a token endpoint that cannot be reached', () => {
-  test('a reset before anything was read: nothing that could be stored, and nothing that was spent', () =>
+  test('a reset before anything was read: no answer to store, and no token used', () =>
     inSandbox({ script: ['reset-before'] }, async (sandbox) => {
       const { lambda, refreshToken } = await startConfigured(sandbox);
       // Whether a byte had left by then is a race, and both answers to it are right.
@@ -53,7 +53,7 @@ describe.concurrent('a token endpoint that cannot be reached', () => {
     }));
 });
 
-describe.concurrent('one fault in a refresh is outlasted', () => {
+describe.concurrent('one fault in a refresh is survived', () => {
   test.each(EVERY_CALL)('in %s', (_name, call) =>
     inSandbox({}, async (sandbox) => {
       const { lambda } = await startConfigured(sandbox);
@@ -95,7 +95,7 @@ describe.concurrent('a fault that lasts', () => {
     }),
   );
 
-  test('in the record, longer than the SDK tries, is outlasted', () =>
+  test("in the record, longer than the SDK's retries, is survived", () =>
     inSandbox({}, async (sandbox) => {
       const { lambda } = await startConfigured(sandbox);
       sandbox.aws.inject({ kind: 'drop-before', ...RECORD, times: 2 * ATTEMPTS });
@@ -104,7 +104,7 @@ describe.concurrent('a fault that lasts', () => {
       await expectLiveCurrent(sandbox);
     }));
 
-  test('in the promotion, loses nothing: the next run promotes what was recorded', () =>
+  test('in the promotion, loses nothing: the next run promotes the recorded answer', () =>
     inSandbox({}, async (sandbox) => {
       const { lambda } = await startConfigured(sandbox);
       sandbox.aws.inject({ kind: 'drop-before', ...PROMOTION, times: ATTEMPTS });

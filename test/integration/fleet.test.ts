@@ -57,7 +57,7 @@ describe('one secret of a fleet', () => {
     );
   });
 
-  test('can be refreshed and asked by a person, by its ARN', async () => {
+  test('can be refreshed and checked by a person, by its ARN', async () => {
     await inFleet(async (fleet, sandbox) => {
       const secretId = fleet.add('one', await sandbox.mintCredentials());
       const lambda = await fleet.startRefresh();

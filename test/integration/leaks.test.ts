@@ -28,7 +28,7 @@ describe('the search finds a secret', () => {
     expect(findLeaks(`before ${text} after`, [SECRET])).toHaveLength(1);
   });
 
-  test('and takes no fingerprint for one', () => {
+  test('the search does not mistake a fingerprint for a secret', () => {
     const fingerprint = createHash('sha256').update(SECRET).digest('hex').slice(0, 12);
     expect(findLeaks(`before ${fingerprint} after`, [SECRET, plantSecret()])).toEqual([]);
   });

@@ -78,7 +78,7 @@ test('a secret that was deleted and restored is refreshed by the next run', () =
     expectEachTokenSentOnce(sandbox, 2);
   }));
 
-test('every move of docs/life-cycle.md says what must never be done', () => {
+test('every move in docs/life-cycle.md warns of what must never be done', () => {
   const moves = [...sectionsOf(readDocument('docs/life-cycle.md'))].filter(([anchor]) => anchor !== 'life-cycle');
   expect(moves.length).toBeGreaterThanOrEqual(7);
   expect(moves.filter(([, text]) => !text.includes('**Never**')).map(([anchor]) => anchor)).toEqual([]);

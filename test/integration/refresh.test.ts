@@ -55,7 +55,7 @@ describe('an ordinary refresh', () => {
     expect(steps.sort()).toEqual(['read AWSCURRENT', 'read AWSCURRENT', 'read TOKEN_REFRESH']);
   });
 
-  test('answers what the contract says, and publishes what a subscriber needs', async () => {
+  test('returns the documented result, and publishes what a subscriber needs', async () => {
     const { sandbox, lambda } = use();
     const eventCount = sandbox.aws.eventBridge.events.length;
     const invocation = await lambda.invoke(undefined);
@@ -87,7 +87,7 @@ describe('an ordinary refresh', () => {
     ]);
   });
 
-  test('is not begun where too little time is left to save its answer', async () => {
+  test('does not start if too little time is left to save its answer', async () => {
     const { sandbox, lambda } = use();
     expect(endingOf(await lambda.invoke({}, { timeoutMs: 29_000 }))).toBe('STORE_UNAVAILABLE');
     const steps = stepsSince(beganAtMs, sandbox).map(({ step }) => step);
@@ -103,7 +103,7 @@ describe('an ordinary refresh', () => {
   });
 });
 
-describe('what operators write', () => {
+describe('edits by operators', () => {
   test('an edit during the exchange is kept, and the new token goes into it', async () => {
     const { sandbox, lambda } = use();
     const eventCount = sandbox.aws.eventBridge.events.length;

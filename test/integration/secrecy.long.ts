@@ -18,7 +18,7 @@ const EVERY_ENDING = [
   ...['PROVIDER_UNAVAILABLE', 'PROVIDER_AMBIGUOUS', 'TOKEN_NOT_STORED'],
 ];
 
-describe('no secret gets out, whatever happens:', () => {
+describe('no secret leaks, whatever happens:', () => {
   test('every outcome and every error', () =>
     inSandbox({}, async (sandbox) => {
       const lambda = await sandbox.startFunction();

@@ -51,7 +51,7 @@ app.synth();
 describe.each(APPS)('an empty app of type %s with the package', (type, imports) => {
   const app = join(directory, type);
 
-  it('synthesises what a checkout deploys, handler and all', () => {
+  it('synthesizes the same as a checkout, including the handler', () => {
     const { status, stderr, seconds } = runApp(app, toProgram(imports));
     expect([status, stderr]).toEqual([0, '']);
     console.log(`${type}: synthesised in ${seconds.toFixed(1)} s`);
@@ -100,7 +100,7 @@ describe('the package', () => {
     expect(Object.keys(scripts)).not.toContain(expect.stringMatching(/install|prepare$/));
   });
 
-  it('names what it bundles, with the licenses', () => {
+  it('names the packages that it bundles, with their licenses', () => {
     const notices = readFileSync(join(ROOT, 'dist/THIRD-PARTY-NOTICES.txt'), 'utf8');
     for (const name of ['zod', '@aws-sdk/client-secrets-manager']) expect(notices).toContain(`${name} `);
     expect(notices).not.toMatch(/UNLICENSED|GPL/);
@@ -109,7 +109,7 @@ describe('the package', () => {
   it.each([
     ['publint', ['run', '--strict']],
     ['attw', []],
-  ])('has no complaint of %s', (tool, options) => {
+  ])('passes %s', (tool, options) => {
     const { status, stdout, stderr } = spawnSync(join(ROOT, 'node_modules/.bin', tool), [...options, packed.tarball], {
       cwd: ROOT,
       encoding: 'utf8',

@@ -11,11 +11,11 @@ describe('a day of the deployed bundle with an outage in it', () => {
     ticks = await liveADay(OUTAGE);
   });
 
-  it('never leaves consumers without a living token', () => {
+  it('never leaves consumers without a valid token', () => {
     expect(Math.min(...ticks.map(({ minutesLeft }) => minutesLeft))).toBeGreaterThan(30);
   });
 
-  it('asks a provider that is down seldom, and again after it is back', () => {
+  it('rarely asks a provider that is down, and asks again after it is back', () => {
     const during = ticks.filter(
       ({ minute, posts }) => posts > 0 && minute > OUTAGE.fromMinute && minute < OUTAGE.toMinute,
     );
@@ -24,7 +24,7 @@ describe('a day of the deployed bundle with an outage in it', () => {
     expect(ticks.find(({ minute, posts }) => posts > 0 && minute >= OUTAGE.toMinute)?.minutesLeft).toBe(360);
   });
 
-  it('is what the plot in the README shows', () => {
+  it('matches the plot in the README', () => {
     expect(drawDay(ticks, OUTAGE)).toBe(readFileSync(PLOT, 'utf8'));
   });
 });

@@ -104,7 +104,7 @@ describe('the events that the handler sends', () => {
     expect(required.map(({ detail }) => detail['probable'])).toEqual([undefined, true]);
   });
 
-  test('keep to their schemas, with no member that these do not name', () => {
+  test('match their schemas, and have no other member', () => {
     for (const event of events) expect(mistakesOf(event), JSON.stringify(event)).toEqual([]);
   });
 
@@ -113,7 +113,7 @@ describe('the events that the handler sends', () => {
     expect(attempts.map(({ detail }) => detail['attempt'])).toContain(undefined);
   });
 
-  test('say until when the current token lives if there is one, a failure too', () => {
+  test('state when the current token expires, if there is one, also after a failure', () => {
     const failed = events.filter((event) => event['detail-type'] === EVENT_DETAIL_TYPES.failed);
     expect(failed.map(({ detail }) => typeof detail['expiresAt'])).toContain('string');
   });
@@ -186,7 +186,7 @@ describe('a pattern, as EventBridge documents it', () => {
     expect(matchesPattern(pattern, event)).toBe(isMatch);
   });
 
-  test('that compares otherwise is not known here', () => {
+  test('with another comparison is rejected', () => {
     expect(() => matchesPattern({ source: [{ prefix: 'a' }] }, event)).toThrow();
   });
 });

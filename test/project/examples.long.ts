@@ -22,7 +22,7 @@ describe('the documents have an example for', () => {
     },
   );
 
-  test('npm start shows what is captured there, but for what chance makes', () => {
+  test('npm start prints the captured output, except for random parts', () => {
     const [, captured = ''] = /<!-- captured: npm start -->\n```text\n(.*?)```/s.exec(TEXT) ?? [];
     expect(withoutChance(run('npm start').stdout)).toEqual(withoutChance(captured));
   });

@@ -25,7 +25,7 @@ function anchorsOf(text: string): readonly string[] {
   );
 }
 
-test.each(LINKS)('%s links to %s, which is there', (path, target) => {
+test.each(LINKS)('%s links to %s, which exists', (path, target) => {
   const [file = '', anchor] = target.split('#');
   const document = file === '' ? path : normalize(join(dirname(path), file));
   expect(existsSync(join(ROOT, document)), `there is no ${document}`).toBe(true);
@@ -36,6 +36,6 @@ test('the search for links finds some', () => {
   expect(LINKS.length).toBeGreaterThan(40);
 });
 
-test('the README is read in a sitting', () => {
+test('the README is short', () => {
   expect(DOCUMENTS.get('README.md')?.split('\n').length).toBeLessThan(125);
 });

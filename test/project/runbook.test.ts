@@ -145,7 +145,7 @@ describe('its commands', () => {
     ]);
   });
 
-  test('ask the stack that the mail names', () => {
+  test('ask the stack that the email names', () => {
     using shell = new FakeAwsShell(outputsOf(template, SECRET_ARN));
     shell.run(`${PREAMBLE}\nrun StatusCommand`);
     expect(shell.calls).toEqual([
@@ -184,7 +184,7 @@ describe('the queries of the log', () => {
     expect(QUERIES).toHaveLength(ofAccount.length + 1);
   });
 
-  test.each(ofAccount)('number %i finds what it is for, by fields that lines have', (_, query, finds) => {
+  test.each(ofAccount)('number %i finds the lines that it is for, by fields that they have', (_, query, finds) => {
     const { found, names } = askInsights(query, lines);
     expect(found).toHaveLength(finds);
     const known = new Set(lines.flatMap((line) => Object.keys(line)));
@@ -207,7 +207,7 @@ describe('the queries of the log', () => {
     expect(names.filter((name) => !known.has(name))).toEqual([]);
   });
 
-  test('a healthy run leaves one line, and one of metrics', () => {
+  test('a healthy run logs one line and its metrics', () => {
     const ofRun = (outcome: string) => {
       const story = lines.find((line) => line['outcome'] === outcome);
       return lines.filter((line) => line['runId'] === story?.['runId']);

@@ -27,7 +27,7 @@ describe.each(WORKFLOWS)('the workflow %s', (_, text) => {
     expect(uses.length).toBeGreaterThan(0);
   });
 
-  test('gives the token of a job no right that the job does not name', () => {
+  test('gives the token of a job only the permissions that the job names', () => {
     expect(text).toMatch(/^permissions: \{\}$/m);
     expect(text).not.toMatch(/write-all|secrets\./);
   });
@@ -40,7 +40,7 @@ describe('a release', () => {
     expect(gate({ repository: 'https://example.com/project', bugs: 'https://example.com/project/issues' })).toBe(0);
   });
 
-  test('passes that gate before anything is packed, and publishes only what was packed', () => {
+  test('passes that gate before anything is packed, and publishes only the packed file', () => {
     const [beforePacking = '', afterPacking = ''] = RELEASE.split('npm pack');
     expect(beforePacking).toContain(`node ${GATE}`);
     expect(beforePacking).not.toContain('npm publish');
@@ -63,7 +63,7 @@ describe('each night', () => {
     expect(scenarios).toContain(`--trouble ${trouble} --percent 1 5 20 50 90`);
   });
 
-  test.each([1, 24])('the runs of a fleet stand still for %i hours', (hours) => {
+  test.each([1, 24])('a fleet has no runs for %i hours', (hours) => {
     const standing = `--outage mapping throttled concurrency --outage-from-day 0.05 --outage-hours ${hours}`;
     expect(scenarios).toContain(standing);
   });
@@ -72,7 +72,7 @@ describe('each night', () => {
     expect(new Map(WORKFLOWS).get('nightly.yml')).toMatch(/simulate -- --histories 1000000 --seed "\$\(\(\$\(date /);
   });
 
-  test('the provider is out for a day', () => {
+  test('the provider is unavailable for a day', () => {
     expect(scenarios).toContain('--outage provider answers --outage-from-day 0.05');
   });
 });

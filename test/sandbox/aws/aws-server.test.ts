@@ -84,13 +84,13 @@ describe('faults', () => {
     }
   });
 
-  test('what was cleared does not strike', async () => {
+  test('a cleared fault does not occur', async () => {
     aws.inject({ kind: 'access-denied', operation: '*' });
     aws.clearFaults();
     expect((await createClient().send(READ)).SecretString).toBe('first');
   });
 
-  test('latency lets the caller wait', async () => {
+  test('latency delays the caller', async () => {
     aws.inject({ kind: 'latency', operation: '*', latencyMs: 50 });
     const client = createClient();
     // Timers of one process end in the order of their times, however late they are.
@@ -116,14 +116,14 @@ describe('faults', () => {
     expect(outcomes).toEqual(['fine', 'failed', 'failed', 'fine']);
   });
 
-  test('a fault strikes only the inputs that it is meant for', async () => {
+  test('a fault applies only to its inputs', async () => {
     const when = (input: object) => 'SecretString' in input && input.SecretString === 'third';
     aws.inject({ kind: 'throttle', operation: 'PutSecretValue', when });
     await createClient().send(write('second'));
     await expect(createClient().send(write('third'))).rejects.toMatchObject({ name: 'ThrottlingException' });
   });
 
-  test('the retries of the SDK outlast a passing fault', async () => {
+  test("the SDK's retries survive a temporary fault", async () => {
     aws.inject({ kind: 'internal-error', operation: 'GetSecretValue' });
     const { SecretString } = await createClient({ maxAttempts: 2 }).send(READ);
     expect(SecretString).toBe('first');

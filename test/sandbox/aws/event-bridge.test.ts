@@ -27,7 +27,7 @@ function putEvents(...entries: PutEventsRequestEntry[]) {
   return client.send(new PutEventsCommand({ Entries: entries }));
 }
 
-test('keeps what arrived, by bus', async () => {
+test('records received events by bus', async () => {
   const EventBusName = 'arn:aws:events:us-east-1:000000000000:event-bus/retently';
   await putEvents(ENTRY, { ...ENTRY, EventBusName, Time: new Date(1_000) });
   const event = { source: ENTRY.Source, detailType: ENTRY.DetailType, detail: { version: 1 } };

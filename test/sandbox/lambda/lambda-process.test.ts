@@ -39,7 +39,7 @@ test('serves one invocation after the other, warm, with the context and environm
   expect(await lambda.invoke({}, { awsRequestId: 'one' })).toMatchObject({ result: { count: 2 } });
 });
 
-test('answers what was thrown, and says it as the runtime does', async () => {
+test("returns a thrown error in the runtime's format", async () => {
   const invocation = await lambda.invoke({ fail: 'broken' });
   expect(invocation).toMatchObject({
     kind: 'error',
@@ -63,7 +63,7 @@ test('is killed at its timeout, and answers nothing from then on', async () => {
   expect(await lambda.invoke({})).toEqual({ kind: 'ended' });
 });
 
-test('a bundle that cannot be loaded is said with its error', async () => {
+test('a bundle that cannot be loaded is reported with its error', async () => {
   await expect(startLambdaProcess({ bundlePath: join(directory, 'absent.mjs'), environment: {} })).rejects.toThrow(
     /could not be loaded:.*ERR_MODULE_NOT_FOUND/s,
   );

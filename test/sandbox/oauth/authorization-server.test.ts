@@ -51,7 +51,7 @@ describe('rotation', () => {
     first = await start('rotation');
   });
 
-  test('each refresh token is good for one use', async () => {
+  test('each refresh token works only once', async () => {
     const second = await refresh(first);
     expect(second).not.toBe(first);
     expect(await server.isLive(first)).toBe(false);
@@ -59,7 +59,7 @@ describe('rotation', () => {
     await refresh(second);
   });
 
-  test('an access token is live until its grant is revoked', async () => {
+  test('an access token is valid until its grant is revoked', async () => {
     const { access_token: accessToken } = tokenAnswer.parse(await (await post(first)).json());
     expect(await server.isAccessTokenLive(accessToken)).toBe(true);
     server.revoke();
@@ -85,7 +85,7 @@ describe('rotation', () => {
     await expectError(await post(first), 400, 'invalid_grant');
   });
 
-  test('errors are those of RFC 6749 section 5.2, and spend nothing', async () => {
+  test('errors are those of RFC 6749 section 5.2, and use up nothing', async () => {
     await expectError(await post(first, { client_secret: 'wrong' }), 401, 'invalid_client');
     await expectError(await post(first, { client_id: 'unknown' }), 401, 'invalid_client');
     await expectError(await post(first, { grant_type: 'password' }), 400, 'unsupported_grant_type');
@@ -125,7 +125,7 @@ test('no-rotation: the answer brings the same refresh token, again and again', a
   expect(await server.isLive(first)).toBe(true);
 });
 
-test('grace: a spent token answers again for a while, counted from its first use, then revokes the family', async () => {
+test('grace: a used token works again for a while, counted from its first use, then revokes the family', async () => {
   const first = await start('grace');
   const second = await refresh(first);
   nowMs += 20_000;

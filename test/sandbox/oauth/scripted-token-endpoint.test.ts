@@ -33,7 +33,7 @@ test('plays literal answers in their order, and repeats the last one', async () 
   expect(await (await post()).json()).toEqual({ access_token: 'x' });
 });
 
-test('keeps what was sent', async () => {
+test('records the requests', async () => {
   await play({ status: 200 });
   await post();
   expect(endpoint.requests).toMatchObject([

@@ -64,7 +64,7 @@ describe('a failed announcement never fails a stored refresh', () => {
     ['throttle', 'ThrottlingException'],
     ['access-denied', 'AccessDeniedException'],
     ['internal-error', 'InternalException'],
-  ] as const)('%s: said in the log by its name', async (kind, reason) => {
+  ] as const)('%s: logged by its name', async (kind, reason) => {
     aws.inject({ kind, operation: 'PutEvents' });
     await publish([REFRESHED]);
     expect(telemetry.lines).toEqual([{ level: 'warn', message: LOG_EVENTS.eventsNotPublished, members: { reason } }]);
