@@ -22,7 +22,7 @@ export function explainFailure(error: unknown, doing: string, { profile, region 
   const signIn = profile === undefined ? 'aws sso login' : `aws sso login --profile ${profile}`;
   if (NO_CREDENTIALS.has(name) && /multi-factor authentication/.test(error.message)) {
     const named = profile ?? 'default';
-    return `AWS profile ${named} requires MFA, which this command cannot ask for. Get temporary credentials with the AWS CLI, and run the command again without --profile: eval "$(aws configure export-credentials --profile ${named} --format env)"`;
+    return `AWS profile ${named} requires MFA, which this command cannot ask for. Get temporary credentials with the AWS CLI, and run the command again with --region instead of --profile: eval "$(aws configure export-credentials --profile ${named} --format env)"`;
   }
   if (NO_CREDENTIALS.has(name) && /\bSSO\b/i.test(error.message)) {
     return `Cannot find usable AWS credentials: ${firstLine(error)} Sign in ('${signIn}'), or choose others with --profile or AWS_PROFILE.`;

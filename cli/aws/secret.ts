@@ -190,7 +190,8 @@ export class Secret {
   #failure(error: unknown, doing: string): CommandError {
     if (error instanceof CommandError) return error;
     if (nameOf(error) === 'InvalidRequestException') {
-      const message = `Cannot use secret ${this.id}: it is scheduled for deletion, or its state does not allow it. To restore it, run 'aws secretsmanager restore-secret --secret-id ${this.id}'.`;
+      const restore = this.#session.awsCommand('secretsmanager restore-secret --secret-id', this.id);
+      const message = `Cannot use secret ${this.id}: it is scheduled for deletion, or its state does not allow it. To restore it, run '${restore}'.`;
       return new CommandError(EXIT.unable, message);
     }
     return this.#session.failure(error, `${doing} secret ${this.id}`);

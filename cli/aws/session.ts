@@ -22,6 +22,7 @@ export interface AdvisedCommands {
   readonly authorize: string;
   readonly refresh: string;
   readonly forceRefresh: string;
+  readonly restoreConcurrency: string;
 }
 
 /** AWS access of one command. Each client is loaded and created when it is first used, and then shared. */
@@ -86,14 +87,26 @@ export class AwsSession {
   commandsFor(target: RefreshTarget): AdvisedCommands {
     const args = [...toNames(target), ...this.#args()];
     const refresh = toCommandLine('refresh', args);
-    return { authorize: toCommandLine('authorize', args), refresh, forceRefresh: `${refresh} --force` };
+    return {
+      authorize: toCommandLine('authorize', args),
+      refresh,
+      forceRefresh: `${refresh} --force`,
+      restoreConcurrency: this.awsCommand(
+        'lambda delete-function-concurrency --function-name',
+        target.deployment.refreshFunction.name,
+      ),
+    };
+  }
+
+  /** Returns a command of the AWS CLI with the options of this session. Without them, it could reach another region or account. */
+  awsCommand(...words: readonly string[]): string {
+    return ['aws', ...words, ...this.#args()].join(' ');
   }
 
   /** Returns the AWS CLI command that adds a secret to a fleet. */
   tagCommand(secretName: string, tag: FleetTag): string {
     const { key, value } = toSecretTag(tag);
-    const words = ['aws secretsmanager tag-resource --secret-id', secretName, `--tags 'Key=${key},Value=${value}'`];
-    return [...words, ...this.#args()].join(' ');
+    return this.awsCommand('secretsmanager tag-resource --secret-id', secretName, `--tags 'Key=${key},Value=${value}'`);
   }
 
   #args(): readonly string[] {

@@ -29,11 +29,11 @@ export function judge(account: Account): Judgment {
   return judgeWatch(watch, isOfFleet) ?? judgeUnseen(watch) ?? toHealthy(invoked);
 }
 
-function judgeThrottled({ deployment }: Account): Judgment {
+function judgeThrottled({ commands }: Account): Judgment {
   return toAttention('restoreConcurrency', {
     reason:
       'Lambda throttles the function: its reserved concurrency, or the concurrency of the AWS account, is used up.',
-    command: `aws lambda delete-function-concurrency --function-name ${deployment.refreshFunction.name}`,
+    command: commands.restoreConcurrency,
     runbook: toRunbookEntry('FailedRuns'),
   });
 }

@@ -165,8 +165,11 @@ describe('authorize checks AWS first', () => {
 
   test('a secret that is scheduled for deletion', async () => {
     deployment.sandbox.aws.secretsManager.deleteSecret({ SecretId: SECRET_ID });
-    const ended = await run();
-    expect(ended).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('aws secretsmanager restore-secret') });
+    const command = `aws secretsmanager restore-secret --secret-id ${SECRET_ID} --region us-east-1`;
+    expect(await run(['--region', 'us-east-1'])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining(command),
+    });
   });
 
   test('a secret that is not JSON', async () => {

@@ -34,7 +34,12 @@ const HEALTHY = {
 } satisfies Result satisfies FunctionResult;
 /** Version 0.2.0 of the function does not judge. */
 const OLD = { health: undefined, action: undefined, reason: undefined };
-const COMMANDS = { authorize: 'authorize', refresh: 'refresh', forceRefresh: 'refresh --force' };
+const COMMANDS = {
+  authorize: 'authorize',
+  refresh: 'refresh',
+  forceRefresh: 'refresh --force',
+  restoreConcurrency: 'restore',
+};
 const SEEN: Watch = { alarms: [], schedules: [], lastTickAt: AT, problems: [] };
 
 function judgeAccount(invoked: Invoked | string, watch: Watch | undefined) {
@@ -68,7 +73,7 @@ describe('the judgment of one account', () => {
       'throttled',
       { kind: 'throttled', message: 'Throttled.' },
       SEEN,
-      { exitCode: 1, action: 'restoreConcurrency', command: expect.stringContaining('--function-name function') },
+      { exitCode: 1, action: 'restoreConcurrency', command: COMMANDS.restoreConcurrency },
     ],
     [
       'a revoked grant',

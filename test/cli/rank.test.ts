@@ -20,7 +20,12 @@ const DETAILS = {
   versionsBudget: 90,
 };
 
-const COMMANDS = { authorize: 'authorize', refresh: 'refresh', forceRefresh: 'refresh --force' };
+const COMMANDS = {
+  authorize: 'authorize',
+  refresh: 'refresh',
+  forceRefresh: 'refresh --force',
+  restoreConcurrency: 'restore',
+};
 
 const FLEET: Fleet = {
   stackName: 'Fleet',

@@ -45,12 +45,12 @@ async function run(...args: readonly string[]): Promise<Ended> {
   return ended;
 }
 
-/** While `act` runs, the function answers as `invoke` does. */
-async function withFunction(invoke: DeployedFunction['invoke'], act: () => Promise<Ended>): Promise<Ended> {
+/** While `act` runs, the function has these members. */
+async function withFunction(members: Partial<DeployedFunction>, act: () => Promise<Ended>): Promise<Ended> {
   const { functions } = deployment.server;
   const deployed = functions.get(FUNCTION_NAME);
   if (deployed === undefined) throw new Error('The function is deployed.');
-  functions.set(FUNCTION_NAME, { ...deployed, invoke });
+  functions.set(FUNCTION_NAME, { ...deployed, ...members });
   try {
     return await act();
   } finally {
@@ -182,8 +182,18 @@ describe('status', () => {
 
   test('ends with 2 if something could not be seen', async () => {
     const invoke = async () => ({ kind: 'result', result: { outcome: 'odd' } }) as const;
-    const { exitCode, stdout } = await withFunction(invoke, () => run('status'));
+    const { exitCode, stdout } = await withFunction({ invoke }, () => run('status'));
     expect([exitCode, stdout]).toEqual([2, expect.stringContaining('function ')]);
+  });
+
+  test('of a throttled function has a command for the region that it was asked about', async () => {
+    const isThrottled = { isThrottled: true };
+    const { exitCode, stdout } = await withFunction(isThrottled, () =>
+      run('status', '--region', 'us-east-1', '--json'),
+    );
+    const command = `aws lambda delete-function-concurrency --function-name ${FUNCTION_NAME} --region us-east-1`;
+    expect(JSON.parse(stdout)).toMatchObject([{ action: 'restoreConcurrency', advice: { commands: [command] } }]);
+    expect(exitCode).toBe(1);
   });
 
   test('shows every stack, and ends as the worst of them', async () => {
@@ -248,14 +258,14 @@ describe('refresh', () => {
 
   test('invokes the function once, although the connection breaks instead of an answer', async () => {
     const invoke = () => Promise.reject(new Error('no answer'));
-    const { exitCode, stderr } = await withFunction(invoke, () => run('refresh', '--force'));
+    const { exitCode, stderr } = await withFunction({ invoke }, () => run('refresh', '--force'));
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining("'status'")]);
     expect(deployment.server.invocations).toHaveLength(1);
   });
 
   test('reports a run that Lambda ended at its timeout', async () => {
     const invoke = async () => ({ kind: 'ended' }) as const;
-    const { exitCode, stdout } = await withFunction(invoke, () => run('refresh', '--json'));
+    const { exitCode, stdout } = await withFunction({ invoke }, () => run('refresh', '--json'));
     expect(exitCode).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ fault: { code: 'UNEXPECTED' } });
   });

@@ -27,6 +27,8 @@ export interface DeployedFunction {
   readonly isTicked?: boolean;
   /** Whether it was deployed without CloudFormation. @default false */
   readonly isStackless?: boolean;
+  /** Whether Lambda rejects invocations because no concurrency is left. @default false */
+  readonly isThrottled?: boolean;
   /** Names of the queues whose messages Lambda sends to it. */
   readonly queueNames?: readonly string[];
   /** Rejects: the connection breaks. */
@@ -132,6 +134,7 @@ async function answer(server: DeploymentServer, request: IncomingMessage, respon
   if (CONFIGURATION.test(pathname)) {
     return sendJson(response, toConfiguration(name, deployed));
   }
+  if (deployed.isThrottled) return sendError(response, 429, 'TooManyRequestsException');
   const event: unknown = JSON.parse(body);
   server.invocations.push({ functionName: name, event });
   try {
