@@ -78,6 +78,9 @@ const LANE_MS = 160;
 /** Time for the last reads, for sending messages, and for the last line. */
 export const RESERVE_MS = 45_000;
 
+/** Time for the last messages, whose call takes at most ten seconds, and for the last line. */
+const LAST_CALL_MS = 15_000;
+
 /**
  * Lists the secrets with the tag, reads them, and sends a message for each one that may need a run. A secret that could not be read is
  * sent, too. A sweep that cannot finish sends what it has: see `problem`.
@@ -107,6 +110,10 @@ export async function sweepSecrets(ports: SweepPorts, options: SweepOptions): Pr
   let queued = 0;
   const send = async (queue: RefreshQueue, turns: readonly Turn[]) =>
     await inLanes(chunksOf(turns, SEND_BATCH), async (batch) => {
+      if (ports.remainingMs() < LAST_CALL_MS) {
+        problems.push(new Fault('SWEEP_INCOMPLETE', 'The sweep had no time left to send all messages: SQS is slow.'));
+        return;
+      }
       try {
         const rejected = await queue.send(batch, ports.judge.now());
         queued += batch.length - rejected;

@@ -231,6 +231,18 @@ describe('a sweep that cannot finish', () => {
     expect(swept).toMatchObject({ queued: 200, problem: undefined });
   });
 
+  test('reports it if slow queues take its time, while it still has time for a last call', async () => {
+    let remaining = 120_000;
+    const onSend = () => {
+      remaining -= 4_000;
+      return 0;
+    };
+    const { swept } = await sweep({ pages: [secrets(400)], onSend, remainingMs: () => remaining });
+    expect(swept).toMatchObject({ problem: { name: 'SWEEP_INCOMPLETE' } });
+    expect(swept.queued).toBe(270);
+    expect(remaining).toBeGreaterThanOrEqual(11_000);
+  });
+
   test.each([
     ['a queue rejects a message', { onSend: () => 1 }, 9],
     ['a queue cannot be reached', { onSend: () => new Fault('SWEEP_INCOMPLETE', 'SQS failed.') }, 0],
