@@ -5,15 +5,17 @@ import type { FleetSettings } from '../options/fleet-schema.ts';
 import { TokenSecret } from './token-secret.ts';
 
 /**
- * Warns about each secret of the app, or of the stage, that gets the tag of the fleet in its region. `Tags.of(app).add()` also
+ * Warns about each secret of the app, or of the stage, that gets the tag of the fleet in its AWS account and region. `Tags.of(app).add()` also
  * reaches token secrets, and secrets that hold something else. So do the tags of a stack, which CloudFormation adds to its
  * secrets. The fleet of `scope` would read all of them.
  */
 export function warnAboutTaggedSecrets(scope: Construct, { tagKey, tagValue }: FleetSettings): void {
-  const { region } = Stack.of(scope);
+  const { account, region } = Stack.of(scope);
+  const isDifferent = (one: string, other: string) =>
+    !Token.isUnresolved(one) && !Token.isUnresolved(other) && one !== other;
   const isElsewhere = (node: IConstruct) => {
-    const other = Stack.of(node).region;
-    return !Token.isUnresolved(region) && !Token.isUnresolved(other) && region !== other;
+    const other = Stack.of(node);
+    return isDifferent(account, other.account) || isDifferent(region, other.region);
   };
   const visit = (node: IConstruct) => {
     if (!CfnResource.isCfnResource(node) || node.cfnResourceType !== 'AWS::SecretsManager::Secret') return;

@@ -400,16 +400,20 @@ describe('the synthesis warns of a secret of the app that has the tag of the fle
     expect([ofApp, ofStack]).toEqual([[], []]);
   });
 
-  it('in a stage, too, and not in another region', () => {
+  it('in a stage, too, and not in another region or account', () => {
     const stage = new Stage(new App({ context: WITHOUT_BUNDLING }), 'Stage');
-    const stack = new Stack(stage, 'Stack', { env: { region: 'eu-west-1' } });
-    const other = new Stack(stage, 'Other', { env: { region: 'us-east-1' } });
+    const env = { account: '000000000000', region: 'eu-west-1' };
+    const stack = new Stack(stage, 'Stack', { env });
+    const others = [
+      new Stack(stage, 'Region', { env: { ...env, region: 'us-east-1' } }),
+      new Stack(stage, 'Account', { env: { ...env, account: '111111111111' } }),
+    ];
     new TokenRefreshFleet(stack, 'Fleet', { tagKey: 'team', tagValue: 'feedback', alarmEmails: ['a@example.com'] });
-    for (const each of [stack, other]) new Secret(each, 'Database');
+    for (const each of [stack, ...others]) new Secret(each, 'Database');
     Tags.of(stage).add('team', 'feedback');
     stage.synth();
-    const found = [stack, other].map((each) => Annotations.fromStack(each).findWarning('*', Match.anyValue()));
-    expect(found.map((warnings) => warnings.filter(({ id }) => id.includes('/Database/')).length)).toEqual([1, 0]);
+    const found = [stack, ...others].map((each) => Annotations.fromStack(each).findWarning('*', Match.anyValue()));
+    expect(found.map((warnings) => warnings.filter(({ id }) => id.includes('/Database/')).length)).toEqual([1, 0, 0]);
   });
 
   it('and of no other', () => {
