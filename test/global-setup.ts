@@ -9,7 +9,7 @@ import { bundleCommandInto, COMMAND } from './support/bundle-command.ts';
 const FOREIGN = /^(?:AWS_(?!SDK_JS_).*|(?:https?|all|no)_proxy|NODE_USE_ENV_PROXY|RETENTLY_CLIENT_.*)$/i;
 
 /**
- * Removes what would lead the tests away from loopback. Bundles the functions and the command line once per test run,
+ * Removes variables that would lead the tests away from loopback. Bundles the functions and the command line once per test run,
  * into a temporary directory of that run.
  *
  * A bundler that runs in the middle of a test would stop the stand-ins of that worker, which then answer late.
@@ -17,7 +17,7 @@ const FOREIGN = /^(?:AWS_(?!SDK_JS_).*|(?:https?|all|no)_proxy|NODE_USE_ENV_PROX
  * @returns the teardown, which removes the directory
  */
 export default function setUp(): () => void {
-  // The workers, and the processes that tests start, inherit what is left.
+  // The workers, and the processes that tests start, inherit the remaining variables.
   for (const name of Object.keys(process.env)) if (FOREIGN.test(name)) delete process.env[name];
   const directory = mkdtempSync(join(tmpdir(), 'retently-token-refresh-'));
   for (const name of HANDLER_NAMES) bundleHandler(join(directory, name), { entryPath: entryPathOf(name) });

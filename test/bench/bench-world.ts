@@ -27,7 +27,7 @@ export interface Latency {
 export interface BenchWorld extends AsyncDisposable {
   readonly aws: Aws;
   readonly tokenEndpoint: ScriptedTokenEndpoint;
-  /** Variables of a function that lives in this world. */
+  /** Environment variables of a function in this world. */
   readonly environment: Readonly<Record<string, string>>;
   /** Resets everything, with a fresh or due token. Each answer of the token endpoint has a new token. */
   begin(token: 'fresh' | 'due', latency?: Latency): void;
@@ -124,7 +124,7 @@ async function startTlsFront(
   const port = Number(new URL(upstream).port);
   const server = createServer({ ...certificate, noDelay: true }, (socket) => {
     const line = connect({ port, host: '127.0.0.1', noDelay: true });
-    // Whichever side goes away takes the other along.
+    // If one side closes, the other closes too.
     socket.on('error', () => line.destroy()).pipe(line);
     line.on('error', () => socket.destroy()).pipe(socket);
   });

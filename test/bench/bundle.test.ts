@@ -31,7 +31,7 @@ function makeDirectory(name: string): string {
   return path;
 }
 
-/** One tick that finds a fresh token, in a process of its own, over HTTPS. */
+/** One tick that finds a fresh token, in its own process, over HTTPS. */
 function freshTick(bundlePath: string) {
   world.begin('fresh');
   return coldStart({ bundlePath, environment: world.environment, events: [{}] });

@@ -6,7 +6,7 @@ export interface NodeBinary {
   readonly version: string;
 }
 
-/** Returns the Node that Lambda runs; if npm cannot bring it, the Node that runs this, and the reason. */
+/** Returns the Node that Lambda runs; if npm cannot install it, the Node that runs this script, and the reason. */
 export function findNode(): { readonly node: NodeBinary; readonly missing?: string } {
   const atHand = { path: process.execPath, version: process.version };
   if (process.version.startsWith('v24.')) return { node: atHand };

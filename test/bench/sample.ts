@@ -54,7 +54,7 @@ function listCalls({ aws }: BenchWorld): string[] {
   return aws.calls.map(({ operation, input }) => `${operation} ${ofSecret.parse(input).SecretId ?? ''}`).sort();
 }
 
-/** @throws unless its one call was a read and it said so */
+/** @throws unless its only call was a read, and it reported that */
 export function requireFresh(world: BenchWorld, { name }: Candidate, { phases, modules }: ColdStart): void {
   const { aws, tokenEndpoint } = world;
   const operations = new Set(aws.calls.map(({ operation }) => operation));

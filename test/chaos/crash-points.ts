@@ -37,8 +37,8 @@ export function isStraceUsable(): boolean {
 }
 
 /**
- * Kills the deployed bundle at every write system call of one refresh, before the kernel carries out the write, and
- * looks at what the next run makes of it.
+ * Kills the deployed bundle at every write system call of one refresh, before the kernel carries out the write, and checks how
+ * the next run continues.
  */
 export async function killAtEveryWrite(kind: ServerKind): Promise<readonly CrashPoint[]> {
   await using sandbox = await startSandbox({ kind });

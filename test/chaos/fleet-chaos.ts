@@ -5,7 +5,7 @@ import { Choices } from '../support/choices.ts';
 
 const ACCOUNTS = 12;
 const HOURS_PER_TICK = 4;
-/** Ticks without kills that must bring every account to a fresh token. */
+/** Ticks without kills after which every account must have a fresh token. */
 const CALM_TICKS = 3;
 const HOUR_SECONDS = 3_600;
 /** Longer than all ticks take, so that the server answers a used refresh token again. */

@@ -59,7 +59,7 @@ async function run(args: readonly string[] = [], environment: Environment = {}):
   return await start(args, environment).ended;
 }
 
-/** The command, and a browser that goes through the pages once `meanwhile` has happened. */
+/** Runs the command, and a browser that goes through the pages after `meanwhile`. */
 async function authorize(
   args: readonly string[] = [],
   { choice = 'allow', meanwhile = () => undefined }: { choice?: Choice; meanwhile?: () => unknown } = {},
@@ -319,7 +319,7 @@ describe('authorize stores the document by compare-and-swap', () => {
     sandbox.putCredentials(minted);
     const ended = await authorize(['--yes', '--stack', STACK_NAME], { meanwhile: () => lambda.invoke({}) });
     expect(ended).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^refreshed: /) });
-    // Of the new grant: what it was traded for is not what the function had obtained of the old one.
+    // The last refresh used the new grant's token, not the old one's.
     expect(current()['spent_refresh_token_sha256']).not.toBe(sha256(minted.refresh_token));
     expect(deployment.server.invocations).toMatchObject([
       { event: { action: 'status' } },

@@ -108,7 +108,7 @@ function resolve(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Leaves in the stand-in what a deployment of the template leaves in AWS. */
+/** Creates in the stand-in the resources that a deployment of the template creates in AWS. */
 function deploy({ Resources }: Deployable): void {
   const { server } = deployment;
   const entries = Object.entries(Resources);

@@ -26,7 +26,7 @@ describe.skipIf(!IS_THERE)(
       fleet = await deployFleet(deployment);
       deployment.server.stacks.clear();
       fleet.addStack(FLEET_NAME, FLEET_TAG);
-      // Of secrets in moto, the bundle in the sandbox knows nothing.
+      // The bundle in the sandbox does not know the secrets in moto.
       const denied = { errorType: 'STORE_DENIED', errorMessage: 'Refused.', trace: [], members: {}, inspected: '' };
       deployment.server.functions.set(REFRESH_NAME, {
         ...fleet.refresh,
@@ -60,7 +60,7 @@ describe.skipIf(!IS_THERE)(
       const args = ['authorize', ...deployment.browserOptions, '--secret-id', 'acme', '--yes'];
       const command = new RunningCommand(args, environment());
       await walkThroughPages(await command.says(PAGE_URL), 'allow');
-      // It is stored; that this function may not read it, the proof has said.
+      // The credentials are stored. The proof has reported that this function may not read them.
       expect(await command.ended).toMatchObject({ exitCode: 1, stdout: expect.stringMatching(/^STORE_DENIED: /) });
       const { Tags, VersionIdsToStages } = await secretsManager.send(new DescribeSecretCommand({ SecretId: 'acme' }));
       expect(Tags).toEqual([FLEET_TAG]);

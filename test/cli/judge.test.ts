@@ -9,7 +9,7 @@ import { synthesise } from '../infra/synthesise.ts';
 
 const AT = '2026-11-25T02:00:00.000Z';
 
-/** Result with both types: the function's answer is what the commands read. */
+/** Result of both types, because the commands read the function's answer. */
 const HEALTHY = {
   outcome: 'status',
   message: '',

@@ -142,7 +142,7 @@ describe.skipIf(!IS_THERE)(
       const redirected = await walkThroughPages(url, 'allow', REDIRECT_URI);
       await command.shows(/Paste that address here/);
       command.type(`hello${ENTER}`);
-      // Before the next prompt is there, the terminal echoes what is typed.
+      // Until the next prompt appears, the terminal echoes typed characters.
       await command.shows(/cannot be used[\s\S]*Paste that address here/);
       command.type(redirected.url.search.slice(1) + ENTER);
       expect(await command.exitCode).toBe(0);

@@ -9,7 +9,7 @@ import { expectNothingSecret, PAGE_URL } from '../support/command-secrets.ts';
 import { type SandboxDeployment, startDeployment } from '../support/deployment.ts';
 import { walkThroughPages } from '../support/plain-browser.ts';
 
-/** Goes from the first page to the last one, and returns what that one says. */
+/** Goes from the first page to the last one, and returns the text of the last one. */
 type Walk = (start: string) => Promise<string>;
 
 const walkPlainly: Walk = async (start) => (await walkThroughPages(start, 'allow')).body;

@@ -15,7 +15,7 @@ import {
 /** Beginning of the name of every secret that a check makes; no other secret is touched. */
 export const SECRET_NAME_PREFIX = 'retently-token-refresh-conformance-';
 
-/** A public emulator whose departures from AWS are written down beside each check. */
+/** A public emulator. Each check lists the emulator's departures from AWS. */
 export type Emulator = 'moto';
 
 /** One behavior of AWS Secrets Manager that the project relies on. */
@@ -23,7 +23,7 @@ export interface Check {
   name: string;
   /** Why this emulator fails the check. */
   knownDepartures?: Partial<Record<Emulator, string>>;
-  /** Resolves if the service behaves so; rejects with what was seen instead. */
+  /** Resolves if the service behaves this way; rejects with the behavior seen instead. */
   run(client: SecretsManagerClient): Promise<void>;
 }
 
@@ -83,7 +83,7 @@ export class TestSecret {
   }
 }
 
-/** A check on a secret of its own, which is deleted whatever happens. */
+/** A check with its own secret, which is always deleted afterwards. */
 export function onSecret(
   name: string,
   run: (secret: TestSecret) => Promise<void>,

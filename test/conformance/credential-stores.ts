@@ -87,7 +87,7 @@ async function openSimulated(text: string): Promise<OpenStore> {
 async function openFleetSecret(text: string): Promise<OpenStore> {
   const timeline = new Timeline(Date.UTC(2026, 0, 1));
   const pass = async (milliseconds: number) => {
-    // Without anything to happen, the clock would stand still; a call begins one turn after it is made.
+    // Without any event, the clock would stop; a call begins one turn after it is made.
     timeline.after(0, () => undefined);
     timeline.after(milliseconds, () => undefined);
     await timeline.runUntil(timeline.nowMs + milliseconds);

@@ -7,7 +7,7 @@ import { LAMBDA_ENVIRONMENT } from '../sandbox/lambda/lambda-process.ts';
 
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/consume/', import.meta.url));
 
-/** An example of the page in a process of its own. It calls Retently once for each line that it is sent. */
+/** An example of the page, in its own process. It calls Retently once for each line that it receives. */
 export class Consumer implements AsyncDisposable {
   readonly #directory: string;
   readonly #child: ChildProcessWithoutNullStreams;

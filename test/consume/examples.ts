@@ -34,7 +34,7 @@ for _ in sys.stdin:
     except Exception as error:
         print(f"failed: {error}", flush=True)
 `;
-/** The AWS CLI 1 does not heed the variable that leads other tools to the stand-in. */
+/** AWS CLI 1 ignores the variable that leads other tools to the stand-in. */
 const RUN_SHELL = `
 aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL_SECRETS_MANAGER" "$@"; }
 while read -r line; do
@@ -126,7 +126,7 @@ export const EXAMPLES: readonly Example[] = [
   AGENT_EXAMPLE,
 ];
 
-/** The shell examples once more, in the shell that macOS brings. */
+/** The shell examples again, in the default shell of macOS. */
 export const ZSH_EXAMPLES: readonly Example[] = [
   {
     ...AGENT_EXAMPLE,
@@ -170,7 +170,7 @@ export function statementOf(name: string, secret = '<TokenSecretArn>'): readonly
   return parsePolicy({ Version: '2012-10-17', Statement: [statement] }, {});
 }
 
-/** The ARNs of the stand-in end in characters of its own. */
+/** The stand-in chooses the last characters of its ARNs. */
 function parseBlock(language: string, edit = asItStands): unknown {
   const text = Object.entries(ARNS).reduce(
     (block, [placeholder, arn]) => block.replaceAll(placeholder, arn),

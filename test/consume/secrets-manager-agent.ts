@@ -12,7 +12,7 @@ export const AGENT_TOKEN = 'of-the-agent';
 const TTL_MS = 300_000;
 
 /**
- * A stand-in of the Secrets Manager Agent. It wants its own token and keeps a value for 300 seconds. Then it asks
+ * A stand-in of the Secrets Manager Agent. It requires its own token and caches a value for 300 seconds. Then it asks
  * `DescribeSecret` whether the version is still current, and reads only if it is not. `refreshNow` reads immediately.
  *
  * @param now its clock, in ms since 1970

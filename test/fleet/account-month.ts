@@ -12,7 +12,7 @@ export interface AccountMonth {
   /** Calls to Secrets Manager. */
   readonly calls: number;
   readonly refreshes: number;
-  /** A run waits for calls and for the token endpoint; what it computes comes on top. */
+  /** A run waits for calls and for the token endpoint. Its computing time is added. */
   readonly waitedSeconds: number;
 }
 

@@ -23,7 +23,7 @@ const { tokenSecretBehind: _, tokenSecretUnreadable: __, ...REFRESH_METRICS } = 
 /** Metrics that the sweep function sends under its own name. */
 const { tokenSecondsRemaining, tokenSecondsUntilDue, reauthorizationRequired } = METRICS;
 const SWEEP_METRICS = { ...FLEET_METRICS, tokenSecondsRemaining, tokenSecondsUntilDue, reauthorizationRequired };
-/** Each kind of failure has a metric of its own once it happens: here, every kind that there is. */
+/** Each kind of failure has its own metric once it happens. This counts every kind. */
 const FAILURE_METRICS = 12;
 /** Custom metrics of a fleet, by the function that sends them. */
 export const SENT_METRICS = { refresh: Object.values(REFRESH_METRICS), sweep: Object.values(SWEEP_METRICS) };

@@ -47,7 +47,7 @@ export class FleetCalendar {
   }
 }
 
-/** The longest of many waits, those that begin in a burst apart. */
+/** The longest of many waits. Waits that begin in a burst are counted separately. */
 export class Longest {
   quietMs = 0;
   burstMs = 0;

@@ -23,7 +23,7 @@ export interface Message<Body> {
  * order in which messages came. One in a hundred comes twice.
  */
 export class FleetQueue<Body> {
-  /** Messages that were too old when their turn came; those that an outage held up apart. */
+  /** Messages that were too old when their turn came. Messages delayed by an outage are counted separately. */
   expired = 0;
   expiredInOutage = 0;
   deadLetters = 0;

@@ -31,7 +31,7 @@ export interface FleetOptions {
   readonly troubleHours: number;
   /** Life of every token, in place of the mix. */
   readonly hours?: number | undefined;
-  /** Called after each sweep, with what it read. */
+  /** Called after each sweep, with the secrets that it read. */
   readonly onSweep?: ((sweep: Sweep, nowMs: number) => void) | undefined;
   /** Called every minute, with the age of the oldest message that is ready for delivery. */
   readonly onMinute?: ((ageMs: number, nowMs: number) => void) | undefined;

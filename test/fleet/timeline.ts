@@ -4,7 +4,7 @@ interface Event {
   readonly act: () => void;
 }
 
-/** A virtual clock: what is scheduled happens in order of time, and at one time in the order it was scheduled. */
+/** A virtual clock: events happen in order of time, and simultaneous events in the order in which they were scheduled. */
 export class Timeline {
   nowMs: number;
   readonly #heap: Event[] = [];
@@ -26,7 +26,7 @@ export class Timeline {
     for (let next = this.#pop(); next !== undefined && next.atMs <= endMs; next = this.#pop()) {
       this.nowMs = next.atMs;
       next.act();
-      // What awaited this event goes on to its next wait before the clock moves.
+      // Code that awaited this event continues to its next wait before the clock moves.
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
   }

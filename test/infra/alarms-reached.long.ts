@@ -243,7 +243,7 @@ describe('from only the text of the alarm, a reader reaches', () => {
   };
   const sections = sectionsOf(readDocument('docs/runbook.md'));
 
-  /** Follows the link of the mail; and from there, that of the last line of the log. */
+  /** Follows the link in the email, and then the link in the last line of the log. */
   function follow(monitored: MonitoredFunction, alarm: string): readonly string[] {
     const [, link = ''] = /\nFix: (\S+)\n/.exec(monitored.textOf(alarm)) ?? [];
     const { runbook = '' } = monitored.stories.at(-1) ?? {};

@@ -20,7 +20,7 @@ export interface Email {
 /** When a message reached one of the queues, in milliseconds since the start. */
 export type Messages = Readonly<Record<'FailedRuns' | 'UndeliveredTicks', readonly number[]>>;
 
-/** Returns the emails that the alarms of a template send for what the days were. */
+/** Returns the emails that the alarms of a template send during these days. */
 export function emailsOf(
   template: SynthesisedTemplate,
   days: DeployedDays,

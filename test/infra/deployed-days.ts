@@ -42,7 +42,7 @@ export class DeployedDays {
   readonly startMs: number;
   readonly states: { readonly atMs: number; readonly states: TokenStates }[] = [];
   readonly warnings = new Set<string>();
-  /** Log lines beside the one at the end of each run. */
+  /** Log lines other than the last line of each run. */
   lines = 0;
   /** When each version of the secret was made. */
   readonly #madeAtMs = new Map<string, number>();
@@ -165,7 +165,7 @@ export class DeployedDays {
     return Math.max(...times.map((from, index) => times.findLastIndex((at) => at < from + DAY_MS) - index + 1));
   }
 
-  /** Whether the access token is valid beyond the end of what was played. */
+  /** Whether the access token is valid beyond the end of the simulated days. */
   get isLive(): boolean {
     return this.#context.world.nowMs < (this.#liveUntilMs ?? 0);
   }

@@ -22,7 +22,7 @@ export interface Deployment extends AsyncDisposable {
   startFunction(environment?: Readonly<Record<string, string>>): Promise<LambdaProcess>;
 }
 
-/** Deploys into a sandbox of its own. Nothing but the token endpoint is other than the template says. */
+/** Deploys into its own sandbox. Only the token endpoint differs from the template. */
 export async function deploy(template: SynthesisedTemplate, options: SandboxOptions = {}): Promise<Deployment> {
   const sandbox = await startSandbox(options);
   const { secretsManager } = sandbox.aws;

@@ -4,7 +4,7 @@ import * as z from 'zod';
 export interface Datapoint {
   readonly namespace: string;
   readonly metricName: string;
-  /** All of them: CloudWatch keeps each set of dimensions as a metric of its own. */
+  /** All sets, because CloudWatch stores each set of dimensions as a separate metric. */
   readonly dimensions: Readonly<Record<string, string>>;
   readonly atMs: number;
   readonly value: number;

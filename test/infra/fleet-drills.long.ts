@@ -18,7 +18,7 @@ interface Drill {
   readonly sandbox: Sandbox;
   readonly operator: Operator;
   readonly reader: RunbookReader;
-  /** ARN of the secret that something goes wrong with. The other one is healthy. */
+  /** ARN of the secret with the problem. The other secret is healthy. */
   readonly arn: string;
 }
 

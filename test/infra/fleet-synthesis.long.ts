@@ -62,7 +62,7 @@ describe('a real synthesis of two fleets, one with the defaults and one with eve
       'AwsSolutions-SQS3 at EveryFleet/Fleet/DeadLetters/FailedRuns',
       'AwsSolutions-SQS3 at EveryFleet/Fleet/DeadLetters/UndeliveredTicks',
     ]);
-    // The same, but for what the options ask of the refresh.
+    // The same, except for the options of the refresh.
     expect(names).toHaveLength(2 * ofEvery.length - 1);
   });
 

@@ -12,7 +12,7 @@ const ALWAYS = 1_000;
 /** Longer than the default lease. */
 const LONG_AGO_SECONDS = 100;
 const OUTAGE: Step = { status: 503, headers: { 'retry-after': '120' } };
-/** Another attempt, its answer and the reserve do not fit beside so many versions in Secrets Manager's 100. */
+/** Number of versions beside which another attempt, its answer and the reserve exceed Secrets Manager's 100. */
 const TOO_MANY_VERSIONS = 89;
 
 /** A way through the handler, and how its invocations end. */

@@ -11,7 +11,7 @@ const directory = mkdtempSync(join(tmpdir(), 'main-'));
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** The app as the CDK CLI runs it: beside `cdk.json`, with the context of both in a variable. */
+/** The app as the CDK CLI runs it: next to `cdk.json`, with the context of both in a variable. */
 function runBeside(optionsOfCdkJson: object, context: object) {
   writeFileSync(join(directory, 'cdk.json'), JSON.stringify({ context: { tokenRefresh: optionsOfCdkJson } }));
   const env = {

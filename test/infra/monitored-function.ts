@@ -36,7 +36,7 @@ interface Run {
 
 /**
  * The function as Lambda, EventBridge Scheduler, SQS and CloudWatch see it. Output and endings of its runs become metrics, on
- * a clock whose minutes pass as the test says.
+ * a clock that the test moves.
  */
 export class MonitoredFunction {
   readonly #lambda: LambdaProcess;

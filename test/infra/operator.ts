@@ -8,7 +8,7 @@ import type { Fleet } from '../sandbox/fleet.ts';
 import type { LambdaProcess } from '../sandbox/lambda/lambda-process.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 
-/** Sends its name and its arguments to the test, prints the answer, and ends as it says. */
+/** Sends its name and its arguments to the test, prints the answer, and exits with the answer's code. */
 const COMMAND = `#!${process.execPath}
 const body = JSON.stringify(process.argv.slice(2));
 const response = await fetch(process.env.OPERATOR_URL, { method: 'POST', body });
@@ -35,7 +35,7 @@ export interface Ran {
 
 const invocationSchema = z.looseObject({ outcome: z.string() });
 
-/** A person in AWS CloudShell, with the stack that the sandbox stands for. */
+/** A person in AWS CloudShell, with the stack in the sandbox. */
 export class Operator implements AsyncDisposable {
   keyState = 'Enabled';
   scheduleState = 'ENABLED';
@@ -78,7 +78,7 @@ export class Operator implements AsyncDisposable {
     return operator;
   }
 
-  /** Runs lines of the runbook. @param edit what the editor does with the file */
+  /** Runs lines of the runbook. @param edit used instead of the editor */
   run(lines: string, edit: (text: string) => string = (text) => text): Promise<Ran> {
     this.#edit = edit;
     const PATH = [join(this.#directory, 'bin'), process.env['PATH']].join(delimiter);

@@ -30,7 +30,7 @@ export type SynthesisedTemplate = z.output<typeof templateSchema>;
 /** Context under which CDK leaves the handler unbundled. */
 export const WITHOUT_BUNDLING = { 'aws:cdk:bundling-stacks': [] };
 
-// Without an output directory, CDK makes one of its own and leaves it there.
+// Without an output directory, CDK creates one and never deletes it.
 const directory = mkdtempSync(join(tmpdir(), 'synthesised-'));
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
 
@@ -51,7 +51,7 @@ export function synthesiseAll(tokenRefresh?: unknown): readonly SynthesisedTempl
   return templates;
 }
 
-/** The template of the one stack under `tokenRefresh`. */
+/** The template of the only stack under `tokenRefresh`. */
 export function synthesise(tokenRefresh?: unknown): SynthesisedTemplate {
   const [template] = synthesiseAll(tokenRefresh);
   if (template === undefined) throw new Error('no stack was synthesised');
@@ -74,7 +74,7 @@ export function resourcesOf(template: SynthesisedTemplate, type: string): readon
   return Object.values(template.Resources).filter((resource) => resource.Type === type);
 }
 
-/** The one resource of `type`, or of those the one whose logical id contains `part`. */
+/** The only resource of `type`, or the only one of them whose logical id contains `part`. */
 export function resourceOf(template: SynthesisedTemplate, type: string, part = ''): Resource {
   const found = Object.entries(template.Resources).filter(([id, { Type }]) => Type === type && id.includes(part));
   const [only] = found;
@@ -95,7 +95,7 @@ function examplesOf(shape: Readonly<Record<string, z.ZodType>>): Readonly<Record
   return Object.fromEntries(examples);
 }
 
-/** Every option, apart from those that exclude what other options add. */
+/** Every option, except those that exclude other options. */
 const { secret: _, alarmTopic: __, publishEvents: ___, ...everyOption } = examplesOf(topSchema.shape);
 export const EVERY_OPTION = everyOption;
 

@@ -37,7 +37,7 @@ describe('with one attempt in ten failing', () => {
 });
 
 describe('an outage of two hours', () => {
-  // Longer than from one refresh to the next.
+  // Longer than the time from one refresh to the next.
   const MINUTES = Array.from({ length: 20 }, (_, index) => index * 10);
 
   it.each([

@@ -13,7 +13,7 @@ function build(toProps: (scope: Stack) => TokenRefreshFleetProps = () => ({ tagK
   return { stack, fleet: new TokenRefreshFleet(stack, 'Fleet', toProps(stack)) };
 }
 
-/** The resources, apart from the code, whose hash depends on where it stands if it is not bundled. */
+/** The resources, except the code: if it is not bundled, its hash depends on its location. */
 function withoutCode({ Resources }: ReturnType<typeof synthesiseFleet>): object {
   return Object.fromEntries(
     Object.entries(Resources).map(([id, resource]) => {

@@ -29,7 +29,7 @@ function build(toProps: (scope: Construct) => TokenRefreshProps = () => ({}), en
   return { stack, tokenRefresh: new TokenRefresh(stack, 'TokenRefresh', toProps(stack)) };
 }
 
-/** The resources, apart from the code: it is not bundled here, and then its hash depends on where it stands. */
+/** The resources, except the code: it is not bundled here, so its hash depends on its location. */
 function resourcesWithoutCode({ Resources }: ReturnType<typeof synthesise>): object {
   return Object.fromEntries(
     Object.entries(Resources).map(

@@ -247,7 +247,7 @@ function wrapped(name: string, wrap: (text: string) => Step): Answer {
   };
 }
 
-/** Its lifetime counts from now, and not from its answer: so what is stored is an instant. */
+/** Its lifetime counts from now, not from its answer, so an instant is stored. */
 function expiring(name: string, seconds: number): Answer {
   const expirySeconds = Math.floor(Date.now() / 1000) + seconds;
   const access_token = jwtOf(seconds, expirySeconds);

@@ -11,7 +11,7 @@ const LONG_AGO_SECONDS = 100;
 
 export interface Crash {
   readonly at: string;
-  /** Where the run stands still until it is killed. */
+  /** Point at which the run waits until it is killed. */
   readonly fault?: Pick<InjectedFault, 'kind' | 'operation' | 'when'>;
   readonly step?: Step;
   /** Result of the next run after the lease. */
@@ -66,7 +66,7 @@ export async function expectRecovery({ sandbox, lambda }: Started, crash: Crash)
   expect(endingOf(await lambda.invoke({}))).toBe('fresh');
 }
 
-/** Runs a refresh until it stands still, and kills it. Afterwards, it all happened `secondsAgo`. */
+/** Runs a refresh up to that point, and kills it. Afterwards, the clock shows that this was `secondsAgo`. */
 export async function crashAt(
   sandbox: Sandbox,
   { fault, step }: Omit<Crash, 'next'>,

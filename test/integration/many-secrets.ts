@@ -3,7 +3,7 @@ import { FLEET_TAG, type Fleet, startFleet } from '../sandbox/fleet.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/sandbox.ts';
 import { expectNoLeak } from '../support/in-sandbox.ts';
 
-/** Runs `act` with a fleet in a sandbox of its own. Nothing secret got out of it (invariant I5). */
+/** Runs `act` with a fleet in its own sandbox, and checks that no secret leaked (invariant I5). */
 export async function inFleet(
   act: (fleet: Fleet, sandbox: Sandbox) => Promise<void>,
   options: SandboxOptions = {},

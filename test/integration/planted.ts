@@ -85,7 +85,7 @@ export function expectAnswer(sandbox: Sandbox, observed: Observed, answer: Answe
   else expect(currentOf(sandbox)).toMatchObject({ ...stored, note: expect.any(String) });
   if (stored === undefined && posts > 0) expect(currentOf(sandbox)).toMatchObject({ refresh_token: spent });
   if (lifetimeSeconds === undefined) return;
-  // No more than that, and on a busy machine less, by what the run and the test took.
+  // At most that long; on a busy machine less, by the time that run and test took.
   const isLeft = (seconds: number) => seconds <= lifetimeSeconds && seconds > lifetimeSeconds - 600;
   expect(observed.result).toMatchObject({ secondsRemaining: expect.toSatisfy(isLeft) });
 }

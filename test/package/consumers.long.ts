@@ -98,10 +98,10 @@ describe.each(TYPES)('an app of type %s', (type) => {
     const app = join(directory, `link-${type}`);
     writeManifest(app, type);
     linkPeers(app);
-    // What aws-cdk-lib needs lies beside it.
+    // The dependencies of aws-cdk-lib are next to it.
     symlinkSync(join(ROOT, 'node_modules/@aws-cdk'), join(app, 'node_modules/@aws-cdk'));
     symlinkSync(ROOT, join(app, 'node_modules/retently-token-refresh'));
-    // Node then takes what the app and the checkout find for two copies, as if they were installed twice.
+    // Node then loads a copy for the app and one for the checkout, as if aws-cdk-lib were installed twice.
     expectToSynthesize(app, type, ['--preserve-symlinks']);
   });
 
@@ -149,7 +149,7 @@ describe('the oldest peers that package.json names', () => {
 describe('the declarations', () => {
   const app = join(directory, 'types');
   const current = join(ROOT, 'node_modules/typescript/bin/tsc');
-  // TypeScript 7 no longer knows node10. The tool that checks the package's types brings an older one.
+  // TypeScript 7 no longer supports node10. The tool that checks the package's types includes an older TypeScript.
   const fromTool = createRequire(createRequire(import.meta.url).resolve('@arethetypeswrong/core'));
   const older = join(fromTool.resolve('typescript'), '../../bin/tsc');
 

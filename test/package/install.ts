@@ -25,7 +25,7 @@ export function pack(directory: string): z.output<typeof packedSchema> {
   return { ...rest, tarball: join(directory, filename) };
 }
 
-/** Returns what was packed at the beginning of the test run. */
+/** Returns the package that was packed at the beginning of the test run. */
 export function readPacked(): z.output<typeof packedSchema> {
   return packedSchema.parse(JSON.parse(process.env[PACKED_VARIABLE] ?? ''));
 }

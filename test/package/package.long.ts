@@ -58,7 +58,7 @@ describe.each(APPS)('an empty app of type %s with the package', (type, imports) 
 
     const outdir = join(directory, `ours-${type}`);
     buildApp({ outdir }).synth();
-    // The key of the code is a hash of what is in it: the same bundle.
+    // The key of the code is a hash of its content, so an equal key means the same bundle.
     expect(resourcesIn(join(app, 'cdk.out'))).toEqual(resourcesIn(outdir));
 
     const outdirOfFleet = join(directory, `fleet-${type}`);

@@ -27,7 +27,7 @@ export interface Outage {
 }
 
 /**
- * A day of the deployed bundle at its default schedule, on clocks that are moved on from tick to tick. During the outage, the
+ * A day of the deployed bundle at its default schedule, on clocks that the test moves from tick to tick. During the outage, the
  * token endpoint answers 503.
  */
 export async function liveADay(outage: Outage): Promise<readonly Tick[]> {
@@ -50,12 +50,13 @@ export async function liveADay(outage: Outage): Promise<readonly Tick[]> {
     const ticks: Tick[] = [];
     for (; clock.minute <= DAY_MINUTES; clock.minute += TICK_MINUTES) {
       const { minute } = clock;
-      // However long the ticks before it took. No schedule is exact: a tick at half of a token's life is after it.
+      // Ticks come at their times, however long earlier ticks took. No schedule is exact: a tick at half of a token's lifetime
+      // is slightly late.
       const tickMs = startMs + minute * 60_000 + ticks.length * 500;
       clock.offsetMs = tickMs - Date.now();
       endpoint.play(isWithin(outage, minute) ? UNAVAILABLE : 'forward');
       const postsBefore = endpoint.requests.length;
-      // A run that fails has said so by its events and metrics; what is drawn is what consumers have.
+      // A failed run reports itself by its events and metrics. The plot shows the token that consumers have.
       await lambda.invoke({}, { clockOffsetMs: clock.offsetMs });
       const minutesLeft = Math.max(0, Math.round((readExpiresAtMs(aws) - tickMs) / 60_000));
       ticks.push({ minute, minutesLeft, posts: endpoint.requests.length - postsBefore });

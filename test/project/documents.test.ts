@@ -23,7 +23,7 @@ const REFERENCE = DOCUMENTS.get('docs/reference.md') ?? '';
 const PACKAGE = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8'));
 const CI = readFileSync(`${ROOT}/.ci/run`, 'utf8');
 
-/** The codes are a type; this is what it says. */
+/** The codes exist only as a type, so they are read from its source. */
 const FAULT_CODES = readFileSync(`${ROOT}/lambda/core/fault.ts`, 'utf8').match(/(?<=\| ')[A-Z_]+(?=')/g) ?? [];
 
 describe('the documents have an example for', () => {

@@ -29,7 +29,7 @@ const SCHEMAS = new Map(
   }),
 );
 
-/** The same schema with nothing beside what it names: what it does not name is not documented. */
+/** The same schema without additional members: a member that it does not name is not documented. */
 function strict(schema: unknown): unknown {
   const { success, data } = objectSchema.safeParse(schema);
   if (!success || data.properties === undefined) return schema;

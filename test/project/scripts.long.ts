@@ -17,7 +17,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(temporary, { recursive: true }));
 
-/** Runs the command of a script as npm does, with a temporary directory of its own. */
+/** Runs the command of a script as npm does, with its own temporary directory. */
 function run(command: string, option: string) {
   const [, ...args] = command.split(' ');
   const env = { ...process.env, TMPDIR: temporary, RETENTLY_TOKEN_REFRESH_TEST_BUNDLES: undefined };

@@ -33,7 +33,7 @@ export interface SandboxOptions {
   readonly upstream?: string;
 }
 
-/** All that the function knows of the world, on loopback: AWS, and Retently at the end of a line that can fail. */
+/** Everything that the function connects to, on loopback: AWS, and Retently behind a connection that can fail. */
 export interface Sandbox extends AsyncDisposable {
   readonly aws: Aws;
   readonly authorizationServer: AuthorizationServer;
@@ -49,7 +49,7 @@ export interface Sandbox extends AsyncDisposable {
   readVersion(stage: string): { versionId: string; document: Document } | undefined;
   /** Returns the value of the token secret; empty if it has no value yet. */
   readTokenSecret(): Readonly<Record<string, unknown>>;
-  /** While `act` runs, AWS's clock is behind by `seconds`: what is stored then has that age afterwards. */
+  /** Runs `act` while AWS's clock is `seconds` behind, so that versions stored by `act` have that age afterwards. */
   ago<T>(seconds: number, act: () => Promise<T>): Promise<T>;
   readonly processes: readonly LambdaProcess[];
   /** An execution environment of a bundled handler, by default of the function of one secret. Ends with the sandbox. */

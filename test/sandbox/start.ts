@@ -62,7 +62,7 @@ interface Stage {
 async function play(act: (stage: Stage) => Promise<boolean>, options: SandboxOptions = {}): Promise<boolean> {
   const screen = Screen.of(process.stdout);
   const beganAtMs = performance.now();
-  // Not before it is needed: what it starts takes a second to load.
+  // Loaded only when it is needed, because it takes a second to load.
   const { startSandbox } = await import('./sandbox.ts');
   await using sandbox = await startSandbox(options);
   const hasAllHappened = await act({ sandbox, screen });

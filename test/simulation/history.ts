@@ -182,7 +182,7 @@ class History {
     await this.#world.play(this.#world.nowMs + 5 * MINUTE_MS);
   }
 
-  /** Retently rejects everyone in words of its own, asks for pauses, or never answers; ticks go on. */
+  /** Retently rejects everyone in its own words, asks for pauses, or never answers. Ticks continue. */
   #beInTrouble(): void {
     const { provider, faults, nowMs } = this.#world;
     const kind = this.#choices.pick(['unrecognized', 'throttled', 'hangs-before'] as const);
@@ -193,7 +193,7 @@ class History {
     }
   }
 
-  /** So many attempts fail that the first claims are purged; then the journal's label goes while a run sends the token. */
+  /** So many attempts fail that the first claims are purged; then the journal's label is removed while a run sends the token. */
   #loseLabelWhileSending(): void {
     const { provider, faults, nowMs } = this.#world;
     faults.count('label lost while sending');
@@ -263,7 +263,7 @@ class History {
     }
   }
 
-  /** Compares what `status` said with the run that followed. A run with an answer in memory stores that answer first. */
+  /** Compares the prediction of `status` with the run that followed. A run with an answer in memory stores that answer first. */
   #compare(forecasted: string): void {
     this.#world.faults.count(`status: ${forecasted}`);
     const { outcome, hasStoredPendingAnswer } = this.#last ?? {};
@@ -303,7 +303,7 @@ class History {
     });
   }
 
-  /** Whatever the runs ended with, its readers get what AWSCURRENT says. */
+  /** However the runs ended, the token secret's readers get the token of AWSCURRENT. */
   async #examineTokenSecret(): Promise<void> {
     const { tokenSecretWitness, faults } = this.#world;
     if (tokenSecretWitness.isForeign()) {
@@ -350,7 +350,7 @@ class History {
   }
 }
 
-/** Counts what is worth counting, and judges what a run reports of the token secret. */
+/** Counts notable events, and judges the run's report about the token secret. */
 class CountingTelemetry extends Silence {
   readonly #world: World;
   readonly #faults: Faults;

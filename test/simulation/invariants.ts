@@ -297,7 +297,7 @@ export class Witness {
     });
   }
 
-  /** A run has come to its end by itself, and what it was handed is alive and recorded nowhere. */
+  /** A run has ended by itself, and the answer that it received is valid and recorded nowhere. */
   hasThrownAway(refreshToken: string): boolean {
     return this.#unrecorded.has(refreshToken) && this.#provider.isLive(refreshToken);
   }
@@ -345,7 +345,7 @@ export class Witness {
     return this.#secretsManager.peek(SECRET_ID, { stage: JOURNAL_STAGE })?.id === this.currentVersionId();
   }
 
-  /** All that its future verdicts depend on, beside what is in the store. */
+  /** Everything that future verdicts depend on, in addition to the store. */
   dump(): unknown {
     const sending = [...this.#sending].map(([refreshToken, id]) => `${refreshToken} by run ${id}`);
     const answers = [...this.#answers].map(([hash, { versionId }]) => `${hash} ${versionId}`);
@@ -458,7 +458,7 @@ export class Witness {
   }
 }
 
-/** `undefined` for what is no document with a refresh token. */
+/** `undefined` if the value is not a document with a refresh token. */
 function see(secretString: string): SeenDocument | undefined {
   if (!secretString.includes('"refresh_token"')) return undefined;
   const json = parseObject(secretString);

@@ -35,7 +35,7 @@ interface Answer {
   readonly expiresInSeconds: number;
 }
 
-/** Trouble of the whole server: it rejects everyone in words of its own, asks for a pause, or never answers. */
+/** Failure of the whole server: it rejects everyone in its own words, asks for a pause, or never answers. */
 export interface Trouble {
   readonly kind: 'unrecognized' | 'throttled' | 'hangs-before';
   readonly untilMs: number;

@@ -11,7 +11,7 @@ export interface Found {
   readonly shrunk: readonly number[];
 }
 
-/** Plays histories one after the other, and says how often everything was seen. */
+/** Plays histories one after the other, and counts how often each event occurred. */
 export class Search {
   readonly counts = new Map<string, number>();
   histories = 0;

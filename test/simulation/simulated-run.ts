@@ -146,7 +146,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
         return 'unknown';
       }
       if (this.refusal !== undefined && !this.#lastPutFailed) this.#world.witness.refused(this.refusal);
-      // It may give up the save when its time is up, and says so.
+      // It may give up the save when its time is over, and reports that.
       const hasTriedAll = error.name === 'TOKEN_NOT_STORED' && this.remainingMs() < SAVE_MS;
       if (!hasTriedAll) this.#expectNothingThrownAway();
       return error.name;
@@ -156,7 +156,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     }
   }
 
-  /** A crash, or the end of the function's timeout: nothing of it goes on, and its memory is gone. */
+  /** A crash, or the end of the function's timeout: the run stops, and its memory is lost. */
   die(): typeof NOBODY_GOES_ON {
     if (!this.isDead) {
       this.#end();
@@ -300,7 +300,7 @@ export class SimulatedRun implements CredentialStore, TokenEndpoint, EventPublis
     return 'promoted';
   }
 
-  /** Labels may lag: what a read of one gives can be a second old. */
+  /** Labels may lag: a read by label can return a value that is a second old. */
   #readStage(stage: 'AWSCURRENT' | typeof JOURNAL_STAGE): Version | undefined {
     const stale = this.#world.labels.before(stage);
     if (stale === undefined || !this.#world.faults.isStaleRead()) return this.#read({ stage });

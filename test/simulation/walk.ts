@@ -12,7 +12,7 @@ const STAGES = ['AWSCURRENT', 'AWSPREVIOUS', JOURNAL_STAGE];
 const HOUR_MS = 60 * 60 * 1_000;
 const HALF_HOUR_MS = HOUR_MS / 2;
 
-/** Conditions of the two runs: what was left behind for them, or what an operator does once, at any moment. */
+/** Conditions of the two runs: the state that they find, or one action of an operator at any moment. */
 export const SCENARIOS = [
   'nothing else',
   'after a run that crashed with its claim',

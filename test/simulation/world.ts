@@ -147,7 +147,7 @@ export class World {
     this.nowMs = Math.max(this.nowMs, untilMs);
   }
 
-  /** Events that may happen next, for a caller that knows no time and tries every order. */
+  /** Events that may happen next, for a caller that ignores time and tries every order. */
   get pending(): readonly { readonly name: string }[] {
     return this.#scheduled;
   }
@@ -277,7 +277,7 @@ export class Faults {
     return this.#strike(faults, Math.min(this.oneIn, 4)) ?? 'none';
   }
 
-  /** @param maxMs what it may take in this history */
+  /** @param maxMs longest duration in this history */
   postLatencyMs(maxMs: number): number {
     const latencyMs = this.slowPostMs || this.latencyMs(maxMs);
     this.slowPostMs = 0;
@@ -288,7 +288,7 @@ export class Faults {
     return this.#choices.happens(2);
   }
 
-  /** Puts break just as an answer comes: that is what the memory of an environment is for. */
+  /** Puts fail just as an answer arrives: the environment's memory exists for this case. */
   breaksOnAnswer(): boolean {
     return this.isAnswerUnlucky && this.#choices.happens(2);
   }

@@ -34,7 +34,7 @@ abstract class Command {
   }
 }
 
-/** A command of `cli/` in a process of its own, with nothing of this machine's AWS settings. */
+/** A command of `cli/` in its own process, without this machine's AWS settings. */
 export class RunningCommand extends Command {
   readonly #child: ChildProcess;
   readonly ended: Promise<Ended>;

@@ -19,7 +19,7 @@ const WATCHED: readonly DeployedResource[] = [
   { type: 'AWS::Scheduler::Schedule', physicalId: SCHEDULE_NAME },
 ];
 
-/** A sandbox, deployed: a stack whose function is the bundle in a process of its own. */
+/** A sandbox, deployed: a stack whose function is the bundle, in its own process. */
 export interface SandboxDeployment extends AsyncDisposable {
   readonly sandbox: Sandbox;
   readonly server: DeploymentServer;

@@ -93,7 +93,7 @@ export class FakeContext implements Context {
     return this.world.secretsManager.peek(TOKEN_SECRET_ID, { stage: 'AWSCURRENT' })?.value.SecretString;
   }
 
-  /** The next run of this function: in an execution environment of its own, so without this one's memory. */
+  /** The next run of this function, in another execution environment, and so without this one's memory. */
   nextRun({ afterMs = 0 } = {}): FakeContext {
     this.advance(afterMs);
     return new FakeContext(this.world);

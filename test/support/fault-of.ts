@@ -23,7 +23,7 @@ export async function faultFrom(promise: Promise<unknown>): Promise<Fault> {
 
 function toFault(error: unknown): Fault {
   if (!(error instanceof Fault)) throw error;
-  // Lambda logs the own members and the cause of what is thrown.
+  // Lambda logs the own members and the cause of a thrown error.
   expect(Object.keys(error)).toEqual(['name']);
   expect(error.cause).toBeUndefined();
   return error;

@@ -10,7 +10,7 @@ export const FLEET_ALARM = `${FLEET_NAME}-FleetAlarmsDeadLetters0A1B2C3D-XYZ`;
 export const FLEET_SCHEDULE = `${FLEET_NAME}-Fleet-Schedule`;
 export const REFRESH_NAME = 'fleet-refresh';
 
-/** A fleet beside the account of a deployment: its refresh is the bundle in a process of its own. */
+/** A fleet beside the account of a deployment: its refresh is the bundle, in its own process. */
 export interface SandboxFleet extends AsyncDisposable {
   readonly lambda: LambdaProcess;
   readonly refresh: DeployedFunction;
@@ -20,7 +20,7 @@ export interface SandboxFleet extends AsyncDisposable {
   createSecret(name: string, document?: object): string;
   /** A secret with the tag and a fresh access token. @returns its ARN */
   createFresh(name: string): Promise<string>;
-  /** The secrets that were created here are gone. */
+  /** The secrets that were created here are deleted. */
   clear(): void;
 }
 

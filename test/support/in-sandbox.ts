@@ -10,7 +10,7 @@ const POLL_MS = 5;
 
 const anyResult = z.object({ outcome: z.string(), message: z.string() });
 
-/** Runs `act` in a sandbox of its own. Whatever happened in it, nothing secret got out (invariant I5). */
+/** Runs `act` in its own sandbox, and checks that no secret leaked (invariant I5). */
 export async function inSandbox(options: SandboxOptions, act: (sandbox: Sandbox) => Promise<void>): Promise<void> {
   await using sandbox = await startSandbox(options);
   await act(sandbox);
@@ -45,7 +45,7 @@ export async function configureAnew(sandbox: Sandbox): Promise<string> {
 }
 
 /**
- * Ends every process, so that what it wrote is whole, and searches everything that can be seen.
+ * Ends every process, so that its output is complete, and searches everything that can be seen.
  *
  * @param planted secrets beside those that went through the sandbox
  */
@@ -86,12 +86,12 @@ export function plantSecret(): string {
   return `${randomBytes(12).toString('base64url')}" \\/${randomBytes(12).toString('base64url')}+&%=`;
 }
 
-/** The same, with characters that RFC 6749 does not allow: what a server answers goes back byte for byte. */
+/** The same, with characters that RFC 6749 does not allow, because a server's token is sent back byte for byte. */
 export function plantToken(): string {
   return `${plantSecret()}é\n`;
 }
 
-/** AWSCURRENT holds what the authorization server issued last, and it is alive; readers of the token secret get it, and no more. */
+/** Checks that AWSCURRENT has the last tokens that the authorization server issued, and the token secret only the access token. */
 export async function expectLiveCurrent({ readVersion, readTokenSecret, authorizationServer }: Sandbox): Promise<void> {
   const { document } = readVersion('AWSCURRENT') ?? {};
   const { access_token: accessToken = '', refresh_token: refreshToken = '' } = document ?? {};

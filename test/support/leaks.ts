@@ -72,7 +72,7 @@ const secretString = z.object({ SecretString: z.string() });
 const secretBinary = z.object({ SecretBinary: z.instanceof(Uint8Array) });
 const tokens = z.object({ access_token: z.string().optional(), refresh_token: z.string().optional() });
 
-/** Everything secret that went through the sandbox: what was stored, what was sent, what was answered. */
+/** Every secret that went through the sandbox: stored, sent or answered. */
 export function secretsOf({ aws, tokenEndpoint }: Sandbox): Set<string> {
   const secrets = new Set<string>();
   for (const { input, output } of aws.calls) {
@@ -106,7 +106,7 @@ export function journalOf({ aws }: Sandbox): string {
 function collectStored(text: string | undefined, secrets: Set<string>): void {
   if (text === undefined || text.includes(JOURNAL_KIND)) return;
   const document = parse(text);
-  // What is no object may still have been meant to be one: whatever is longer than a member's name.
+  // A text that is not an object may have been meant as one, so every word longer than a member's name counts.
   if (typeof document !== 'object') {
     for (const [part] of text.matchAll(/[\w-]{16,}/g)) secrets.add(part);
     return;

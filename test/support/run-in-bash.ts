@@ -16,7 +16,7 @@ export class FakeAwsShell implements Disposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'shell-'));
   readonly #fake = mkdtempSync(join(tmpdir(), 'fake-aws-'));
 
-  /** @param outputs of the one stack that the fake CLI knows */
+  /** @param outputs of the only stack that the fake CLI knows */
   constructor(outputs: Readonly<Record<string, string>> = {}) {
     for (const folder of ['outputs', 'answers', 'bin']) mkdirSync(join(this.#fake, folder));
     for (const [id, value] of Object.entries(outputs)) writeFileSync(join(this.#fake, 'outputs', id), `${value}\n`);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 50;
 
-/** A foreign server in a process of its own, on loopback. `close` ends the process and waits until it has exited. */
+/** A foreign server in its own process, on loopback. `close` ends the process and waits until it has exited. */
 export interface ServerProcess extends AsyncDisposable {
   /** Origin, without a trailing slash. */
   readonly url: string;

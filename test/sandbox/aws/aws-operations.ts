@@ -15,7 +15,7 @@ export interface AwsServices {
 /** A request that was understood and not yet carried out. */
 export interface PreparedCall {
   input: object;
-  /** ARNs of what it touches, for an IAM policy. */
+  /** ARNs of the resources that the operation uses, for an IAM policy. */
   resources: string[];
   /** @param refuse function that returns the error of a batch for one of its secrets */
   run(refuse: (secretId: string) => AwsError | undefined): object;

@@ -126,7 +126,7 @@ class AwsEndpoint {
     if (this.#batches.length > MAX_BATCHES_PER_SECOND) throw new AwsError('ThrottlingException', 'Rate exceeded');
   }
 
-  /** A batch reads each secret as `GetSecretValue` does: with its permission, and with what was injected for it. */
+  /** A batch reads each secret as `GetSecretValue` does: with its permission, and with the faults injected for it. */
   #refuse(secretId: string): AwsError | undefined {
     const input = { SecretId: secretId };
     const resource = this.#services.secretsManager.arnOf(secretId);

@@ -12,7 +12,7 @@ const TAGS = /^\/2017-03-31\/tags\/(.+)$/;
 const CONFIGURATION = /^\/2015-03-31\/functions\/([^/]+)\/configuration$/;
 
 const ARN_PREFIX = 'arn:aws:lambda:us-east-1:123456789012:function:';
-/** Small, so that what reads only the first page misses something. */
+/** Small, so that code that reads only the first page misses something. */
 const PAGE_SIZE = 2;
 
 const metric = z.object({ Dimensions: z.array(z.object({ Value: z.string() })) });

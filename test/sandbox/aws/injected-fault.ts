@@ -47,7 +47,7 @@ export class FaultPlan {
     this.#pending.push({ fault, skip: fault.skip ?? 0, times: fault.times ?? 1 });
   }
 
-  /** The fault that strikes this call, and counts as used; `undefined`: the call goes well. */
+  /** The fault of this call, which then counts as used; `undefined` if the call succeeds. */
   take(operation: string, input: object): InjectedFault | undefined {
     for (const entry of this.#pending) {
       const { fault } = entry;

@@ -30,7 +30,7 @@ function listVersionIds(): string[] {
   return Versions.map(({ VersionId }) => VersionId);
 }
 
-// What AWS does, and can be asked, is in test/conformance. This is what a check would have to wait a day for, or needs a clock.
+// test/conformance has the checks that AWS can answer. These tests would have to wait for a day, or need a clock.
 
 test('beyond 100, the oldest version that is a day old and has no label is removed', () => {
   put(1, 99);

@@ -179,7 +179,7 @@ export class SecretsManager {
     return 'stage' in which ? secret?.holders.get(which.stage) : secret?.versions.get(which.versionId);
   }
 
-  /** Every version that is kept, oldest first: what a bystander sees, as with {@link peek}. */
+  /** Every version that is kept, oldest first, as a bystander sees it; compare {@link peek}. */
   peekAll(secretId: string): SecretVersion[] {
     return [...(this.#secrets.get(secretId)?.versions.values() ?? [])];
   }

@@ -29,9 +29,9 @@ const error = z.object({
   errorType: z.string(),
   errorMessage: z.string(),
   trace: z.array(z.string()),
-  /** Own enumerable members of what was thrown. */
+  /** Own enumerable members of the thrown value. */
   members: z.record(z.string(), z.unknown()),
-  /** `util.inspect` of what was thrown: hidden members, getters, `cause`, to any depth. */
+  /** `util.inspect` of the thrown value: hidden members, getters, `cause`, to any depth. */
   inspected: z.string(),
 });
 const result = z.object({ kind: z.literal('result'), json: z.string() });
@@ -56,7 +56,7 @@ export interface InvokeOptions {
 export interface LambdaProcessOptions {
   /** Module that exports `handler`; see `bundleOnce`. */
   readonly bundlePath: string;
-  /** Variables beside those that Lambda sets itself. */
+  /** Variables in addition to those that Lambda sets itself. */
   readonly environment: Readonly<Record<string, string>>;
   /** @default 'token-refresh' */
   readonly functionName?: string;
@@ -143,7 +143,7 @@ export class LambdaProcess implements AsyncDisposable {
     await this.#closed;
   }
 
-  /** Ends it, at rest: what it wrote is whole then. */
+  /** Ends the process when it is idle, so that its output is complete. */
   async stop(): Promise<void> {
     // Not `disconnect`: after that, Node never signals the end of the child's output.
     if (this.#child.connected) this.#child.send({ kind: 'stop' });

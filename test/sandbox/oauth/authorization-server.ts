@@ -86,7 +86,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   let turn: Promise<unknown> = Promise.resolve();
   provider.use(async (context, next) => {
     const beganAtMs = performance.now();
-    // `oidc-provider` takes Basic from a client of `client_secret_post`; Retently knows credentials in the body only.
+    // `oidc-provider` accepts Basic from a client of `client_secret_post`; Retently accepts credentials only in the body.
     if (context.path !== API_PATH) delete context.req.headers.authorization;
     // One at a time: `oidc-provider` checks and consumes a token in two steps, so parallel requests could use a token twice.
     const answered = turn.then(next);

@@ -22,7 +22,7 @@ export type Step =
   | ScriptedAnswer
   /** The answer comes after `slowMs`. */
   | { slowMs: number; answer: ScriptedAnswer | 'forward' }
-  /** These bytes and no others, whatever HTTP says of them; then the connection ends. */
+  /** Exactly these bytes, even if they are not valid HTTP. Then the connection ends. */
   | { raw: Uint8Array }
   /** The request is read, nothing follows. */
   | 'hang'
@@ -32,7 +32,7 @@ export type Step =
   | 'reset-before'
   /** 200 and a body that never ends. */
   | 'endless-body'
-  /** 200 and fewer bytes than `content-length` says, then the connection is reset. */
+  /** 200 and fewer bytes than `content-length` states. Then the connection is reset. */
   | 'truncated-body'
   /** `upstream` answers. */
   | 'forward'
@@ -95,7 +95,7 @@ export async function startScriptedTokenEndpoint(
     await perform(step, received, response, upstream);
   };
   const { url, server, close } = await startLoopbackServer((request, response) => {
-    // A client that goes away in the middle is part of the game.
+    // Clients may disconnect at any time.
     serve(request, response).catch(() => response.destroy());
   });
   server.on('connection', (socket: Socket) => {

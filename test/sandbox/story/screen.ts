@@ -4,7 +4,7 @@ import { styleText } from 'node:util';
 const MAX_COLUMNS = 96;
 const LABEL_COLUMNS = 13;
 
-/** Standard output, or what stands for it. */
+/** Standard output, or its substitute in a test. */
 interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;

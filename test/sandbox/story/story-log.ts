@@ -18,7 +18,7 @@ export interface Tick {
   readonly events: readonly string[];
 }
 
-/** Lets the function run, prints what the world saw of it, and checks what is claimed. */
+/** Runs the function, prints what the stand-ins recorded, and checks each claim. */
 export class StoryLog {
   readonly sandbox: Sandbox;
   readonly #lambda: LambdaProcess;

@@ -367,7 +367,7 @@ describe('the version budget', () => {
     expect(await run()).toEqual({ kind: 'waiting', why: 'write budget', retryAtMs: NOW_MS + 24 * HOUR_MS });
   });
 
-  /** Returns the decision on a forced refresh of a fresh token beside this number of versions. */
+  /** Returns the decision on a forced refresh of a fresh token with this number of other versions. */
   async function force(versions: number, lifetimeHours: number) {
     fill(versions);
     const expires_at = iso(NOW_MS + lifetimeHours * HOUR_MS);
@@ -376,7 +376,7 @@ describe('the version budget', () => {
   }
 
   test.each([
-    // lifetime in hours: most versions beside which a refresh can be forced
+    // lifetime in hours: maximum number of other versions with which a refresh can be forced
     [6, 74],
     [1, 10],
     // At most six hours are believed.

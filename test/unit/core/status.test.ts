@@ -68,7 +68,7 @@ describe('status returns the decision of a refresh, only reads, and notifies no 
     expect(result).toMatchObject({ outcome: 'status', decision, versionId: context.currentVersionId, ...members });
     expect([context.currentVersionId, ...context.versionIds]).toEqual(before);
     expect(context.store.calls.filter((call) => !READS.has(call))).toEqual([]);
-    // Behind a claim stands what was known before it.
+    // A claim hides earlier findings, so the state may be unknown.
     const [state] = context.telemetry.states;
     expect(state?.isReauthorizationRequired ?? false).toBe(decision === 'rejected');
   });
@@ -91,7 +91,7 @@ describe('status returns the decision of a refresh, only reads, and notifies no 
     const before = [context.currentVersionId, ...context.versionIds];
     expect(await status(context)).toMatchObject({ decision });
     expect([context.currentVersionId, ...context.versionIds]).toEqual(before);
-    // Behind a claim stands what was known before it.
+    // A claim hides earlier findings, so the state may be unknown.
     const [state] = context.telemetry.states;
     expect(state?.isReauthorizationRequired ?? false).toBe(decision === 'rejected');
   });
