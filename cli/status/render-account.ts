@@ -20,8 +20,7 @@ export function renderAccount(account: Account, judgment: Judgment): string {
       ...(invoked.kind === 'result' ? describeResult(invoked.result, nowMs) : [line('Fault', describeFault(invoked))]),
     );
   }
-  if (watch !== undefined) lines.push(...describeWatch(watch, nowMs));
-  lines.push(...describeJudgment(judgment));
+  lines.push(...describeWatch(watch, nowMs), ...describeJudgment(judgment));
   return lines.join('\n');
 }
 
@@ -85,13 +84,21 @@ function describeDue(dueAt: string | null, nowMs: number): string {
   return Date.parse(dueAt) > nowMs ? `due ${formatAge(dueAt, nowMs)}` : `due since ${formatInstant(dueAt)}`;
 }
 
-export function describeWatch({ alarms, schedules, lastTickAt, problems }: Watch, nowMs: number): string[] {
+/** Describes alarms and schedule. What was not read, or is not there, has a line too: its absence must not look healthy. */
+export function describeWatch(watch: Watch | undefined, nowMs: number): string[] {
+  if (watch === undefined) {
+    return [line('Not read', terminal.paint('yellow', 'alarms, schedule and ticks, because the stack is not known'))];
+  }
+  const { alarms, schedules, lastTickAt, problems } = watch;
   const lines: string[] = [];
   const lastTick =
     lastTickAt === undefined ? 'no tick in the last 3 hours' : `last tick ${formatAge(lastTickAt, nowMs)}`;
   for (const { isEnabled, expression } of schedules ?? []) {
     const state = isEnabled ? 'enabled' : terminal.paint('red', 'DISABLED');
     lines.push(line('Schedule', `${state}, ${expression}; ${lastTick}`));
+  }
+  if (schedules?.length === 0) {
+    lines.push(line('Schedule', `${terminal.paint('yellow', 'none in the stack invokes the function')}; ${lastTick}`));
   }
   if (alarms !== undefined && alarms.length > 0) lines.push(line('Alarms', describeAlarms(alarms)));
   return [...lines, ...problems.map((problem) => line('Not read', terminal.paint('yellow', problem)))];

@@ -20,7 +20,7 @@ export function renderFleet(status: FleetStatus, judgment: Judgment, isAll: bool
   const ranked = typeof secrets === 'string' ? [] : secrets;
   const lines = [terminal.paint('bold', nameOf(fleet)), line('Tag', formatTag(fleet.tag)), ...describeShared(status)];
   if (typeof secrets !== 'string') lines.push(line('Secrets', describeSecrets(ranked, status.replicas)));
-  if (watch !== undefined) lines.push(...describeWatch(watch, nowMs));
+  lines.push(...describeWatch(watch, nowMs));
   if (ranked.length > 0) lines.push('', ...renderTable(ranked, nowMs, isAll), '');
   const [worst] = ranked;
   if (worst !== undefined && judgment.exitCode !== EXIT.done) lines.push(...describeWorstFault(worst));

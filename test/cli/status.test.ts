@@ -213,6 +213,18 @@ describe('status', () => {
     }
   });
 
+  test('of a stack whose schedules invoke another function has a line for that, with the last tick', async () => {
+    await deployment.lambda.invoke({});
+    deployment.addStack(`${STACK_NAME}-emea`);
+    try {
+      const { exitCode, stdout } = await run('status', '--stack', `${STACK_NAME}-emea`);
+      expect(stdout).toMatch(/Schedule +none .*; last tick [34] min/);
+      expect(exitCode).toBe(0);
+    } finally {
+      deployment.server.stacks.delete(`${STACK_NAME}-emea`);
+    }
+  });
+
   test('sends each request to AWS once, and invokes the function once', async () => {
     const { operations } = deployment.server;
     operations.length = 0;
@@ -234,6 +246,7 @@ describe('status', () => {
     const { exitCode, stdout } = await run('status', '--function-name', FUNCTION_NAME);
     expect(exitCode).toBe(0);
     expect(stdout).not.toContain('Alarms');
+    expect(stdout).toMatch(/Not read +.*alarms.*schedule/);
     expect(deployment.server.invocations).toEqual([{ functionName: FUNCTION_NAME, event: { action: 'status' } }]);
   });
 });
