@@ -32,7 +32,7 @@ export class AlarmTopic extends Construct {
     this.topic.addToResourcePolicy(alarmsMayPublish(this.topic.topicArn, Stack.of(this)));
     if (alarmEmails.length === 0) {
       Annotations.of(this).addWarningV2(
-        'retently-token-refresh:nobodyHearsOfAlarms',
+        'retently-token-refresh:noAlarmRecipients',
         'No one is notified of alarms: alarmEmails is empty. Add an address, or subscribe to the topic yourself and acknowledge this warning.',
       );
     }

@@ -66,7 +66,7 @@ describe('rejects a context key that would silently have no effect', () => {
 
 describe('synthesis warns', () => {
   it.each([
-    ['nobodyHearsOfAlarms', 'no one is notified of alarms', { alarmEmails: [] }],
+    ['noAlarmRecipients', 'no one is notified of alarms', { alarmEmails: [] }],
     ['noRunbookUrl', 'emails cannot link to the runbook', { runbookUrl: undefined }],
     ['alarmsNeedSecretsKey', 'a disabled key of the secrets would also stop alarms', { encryptionKey: KEY_ARN }],
   ])('%s, if %s', (id, _, options) => {

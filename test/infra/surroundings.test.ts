@@ -25,7 +25,7 @@ const SECRET_ARN = `arn:aws:secretsmanager:eu-west-1:${ACCOUNT}:secret:retently-
 const TOPIC_ARN = `arn:aws:sns:eu-west-1:${ACCOUNT}:theirs`;
 const OURS = 'retently-token-refresh:';
 /** Those that context-keys.test.ts is about. */
-const OTHERS = ['nobodyHearsOfAlarms', 'noRunbookUrl', 'alarmsNeedSecretsKey'];
+const OTHERS = ['noAlarmRecipients', 'noRunbookUrl', 'alarmsNeedSecretsKey'];
 
 function theirStack(env: object = ENV): Stack {
   return new Stack(new App({ context: WITHOUT_BUNDLING }), 'Theirs', { env });
