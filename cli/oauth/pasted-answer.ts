@@ -12,6 +12,8 @@ export function readPastedAnswer(
     .replaceAll('&amp;', '&')
     .replace(/#.*$/, '')
     .replace(/^[([{]+/, '')
+    // A code can be last, too. It contains none of these at its end, and a wrong code would use up the right one.
+    .replace(/[)\]}.,;:!?]+$/, '')
     // A `state` of ours ends with none of these, but a sentence around the address may.
     .replace(/([?&]state=[\w-]*)[^\w&-]*$/, '$1');
   const query = text.slice(text.indexOf('?') + 1);

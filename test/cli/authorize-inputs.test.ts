@@ -433,6 +433,15 @@ test.each([
   expect(readPastedAnswer(paste(url), request)).toEqual(url);
 });
 
+test.each(['.', ')', '),', '!', '];'])('a pasted address whose code is last is read with %j behind it', (end) => {
+  const url = 'https://client.example/callback?state=the-state&code=the.code';
+  const answer = readPastedAnswer(`(${url}${end}`, {
+    state: 'the-state',
+    redirectUri: 'https://client.example/callback',
+  });
+  expect(answer).toEqual(new URL(url));
+});
+
 test.each([
   '',
   'hello',
