@@ -110,7 +110,7 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
       evaluationPeriods: silencePeriods,
       // Fires only if each period breaches: one whole sweep keeps it quiet.
       treatMissingData: TreatMissingData.BREACHING,
-      says: `For ${silencePeriods * PERIOD_MINUTES} minutes no sweep has read all secrets of the fleet: none ran, none succeeded, or none found a secret with the tag. No other alarm is certain until a sweep succeeds; consumers can use the last tokens until they expire.`,
+      says: `For ${silencePeriods * PERIOD_MINUTES} minutes, no sweep has read all secrets of the fleet: none ran, none succeeded, or none found a secret with the tag. No other alarm is certain until a sweep succeeds; consumers can use the last tokens until they expire.`,
     },
     ...(minimumSecrets !== undefined && {
       FewerSecrets: {
