@@ -289,6 +289,16 @@ describe('notifications of single accounts', () => {
     expect(JSON.stringify(resourceOf(DEFAULTS, 'AWS::IAM::Policy', 'FleetSweep'))).toContain('sns:Publish');
   });
 
+  it.each([
+    ['of the secrets', {}, KEY_ARN],
+    ['of alarms and logs', { alarmsAndLogsKey: KEY }, KEY],
+  ])('may use the key %s only through the topic that it encrypts', (_, options, key) => {
+    const permissions = permissionsOf(synthesiseFleet({ encryptionKey: KEY_ARN, ...options }), 'Sweep');
+    const mayUse = (arn: string, service: string) =>
+      isAllowed(permissions, 'kms:GenerateDataKey', arn, { 'kms:viaservice': `${service}.us-east-1.amazonaws.com` });
+    expect([mayUse(key, 'sns'), mayUse(KEY_ARN, 'sqs'), mayUse(key, 's3')]).toEqual([true, true, false]);
+  });
+
   it('can be turned off, and leave nothing behind', () => {
     expect(JSON.stringify(withoutThem)).not.toMatch(/NotifyOfAccounts|NOTIFY_TOPIC_ARN|FleetNotified/);
   });
@@ -345,7 +355,15 @@ describe('fewer secrets than expected', () => {
     const template = synthesiseFleet({ fleet: { tagKey: 'retently', minimumSecrets: 200 } });
     const alarm = alarmsOf(template, attributesOf(template, '')).get('FewerSecrets');
     expect(alarm).toMatchObject({ Threshold: 200, ComparisonOperator: 'LessThanThreshold' });
-    expect(alarm?.metrics[0]?.metricName).toBe(FLEET_METRICS.secretsListed);
+    const [metric] = alarm?.metrics ?? [];
+    if (!alarm || !metric) throw new Error('There is no alarm.');
+    expect(metric.metricName).toBe(FLEET_METRICS.secretsListed);
+    const isFiring = (...listed: readonly number[]) => {
+      const datapoints = listed.map((value, index) => ({ ...metric, atMs: 10 * index * 60_000, value }));
+      return watchAlarm(alarm, datapoints, 0, 10 * listed.length).includes('ALARM');
+    };
+    // AWS may list a new tag five minutes late.
+    expect([isFiring(200, 199, 200), isFiring(200, 199, 199), isFiring(200, 200)]).toEqual([false, true, false]);
   });
 });
 
@@ -441,6 +459,17 @@ describe('the alarms of a fleet', () => {
     for (const { text } of alarms.values())
       expect(text).toMatch(/\nFix: docs\/runbook\.md#[a-z-]+\n.*: aws logs tail /);
     expect(alarms.get('SweepSilent')?.metrics[0]?.metricName).toBe(FLEET_METRICS.secretsListed);
+  });
+
+  it('fire within half an hour if sweeps stop, and not because of one lost tick', () => {
+    const alarm = alarmsOf(DEFAULTS, attributesOf(DEFAULTS, '')).get('SweepSilent');
+    const [metric] = alarm?.metrics ?? [];
+    if (!alarm || !metric) throw new Error('There is no alarm.');
+    const datapoints = [0, 10, 30, 40].map((minute) => ({ ...metric, atMs: minute * 60_000, value: 5 }));
+    const states = watchAlarm(alarm, datapoints, 0, 120);
+    expect(states.indexOf('ALARM')).toBeGreaterThan(40 + 20);
+    expect(states.indexOf('ALARM')).toBeLessThanOrEqual(40 + 30);
+    expect(states.at(-1)).toBe('ALARM');
   });
 
   it('send one email when all of them are over, and none while one is on', () => {
