@@ -133,7 +133,7 @@ export function fleetRules(props: FleetRulesProps): AlarmRules {
       evaluationPeriods: Math.ceil(youngMinutes / PERIOD_MINUTES) + 1,
       datapointsToAlarm: 1,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-      says: `Secrets wait in the queue for more than ${oldMinutes} minutes: the refresh function does not run, or does not keep up. After an outage, this is expected and ends by itself. Consumers notice nothing until the first token expires.`,
+      says: `Secrets have been waiting in the queue for more than ${oldMinutes} minutes: the refresh function does not run, or cannot keep up. After an outage, this is expected and ends by itself. Consumers notice nothing until the first token expires.`,
     },
     DeadLetters: {
       metric: sumOf(props.deadLetters),
