@@ -13,6 +13,8 @@ export interface Judgment {
   readonly action: Action;
   /** Sentence that explains the judgment. Nothing depends on its wording. */
   readonly reason: string;
+  /** Instruction for a person. @default the one of the action */
+  readonly instruction?: string;
   /** Command to run when the action is done; absent if there is nothing to do or no command helps. */
   readonly command?: string;
   readonly runbook?: string;
@@ -40,8 +42,16 @@ function judgeThrottled({ commands }: Account): Judgment {
 
 function judgeFailed(account: Account, code: string): Judgment {
   const { action, reason } = judgeFault(toFaultCode(code));
-  return toAttention(action, { reason, command: commandFor(action, account), runbook: toRunbookEntry(code) });
+  const runbook = toRunbookEntry(code);
+  if (NOT_FOR_AUTHORIZE.has(code)) {
+    const instruction = 'Restore or correct the secret as the message above says, then refresh:';
+    return toAttention(action, { reason, instruction, command: account.commands.refresh, runbook });
+  }
+  return toAttention(action, { reason, command: commandFor(action, account), runbook });
 }
+
+/** Codes of secrets that `authorize` rejects: it changes neither a value that is not a document, nor a deleted secret. */
+const NOT_FOR_AUTHORIZE: ReadonlySet<string> = new Set<FaultCode>(['CREDENTIALS_INVALID', 'SECRET_NOT_FOUND']);
 
 /** Returns a known code. A later version of the function may end with a code that this version does not know. */
 export function toFaultCode(code: string): FaultCode | 'UNEXPECTED' {
@@ -172,7 +182,7 @@ export function toUnknown(reason: string): Judgment {
 
 export function toAttention(
   action: Action,
-  { command, ...rest }: { reason: string; command?: string | undefined; runbook?: string },
+  { command, ...rest }: { reason: string; instruction?: string; command?: string | undefined; runbook?: string },
 ): Judgment {
   const named = command === undefined ? {} : { command };
   return { exitCode: EXIT.attention, health: 'attention', action, ...rest, ...named };

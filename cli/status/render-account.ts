@@ -133,10 +133,13 @@ const INSTRUCTIONS: Readonly<Record<Action, string>> = {
   checkAlarms: 'Follow the runbook of the alarm.',
 };
 
-export function describeJudgment({ exitCode, health, action, reason, command, runbook }: Judgment): string[] {
+export function describeJudgment(judgment: Judgment): string[] {
+  const { exitCode, health, action, reason, command, runbook } = judgment;
   const style = exitCode === EXIT.done ? 'green' : exitCode === EXIT.attention ? 'red' : 'yellow';
   const instruction =
-    health === 'unknown' ? 'Fix what could not be read, then run this command again.' : INSTRUCTIONS[action];
+    health === 'unknown'
+      ? 'Fix what could not be read, then run this command again.'
+      : (judgment.instruction ?? INSTRUCTIONS[action]);
   const lines = [line('Health', `${terminal.paint(style, health)}. ${reason}`), line('Do now', instruction)];
   if (command !== undefined) lines.push(line('', command));
   if (runbook !== undefined) lines.push(line('', runbook));

@@ -69,6 +69,18 @@ describe('the judgment of one account', () => {
     ['healthy, without a stack', result({}), undefined, { exitCode: 0, health: 'healthy' }],
     ['waiting in time', result({ action: 'wait' }), SEEN, { exitCode: 0, health: 'healthy', action: 'wait' }],
     ['not checked', 'No answer.', SEEN, { exitCode: 2, health: 'unknown', reason: 'No answer.' }],
+    ...['CREDENTIALS_INVALID', 'SECRET_NOT_FOUND'].map((code): [string, Invoked, Watch, object] => [
+      `${code}, which authorize would reject`,
+      fault(code),
+      SEEN,
+      { exitCode: 1, action: 'restoreSecret', command: COMMANDS.refresh },
+    ]),
+    [
+      'a secret that authorize can complete',
+      fault('CREDENTIALS_INCOMPLETE'),
+      SEEN,
+      { exitCode: 1, action: 'restoreSecret', command: COMMANDS.authorize },
+    ],
     [
       'throttled',
       { kind: 'throttled', message: 'Throttled.' },

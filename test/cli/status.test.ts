@@ -4,6 +4,7 @@ import { existsSync, openSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DeployedFunction } from '../sandbox/aws/control-plane.ts';
+import { SECRET_ID } from '../sandbox/sandbox.ts';
 import { bundleCommandOnce } from '../support/bundle-command.ts';
 import { type Ended, runCommand } from '../support/command.ts';
 import { expectNothingSecret } from '../support/command-secrets.ts';
@@ -118,6 +119,16 @@ describe('status', () => {
       'restoreSecret',
       /CREDENTIALS_INCOMPLETE: .* client_secret, .*refresh_token/,
       'credentials-incomplete',
+    ],
+    [
+      'the secret holds something else, which authorize would reject',
+      () => {
+        const request = { SecretId: SECRET_ID, SecretString: 'not JSON' };
+        deployment.sandbox.aws.secretsManager.putSecretValue(request);
+      },
+      'restoreSecret',
+      /\n +retently-token-refresh refresh --stack RetentlyTokenRefresh\n/,
+      'credentials-invalid',
     ],
     [
       'the secret is empty',
