@@ -60,7 +60,7 @@ const LONG_PAGES = new Map([
   ['docs/how-it-works.md', 1_215],
   ['docs/performance.md', 1_360],
   ['docs/proof.md', 1_530],
-  ['docs/reference.md', 1_120],
+  ['docs/reference.md', 1_085],
   ['docs/runbook.md', 3_545],
 ]);
 const MAX_WORDS = 600;
