@@ -33,9 +33,10 @@ type Members = Found & { readonly error?: OAuthErrorCode | undefined };
 
 /** Statuses that show that the token endpoint is elsewhere, accepts no POST, or is behind a proxy. */
 const MISDIRECTED = new Set([404, 405, 406, 410, 411, 415, 421, 426]);
-/** Statuses that, with HTML, come from a firewall, a proxy or a login page in front of the server. 407 is always a proxy's. */
-const INTERCEPTED = new Set([202, 401, 403]);
-const PROXY_AUTHENTICATION_REQUIRED = 407;
+/** Statuses that, with HTML, come from a firewall, a proxy or a login page in front of the server. */
+const INTERCEPTED = new Set([202, 401, 403, 418, 451]);
+/** Statuses that never come from the server: *Proxy Authentication Required* and *Network Authentication Required*. */
+const OF_A_PROXY = new Set([407, 511]);
 /** Statuses that ask for a later retry; 408 and 425 do so without a date. */
 const THROTTLED = new Set([408, 425, 429, 503]);
 /** Error codes that ask for a later retry: those of RFC 6749 section 4.1.2.1 and RFC 8628, and common ones. */
@@ -79,14 +80,14 @@ export function processTokenResponse(response: TokenResponse, sentRefreshToken: 
     };
   }
   const isPage = parsed.kind === 'nothing' && parsed.what === 'HTML' && INTERCEPTED.has(status);
-  const isIntercepted = response.isBlocked === true || isPage || status === PROXY_AUTHENTICATION_REQUIRED;
+  const isIntercepted = response.isBlocked === true || isPage || OF_A_PROXY.has(status);
   if (isSuccess && isIntercepted) return { kind: 'intercepted', reason, isTruncated };
   const retryAfterSeconds = parseRetryAfter(retryAfter, nowMs);
   const isPassing = objects.some(({ error }) => typeof error === 'string' && PASSING.test(error));
   if (isSuccess && isPassing && !members.error) return { kind: 'throttled', retryAfterSeconds, reason, isTruncated };
   if (isSuccess) return toUselessSuccess(parsed, objects, members.error, reason);
   if (THROTTLED.has(status)) return { kind: 'throttled', retryAfterSeconds, reason, isTruncated };
-  if (status >= 500) return { kind: 'ambiguous', reason, isTruncated };
+  if (status >= 500 && !OF_A_PROXY.has(status)) return { kind: 'ambiguous', reason, isTruncated };
   if (status >= 400 && members.error) return refused(members.error, reason);
   // A rate limit may arrive as 403. Every other rejection stays one, whatever its headers say.
   if (status >= 400 && (isPassing || (status === 403 && retryAfterSeconds !== undefined))) {

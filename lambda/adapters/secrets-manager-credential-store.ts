@@ -14,6 +14,7 @@ import {
 import { ENVIRONMENT, JOURNAL_STAGE } from '../contract.ts';
 import { Fault } from '../core/fault.ts';
 import type { CredentialStore, ListedVersion, TokenSecret, Version } from '../core/ports.ts';
+import { regionOption } from '../core/region-option.ts';
 import { describeAwsError } from './describe-aws-error.ts';
 
 /** Limit for one call, including the SDK's retries: the SDK's own timeouts do not end an answer that trickles. */
@@ -171,7 +172,7 @@ export class SecretsManagerCredentialStore implements CredentialStore, TokenSecr
       return this.#notFound(`does not exist in this account and region. Check ${this.#variable}`);
     }
     return this.#notFound(
-      `is scheduled for deletion. To restore it with all its versions: aws secretsmanager restore-secret --secret-id ${this.secretId}`,
+      `is scheduled for deletion. To restore it with all its versions: aws secretsmanager restore-secret --secret-id ${this.secretId}${regionOption(this.secretId)}`,
     );
   }
 

@@ -14,6 +14,7 @@ import {
 } from './journal.ts';
 import { LOG_EVENTS } from './log-events.ts';
 import type { CredentialStore, Telemetry, Version } from './ports.ts';
+import { regionOption } from './region-option.ts';
 
 /** Number of versions that the search for a whole document reads in parallel. */
 const READS_AT_ONCE = 10;
@@ -160,7 +161,7 @@ async function readEntry(version: Promise<Version | undefined>): Promise<Journal
 function wayBack(secretId: string, current: Pick<Version, 'versionId'>, whole: Pick<Version, 'versionId'>): string {
   return (
     `The last complete document is version ${whole.versionId}. To make it current again, with its tokens and without a new consent: ` +
-    `aws secretsmanager update-secret-version-stage --secret-id ${secretId} --version-stage AWSCURRENT ` +
+    `aws secretsmanager update-secret-version-stage --secret-id ${secretId}${regionOption(secretId)} --version-stage AWSCURRENT ` +
     `--move-to-version-id ${whole.versionId} --remove-from-version-id ${current.versionId}`
   );
 }

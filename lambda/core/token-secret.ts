@@ -6,6 +6,7 @@ import type { TokenSecretHealth } from './health.ts';
 import { type DocumentEntry, parseDocumentEntry, tokenVersionId } from './journal.ts';
 import { readSuccessor } from './load.ts';
 import type { TokenSecret, Version } from './ports.ts';
+import { regionOption } from './region-option.ts';
 import type { TokenSecretDetails } from './result.ts';
 import { STORE_CALL_MAX_MS } from './time-reserves.ts';
 
@@ -163,7 +164,7 @@ function requireOurs({ secretId }: TokenSecret, held: Version | undefined, curre
   }
   throw new ForeignContent(
     `Version ${held.versionId} of secret ${secretId} holds something other than ${MEMBERS.join(', ')} and was not overwritten. ` +
-      `To replace it with the token: aws secretsmanager put-secret-value --secret-id ${secretId} --secret-string '{}'. ` +
+      `To replace it with the token: aws secretsmanager put-secret-value --secret-id ${secretId}${regionOption(secretId)} --secret-string '{}'. ` +
       'To keep it, name another secret in TOKEN_SECRET_ID.',
   );
 }

@@ -133,8 +133,8 @@ describe('every other status', () => {
     ...[300, 301, 302, 303, 304, 307, 308, 404, 405, 406, 410, 411, 415, 421, 426].map(
       (status) => [status, 'misdirected'] as const,
     ),
-    ...[401, 403, 407].map((status) => [status, 'intercepted'] as const),
-    ...[400, 402, 409, 418, 422, 451, 499].map((status) => [status, 'unrecognized'] as const),
+    ...[401, 403, 407, 418, 451, 511].map((status) => [status, 'intercepted'] as const),
+    ...[400, 402, 409, 422, 499].map((status) => [status, 'unrecognized'] as const),
     ...[408, 425, 429, 503].map((status) => [status, 'throttled'] as const),
     ...[500, 502, 504, 520, 522, 524, 525, 529, 599].map((status) => [status, 'ambiguous'] as const),
   ])('%d with HTML: %s', (status, kind) => {
