@@ -110,11 +110,9 @@ export async function sweepSecrets(ports: SweepPorts, options: SweepOptions): Pr
   let queued = 0;
   const send = async (queue: RefreshQueue, turns: readonly Turn[]) =>
     await inLanes(chunksOf(turns, SEND_BATCH), async (batch) => {
-      if (ports.remainingMs() < LAST_CALL_MS) {
-        problems.push(new Fault('SWEEP_INCOMPLETE', 'The sweep had no time left to send all messages: SQS is slow.'));
-        return;
-      }
       try {
+        if (ports.remainingMs() < LAST_CALL_MS)
+          throw new Fault('SWEEP_INCOMPLETE', 'The sweep had no time left to send all messages: SQS is slow.');
         const rejected = await queue.send(batch, ports.judge.now());
         queued += batch.length - rejected;
         if (rejected > 0) {
