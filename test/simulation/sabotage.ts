@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import type { Invariant } from './invariants.ts';
+import type { Scenario } from './walk.ts';
 
 const LAMBDA = new URL('../../lambda/', import.meta.url);
 
@@ -30,6 +31,8 @@ export interface InSimulation {
   readonly within: number;
   /** Seed of the first history: a mistake that shows in one history of thousands begins near one. @default 1 */
   readonly from?: number;
+  /** Scenario in which the walk also sees it. */
+  readonly scenario?: Scenario;
 }
 
 /** A unit test fails. */

@@ -23,7 +23,7 @@ export const ANSWER_SABOTEURS: readonly Saboteur[] = [
         replace: 'isPermanent(latestEntry);',
       },
     ],
-    caughtBy: { breaks: ['I6', 'I7'], within: 100 },
+    caughtBy: { breaks: ['I6', 'I7'], within: 100, scenario: 'after a run that crashed with its answer' },
   },
   {
     mistake: 'reports a rejected grant as fresh',

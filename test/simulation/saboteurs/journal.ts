@@ -36,7 +36,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
         replace: 'if (version !== undefined || version === undefined) return undefined;\n  const where',
       },
     ],
-    caughtBy: { breaks: ['I1', 'I2', 'I3', 'I7'], within: 100 },
+    caughtBy: { breaks: ['I1', 'I2', 'I3', 'I7'], within: 100, scenario: 'nothing else' },
   },
   {
     mistake: 'sends a token without a claim',
@@ -53,7 +53,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
   {
     mistake: 'claims without a nonce, so that two runs both own the claim',
     patches: [{ file: 'core/claim.ts', find: 'nonce: runtime.nonce()', replace: `nonce: 'the same for all'` }],
-    caughtBy: { breaks: ['I2'], within: 1_000 },
+    caughtBy: { breaks: ['I2'], within: 1_000, scenario: 'nothing else' },
   },
   {
     mistake: 'has a lease that is shorter than a run',
@@ -92,7 +92,7 @@ export const JOURNAL_SABOTEURS: readonly Saboteur[] = [
     );`,
       },
     ],
-    caughtBy: { breaks: ['I1', 'I4'], within: 1_000 },
+    caughtBy: { breaks: ['I1', 'I4'], within: 1_000, scenario: 'an operator adds a member' },
   },
   {
     mistake: 'treats a rejected move of AWSCURRENT as a success',
