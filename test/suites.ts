@@ -41,7 +41,7 @@ export function configOf({ include, exclude, globalSetup = 'test/global-setup.ts
       // One process for many files: loading the AWS SDK and CDK again for each file costs more than all the tests.
       isolate: false,
       // The tests spend much of their time waiting for child processes.
-      maxWorkers: 3,
+      maxWorkers: 4,
       testTimeout: HANG_MS,
       hookTimeout: HANG_MS,
       teardownTimeout: HANG_MS,
