@@ -3,6 +3,7 @@
  * CLI takes the region from its settings, and not from the ARN.
  */
 export function regionOption(secretId: string): string {
-  const region = secretId.startsWith('arn:') ? secretId.split(':')[3] : undefined;
+  // A name contains no colon.
+  const region = secretId.split(':')[3];
   return region ? ` --region ${region}` : '';
 }

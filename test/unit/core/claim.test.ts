@@ -130,6 +130,12 @@ describe('a used token is rolled forward although', () => {
   });
 });
 
+test('a run that meets the claim of another does not look for the answer, which that run records', async () => {
+  claimedByOther(0);
+  expect(await previewClaim(context, toSituation(), FIRST)).toEqual({ kind: 'busy' });
+  expect(context.store.calls).toEqual(['listVersions', 'readVersion', 'readVersion']);
+});
+
 describe('attempts are numbered after the highest listed claim', () => {
   test('even without the label and the first claims, so that no second run sends the token', async () => {
     const { tokenHash } = toDocumentEntry(CREDENTIALS);
