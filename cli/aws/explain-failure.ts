@@ -24,11 +24,8 @@ export function explainFailure(error: unknown, doing: string, { profile, region 
     const named = profile ?? 'default';
     return `AWS profile ${named} requires MFA, which this command cannot ask for. Get temporary credentials with the AWS CLI, and run the command again with --region instead of --profile: eval "$(aws configure export-credentials --profile ${named} --format env)"`;
   }
-  if (NO_CREDENTIALS.has(name) && /\bSSO\b/i.test(error.message)) {
-    return `Cannot find usable AWS credentials: ${firstLine(error)} Sign in ('${signIn}'), or choose others with --profile or AWS_PROFILE.`;
-  }
   if (NO_CREDENTIALS.has(name)) {
-    // The SDK names no cause, and not every profile uses SSO.
+    // The SDK often names no cause, and not every profile uses SSO.
     const ask = ['aws sts get-caller-identity', ...(profile === undefined ? [] : [`--profile ${profile}`])].join(' ');
     return `Cannot find usable AWS credentials: ${firstLine(error)} To see the cause, run '${ask}'. Sign in ('${signIn}') if you use SSO, or choose others with --profile or AWS_PROFILE.`;
   }

@@ -12,7 +12,7 @@ export function readPastedAnswer(
     .replaceAll('&amp;', '&')
     .replace(/#.*$/, '')
     .replace(/^[([{]+/, '')
-    // A code can be last, too. It contains none of these at its end, and a wrong code would use up the right one.
+    // A code may be last, too. RFC 6749 allows it to end with one of these, but a sentence around the address is more likely.
     .replace(/[)\]}.,;:!?]+$/, '')
     // A `state` of ours ends with none of these, but a sentence around the address may.
     .replace(/([?&]state=[\w-]*)[^\w&-]*$/, '$1');

@@ -15,8 +15,9 @@ import { functionMetric } from './function-metric.ts';
 
 const PERIOD_MINUTES = 5;
 /**
- * Periods until *Secret unusable* fires. By then, a secret that was repaired or lost its tag no longer counts, despite `ListSecrets`' lag.
- * Alarms on tokens and grants stay on for as long: an account that a sweep could not read, or that became unusable, is not well again.
+ * Periods until *Secret unusable* fires. By then, a secret that was repaired or lost its tag no longer counts, despite the lag of
+ * `ListSecrets`. Alarms on tokens and grants stay on for as long, because an account that a sweep could not read, or that became
+ * unusable, is not healthy again.
  */
 const UNUSABLE_PERIODS = 3;
 

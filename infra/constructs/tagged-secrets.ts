@@ -5,9 +5,9 @@ import type { FleetSettings } from '../options/fleet-schema.ts';
 import { TokenSecret } from './token-secret.ts';
 
 /**
- * Warns about each secret of the app, or of the stage, that gets the tag of the fleet in its AWS account and region. `Tags.of(app).add()` also
- * reaches token secrets, and secrets that hold something else. So do the tags of a stack, which CloudFormation adds to its
- * secrets. The fleet of `scope` would read all of them.
+ * Warns about each secret of the app, or of the stage, that gets the tag of the fleet in its AWS account and region.
+ * `Tags.of(app).add()` also reaches token secrets, and secrets that hold something else. So do the tags of a stack, which
+ * CloudFormation adds to its secrets. The fleet of `scope` would read all of them.
  */
 export function warnAboutTaggedSecrets(scope: Construct, { tagKey, tagValue }: FleetSettings): void {
   const { account, region } = Stack.of(scope);

@@ -1,6 +1,6 @@
 import { sha256 } from '../core/fingerprint.ts';
 import { EMPTY, type Judgment, judgeFault } from '../core/health.ts';
-import { placeOf } from './fleet-event.ts';
+import { regionOption } from '../core/region-option.ts';
 import { type SecretJudgment, TROUBLE_CODES, type TroubleCode } from './judge-secret.ts';
 
 /** Accounts that someone was notified of, and accounts that one sweep found unusable: hashes of ARNs, by code. */
@@ -135,7 +135,7 @@ export function renderNotice({ code, arns }: Notice, accounts: number): { subjec
   const { action, reason } = judgeTrouble(code);
   const isReauthorization = action === 'reauthorize' || action === 'fixClientOrReauthorize';
   const command = (arn: string) =>
-    `retently-token-refresh ${isReauthorization ? 'authorize' : 'status'} --secret-id ${toName(arn)} --region ${placeOf(arn).region}`;
+    `retently-token-refresh ${isReauthorization ? 'authorize' : 'status'} --secret-id ${toName(arn)}${regionOption(arn)}`;
   const who = arns.length === 1 ? name : `${arns.length} of ${accounts} accounts`;
   const lines = arns.slice(0, MAX_NAMED).map((arn) => `${arn}\n  ${command(arn)}`);
   const rest = arns.length > MAX_NAMED ? [`… and ${arns.length - MAX_NAMED} more`] : [];

@@ -14,7 +14,7 @@ const GATE = '.ci/require-address.cjs';
 const directory = mkdtempSync(join(tmpdir(), 'address-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** Exit code of the gate before a publication, for a package.json. */
+/** Runs the gate before a publication on a package.json. @returns its exit code */
 function gate(manifest: object): number | null {
   writeFileSync(join(directory, 'package.json'), JSON.stringify(manifest));
   return spawnSync(process.execPath, [join(ROOT, GATE)], { cwd: directory }).status;

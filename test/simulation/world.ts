@@ -147,7 +147,7 @@ export class World {
     this.nowMs = Math.max(this.nowMs, untilMs);
   }
 
-  /** Events that may happen next, for a caller that ignores time and tries every order. */
+  /** All pending events. A caller that ignores time can try them in every order. */
   get pending(): readonly { readonly name: string }[] {
     return this.#scheduled;
   }

@@ -15,7 +15,7 @@ export interface AwsServices {
 /** A request that was understood and not yet carried out. */
 export interface PreparedCall {
   input: object;
-  /** ARNs of the resources that the operation uses, for an IAM policy. */
+  /** The resources that the operation uses, as ARNs. An IAM policy must allow each of them. */
   resources: string[];
   /** @param refuse function that returns the error of a batch for one of its secrets */
   run(refuse: (secretId: string) => AwsError | undefined): object;

@@ -186,6 +186,8 @@ describe('every other status', () => {
   test.each([
     [202, `<html>${PLANT}</html>`, {}],
     [202, '', { isBlocked: true }],
+    [407, '', {}],
+    [511, '', {}],
     [403, { message: 'Forbidden' }, { isBlocked: true }],
     [405, '', { isBlocked: true }],
   ])('%d from a proxy in front of the server is not a rejection by the server', (status, body, response) => {
